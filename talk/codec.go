@@ -1,0 +1,97 @@
+package talk
+
+// Append appends m as one frame's payload in the given form. On an error dst
+// comes back as it was. ErrForm: m, or a part of it that changes its meaning,
+// does not exist in this form (a variant of the extended form, a pending
+// Entry, Fetch.BeforeSeq, JoinRoom.Resume, a History within a History). Other
+// extended fields are left out of the original's forms. Text that is not valid
+// UTF-8 is written with U+FFFD in its place, since no peer would read it.
+func Append(dst []byte, form Form, m Message) ([]byte, error) {
+	if !exists(form, m) {
+		return dst, ErrForm
+	}
+	if form == Bincode {
+		return appendBincode(dst, m), nil
+	}
+	return appendJSON(dst, m, form == Extended), nil
+}
+
+// AppendEntry is Append for an Entry, without boxing it: it does not allocate
+// when dst has room. A pending entry has no original form; then dst comes back
+// as it was.
+func AppendEntry(dst []byte, form Form, e *Entry) []byte {
+	switch {
+	case form == Extended:
+		return appendJSONEntry(dst, e, true)
+	case e.Pending:
+		return dst
+	case form == Bincode:
+		return appendBincodeEntry(dst, e)
+	default:
+		return appendJSONEntry(dst, e, false)
+	}
+}
+
+// Decode reads one frame's payload. JSON and Extended read the same superset.
+// It refuses what is larger than MaxServerFrameBytes; a server holds its clients
+// to MaxFrameBytes before.
+// The result keeps no reference to data. An error wraps one of the sentinels
+// of this package, names the field, and quotes nothing of the input.
+func Decode(form Form, data []byte) (Message, error) {
+	if len(data) > MaxServerFrameBytes {
+		return nil, ErrTooLarge
+	}
+	if form == Bincode {
+		return decodeBincode(data)
+	}
+	return decodeJSON(data)
+}
+
+// exists tells whether m can be written in form without losing its meaning.
+func exists(form Form, m Message) bool {
+	if m == nil {
+		return false
+	}
+	original := form != Extended
+	if original && m.Tag() > LastOriginalTag {
+		return false
+	}
+	switch m := m.(type) {
+	case Entry:
+		return !original || !m.Pending
+	case Fetch:
+		return !original || m.BeforeSeq == 0
+	case JoinRoom:
+		return !original || !m.Resume
+	case History:
+		for _, event := range m.Text {
+			if !inHistory(event) || !exists(form, event) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// inHistory tells whether m may stand in a History: any of the original's
+// variants but another History.
+func inHistory(m Message) bool {
+	return m != nil && m.Tag() != TagHistory && m.Tag() <= LastOriginalTag
+}
+
+// fieldError is a decoding error with the place where it arose.
+type fieldError struct {
+	field string // as in PostMessage.message.text
+	err   error
+}
+
+func (e *fieldError) Error() string { return e.field + ": " + e.err.Error() }
+func (e *fieldError) Unwrap() error { return e.err }
+
+// within notes that err arose in the variant or field of this name.
+func within(name string, err error) error {
+	if inner, ok := err.(*fieldError); ok {
+		return &fieldError{name + "." + inner.field, inner.err}
+	}
+	return &fieldError{name, err}
+}

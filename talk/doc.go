@@ -1,0 +1,426 @@
+// Package talk is the protocol of TuiTalk: its messages, the three forms in
+// which they travel, their limits, and what makes a text fit to be shown. This
+// comment specifies the wire: a client can be written from it alone, in any
+// language. testdata/golden has each message in the exact bytes of each form,
+// testdata/foreign a client in another language.
+//
+// # Overview
+//
+// People meet in rooms, which have a number (i32, any) and come into being by
+// being used. A room is a log of entries: somebody joined, left, changed the
+// name, or said something. The server numbers the entries of a room 1, 2, 3 …
+// without holes when it stores them; this is seq. Live view, resume and history
+// show the same entries in the order of seq, each once. A user is a UUID and a
+// name; there is no registration.
+//
+// There are two vocabularies. The original's has eleven messages, in JSON or in
+// bincode; it is what the clients of toto-b/TuiTalk speak. The extended one, in
+// JSON only, adds fields to them and messages of its own; a client chooses it
+// by opening with Hello. New clients should: only it can resume without a gap,
+// and can tell what was stored.
+//
+// # Transport
+//
+// WebSocket (RFC 6455) at the path /ws of the server, without subprotocol and
+// without extensions. A client's frames are masked. One WebSocket message is
+// one message of this protocol; it may come in fragments. A text message is
+// JSON, a binary message is bincode. The first message decides in which of
+// the two the connection speaks to its end; before it the server says nothing.
+// A later message of the other kind is refused (bad_frame).
+//
+// A browser's Origin must be the server's own, unless the operator allows
+// others. A request without Origin is taken: it is no browser's.
+//
+// The server sends WebSocket pings on quiet connections; a client must answer
+// them with pongs, as any WebSocket library does. A connection from which
+// nothing comes, not even pongs, is closed (4010), as is one whose first message
+// does not come soon (4013).
+//
+// # JSON
+//
+// A message is an object with one key, the variant, whose value is the object
+// of its fields: {"Ping":{"n":1}}. Types:
+//
+//	i32, i64, u32, u64  a number without fraction and exponent, in the range of
+//	                    the type. A language whose numbers are floating point
+//	                    keeps seq and times exact below 2^53, which they stay.
+//	string              UTF-8. Half a surrogate pair in \u escapes is refused.
+//	uuid                a string, "67e55044-10b1-426f-9247-bb680e5fe0c8"; hyphens
+//	                    as here, read in either case, written in lower case
+//	bool                true or false
+//
+// All fields are required, in every direction, also those that are ignored, but
+// for those marked ?: they are optional and are left out when they are 0, false,
+// empty or the zero UUID; null means the same. Order and white space are
+// free; what the server writes has the order given here and no white space.
+// A field must not come twice. Unknown fields are ignored: a client must do the
+// same, and must ignore variants that it does not know, so that the extended
+// form can grow. An object is never written as an array.
+//
+// # Bincode
+//
+// bincode 1.3 with its default options, as Rust's serde writes the original's
+// enum. All integers are little-endian and of fixed width:
+//
+//	variant  u32, the number given below
+//	i32 …    two's complement of 4 or 8 bytes
+//	string   u64 length in bytes, then the UTF-8
+//	uuid     u64 16, then the 16 bytes in the order of the text form
+//	vector   u64 count, then the items
+//
+// followed by nothing: fields stand in the order given below, without names,
+// padding or separators. Bytes behind the message are refused. (The original's
+// server ignores them. No client is known to send any; as in JSON, it is safer
+// to refuse a frame than to take a part of it for the whole.)
+//
+// # Messages of the original
+//
+// The number before a variant is bincode's. Each is shown in JSON and as
+// bincode in hexadecimal, with spaces between the fields. An arrow shows the
+// direction: C is the client, S the server.
+//
+// 0 JoinRoom, C→S: room_id i32, uuid, username string, unixtime u64 (seconds;
+// the server ignores every client's unixtime); extended after_seq? i64,
+// after_id? uuid. Enters a room and leaves the one the connection was in.
+//
+//	{"JoinRoom":{"room_id":7,"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada","unixtime":1760000000}}
+//	00000000 07000000 100000000000000067e5504410b1426f9247bb680e5fe0c8 0300000000000000616461
+//	0078e76800000000
+//
+// 1 LeaveRoom, C→S: room_id, uuid, username, unixtime. Leaves for good.
+//
+//	{"LeaveRoom":{"room_id":7,"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada","unixtime":1760000000}}
+//	01000000 07000000 100000000000000067e5504410b1426f9247bb680e5fe0c8 0300000000000000616461
+//	0078e76800000000
+//
+// 2 ChangeName, C→S: uuid, username (the new one), old_username (ignored),
+// unixtime; extended id? uuid.
+//
+//	{"ChangeName":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"lovelace","old_username":"ada","unixtime":1760000000}}
+//	02000000 100000000000000067e5504410b1426f9247bb680e5fe0c8 08000000000000006c6f76656c616365
+//	0300000000000000616461 0078e76800000000
+//
+// 3 Fetch, C→S: room_id, limit i64, fetch_before u64 (seconds); extended
+// before_seq? i64. Asks for older entries, see "History".
+//
+//	{"Fetch":{"room_id":7,"limit":50,"fetch_before":1760000000}}
+//	03000000 07000000 3200000000000000 0078e76800000000
+//
+// 4 LocalError, C→S: message string. The original's client keeps errors of its
+// own in it, and sends some of them. The server ignores it and never sends it.
+//
+//	{"LocalError":{"message":"Input too long"}}
+//	04000000 0e00000000000000496e70757420746f6f206c6f6e67
+//
+// 5 UserJoined, S→C: uuid, username, room_id, unixtime; extended id? uuid,
+// seq? i64, sent_at? u64, pending? bool. An entry.
+//
+//	{"UserJoined":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada","room_id":7,"unixtime":1760000000}}
+//	05000000 100000000000000067e5504410b1426f9247bb680e5fe0c8 0300000000000000616461 07000000
+//	0078e76800000000
+//
+// 6 UserLeft, S→C: the same fields. An entry.
+//
+//	{"UserLeft":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada","room_id":7,"unixtime":1760000000}}
+//	06000000 100000000000000067e5504410b1426f9247bb680e5fe0c8 0300000000000000616461 07000000
+//	0078e76800000000
+//
+// 7 UsernameChanged, S→C: uuid, username (the new one), old_username, unixtime;
+// extended room_id, id?, seq?, sent_at?, pending?. An entry. In the original's
+// forms it has no room: it belongs to the one that the client is in.
+//
+//	{"UsernameChanged":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"lovelace","old_username":"ada","unixtime":1760000000}}
+//	07000000 100000000000000067e5504410b1426f9247bb680e5fe0c8 08000000000000006c6f76656c616365
+//	0300000000000000616461 0078e76800000000
+//
+// 8 History, S→C: text, a vector (in JSON an array) of messages, oldest first:
+// UserJoined, UserLeft, UsernameChanged, PostMessage; extended room_id? i32,
+// before_seq? i64, more? bool, complete? bool. Answers Fetch. A History never
+// holds a History.
+//
+//	{"History":{"text":[{"UserJoined":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada","room_id":7,"unixtime":1760000000}}]}}
+//	08000000 0100000000000000 05000000 100000000000000067e5504410b1426f9247bb680e5fe0c8
+//	0300000000000000616461 07000000 0078e76800000000
+//
+// 9 Error, S→C: code string, message string (one sentence for a person, in
+// English); extended id? uuid, retry? bool, retry_ms? u32.
+//
+//	{"Error":{"code":"bad_text","message":"A message has at most 4000 bytes."}}
+//	09000000 08000000000000006261645f74657874
+//	210000000000000041206d65737361676520686173206174206d6f737420343030302062797465732e
+//
+// 10 PostMessage, both ways: message, an object of uuid, username, text string,
+// room_id, unixtime; extended id? uuid, seq? i64, sent_at? u64, pending? bool,
+// round? i32, all of them inside message. From the server it is an entry; from
+// a client, the wish for one.
+//
+//	{"PostMessage":{"message":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada","text":"hello","room_id":7,"unixtime":1760000000}}}
+//	0a000000 100000000000000067e5504410b1426f9247bb680e5fe0c8 0300000000000000616461
+//	050000000000000068656c6c6f 07000000 0078e76800000000
+//
+// # Messages of the extended form
+//
+// In JSON only. Each is shown with all of its fields.
+//
+// Hello, C→S: client? string (program and version), uuid?, token? string,
+// session? uuid. Welcome, S→C: uuid, token string, server string (a name for
+// the people who run it), limits (five i32, see "Limits").
+//
+//	{"Hello":{"client":"golden/1","uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","token":"k1.c2VjcmV0","session":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
+//	{"Welcome":{"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","token":"k1.c2VjcmV0","server":"gateway-1","limits":{"text_bytes":4000,"name_bytes":64,"name_clusters":32,"frame_bytes":65536,"fetch_entries":500}}}
+//
+// Joined, S→C: room_id, head_seq i64, after_seq i64, members array of {uuid,
+// username}, member_count i32, head_id? uuid, reset? bool. Answers JoinRoom.
+//
+//	{"JoinRoom":{"room_id":7,"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","username":"ben","unixtime":0,"after_seq":41,"after_id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
+//	{"Joined":{"room_id":7,"head_seq":42,"after_seq":41,"members":[{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada"},{"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","username":"ben"}],"member_count":2,"head_id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","reset":true}}
+//
+// Stored, S→C: room_id, id, seq. Accepted, S→C: room_id, id. Withdrawn, S→C:
+// room_id, uuid (the author), id. They tell what became of a PostMessage.
+//
+//	{"PostMessage":{"message":{"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","username":"ben","text":"hello","room_id":7,"unixtime":0,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","round":3}}}
+//	{"Accepted":{"room_id":7,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
+//	{"Stored":{"room_id":7,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","seq":42}}
+//	{"Withdrawn":{"room_id":7,"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
+//
+// Presence, S→C: room_id, member_count i32. Gap, S→C: room_id, from i64, to
+// i64 (both inclusive). Reconnect, S→C: within_ms u32.
+//
+//	{"Presence":{"room_id":7,"member_count":301}}
+//	{"Gap":{"room_id":7,"from":43,"to":9000}}
+//	{"Reconnect":{"within_ms":5000}}
+//
+// Ping, Pong, both ways: n u32. Pong answers Ping with the same n. A client
+// sends a Ping, behind its Hello, to learn now whether the line is alive, say
+// after a sleep.
+//
+//	{"Ping":{"n":4294967295}}
+//	{"Pong":{"n":0}}
+//
+// The variants of the original with their extended fields; an entry as it is
+// when stored, when pending, and when stored after it was pending:
+//
+//	{"ChangeName":{"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","username":"benjamin","old_username":"ben","unixtime":0,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
+//	{"Fetch":{"room_id":7,"limit":50,"fetch_before":0,"before_seq":42}}
+//	{"UsernameChanged":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"lovelace","old_username":"ada","unixtime":1760000000,"room_id":7,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","seq":42}}
+//	{"PostMessage":{"message":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada","text":"hello","room_id":7,"unixtime":1760000000,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","seq":42}}}
+//	{"PostMessage":{"message":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada","text":"hello","room_id":7,"unixtime":1760000000,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","sent_at":1759999999,"pending":true}}}
+//	{"PostMessage":{"message":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada","text":"hello","room_id":7,"unixtime":1760000000,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","seq":43,"sent_at":1759999999}}}
+//	{"History":{"text":[{"UserJoined":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada","room_id":7,"unixtime":1760000000,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","seq":1}},{"PostMessage":{"message":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada","text":"hello","room_id":7,"unixtime":1760000000,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","seq":2}}}],"room_id":7,"before_seq":3,"more":true,"complete":true}}
+//	{"Error":{"code":"flood","message":"Slowly, please.","id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","retry":true,"retry_ms":1500}}
+//
+// # Connecting in the extended form
+//
+// The client's first message is Hello. Later ones are refused (hello_not_now).
+//
+//   - uuid and token: who one is, as an earlier Welcome said. Without uuid the
+//     server makes one (of version 8). A UUID that the client made itself (of
+//     any other version) is taken without token the first time, and from then
+//     on needs the token that it got. A wrong or missing token closes the
+//     connection (4011).
+//   - session: a random UUID that the client makes once per window. Every
+//     reconnect repeats it, so that the server knows a return from a second
+//     window. A second connection with the same session takes over from the
+//     first, which is closed (4009) once the new one has joined.
+//
+// The server answers with Welcome. Keep uuid and token, which is opaque, in
+// place of those before. Every later uuid field must be this uuid (else
+// not_you). A client that has a uuid need not wait for Welcome.
+//
+// Then JoinRoom, answered by Joined or by Error. Joined comes before any entry
+// of the room, and ends the stream of the room before. The entries after
+// Joined.after_seq follow, each once, ascending, without hole, and then
+// whatever is said, for as long as the connection stands:
+//
+//   - JoinRoom without after_seq: the view starts at the end of the room, which
+//     is the client's own UserJoined where the join writes one. For what came
+//     before, Fetch with before_seq one more than Joined.after_seq.
+//   - JoinRoom with after_seq, the newest seq that the client has of this room,
+//     and after_id, the id of that entry: what was missed follows. If the two
+//     are not this room's, Joined.reset is true and the view starts as above:
+//     drop what you have of the room, and Fetch. after_seq 0, without after_id,
+//     means from the room's first entry on.
+//   - A Gap may stand for entries that are too many to send: those with seq
+//     from to to are left out, and the stream goes on behind. Fetch has them.
+//
+// Joined.members are those who were in the room at head_seq, at most 300, in the
+// order in which they came; member_count may be greater. Entries that follow up
+// to head_seq are counted in it already; the later ones change it. In a room
+// of more than 300 members joins and leaves write no entries; Presence gives
+// the count, at most once a second.
+//
+// One connection is in one room at a time, one user may have many connections.
+// Somebody joins a room with the first of their sessions there and leaves with
+// the last. JoinRoom for the room that the connection is in is answered again,
+// and changes the name if it has another. LeaveRoom leaves at once and keeps the
+// connection; it is ignored for any other room. A connection that breaks
+// without LeaveRoom has 30 s to come back, to any server of the fleet, before
+// UserLeft is written; to come back in time writes nothing.
+//
+// ChangeName changes the name in the room. It is answered by the entry
+// UsernameChanged, which carries its id, or by Error; a name that is the same
+// already changes nothing and is not answered.
+//
+// # Connecting in the original's forms
+//
+// The first JoinRoom settles who one is: its uuid is the connection's from then
+// on. A UUID of version 8, or one that has a token, cannot be used here (close
+// 4011).
+//
+// The joiner gets its own UserJoined, through the room like everybody else; when
+// the join writes no entry (a return in time, a large room), it alone gets one.
+// No history is sent unasked, there is no resume, nothing is acknowledged: an
+// author sees that a message was taken when it comes back through the room.
+// JoinRoom of another room leaves the old one, and the LeaveRoom for the old
+// room that the original's client sends then is ignored. Entries come when they
+// are stored, in the order of seq, which is not told. The server makes the ids.
+//
+// # Entries
+//
+// uuid and username are the author's. unixtime is in seconds, set by the server,
+// and never runs back along seq. id is a UUID that the author's client made; an
+// entry is known by (room_id, uuid, id) before it has a seq. What clients say
+// of unixtime, username, seq, sent_at and pending in a PostMessage is ignored;
+// the username is the one by which the room knows the sender.
+//
+// An entry with pending true is accepted, but not yet stored: the store is away.
+// It has no seq and sent_at instead, and its unixtime is not settled. Show it
+// below all stored entries, marked; it is no history. It comes again, with seq,
+// when it is stored: move it there. Or Withdrawn takes it back. An entry that
+// waited keeps sent_at, when it was accepted. Pending entries do not go to
+// clients of the original's forms.
+//
+// # Posting and the outbox
+//
+// A client puts what the user says into an outbox, with a random id, and sends
+// it as PostMessage. It keeps it there, over reconnects and its own restart,
+// until it is Stored or refused for good:
+//
+//   - Stored: durable under this seq. The entry itself comes through the room
+//     like everybody else's, before or after. An own entry that comes with a
+//     seq is stored too, whether Stored comes or not (the line may have broken).
+//   - Accepted: safe in the servers' spool; Stored follows when the store is
+//     back. Never show it as stored. Withdrawn means that it was lost: it is
+//     as if it were never sent.
+//   - Error with its id and without retry: refused for good. Show it to the
+//     user, who may change it and send it with a new id.
+//   - Error with its id and retry: see "Refusals".
+//
+// After a reconnect, behind Joined, everything in the outbox of this room is
+// sent again with the same ids, in the order in which it was first sent. A repeat
+// is stored once and answered with the seq of the first. Entries of one
+// connection are stored in the order in which they were sent. A message to a
+// room that the connection is not in is refused (bad_room): keep those of other
+// rooms until one is there. In the extended form a message needs an id; in the
+// original's the server makes one.
+//
+// # Refusals
+//
+// The order of what one says must hold even when the server refuses one message
+// and could take the next. So every PostMessage carries a round, 0 at the start
+// of a connection. When a PostMessage is refused with retry, the server refuses
+// all later ones of this connection whose round is not greater than that one's,
+// with the code out_of_turn and retry. A client that sees such a refusal of its
+// current round waits retry_ms, raises its round by one, and sends all its
+// unstored entries of the room again in order. Refusals of older rounds have
+// been dealt with: ignore them. A refusal without retry touches no other entry.
+// In the original's forms there are no rounds: a refused message is lost to the
+// server, and later ones are taken.
+//
+// # History
+//
+// Fetch is for any room, joined or not, with a limit of 1 to 500. The answer is
+// one or more History messages, oldest entry first throughout. One Fetch is
+// answered at a time, in the order in which they came. An Error in its place has
+// no id.
+//
+// In the extended form, with before_seq > 0: the newest limit entries with seq <
+// before_seq. History repeats before_seq; more says that further messages of this
+// answer follow; in the last one complete says that the room has nothing older.
+// For the next page take the seq of the first entry. fetch_before is ignored.
+//
+// Otherwise by time: the newest entries with unixtime < fetch_before, at least
+// limit if there are so many, and never a part of a second, so that none fall
+// between two pages: an answer may exceed the limit to finish its second. For the
+// next page take the unixtime of the first entry. An empty History means that
+// there is nothing older.
+//
+// # Reconnecting
+//
+// When a connection breaks, connect again at once, then with growing pauses and
+// jitter, and resume; to the user it need not show for a while. After
+// Reconnect the server is about to go: open a new connection, Hello with the
+// same session, JoinRoom with after_seq, and close the old one when the new one
+// has Joined. The old one serves on until then, at most within_ms, and is closed
+// with 1001. Clients of the original's forms are only closed.
+//
+// # Errors
+//
+// An Error leaves the connection as it was, unless a close follows. retry means
+// that the same message may be taken later, not before retry_ms milliseconds.
+// Codes are stable, others may be added:
+//
+//	bad_frame      not readable; the sentence names the field
+//	not_for_you    a message that only servers send
+//	not_joined     join a room first
+//	not_you        the uuid is not the connection's
+//	bad_name       nothing to see in it, or over the limits
+//	bad_text       nothing to see in it, over the limits, or with NUL
+//	bad_limit      Fetch.limit is not 1 to 500
+//	bad_room       not the room that the connection is in
+//	refused        the store refuses this entry for good
+//	hello_not_now  Hello must be the first message
+//	flood          retry: too fast; the server has delayed before it refuses
+//	busy           retry: the server's queue is full
+//	unavailable    retry: neither store nor spool can be reached
+//	out_of_turn    retry: an earlier one was refused and comes first
+//
+// Close codes, each with a reason for people. Unless it says otherwise, connect
+// again:
+//
+//	1001  the server stops
+//	1002  not WebSocket as of RFC 6455, such as an unmasked frame
+//	1007  a text message that is not UTF-8
+//	1009  a message over 64 KiB
+//	1011  a fault of the server
+//	1013  the server cannot do it now; wait a moment
+//	4008  the client did not read fast enough
+//	4009  the same session connected elsewhere; not again from here
+//	4010  nothing came, not even a pong
+//	4011  uuid or token of somebody else; not again with them
+//	4012  the client keeps sending what is refused; mend it first
+//	4013  nothing was said in time
+//
+// # Limits
+//
+// These are the defaults; Welcome.limits has those of the server:
+//
+//	text_bytes     4,000 bytes of UTF-8, and no NUL
+//	name_bytes     64 bytes of UTF-8
+//	name_clusters  32 grapheme clusters (UAX #29), at least 1
+//	frame_bytes    65,536 bytes a message from a client
+//	fetch_entries  500
+//
+// A message from the server has up to 1 MiB (1,048,576 bytes); a History that
+// would be larger is several.
+//
+// # Text
+//
+// The server cleans names and texts before it stores them; clients should clean
+// what they show too. Text keeps newlines; a tab becomes a space, U+2028 and
+// U+2029 a newline. The other controls (C0 with CR, DEL, C1) and those of writing
+// direction (U+061C, U+200E, U+200F, U+202A-202E, U+2066-206F) are dropped, and
+// a cluster has at most eight combining marks and eight joiners. Names lose
+// besides all format characters (Cf), invisible fillers, and space around them;
+// space within is folded. What is left of a name or a text must show something.
+//
+// # In Go
+//
+// Append and Decode are the codec, by hand and without reflection, so that the
+// same code is quick in a gateway and small in a browser. A Form is one of the
+// three ways to write; Decode reads JSON and Extended alike. Decoded messages
+// share no memory with the frame. Errors of Decode wrap one sentinel of this
+// package, name the field, as in "PostMessage.message.text: a field has the
+// wrong type", and quote nothing of the frame. The package has no goroutines, no
+// locks and no state: everything may be called from anywhere.
+package talk
