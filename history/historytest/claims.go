@@ -1,0 +1,209 @@
+package historytest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+func admit(e *env) {
+	for i, step := range []struct {
+		user  string
+		token bool
+		want  error
+	}{
+		{"a", false, nil}, {"a", false, nil}, {"a", true, nil}, {"a", true, history.ErrTaken}, {"a", false, history.ErrTaken},
+		{"b", true, nil}, {"b", false, history.ErrTaken}, {"b", true, history.ErrTaken}, {"c", false, nil},
+	} {
+		if err := e.Store(i%handles).Admit(e.ctx, UUID(step.user), step.token); !errors.Is(err, step.want) {
+			e.Errorf("step %d, %+v: %v", i, step, err)
+		}
+	}
+	e.Reopen()
+	if err := e.store().Admit(e.ctx, UUID("b"), true); !errors.Is(err, history.ErrTaken) {
+		e.Errorf("after a restart: %v", err)
+	}
+	stores := e.stores()
+	for round := range 20 { // of many at once, one gets it
+		won := make([]bool, handles)
+		e.parallel(handles, func(i int) error {
+			err := stores[i].Admit(e.ctx, UUID(fmt.Sprint("raced", round)), true)
+			won[i] = err == nil
+			if errors.Is(err, history.ErrTaken) {
+				return nil
+			}
+			return err
+		})
+		if n := len(slices.DeleteFunc(won, func(w bool) bool { return !w })); n != 1 {
+			e.Errorf("round %d: %d got the token", round, n)
+		}
+	}
+}
+
+func leases(e *env) {
+	beats := func() map[talk.UUID]int64 {
+		e.Helper()
+		all, err := e.store().Leases(e.ctx)
+		if err != nil {
+			e.Fatal(err)
+		}
+		m := make(map[talk.UUID]int64)
+		for _, l := range all {
+			m[l.Gateway] = l.Beat
+		}
+		if len(m) != len(all) {
+			e.Errorf("a gateway has two leases: %v", all)
+		}
+		return m
+	}
+	renew := func(g string) {
+		e.Helper()
+		if err := e.store().Renew(e.ctx, UUID(g)); err != nil {
+			e.Fatal(err)
+		}
+	}
+	if b := beats(); len(b) != 0 {
+		e.Errorf("leases of nobody: %v", b)
+	}
+	renew("a")
+	renew("b")
+	before := beats()
+	renew("a")
+	after := beats()
+	if len(after) != 2 || after[UUID("a")] <= before[UUID("a")] || after[UUID("b")] != before[UUID("b")] {
+		e.Errorf("beats %v, then %v", before, after)
+	}
+	if err := e.store().Retire(e.ctx, UUID("a")); err != nil {
+		e.Fatal(err)
+	}
+	if b := beats(); len(b) != 1 {
+		e.Errorf("after the retirement: %v", b)
+	}
+	e.Reopen()
+	renew("a") // it was not dead after all: its beat has grown for those who remember
+	if b := beats(); b[UUID("a")] <= after[UUID("a")] {
+		e.Errorf("back with beat %d after %d", b[UUID("a")], after[UUID("a")])
+	}
+	if err := e.store().Retire(e.ctx, UUID("unknown")); err != nil {
+		e.Errorf("retire an unknown gateway: %v", err)
+	}
+}
+
+// broken reads all broken sessions in pages.
+func (e *env) broken(limit int) []history.Session {
+	e.Helper()
+	var all []history.Session
+	var behind history.SessionKey
+	for {
+		page, err := e.store().Broken(e.ctx, behind, limit)
+		if err != nil {
+			e.Fatal(err)
+		}
+		all = append(all, page...)
+		if len(page) < limit {
+			return all
+		}
+		behind = page[len(page)-1].SessionKey
+	}
+}
+
+func (e *env) wantBroken(want ...history.SessionKey) {
+	e.Helper()
+	got := make(map[history.SessionKey]bool)
+	for _, b := range e.broken(100) {
+		got[b.SessionKey] = true
+	}
+	if len(got) != len(want) {
+		e.Errorf("%d sessions are broken, want %d", len(got), len(want))
+	}
+	for _, k := range want {
+		if !got[k] {
+			e.Errorf("%+v is not broken", k)
+		}
+	}
+}
+
+func broken(e *env) {
+	a, b, c := key(1, "ada", "w"), key(2, "bob", "w"), key(1, "carl", "w")
+	e.enter(0, a, "ada")
+	bob := e.enter(0, b, "bob")
+	e.enter(1, c, "carl")
+	e.wantBroken()
+	e.move(0, history.Move{Action: history.Break, Key: b, Epoch: bob.Epoch})
+	e.wantBroken(b)
+	if got := e.broken(100); got[0] != (history.Session{SessionKey: b, Gateway: UUID("gateway0"), Epoch: bob.Epoch}) {
+		e.Errorf("broken: %+v", got)
+	}
+	if err := e.Store(1).Retire(e.ctx, UUID("gateway0")); err != nil {
+		e.Fatal(err)
+	}
+	e.wantBroken(a, b)
+	e.enter(1, a, "ada")
+	e.wantBroken(b)
+	e.Reopen()
+	e.wantBroken(b)
+	e.leave(b, bob.Epoch)
+	e.wantBroken()
+	e.want(2, "", "+bob -bob")
+	e.want(1, "ada carl", "+ada +carl") // nothing of all this was told
+	if got, err := e.store().Broken(e.ctx, history.SessionKey{}, 0); err != nil || len(got) != 0 {
+		e.Errorf("none asked for: %v, %v", got, err)
+	}
+}
+
+func brokenPages(e *env) {
+	var moves []history.Move
+	for _, room := range []int32{math.MinInt32, -1, 0, 3, math.MaxInt32} {
+		for user := range 4 {
+			for window := range 3 {
+				moves = append(moves, history.Move{Action: history.Enter, Key: key(room, fmt.Sprint(user), fmt.Sprint(window)), Name: "x"})
+			}
+		}
+	}
+	e.moves(0, moves...)
+	if err := e.store().Retire(e.ctx, UUID("gateway0")); err != nil {
+		e.Fatal(err)
+	}
+	all := e.broken(1000)
+	if len(all) != len(moves) {
+		e.Fatalf("%d are broken, want %d", len(all), len(moves))
+	}
+	if !slices.IsSortedFunc(all, func(a, b history.Session) int { return compareKeys(a.SessionKey, b.SessionKey) }) {
+		e.Error("they are not in order")
+	}
+	for _, limit := range []int{1, 7, 12, 59, 60} {
+		if !slices.Equal(e.broken(limit), all) {
+			e.Errorf("pages of %d differ", limit)
+		}
+	}
+}
+
+func twoClaimers(e *env) {
+	stores := e.stores()
+	for round := range 20 {
+		k := key(1, fmt.Sprint("user", round), "w")
+		entered := e.enter(0, k, "ada")
+		e.move(0, history.Move{Action: history.Break, Key: k, Epoch: entered.Epoch})
+		applied := make([]bool, handles)
+		e.parallel(handles, func(i int) error {
+			moved, err := stores[i].Move(e.ctx, []history.Move{{Action: history.Leave, Key: k, Epoch: entered.Epoch, Quiet: 300,
+				EntryID: UUID(fmt.Sprint("claim", round, "/", i))}})
+			if err != nil {
+				return err
+			}
+			applied[i] = moved[0].Applied
+			return moved[0].Err
+		})
+		if n := len(slices.DeleteFunc(applied, func(a bool) bool { return !a })); n != 1 {
+			e.Errorf("round %d: %d claimed it", round, n)
+		}
+	}
+	e.checkRoster(1)
+	if log := e.log(1); len(log) != 40 {
+		e.Errorf("%d entries, want 40", len(log))
+	}
+}

@@ -1,0 +1,213 @@
+package historytest
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// modelStore is what a Store is, said in the plainest way: no transactions, no
+// SQL, everything by search. The test compares the real one with it.
+type modelStore struct {
+	now   uint64
+	rooms map[int32]*modelRoom
+}
+
+type modelRoom struct {
+	log     []talk.Entry
+	epochs  int64
+	members []*modelMember // in the order of joining
+}
+
+type modelMember struct {
+	uuid     talk.UUID
+	name     string
+	joined   int64
+	silent   bool
+	sessions []*modelSession
+}
+
+type modelSession struct {
+	history.Session
+	entered talk.UUID
+	broken  bool
+}
+
+func (m *modelStore) room(id int32) *modelRoom {
+	if m.rooms[id] == nil {
+		m.rooms[id] = &modelRoom{}
+	}
+	return m.rooms[id]
+}
+
+func (m *modelStore) write(e talk.Entry) (*talk.Entry, bool) {
+	r := m.room(e.RoomID)
+	if known := r.find(e.Author, e.ID); known != nil {
+		return known, true
+	}
+	e.UnixTime = m.now
+	if n := len(r.log); n > 0 {
+		e.UnixTime = max(e.UnixTime, r.log[n-1].UnixTime)
+	}
+	e.Seq = int64(len(r.log) + 1)
+	r.log = append(r.log, e)
+	return &e, false
+}
+
+func (r *modelRoom) find(author, id talk.UUID) *talk.Entry {
+	for _, e := range r.log {
+		if e.Author == author && e.ID == id {
+			return &e
+		}
+	}
+	return nil
+}
+
+func (r *modelRoom) member(uuid talk.UUID) *modelMember {
+	for _, who := range r.members {
+		if who.uuid == uuid {
+			return who
+		}
+	}
+	return nil
+}
+
+func (w *modelMember) session(k history.SessionKey) *modelSession {
+	if w != nil {
+		for _, s := range w.sessions {
+			if s.SessionKey == k {
+				return s
+			}
+		}
+	}
+	return nil
+}
+
+func (m *modelStore) move(mv history.Move) history.Moved {
+	r := m.room(mv.Key.RoomID)
+	moved := m.change(r, mv)
+	if mv.Action == history.Enter || mv.Action == history.Leave {
+		if moved.Applied && len(r.members) <= mv.Quiet {
+			for _, w := range r.members {
+				w.silent = false
+			}
+		}
+	}
+	moved.Members = len(r.members)
+	return moved
+}
+
+func (m *modelStore) change(r *modelRoom, mv history.Move) history.Moved {
+	who := r.member(mv.Key.UUID)
+	s := who.session(mv.Key)
+	var prior *talk.Entry
+	if mv.Action != history.Break {
+		prior = r.find(mv.Key.UUID, mv.EntryID)
+	}
+	if prior != nil && !mv.Action.Writes(prior.Kind) {
+		return history.Moved{Err: history.ErrBadEntry}
+	}
+	current := s != nil && s.Epoch == mv.Epoch
+	switch {
+	case mv.Action == history.Enter:
+		return m.enter(r, who, s, prior, mv)
+	case prior != nil:
+		return history.Moved{Applied: true, First: mv.Action == history.Leave, Entry: prior}
+	case !current:
+		return history.Moved{}
+	case mv.Action == history.Leave:
+		return m.leave(r, who, s, mv)
+	case mv.Action == history.Break:
+		s.broken = true
+		return history.Moved{Applied: true}
+	default:
+		return history.Moved{Applied: true, Entry: m.rename(who, mv, false)}
+	}
+}
+
+func (m *modelStore) enter(r *modelRoom, who *modelMember, s *modelSession, prior *talk.Entry, mv history.Move) history.Moved {
+	repeat := s != nil && s.entered == mv.EntryID && s.Gateway == mv.Gateway
+	if prior != nil && !repeat {
+		return history.Moved{Entry: prior}
+	}
+	if repeat && !s.broken {
+		return history.Moved{Applied: true, Epoch: s.Epoch, First: who.joined == s.Epoch, Entry: prior}
+	}
+	r.epochs++
+	moved := history.Moved{Applied: true, Epoch: r.epochs, Entry: prior, First: who == nil}
+	if who == nil {
+		who = &modelMember{uuid: mv.Key.UUID, name: mv.Name, joined: r.epochs}
+		r.members = append(r.members, who)
+		if who.silent = len(r.members) > mv.Quiet; !who.silent {
+			moved.Entry, _ = m.write(made(mv, talk.KindJoined, mv.Name, ""))
+		}
+	} else if !repeat {
+		moved.Entry = m.rename(who, mv, who.silent && len(r.members) > mv.Quiet)
+	}
+	if s == nil {
+		s = &modelSession{}
+		who.sessions = append(who.sessions, s)
+	}
+	*s = modelSession{Session: history.Session{SessionKey: mv.Key, Gateway: mv.Gateway, Epoch: r.epochs}, entered: mv.EntryID}
+	return moved
+}
+
+func (m *modelStore) leave(r *modelRoom, who *modelMember, s *modelSession, mv history.Move) history.Moved {
+	who.sessions = slices.DeleteFunc(who.sessions, func(o *modelSession) bool { return o == s })
+	if len(who.sessions) > 0 {
+		return history.Moved{Applied: true}
+	}
+	moved := history.Moved{Applied: true, First: true}
+	if !who.silent || len(r.members) <= mv.Quiet {
+		moved.Entry, _ = m.write(made(mv, talk.KindLeft, who.name, ""))
+	}
+	r.members = slices.DeleteFunc(r.members, func(o *modelMember) bool { return o == who })
+	return moved
+}
+
+func (m *modelStore) rename(who *modelMember, mv history.Move, silently bool) (entry *talk.Entry) {
+	if mv.Name == who.name {
+		return nil
+	}
+	if !silently {
+		entry, _ = m.write(made(mv, talk.KindRenamed, mv.Name, who.name))
+	}
+	who.name = mv.Name
+	return entry
+}
+
+// made is the entry that a move makes.
+func made(mv history.Move, kind talk.Kind, name, text string) talk.Entry {
+	return talk.Entry{Kind: kind, RoomID: mv.Key.RoomID, Author: mv.Key.UUID, ID: mv.EntryID, Name: name, Text: text}
+}
+
+func (m *modelStore) retire(gateway talk.UUID) {
+	for _, r := range m.rooms {
+		for _, w := range r.members {
+			for _, s := range w.sessions {
+				s.broken = s.broken || s.Gateway == gateway
+			}
+		}
+	}
+}
+
+func (m *modelStore) allBroken() (all []history.Session) {
+	for _, r := range m.rooms {
+		for _, w := range r.members {
+			for _, s := range w.sessions {
+				if s.broken {
+					all = append(all, s.Session)
+				}
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b history.Session) int { return compareKeys(a.SessionKey, b.SessionKey) })
+	return all
+}
+
+func compareKeys(a, b history.SessionKey) int {
+	return cmp.Or(cmp.Compare(a.RoomID, b.RoomID), bytes.Compare(a.UUID[:], b.UUID[:]), bytes.Compare(a.Session[:], b.Session[:]))
+}

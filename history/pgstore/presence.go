@@ -1,0 +1,140 @@
+package pgstore
+
+import (
+	"context"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// Move applies changes of presence; see history.Store.
+func (s *Store) Move(ctx context.Context, moves []history.Move) ([]history.Moved, error) {
+	results := make([]history.Moved, len(moves))
+	err := history.Bisect(len(moves),
+		func(i int) error { return history.CheckMove(&moves[i]) },
+		func(indices []int) error { return s.applyMoves(ctx, moves, indices, results) },
+		func(i int, err error) { results[i] = history.Moved{Err: err} })
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+func (s *Store) applyMoves(ctx context.Context, moves []history.Move, indices []int, results []history.Moved) error {
+	n, at := len(indices), func(i int) *history.Move { return &moves[indices[i]] }
+	scan := func(r row) error {
+		var ordinal int
+		var moved history.Moved
+		var told struct {
+			kind             *int16
+			name, text       *string
+			seq, unixSeconds *int64
+		}
+		if err := r.Scan(&ordinal, &moved.Applied, &moved.Epoch, &moved.First, &moved.Members,
+			&told.kind, &told.name, &told.text, &told.seq, &told.unixSeconds); err != nil {
+			return err
+		}
+		if told.seq != nil {
+			m := at(ordinal - 1)
+			moved.Entry = &talk.Entry{Kind: talk.Kind(*told.kind), RoomID: m.Key.RoomID, Author: m.Key.UUID, Name: *told.name,
+				Text: *told.text, UnixTime: uint64(*told.unixSeconds), ID: m.EntryID, Seq: *told.seq}
+		}
+		results[indices[ordinal-1]] = moved
+		return nil
+	}
+	return s.query(ctx, s.writes, "move", scan, `SELECT * FROM move_sessions($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		array(n, func(i int) int16 { return int16(at(i).Action) }),
+		array(n, func(i int) int32 { return at(i).Key.RoomID }),
+		uuids(n, func(i int) talk.UUID { return at(i).Key.UUID }),
+		uuids(n, func(i int) talk.UUID { return at(i).Key.Session }),
+		uuids(n, func(i int) talk.UUID { return at(i).Gateway }),
+		array(n, func(i int) string { return at(i).Name }),
+		array(n, func(i int) int64 { return at(i).Epoch }),
+		array(n, func(i int) int64 { return int64(at(i).Quiet) }),
+		uuids(n, func(i int) talk.UUID { return at(i).EntryID }),
+		s.now())
+}
+
+// Admit notes the use of a foreign UUID; see history.Store.
+func (s *Store) Admit(ctx context.Context, user talk.UUID, token bool) error {
+	var seen, hasToken bool
+	scan := func(r row) error {
+		seen = true
+		return r.Scan(&hasToken)
+	}
+	if err := s.query(ctx, s.reads, "admit", scan, `SELECT has_token FROM users WHERE uuid = $1`, uuid(&user)); err != nil {
+		return err
+	}
+	switch {
+	case hasToken:
+		return history.ErrTaken
+	case seen && !token:
+		return nil // nothing to write
+	}
+	changed, err := s.exec(ctx, "admit", `INSERT INTO users (uuid, has_token) VALUES ($1, $2)
+		ON CONFLICT (uuid) DO UPDATE SET has_token = excluded.has_token WHERE NOT users.has_token`, uuid(&user), token)
+	if err == nil && changed == 0 {
+		return history.ErrTaken
+	}
+	return err
+}
+
+// Renew moves on the lease of a gateway; see history.Store.
+func (s *Store) Renew(ctx context.Context, gateway talk.UUID) error {
+	_, err := s.exec(ctx, "renew the lease", `INSERT INTO leases (gateway, beat) VALUES ($1, nextval('beats'))
+		ON CONFLICT (gateway) DO UPDATE SET beat = greatest(excluded.beat, leases.beat)`, uuid(&gateway))
+	return err
+}
+
+// Leases lists the gateways; see history.Store.
+func (s *Store) Leases(ctx context.Context) (leases []history.Lease, err error) {
+	err = s.query(ctx, s.reads, "read leases", func(r row) error {
+		var l history.Lease
+		if err := r.Scan(uuid(&l.Gateway), &l.Beat); err != nil {
+			return err
+		}
+		leases = append(leases, l)
+		return nil
+	}, `SELECT gateway, beat FROM leases ORDER BY gateway`)
+	return leases, err
+}
+
+// retireAtATime is how many sessions of a gateway are marked in one transaction.
+const retireAtATime = 1000
+
+// Retire ends a gateway; see history.Store. What an error leaves undone, a
+// repeat does.
+func (s *Store) Retire(ctx context.Context, gateway talk.UUID) error {
+	for done := int64(1); done > 0; {
+		scan := func(r row) error { return r.Scan(&done) }
+		if err := s.query(ctx, s.writes, "retire a gateway", scan, `SELECT retire_sessions($1, $2, $3)`,
+			uuid(&gateway), retireAtATime, s.now()); err != nil {
+			return err
+		}
+	}
+	_, err := s.exec(ctx, "retire a gateway", `DELETE FROM leases WHERE gateway = $1`, uuid(&gateway))
+	return err
+}
+
+const brokenQuery = `SELECT room_id, uuid, session, gateway, epoch FROM sessions WHERE broken_at IS NOT NULL
+	AND (room_id, uuid, session) > ($1, $2, $3) ORDER BY room_id, uuid, session LIMIT $4`
+
+// Broken lists sessions without a connection; see history.Store.
+func (s *Store) Broken(ctx context.Context, behind history.SessionKey, limit int) (sessions []history.Session, err error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	room := behind.RoomID
+	if behind == (history.SessionKey{}) {
+		room = -1 << 31 // from the start, also of the rooms with negative numbers
+	}
+	err = s.query(ctx, s.reads, "read broken sessions", func(r row) error {
+		var b history.Session
+		if err := r.Scan(&b.RoomID, uuid(&b.UUID), uuid(&b.Session), uuid(&b.Gateway), &b.Epoch); err != nil {
+			return err
+		}
+		sessions = append(sessions, b)
+		return nil
+	}, brokenQuery, room, uuid(&behind.UUID), uuid(&behind.Session), limit)
+	return sessions, err
+}

@@ -1,0 +1,234 @@
+//go:build integration
+
+package pgstore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"tuitalk/history"
+	"tuitalk/history/historytest"
+	"tuitalk/talk"
+)
+
+// posts makes n posts over some rooms.
+func posts(name string, n, rooms int) []talk.Entry {
+	entries := make([]talk.Entry, n)
+	for i := range entries {
+		entries[i] = historytest.Post(int32(i%rooms), "ada", fmt.Sprint(name, "/", i), "text")
+	}
+	return entries
+}
+
+// fill stores n entries over some rooms, in one batch.
+func fill(t testing.TB, s *Store, name string, n, rooms int) {
+	t.Helper()
+	if _, err := s.Append(t.Context(), posts(name, n, rooms)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpenTogether(t *testing.T) {
+	for range 3 {
+		dsn := newSchema(t)
+		stores, errs := make([]*Store, 5), make([]error, 5)
+		var wg sync.WaitGroup
+		for i := range stores {
+			wg.Go(func() { stores[i], errs[i] = Open(t.Context(), dsn, Options{}) })
+		}
+		wg.Wait()
+		for i, s := range stores {
+			if errs[i] != nil {
+				t.Fatal(errs[i])
+			}
+			fill(t, s, fmt.Sprint(i), 3, 1)
+			s.Close()
+		}
+	}
+}
+
+func TestNewerSchema(t *testing.T) {
+	dsn := newSchema(t)
+	open(t, dsn, Options{}).Close()
+	execute(t, dsn, `INSERT INTO tuitalk_schema (version) VALUES (99)`)
+	if _, err := Open(t.Context(), dsn, Options{}); !errors.Is(err, history.ErrSchema) || !strings.Contains(err.Error(), "version 99") {
+		t.Errorf("open: %v", err)
+	}
+}
+
+// TestSchemaRefuses goes around the check that all stores share: what the
+// database refuses by itself is refused alone.
+func TestSchemaRefuses(t *testing.T) {
+	s := open(t, newSchema(t), Options{})
+	for name, spoil := range map[string]func(*talk.Entry){
+		"NUL":          func(e *talk.Entry) { e.Text = "a\x00b" },
+		"broken UTF-8": func(e *talk.Entry) { e.Name = "\xff" },
+		"long text":    func(e *talk.Entry) { e.Text = strings.Repeat("é", 2001) },
+		"long name":    func(e *talk.Entry) { e.Name = strings.Repeat("x", 65) },
+		"no author":    func(e *talk.Entry) { e.Author = talk.UUID{} },
+		"no id":        func(e *talk.Entry) { e.ID = talk.UUID{} },
+		"sent at":      func(e *talk.Entry) { e.SentAt = 1 << 63 },
+	} {
+		entries := posts(name, 9, 1)
+		spoil(&entries[4])
+		before, err := s.Heads(t.Context(), []int32{0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		results := make([]history.Result, len(entries))
+		transactions := 0
+		err = history.Bisect(len(entries), func(int) error { return nil }, func(indices []int) error {
+			transactions++
+			return s.appendEntries(t.Context(), entries, indices, results)
+		}, func(i int, err error) { results[i] = history.Result{Err: err} })
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		seq := before[0]
+		for i, r := range results {
+			if i == 4 {
+				if !errors.Is(r.Err, history.ErrBadEntry) {
+					t.Errorf("%s: %+v", name, r)
+				}
+			} else if seq++; r.Seq != seq {
+				t.Errorf("%s: good entry %d: %+v, want seq %d", name, i, r, seq)
+			}
+		}
+		if transactions < 3 {
+			t.Errorf("%s: %d transactions: the database did not refuse it", name, transactions)
+		}
+	}
+	if _, err := historytest.ReadLog(t.Context(), s, 0); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDurable: nothing is called stored that a loss of power would take.
+func TestDurable(t *testing.T) {
+	for setting, want := range map[string]string{"off": "on", "on": "on", "remote_apply": "remote_apply"} {
+		s := open(t, withSetting(t, newSchema(t), "synchronous_commit", setting), Options{})
+		var got string
+		if err := s.writes.query(t.Context(), func(r row) error { return r.Scan(&got) }, `SHOW synchronous_commit`); err != nil || got != want {
+			t.Errorf("synchronous_commit = %s became %s; %v", setting, got, err)
+		}
+	}
+}
+
+// TestDamage has a room forget its newest entries: their seqs must not be given
+// again.
+func TestDamage(t *testing.T) {
+	dsn := newSchema(t)
+	s := open(t, dsn, Options{})
+	fill(t, s, "x", 10, 1)
+	execute(t, dsn, `UPDATE rooms SET head_seq = 5`)
+	if _, err := s.Append(t.Context(), posts("y", 3, 1)); !errors.Is(err, history.ErrCorrupt) {
+		t.Errorf("append: %v", err)
+	}
+	execute(t, dsn, `UPDATE rooms SET head_seq = 10; INSERT INTO sessions (epoch, room_id, uuid, session, gateway, entered)
+		SELECT 1, 0, u, u, u, u FROM (VALUES ('11111111-1111-1111-1111-111111111111'::uuid)) AS v (u)`)
+	user := talk.UUID([]byte(strings.Repeat("\x11", 16)))
+	_, err := s.Move(t.Context(), []history.Move{{Action: history.Leave, Key: history.SessionKey{UUID: user, Session: user}, Epoch: 1, EntryID: user}})
+	if !errors.Is(err, history.ErrCorrupt) {
+		t.Errorf("leave: %v", err)
+	}
+}
+
+// TestQueryPlans: every statement for reading goes by an index and sorts
+// nothing that grows, with an empty database and with a full one.
+func TestQueryPlans(t *testing.T) {
+	dsn := newSchema(t)
+	s := open(t, dsn, Options{})
+	for _, rows := range []int{0, 20_000} {
+		if rows > 0 {
+			fill(t, s, "x", rows, 5)
+			execute(t, dsn, `ANALYZE`)
+		}
+		for name, query := range map[string]string{
+			"After": afterQuery, "Before": beforeQuery, "BeforeTime": beforeTimeQuery, "IDAt": idAtQuery, "Broken": brokenQuery,
+			"Heads": headsQuery, "Room": roomQuery,
+		} {
+			plan := explain(t, s, query)
+			if strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "Bitmap") || strings.Contains(plan, "Hash") ||
+				(strings.Contains(plan, "Sort") && name != "Room") || !strings.Contains(plan, "Index Cond") {
+				t.Errorf("%s with %d rows:\n%s", name, rows, plan)
+			}
+		}
+	}
+}
+
+// explain returns the plan that the store's own connections use.
+func explain(t *testing.T, s *Store, query string) string {
+	t.Helper()
+	params := 0
+	for strings.Contains(query, fmt.Sprint("$", params+1)) {
+		params++
+	}
+	var plan strings.Builder
+	err := s.reads.with(t.Context(), func(conn *pgx.Conn) error {
+		if _, err := conn.Exec(t.Context(), `PREPARE explained AS `+query); err != nil {
+			return err
+		}
+		nulls := strings.TrimSuffix(strings.Repeat("NULL, ", params), ", ")
+		rows, err := conn.Query(t.Context(), `EXPLAIN (COSTS OFF) EXECUTE explained (`+nulls+`)`, pgx.QueryExecModeSimpleProtocol)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var line string
+			if err := rows.Scan(&line); err != nil {
+				return err
+			}
+			plan.WriteString(line + "\n")
+		}
+		rows.Close()
+		_, err = conn.Exec(t.Context(), `DEALLOCATE explained`)
+		return errors.Join(rows.Err(), err)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan.String()
+}
+
+// TestNothingScans runs the functions with plans that were made when everything
+// was empty, and then asks the server's statistics.
+func TestNothingScans(t *testing.T) {
+	dsn := newSchema(t)
+	s := open(t, dsn, Options{Writers: 1})
+	const batches = 40
+	for i := range batches {
+		fill(t, s, fmt.Sprint("x", i), 500, 3)
+	}
+	s.Close()
+	conn := connect(t, dsn)
+	number := func(sql string) (n int) {
+		t.Helper()
+		if err := conn.QueryRow(t.Context(), sql).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	// The connection reports when it ends, which Close does not wait for.
+	for number(`SELECT n_tup_ins::int FROM pg_stat_user_tables WHERE relid = 'entries'::regclass`) < batches*500 {
+		execute(t, dsn, `SELECT pg_sleep(0.05)`)
+	}
+	// Making an index is a scan too.
+	if n := number(`SELECT sum(seq_scan - (SELECT count(*) FROM pg_index WHERE indrelid = relid))::int
+		FROM pg_stat_user_tables WHERE relid IN ('entries'::regclass, 'rooms'::regclass)`); n != 0 {
+		t.Errorf("%d scans of whole tables", n)
+	}
+	if n := number(`SELECT idx_tup_read::int FROM pg_stat_user_indexes WHERE indexrelid = 'entries_pkey'::regclass`); n != 0 {
+		t.Errorf("appending read %d entries by seq", n)
+	}
+	updates := number(`SELECT n_tup_upd::int FROM pg_stat_user_tables WHERE relid = 'rooms'::regclass`)
+	hot := number(`SELECT n_tup_hot_upd::int FROM pg_stat_user_tables WHERE relid = 'rooms'::regclass`)
+	if updates < batches*3 || hot != updates {
+		t.Errorf("of %d updates of rooms %d were HOT", updates, hot)
+	}
+}

@@ -1,0 +1,166 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// Options of a Store. The zero value is the default.
+type Options struct {
+	// Clock gives the time of new entries. Default: the database's clock, which
+	// is the same for all gateways.
+	Clock func() time.Time
+	// Writers is how many connections Append, Move, Admit, Renew, Retire and Check
+	// have. Default 6: four lanes, presence and the lease.
+	Writers int
+	// Readers is how many connections the others have. Default 4.
+	Readers int
+}
+
+func (o Options) withDefaults() Options {
+	if o.Writers <= 0 {
+		o.Writers = 6
+	}
+	if o.Readers <= 0 {
+		o.Readers = 4
+	}
+	return o
+}
+
+// closePatience is how long Close waits for calls under way before it drops
+// their connections.
+const closePatience = 3 * time.Second
+
+var _ history.Store = (*Store)(nil)
+
+// Store is a history.Store in a PostgreSQL database.
+type Store struct {
+	clock  func() time.Time // nil: the database's
+	writes pool
+	reads  pool
+	slot   int32 // the row that Check writes
+
+	close  sync.Once
+	ending context.Context // ends when Close has waited long enough
+	end    context.CancelFunc
+}
+
+// Open connects to the database at a postgres:// address and brings its schema
+// up to date. Several gateways may do so at once. Errors:
+// history.ErrUnavailable, which may pass; history.ErrSchema for a schema of a
+// newer program; else a plain one: a wrong address, or the server refuses.
+func Open(ctx context.Context, dsn string, options Options) (*Store, error) {
+	options = options.withDefaults()
+	config, err := parse(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	s := &Store{clock: options.Clock, slot: rand.Int32()}
+	s.ending, s.end = context.WithCancel(context.Background())
+	if s.writes, err = openPool(ctx, config, options.Writers); err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	if s.reads, err = openPool(ctx, config, options.Readers); err != nil {
+		s.writes.Close()
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	if err := migrate(ctx, s.writes); err != nil {
+		s.Close()
+		if refusedForGood(err) {
+			return nil, fmt.Errorf("open the store: %w", err)
+		}
+		return nil, failed("open the store", err)
+	}
+	return s, nil
+}
+
+// Close waits for the calls under way, but not for long, and closes all
+// connections. Methods called later return history.ErrUnavailable.
+func (s *Store) Close() error {
+	s.close.Do(func() {
+		timer := time.AfterFunc(closePatience, s.end)
+		defer timer.Stop()
+		s.writes.Close()
+		s.reads.Close()
+		s.end()
+	})
+	return nil
+}
+
+// bounded ends a call's context also when Close has waited long enough.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(s.ending, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+// query runs a statement and scans each row of the answer.
+func (s *Store) query(ctx context.Context, p pool, op string, scan func(row) error, sql string, args ...any) error {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	return failed(op, p.query(ctx, scan, sql, args...))
+}
+
+// exec runs a statement that writes and returns how many rows it changed.
+func (s *Store) exec(ctx context.Context, op string, sql string, args ...any) (int64, error) {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	changed, err := s.writes.exec(ctx, sql, args...)
+	return changed, failed(op, err)
+}
+
+// now is the parameter p_now of the functions.
+func (s *Store) now() *int64 {
+	if s.clock == nil {
+		return nil
+	}
+	now := max(0, s.clock().Unix())
+	return &now
+}
+
+// Append stores posts; see history.Store.
+func (s *Store) Append(ctx context.Context, entries []talk.Entry) ([]history.Result, error) {
+	results := make([]history.Result, len(entries))
+	err := history.Bisect(len(entries),
+		func(i int) error { return history.CheckEntry(&entries[i]) },
+		func(indices []int) error { return s.appendEntries(ctx, entries, indices, results) },
+		func(i int, err error) { results[i] = history.Result{Err: err} })
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+func (s *Store) appendEntries(ctx context.Context, entries []talk.Entry, indices []int, results []history.Result) error {
+	n, at := len(indices), func(i int) *talk.Entry { return &entries[indices[i]] }
+	scan := func(r row) error {
+		var ordinal int
+		var result history.Result
+		if err := r.Scan(&ordinal, &result.Seq, &result.UnixTime, &result.Repeat); err != nil {
+			return err
+		}
+		results[indices[ordinal-1]] = result
+		return nil
+	}
+	return s.query(ctx, s.writes, "append", scan, `SELECT * FROM append_entries($1, $2, $3, $4, $5, $6, $7)`,
+		array(n, func(i int) int32 { return at(i).RoomID }),
+		uuids(n, func(i int) talk.UUID { return at(i).Author }),
+		uuids(n, func(i int) talk.UUID { return at(i).ID }),
+		array(n, func(i int) string { return at(i).Name }),
+		array(n, func(i int) string { return at(i).Text }),
+		array(n, func(i int) int64 { return int64(at(i).SentAt) }),
+		s.now())
+}
+
+// Check writes a row of its own and commits.
+func (s *Store) Check(ctx context.Context) error {
+	_, err := s.exec(ctx, "check the store", `INSERT INTO probes (slot, value) VALUES ($1, 1)
+		ON CONFLICT (slot) DO UPDATE SET value = probes.value + 1`, s.slot)
+	return err
+}

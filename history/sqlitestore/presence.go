@@ -1,0 +1,82 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// Admit notes the use of a foreign UUID; see history.Store.
+func (s *Store) Admit(ctx context.Context, uuid talk.UUID, token bool) error {
+	var known bool
+	err := s.queries.hasToken.QueryRowContext(ctx, uuid[:]).Scan(&known)
+	switch {
+	case err == nil && known:
+		return history.ErrTaken
+	case err == nil && !token:
+		return nil // nothing to write
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return s.readFailed("admit", err)
+	}
+	return s.write(ctx, "admit", func(ctx context.Context) error {
+		res, err := s.st.admit.ExecContext(ctx, uuid[:], token)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		return history.ErrTaken
+	})
+}
+
+// Renew moves on the lease of a gateway; see history.Store.
+func (s *Store) Renew(ctx context.Context, gateway talk.UUID) error {
+	return s.write(ctx, "renew the lease", func(ctx context.Context) error {
+		if _, err := s.st.nextBeat.ExecContext(ctx); err != nil {
+			return err
+		}
+		_, err := s.st.saveLease.ExecContext(ctx, gateway[:])
+		return err
+	})
+}
+
+// Leases lists the gateways; see history.Store.
+func (s *Store) Leases(ctx context.Context) ([]history.Lease, error) {
+	leases, err := collect(ctx, s.queries.leases, func(r row) (l history.Lease, err error) {
+		err = r.Scan((*scanUUID)(&l.Gateway), &l.Beat)
+		return l, err
+	})
+	return leases, s.readFailed("read leases", err)
+}
+
+// Retire ends a gateway; see history.Store.
+func (s *Store) Retire(ctx context.Context, gateway talk.UUID) error {
+	return s.write(ctx, "retire a gateway", func(ctx context.Context) error {
+		if _, err := s.st.breakGateway.ExecContext(ctx, s.options.Clock().Unix(), gateway[:]); err != nil {
+			return err
+		}
+		_, err := s.st.deleteLease.ExecContext(ctx, gateway[:])
+		return err
+	})
+}
+
+// Broken lists sessions without a connection; see history.Store.
+func (s *Store) Broken(ctx context.Context, behind history.SessionKey, limit int) ([]history.Session, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	// A zero key means from the start, also of the rooms with negative numbers.
+	room := int64(behind.RoomID)
+	if behind == (history.SessionKey{}) {
+		room = -1 << 31
+	}
+	sessions, err := collect(ctx, s.queries.broken, func(r row) (b history.Session, err error) {
+		err = r.Scan(&b.RoomID, (*scanUUID)(&b.UUID), (*scanUUID)(&b.Session), (*scanUUID)(&b.Gateway), &b.Epoch)
+		return b, err
+	}, room, behind.UUID[:], behind.Session[:], limit)
+	return sessions, s.readFailed("read broken sessions", err)
+}

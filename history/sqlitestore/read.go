@@ -1,0 +1,205 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+const entryColumns = `room_id, seq, author, id, kind, name, body, unixtime, sent_at`
+
+// queries are prepared for the pool that reads.
+type queries struct {
+	after, before, beforeTime *sql.Stmt
+	head, idAt, room, listed  *sql.Stmt
+	hasToken                  *sql.Stmt
+	leases, broken            *sql.Stmt
+}
+
+func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
+	for _, p := range []struct {
+		to  **sql.Stmt
+		sql string
+	}{
+		{&q.after, afterQuery},
+		{&q.before, beforeQuery},
+		{&q.beforeTime, beforeTimeQuery},
+		{&q.head, `SELECT head_seq FROM rooms WHERE room_id = ?`},
+		{&q.idAt, `SELECT id FROM entries WHERE room_id = ? AND seq = ?`},
+		{&q.room, `SELECT r.head_seq, r.last_time, r.members, e.id FROM rooms r
+			LEFT JOIN entries e ON e.room_id = r.room_id AND e.seq = r.head_seq WHERE r.room_id = ?`},
+		{&q.listed, listedQuery},
+		{&q.hasToken, `SELECT has_token FROM users WHERE uuid = ?`},
+		{&q.leases, `SELECT gateway, beat FROM leases ORDER BY gateway`},
+		{&q.broken, brokenQuery},
+	} {
+		s, err := db.PrepareContext(ctx, p.sql)
+		if err != nil {
+			return err
+		}
+		*p.to = s
+	}
+	return nil
+}
+
+const (
+	afterQuery  = `SELECT ` + entryColumns + ` FROM entries WHERE room_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3`
+	beforeQuery = `SELECT ` + entryColumns + ` FROM entries WHERE room_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3`
+	// From the second of the limit-th newest entry on; without one, from the start.
+	beforeTimeQuery = `SELECT ` + entryColumns + ` FROM entries WHERE room_id = ?1 AND unixtime < ?2
+		AND unixtime >= coalesce((SELECT unixtime FROM entries WHERE room_id = ?1 AND unixtime < ?2
+			ORDER BY unixtime DESC, seq DESC LIMIT 1 OFFSET ?3 - 1), 0)
+		ORDER BY unixtime, seq`
+	listedQuery = `SELECT uuid, name FROM members WHERE room_id = ?1 ORDER BY joined LIMIT ?2`
+	brokenQuery = `SELECT room_id, uuid, session, gateway, epoch FROM sessions WHERE broken_at IS NOT NULL
+		AND (room_id, uuid, session) > (?1, ?2, ?3) ORDER BY room_id, uuid, session LIMIT ?4`
+)
+
+// scanUUID reads a blob of 16 bytes.
+type scanUUID talk.UUID
+
+func (u *scanUUID) Scan(v any) error {
+	b, ok := v.([]byte)
+	if !ok || len(b) != len(u) {
+		return fmt.Errorf("%w: a uuid is not one", history.ErrCorrupt)
+	}
+	copy(u[:], b)
+	return nil
+}
+
+type row interface{ Scan(...any) error }
+
+func scanEntry(r row) (e talk.Entry, err error) {
+	err = r.Scan(&e.RoomID, &e.Seq, (*scanUUID)(&e.Author), (*scanUUID)(&e.ID), &e.Kind, &e.Name, &e.Text, &e.UnixTime, &e.SentAt)
+	return e, err
+}
+
+// collect runs a query and reads all its rows.
+func collect[T any](ctx context.Context, q *sql.Stmt, scan func(row) (T, error), args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, rows.Err()
+}
+
+// readFailed is failed for reading: it also notes damage.
+func (s *Store) readFailed(op string, err error) error {
+	err = failed(op, err)
+	s.noteDamage(err)
+	return err
+}
+
+// After reads entries behind a seq; see history.Store.
+func (s *Store) After(ctx context.Context, room int32, after int64, limit int) ([]talk.Entry, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	entries, err := collect(ctx, s.queries.after, scanEntry, room, after, limit)
+	return entries, s.readFailed("read entries", err)
+}
+
+// Before reads entries before a seq; see history.Store.
+func (s *Store) Before(ctx context.Context, room int32, before int64, limit int) ([]talk.Entry, bool, error) {
+	if limit <= 0 {
+		return nil, false, nil
+	}
+	if before <= 0 {
+		before = 1<<63 - 1
+	}
+	entries, err := collect(ctx, s.queries.before, scanEntry, room, before, limit)
+	slices.Reverse(entries)
+	return history.Page(entries, s.readFailed("read entries", err))
+}
+
+// BeforeTime reads entries before a second; see history.Store.
+func (s *Store) BeforeTime(ctx context.Context, room int32, before uint64, limit int) ([]talk.Entry, bool, error) {
+	if limit <= 0 {
+		return nil, false, nil
+	}
+	before = min(before, 1<<63-1)
+	entries, err := collect(ctx, s.queries.beforeTime, scanEntry, room, int64(before), limit)
+	return history.Page(entries, s.readFailed("read entries", err))
+}
+
+// Heads reads the heads of rooms; see history.Store.
+func (s *Store) Heads(ctx context.Context, rooms []int32) ([]int64, error) {
+	heads := make([]int64, len(rooms))
+	err := s.snapshot(ctx, func(tx *sql.Tx) error {
+		head := tx.StmtContext(ctx, s.queries.head)
+		for i, id := range rooms {
+			if err := head.QueryRowContext(ctx, id).Scan(&heads[i]); err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, s.readFailed("read heads", err)
+	}
+	return heads, nil
+}
+
+// Room reads a room; see history.Store.
+func (s *Store) Room(ctx context.Context, room int32, listed int) (history.Room, error) {
+	var r history.Room
+	err := s.snapshot(ctx, func(tx *sql.Tx) error {
+		var id []byte
+		err := tx.StmtContext(ctx, s.queries.room).QueryRowContext(ctx, room).Scan(&r.HeadSeq, &r.HeadTime, &r.Count, &id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if r.HeadSeq > 0 {
+			if err := (*scanUUID)(&r.HeadID).Scan(id); err != nil {
+				return err
+			}
+		}
+		r.Members, err = collect(ctx, tx.StmtContext(ctx, s.queries.listed), scanMember, room, max(0, listed))
+		return err
+	})
+	if err != nil {
+		return history.Room{}, s.readFailed("read the room", err)
+	}
+	return r, nil
+}
+
+func scanMember(r row) (m talk.Member, err error) {
+	err = r.Scan((*scanUUID)(&m.UUID), &m.Username)
+	return m, err
+}
+
+// IDAt reads the id of an entry; see history.Store.
+func (s *Store) IDAt(ctx context.Context, room int32, seq int64) (id talk.UUID, ok bool, err error) {
+	err = s.queries.idAt.QueryRowContext(ctx, room, seq).Scan((*scanUUID)(&id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return talk.UUID{}, false, nil
+	}
+	return id, err == nil, s.readFailed("read an id", err)
+}
+
+// snapshot reads several statements as of one moment.
+func (s *Store) snapshot(ctx context.Context, read func(*sql.Tx) error) error {
+	tx, err := s.reads.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return read(tx)
+}
