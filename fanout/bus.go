@@ -1,0 +1,62 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+
+	"tuitalk/talk"
+)
+
+// ErrClosed is returned by every method after Close.
+var ErrClosed = errors.New("the bus is closed")
+
+// Bus carries hints between the nodes: "entry n of room r is this". It may lose
+// any of them; who receives finds holes by seq and fills them from the store.
+// What it loses knowingly it reports by Handler.Lost.
+//
+// A node subscribes to a room once, whatever the number of its users there.
+type Bus interface {
+	// Subscribe returns once every Publish that begins later, on any node, will
+	// be delivered here (or reported lost). A second Subscribe is a no-op.
+	Subscribe(ctx context.Context, room int32) error
+	// Unsubscribe ends it. A delivery that is under way may still arrive.
+	Unsubscribe(ctx context.Context, room int32) error
+	// Publish sends to every subscribed node but the one that publishes. The
+	// note and what it points to are immutable from this call on.
+	Publish(ctx context.Context, note *Note) error
+	// Healthy tells whether, as far as known, notes get through now.
+	Healthy() bool
+	// Close ends all deliveries; none is under way when it returns.
+	Close() error
+}
+
+// Handler receives what a node subscribed to. Calls for one room come one at a
+// time; from one publisher in the order in which it published. A handler must
+// not block for long and must not call the bus.
+type Handler interface {
+	// Deliver hands over a note, which is shared: read only.
+	Deliver(note *Note)
+	// Lost says that notes of this room may be missing: look in the store.
+	Lost(room int32)
+}
+
+// Note is one message between nodes about one room.
+type Note struct {
+	Room    int32
+	Entries []talk.Entry // stored, ascending by Seq without holes; or pending, each with Pending set
+	Gone    []Gone       // pending entries that were withdrawn
+	Count   int          // members of a large room, if > 0
+}
+
+// Gone names a withdrawn pending entry.
+type Gone struct{ Author, ID talk.UUID }
+
+// Size is about what the note occupies in memory, in bytes.
+func (n *Note) Size() int {
+	const note, entry, gone = 96, 136, 32
+	size := note + len(n.Entries)*entry + len(n.Gone)*gone
+	for i := range n.Entries {
+		size += len(n.Entries[i].Name) + len(n.Entries[i].Text)
+	}
+	return size
+}

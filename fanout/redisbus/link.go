@@ -1,0 +1,144 @@
+package redisbus
+
+import (
+	"context"
+	"time"
+)
+
+// link keeps a session with one address for as long as a master of the cluster
+// is there.
+type link struct {
+	bus    *Bus
+	addr   string
+	cancel context.CancelFunc
+
+	session *session // the open one, or nil; guarded by bus.mu
+}
+
+// Redial delays.
+const (
+	redialFirst = 50 * time.Millisecond
+	redialMost  = 500 * time.Millisecond
+)
+
+// link returns the link with an address, and makes it if need be.
+func (b *Bus) link(addr string) *link {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.links[addr]
+	if l == nil && b.ctx.Err() == nil {
+		ctx, cancel := context.WithCancel(b.ctx)
+		l = &link{bus: b, addr: addr, cancel: cancel}
+		b.links[addr] = l
+		b.background(func() { l.run(ctx) })
+	}
+	return l
+}
+
+// session returns the open session with an address, or nil.
+func (b *Bus) session(addr string) *session {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if l := b.links[addr]; l != nil {
+		return l.session
+	}
+	return nil
+}
+
+// sessions returns all open sessions.
+func (b *Bus) sessions() []*session {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := make([]*session, 0, len(b.links))
+	for _, l := range b.links {
+		if l.session != nil {
+			all = append(all, l.session)
+		}
+	}
+	return all
+}
+
+// prune ends the links that are not among those needed.
+func (b *Bus) prune(needed map[string]bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for addr, l := range b.links {
+		if !needed[addr] {
+			delete(b.links, addr)
+			l.cancel()
+		}
+	}
+}
+
+func (l *link) run(ctx context.Context) {
+	delay, told := redialFirst, false
+	for ctx.Err() == nil {
+		connected, err := l.connect(ctx)
+		if connected {
+			delay, told = redialFirst, false
+		}
+		if ctx.Err() == nil && !told {
+			l.bus.log.Info("bus: no connection", "node", l.addr, "error", err)
+			told = true
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(delay):
+		}
+		delay = min(2*delay, redialMost)
+	}
+}
+
+// connect makes a session and returns when it is over, and why. It reports
+// whether there was one.
+func (l *link) connect(ctx context.Context) (connected bool, err error) {
+	s := newSession(l)
+	conn, err := dial(l.addr, &l.bus.opts, hooks{
+		message: func(channel, message string) {
+			s.probing.stirs()
+			l.bus.received(channel, message)
+		},
+		unsubscribed: func(channel string) { l.bus.ended(s, channel) },
+	})
+	if err != nil {
+		l.bus.unreachable(err)
+		return false, err
+	}
+	s.conn = conn
+	return true, s.run(ctx)
+}
+
+// unreachable takes note of a node that could not be asked.
+func (b *Bus) unreachable(err error) {
+	if judge(err) == hopeless {
+		select {
+		case b.hopeless <- err:
+		default:
+		}
+	}
+}
+
+// opened puts a session to use.
+func (b *Bus) opened(s *session) {
+	b.mu.Lock()
+	s.link.session = s
+	b.mu.Unlock()
+	b.metrics.sessions.Inc()
+	b.log.Info("bus: connected", "node", s.addr)
+	b.trouble.raise()
+}
+
+// closed takes a session out of use, with all that was on it.
+func (b *Bus) closed(s *session) {
+	b.mu.Lock()
+	s.link.session = nil
+	b.mu.Unlock()
+	b.metrics.sessions.Dec()
+	used := false
+	for _, p := range b.parts {
+		used = p.detach(s) || used
+	}
+	if used && b.ctx.Err() == nil {
+		b.unwell()
+	}
+}

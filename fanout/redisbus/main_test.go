@@ -1,0 +1,11 @@
+//go:build !integration
+
+package redisbus
+
+import (
+	"testing"
+
+	"tuitalk/fanout/fanouttest"
+)
+
+func TestMain(m *testing.M) { fanouttest.Main(m) }

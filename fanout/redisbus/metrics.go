@@ -1,0 +1,90 @@
+package redisbus
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Reasons why a note was not published, as the metrics name them.
+type failReason string
+
+const (
+	failedAway   failReason = "away"       // nobody serves the room now
+	failedQueue  failReason = "queue_full" // too much waits already
+	failedServer failReason = "server"     // the server did not confirm it
+)
+
+// Results of adding an entry to the spool, as the metrics name them.
+type spoolResult string
+
+const (
+	spoolAccepted      spoolResult = "accepted"
+	spoolFull          spoolResult = "full"
+	spoolNotReplicated spoolResult = "not_replicated"
+	spoolFailed        spoolResult = "failed"
+)
+
+// metrics are what the bus counts.
+type metrics struct {
+	registry   prometheus.Registerer
+	registered []prometheus.Collector
+
+	published prometheus.Counter
+	received  prometheus.Counter
+	failures  *prometheus.CounterVec
+	lost      *prometheus.CounterVec
+	healthy   prometheus.Gauge
+	live      prometheus.Gauge
+	sessions  prometheus.Gauge
+	probe     prometheus.Histogram
+	spooled   *prometheus.CounterVec
+	depth     prometheus.Gauge
+}
+
+func newMetrics(registry prometheus.Registerer) (*metrics, error) {
+	name := func(name, help string) prometheus.Opts {
+		return prometheus.Opts{Namespace: "tuitalk", Subsystem: "bus", Name: name, Help: help}
+	}
+	counter := func(n, help string) prometheus.CounterOpts { return prometheus.CounterOpts(name(n, help)) }
+	gauge := func(n, help string) prometheus.GaugeOpts { return prometheus.GaugeOpts(name(n, help)) }
+	m := &metrics{
+		registry:  registry,
+		published: prometheus.NewCounter(counter("published_total", "Notes handed over for publishing.")),
+		received:  prometheus.NewCounter(counter("received_total", "Notes of other nodes that arrived.")),
+		failures:  prometheus.NewCounterVec(counter("failed_total", "Notes that were not published."), []string{"reason"}),
+		lost:      prometheus.NewCounterVec(counter("lost_total", "Rooms reported as perhaps having missed notes."), []string{"reason"}),
+		healthy:   prometheus.NewGauge(gauge("healthy", "1 while probes come back through every master.")),
+		live:      prometheus.NewGauge(gauge("live_partitions", "Partitions whose rooms are all subscribed, of 128.")),
+		sessions:  prometheus.NewGauge(gauge("sessions", "Masters that this node is connected to.")),
+		probe: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "tuitalk", Subsystem: "bus", Name: "probe_seconds", Help: "Time from publishing a probe to receiving it.",
+			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
+		}),
+		spooled: prometheus.NewCounterVec(counter("spooled_total", "Entries offered to the spool."), []string{"result"}),
+		depth:   prometheus.NewGauge(gauge("spool_depth", "Entries in the spool when it was last looked at.")),
+	}
+	if registry == nil {
+		return m, nil
+	}
+	for _, c := range []prometheus.Collector{m.published, m.received, m.failures, m.lost, m.healthy, m.live, m.sessions, m.probe, m.spooled, m.depth} {
+		if err := registry.Register(c); err != nil {
+			m.unregister()
+			return nil, err
+		}
+		m.registered = append(m.registered, c)
+	}
+	return m, nil
+}
+
+func (m *metrics) unregister() {
+	for _, c := range m.registered {
+		m.registry.Unregister(c)
+	}
+}
+
+func (m *metrics) failed(reason failReason) { m.failures.WithLabelValues(string(reason)).Inc() }
+
+func (m *metrics) losses(reason lostReason, rooms int) {
+	if rooms > 0 {
+		m.lost.WithLabelValues(string(reason)).Add(float64(rooms))
+	}
+}
+
+func (m *metrics) spool(result spoolResult) { m.spooled.WithLabelValues(string(result)).Inc() }

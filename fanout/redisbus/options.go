@@ -1,0 +1,154 @@
+package redisbus
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tuitalk/fanout"
+)
+
+// Options of a bus. Begin with Defaults or ParseURL.
+type Options struct {
+	Addrs    []string // some nodes of the cluster, as host:port; the others are found
+	Username string   // with a password; empty is Redis' default user
+	Password string
+	// Namespace begins every channel and key, so that several fleets can share
+	// a cluster. The same on every node of a fleet; letters and digits.
+	Namespace string
+
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer // nil: no metrics
+
+	// StartWait is how long Open waits for the bus to be healthy. A bus that is
+	// not healthy by then goes on trying.
+	StartWait time.Duration
+	// DialTimeout bounds a connection and its handshake.
+	DialTimeout time.Duration
+	// CallTimeout bounds a round trip to a node.
+	CallTimeout time.Duration
+	// RefreshInterval is how often the bus asks who serves which slot while all
+	// is well. It asks at once when something is not.
+	RefreshInterval time.Duration
+	// ProbeInterval is how often a probe goes through each master.
+	ProbeInterval time.Duration
+	// ProbeDeadline is when the bus stops being healthy for want of a probe's
+	// return. After twice that the connection is given up. While other messages
+	// arrive, both take four times as long.
+	ProbeDeadline time.Duration
+
+	QueueBytes int // most bytes that wait to be published to one master
+	Lanes      int // goroutines that deliver, each for a part of the rooms
+	InboxNotes int // most notes that wait in a lane
+	InboxBytes int // most bytes that wait in a lane, by Note.Size
+
+	SpoolCap  int           // most entries in each of the spool's partitions
+	SpoolWait time.Duration // how long a replica has to confirm
+}
+
+// Defaults are the settings of a fleet on one local network.
+func Defaults() Options {
+	return Options{
+		Namespace:       "tuitalk",
+		Logger:          slog.New(slog.DiscardHandler),
+		StartWait:       3 * time.Second,
+		DialTimeout:     700 * time.Millisecond,
+		CallTimeout:     2 * time.Second,
+		RefreshInterval: time.Second,
+		ProbeInterval:   250 * time.Millisecond,
+		ProbeDeadline:   750 * time.Millisecond,
+		QueueBytes:      16 << 20,
+		Lanes:           min(runtime.GOMAXPROCS(0), 8),
+		InboxNotes:      fanout.InboxNotes,
+		InboxBytes:      fanout.InboxBytes,
+		SpoolCap:        8192,
+		SpoolWait:       500 * time.Millisecond,
+	}
+}
+
+// ParseURL reads redis://[[user]:password@]host:port,host:port,… into the
+// defaults. A password's special characters are percent-encoded.
+func ParseURL(text string) (Options, error) {
+	o := Defaults()
+	rest, ok := strings.CutPrefix(text, "redis://")
+	if !ok {
+		return Options{}, errors.New("parse the bus address: it must begin with redis://")
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		user, password, ok := strings.Cut(rest[:at], ":")
+		if !ok || password == "" {
+			return Options{}, errors.New("parse the bus address: before the @ there must be :password or user:password")
+		}
+		var err error
+		if o.Username, err = url.PathUnescape(user); err == nil {
+			o.Password, err = url.PathUnescape(password)
+		}
+		if err != nil {
+			return Options{}, errors.New("parse the bus address: the user or password is not percent-encoded as it should be")
+		}
+		rest = rest[at+1:]
+	}
+	o.Addrs = strings.Split(strings.TrimSuffix(rest, "/"), ",")
+	if err := o.Validate(); err != nil {
+		return Options{}, fmt.Errorf("parse the bus address: %w", err)
+	}
+	return o, nil
+}
+
+// Validate returns what is wrong with the options, in one sentence.
+func (o Options) Validate() error {
+	if len(o.Addrs) == 0 {
+		return errors.New("no address of a Redis node is given")
+	}
+	for _, addr := range o.Addrs {
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil || host == "" {
+			return fmt.Errorf("%q is not of the form host:port", addr)
+		}
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return fmt.Errorf("%q is not a port, in %q", port, addr)
+		}
+	}
+	if o.Namespace == "" || strings.Trim(o.Namespace, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
+		return fmt.Errorf("the namespace %q is not made of letters and digits", o.Namespace)
+	}
+	if o.Logger == nil {
+		return errors.New("no logger is given")
+	}
+	return o.validateNumbers()
+}
+
+func (o Options) validateNumbers() error {
+	for _, d := range []struct {
+		name string
+		span time.Duration
+	}{
+		{"start wait", o.StartWait}, {"dial timeout", o.DialTimeout}, {"call timeout", o.CallTimeout},
+		{"refresh interval", o.RefreshInterval}, {"probe interval", o.ProbeInterval},
+		{"probe deadline", o.ProbeDeadline}, {"spool wait", o.SpoolWait},
+	} {
+		if d.span < time.Millisecond || d.span > time.Minute {
+			return fmt.Errorf("the %s of %v is not between 1ms and 1m", d.name, d.span)
+		}
+	}
+	for _, n := range []struct {
+		name string
+		size int
+	}{
+		{"queue bytes", o.QueueBytes}, {"lanes", o.Lanes}, {"inbox notes", o.InboxNotes},
+		{"inbox bytes", o.InboxBytes}, {"spool cap", o.SpoolCap},
+	} {
+		if n.size < 1 {
+			return fmt.Errorf("%d %s are not enough", n.size, n.name)
+		}
+	}
+	return nil
+}
