@@ -1,0 +1,100 @@
+package gateway
+
+import (
+	"context"
+	"time"
+)
+
+// catchUpPage is how many entries one query of a catch-up reads.
+const catchUpPage = 256
+
+// catchUpRetry is when a catch-up that the store did not serve is tried again.
+const catchUpRetry = 250 * time.Millisecond
+
+// catchUp brings a member from its cursor to the head of its room, as far as
+// its ring has room, and turns it live there. When the ring is full it ends; it
+// is called again when the ring has drained.
+func (s *Server) catchUp(c *conn) {
+	r := c.in.Load()
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	start := c.in.Load() == r && !c.seat.live && !c.seat.catching
+	if start {
+		c.seat.catching = true
+	}
+	r.mu.Unlock()
+	if !start {
+		return
+	}
+	s.catchUpSoon(r, c)
+}
+
+// catchUpSoon hands a catch-up to a reader, now or when there is one.
+func (s *Server) catchUpSoon(r *room, c *conn) {
+	if !s.readers.submit(func() { s.catchUpNow(r, c) }) {
+		s.catchUpLater(r, c)
+	}
+}
+
+func (s *Server) catchUpLater(r *room, c *conn) {
+	s.agenda.after(catchUpRetry, func() { s.catchUpSoon(r, c) })
+}
+
+// catchUpNow runs on a reader. It owns c.seat.catching.
+func (s *Server) catchUpNow(r *room, c *conn) {
+	for {
+		r.mu.Lock()
+		cursor, done := r.serveRecent(c)
+		r.mu.Unlock()
+		if done {
+			return
+		}
+		entries, err := s.store.After(context.Background(), r.id, cursor, catchUpPage)
+		if err != nil || len(entries) == 0 {
+			// the store is away, or this node knows an entry that it does not show yet
+			s.catchUpLater(r, c)
+			return
+		}
+		s.metrics.caughtUp.WithLabelValues("store").Add(float64(len(entries)))
+		r.mu.Lock()
+		for i := range entries {
+			if c.in.Load() != r || entries[i].Seq != c.seat.cursor+1 {
+				break
+			}
+			if !c.pushLive(entryPacket(&entries[i], c.seat.form)) {
+				c.seat.catching = false
+				r.mu.Unlock()
+				return
+			}
+			c.seat.cursor = entries[i].Seq
+		}
+		r.mu.Unlock()
+	}
+}
+
+// serveRecent pushes what memory has behind the member's cursor. done: the
+// member is live, or gone, or its ring is full; else the store must be asked for
+// what is behind cursor. Call with mu held.
+func (r *room) serveRecent(c *conn) (cursor int64, done bool) {
+	if c.in.Load() != r {
+		return 0, true
+	}
+	s := &c.seat
+	i, ok := r.recent.after(s.cursor, r.head)
+	if !ok {
+		return s.cursor, false
+	}
+	for ; i < len(r.recent.list); i++ {
+		e := r.recent.at(i)
+		if !c.pushLive(e.packet(s.form)) {
+			s.catching = false
+			return s.cursor, true
+		}
+		s.cursor = e.Seq
+		r.srv.metrics.caughtUp.WithLabelValues("ring").Inc()
+	}
+	s.catching, s.live = false, true
+	return s.cursor, true
+}

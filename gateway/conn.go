@@ -1,0 +1,212 @@
+package gateway
+
+import (
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"tuitalk/talk"
+)
+
+// stage is how far a connection has come.
+type stage uint8
+
+const (
+	stageHTTP   stage = iota // waiting for a request
+	stageSite                // a request for the site is being answered, the last one
+	stageSocket              // upgraded
+	stageClosed              // nothing that comes is read any more
+)
+
+// conn is one client's connection and, once it has spoken, its user.
+//
+// Lock order: conn.mu, lane.mu; conn.mu, room.mu, outbox.mu, pumpWorker.mu.
+// nbio's connection mutex is held around wrote only.
+type conn struct {
+	// immutable
+	srv    *Server
+	serial uint64
+	addr   netip.Addr
+	sock   socket // set before the first callback
+
+	// owned by the poller goroutine
+	input []byte // what is not a whole frame yet; nil when there is none
+	parts assembler
+
+	// read by the sweep
+	stage    atomic.Uint32 // a stage; written by the poller goroutine, and closed by anyone
+	opened   int64         // coarse time
+	lastIn   atomic.Int64  // coarse time of the last whole frame or request
+	pingSent atomic.Int64  // coarse time of the ping that is unanswered, 0 for none
+	closeBy  atomic.Int64  // coarse time at which the sweep closes it hard, 0 for never
+	reason   atomic.Uint32 // a closeReason: the first that was given
+	slot     int           // index in its registry shard; guarded by the shard's mu
+
+	out outbox
+
+	mu   sync.Mutex // guards user
+	user user
+
+	in   atomic.Pointer[room] // where it has a seat; written with that room's mu held
+	seat seat                 // guarded by in's mu
+}
+
+// seat is a connection's place in a room.
+type seat struct {
+	index    int   // in room.members
+	cursor   int64 // the last seq that is in the ring or behind it
+	live     bool  // the next entry goes straight into the ring
+	catching bool  // a catch-up is under way
+	form     talk.Form
+}
+
+func (c *conn) at() stage { return stage(c.stage.Load()) }
+
+// received takes what the poller read. data is the poller's buffer.
+func (c *conn) received(data []byte) {
+	if c.at() != stageClosed && c.srv.clock.behind() > c.srv.opts.LeaseLost {
+		c.closeFrozen()
+		return
+	}
+	for {
+		if s := c.at(); s == stageClosed || s == stageSite {
+			return
+		}
+		joined := len(c.input) > 0
+		if joined {
+			c.input = append(c.input, data...)
+			data = c.input
+		}
+		taken, again := c.consume(data)
+		c.keep(data[taken:], joined)
+		if !again || len(c.input) == 0 {
+			return
+		}
+		data, c.input = c.input, nil
+	}
+}
+
+// consume reads as many requests or frames as data has. again: the stage has
+// changed, and what is left is for the new one.
+func (c *conn) consume(data []byte) (taken int, again bool) {
+	if c.at() == stageHTTP {
+		n := c.consumeRequest(data)
+		return n, n > 0 && c.at() == stageSocket
+	}
+	for {
+		f, err := parseFrame(data[taken:], c.srv.opts.FrameBytes)
+		if err == errPartial {
+			return taken, false
+		}
+		if err == nil {
+			taken += f.size
+			err = c.frame(f)
+		}
+		if err != nil {
+			c.violation(err)
+			return len(data), false
+		}
+		if c.at() == stageClosed {
+			return len(data), false
+		}
+	}
+}
+
+// keep stores what is left of the input, if anything.
+func (c *conn) keep(rest []byte, own bool) {
+	switch {
+	case len(rest) == 0:
+		c.input = nil
+	case own:
+		c.input = append(c.input[:0], rest...)
+	default:
+		c.input = append([]byte(nil), rest...)
+	}
+}
+
+// frame takes one frame.
+func (c *conn) frame(f wsFrame) error {
+	c.lastIn.Store(c.srv.clock.coarse())
+	c.pingSent.Store(0)
+	switch f.opcode {
+	case opPing:
+		c.pushAnswer(&packet{append(appendHead(nil, opPong, len(f.payload)), f.payload...)})
+		return nil
+	case opPong:
+		return nil
+	case opClose:
+		return c.closedByClient(f.payload)
+	}
+	opcode, message, done, err := c.parts.add(f, c.srv.opts.FrameBytes)
+	if err != nil || !done {
+		return err
+	}
+	c.srv.metrics.framesIn.Inc()
+	c.message(opcode, message)
+	return nil
+}
+
+func (c *conn) closedByClient(payload []byte) error {
+	code, err := parseClose(payload)
+	if err != nil {
+		return err
+	}
+	if code == 0 {
+		code = closeNormal
+	}
+	c.end(reasonClient, code, "")
+	return nil
+}
+
+// violation ends a connection that broke a rule of RFC 6455.
+func (c *conn) violation(err error) {
+	ce, ok := err.(*closeError)
+	if !ok {
+		ce = &closeError{closeInternal, "internal error"}
+	}
+	c.end(reasonProtocol, ce.code, ce.reason)
+}
+
+// end says goodbye behind everything that is queued, and closes once it is
+// written. The sweep closes hard a client that reads nothing of it.
+func (c *conn) end(why closeReason, code int, text string) {
+	c.reason.CompareAndSwap(0, uint32(why))
+	c.stage.Store(uint32(stageClosed))
+	c.finish(&packet{closeFrame(code, text)})
+}
+
+// kill is end for a client that does not read: what is queued is dropped.
+func (c *conn) kill(why closeReason) {
+	c.out.mu.Lock()
+	c.out.ring.clear()
+	c.out.mu.Unlock()
+	c.closeSoon()
+	c.end(why, why.code(), why.sentence())
+}
+
+// closeSoon lets the sweep close the connection whatever becomes of it.
+func (c *conn) closeSoon() {
+	c.closeBy.CompareAndSwap(0, c.srv.clock.coarse()+int64(c.srv.opts.CloseWait))
+}
+
+// hangup is called when the goodbye has been written.
+func (c *conn) hangup() {
+	c.closeSoon()
+	if c.sock.closeWrite() != nil {
+		c.sock.close()
+	}
+}
+
+// gone is called once, when the connection is closed.
+func (c *conn) gone(err error) {
+	c.stage.Swap(uint32(stageClosed))
+	c.reason.CompareAndSwap(0, uint32(reasonLost))
+	c.srv.conns.remove(c)
+	c.srv.metrics.closed[closeReason(c.reason.Load())].Inc()
+	c.srv.log.Debug("connection closed", "conn", c.serial, "reason", closeReason(c.reason.Load()).label(), "err", err)
+	c.departed()
+	c.out.mu.Lock()
+	c.out.closing = true
+	c.out.ring.clear()
+	c.out.mu.Unlock()
+}

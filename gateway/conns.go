@@ -1,0 +1,91 @@
+package gateway
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"tuitalk/talk"
+)
+
+// connShards spreads the registry, so that a storm of connections does not
+// queue up at one lock.
+const connShards = 16
+
+// conns are all open connections.
+type conns struct {
+	count  atomic.Int64
+	shards [connShards]struct {
+		mu   sync.Mutex
+		list []*conn
+	}
+}
+
+func (cs *conns) add(c *conn) {
+	sh := &cs.shards[c.serial%connShards]
+	sh.mu.Lock()
+	c.slot = len(sh.list)
+	sh.list = append(sh.list, c)
+	sh.mu.Unlock()
+	cs.count.Add(1)
+}
+
+func (cs *conns) remove(c *conn) {
+	sh := &cs.shards[c.serial%connShards]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if c.slot >= len(sh.list) || sh.list[c.slot] != c {
+		return
+	}
+	last := len(sh.list) - 1
+	sh.list[c.slot] = sh.list[last]
+	sh.list[c.slot].slot = c.slot
+	sh.list[last] = nil
+	sh.list = sh.list[:last]
+	cs.count.Add(-1)
+}
+
+// each calls f for every connection there was at the beginning of its shard's
+// turn, with no lock held.
+func (cs *conns) each(f func(*conn)) {
+	var snapshot []*conn
+	for i := range cs.shards {
+		sh := &cs.shards[i]
+		sh.mu.Lock()
+		snapshot = append(snapshot[:0], sh.list...)
+		sh.mu.Unlock()
+		for _, c := range snapshot {
+			f(c)
+		}
+	}
+}
+
+// window names one window of one user, wherever it is.
+type window struct{ uuid, session talk.UUID }
+
+func windowOf(k sessionKey) window { return window{k.UUID, k.Session} }
+
+// windows finds the connection that a session has on this node, so that a newer
+// one replaces it.
+type windows struct {
+	mu sync.Mutex
+	by map[window]*conn
+}
+
+// put returns the connection that it replaces, nil if there is none.
+func (w *windows) put(k window, c *conn) (old *conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if old = w.by[k]; old == c {
+		old = nil
+	}
+	w.by[k] = c
+	return old
+}
+
+func (w *windows) remove(k window, c *conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.by[k] == c {
+		delete(w.by, k)
+	}
+}

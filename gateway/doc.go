@@ -1,0 +1,47 @@
+// Package gateway is one node of TuiTalk: it holds the connections, shows them
+// their rooms, and hands what they say to the store.
+//
+// # The life of a message
+//
+//	poller goroutine   conn.received → parseFrame → conn.message → user.offer → handle → post
+//	lane goroutine     lane.commitPosts → history.Store.Append → Server.settlePosts
+//	                     → room.take → room.place → conn.pushLive   (members on this node)
+//	                     → fanout.Bus.Publish                       (the other nodes)
+//	                     → Stored to the author
+//	pump worker        drain → one write(2) for what is queued
+//
+// Nothing is shown or acknowledged before the store has it: the store gives an
+// entry its seq, and room.take shows entries in that order only. What arrives
+// out of order waits; what does not arrive is read from the store.
+//
+// # What a client sees
+//
+// A member of a room has a cursor. It is live, and then the next entry goes
+// straight into its ring; or it is behind, and catchUp brings it forward from
+// the room's recent entries or from the store, and turns it live under the
+// room's lock. A ring that is full does not grow and holds up nobody: the member
+// falls behind, and catches up when the ring has drained.
+//
+// # Who is where
+//
+// Joins, leaves, breaks and renames are moves; they go through the room's lane
+// like posts, and are repeated until the store answers. A broken connection is
+// not a leave: keeper removes a session only after the grace, counted in time
+// in which the store answered, on behalf of whichever gateway had it.
+//
+// # Goroutines
+//
+// A fixed number, whatever the number of connections: the pollers of nbio, pump
+// workers, lanes, readers (which may wait for the store or the bus), and one
+// each of accept, agenda, clock, keeper and sweep. Server.Drain ends them all.
+//
+// # Locks, in the order in which they are taken
+//
+//	conn.mu → lane.mu
+//	conn.mu → room.mu → outbox.mu → pumpWorker.mu
+//	rooms.mu, windows.mu, shards of conns: alone
+//
+// The store, the bus, the log and nbio's Close are never called under room.mu
+// or outbox.mu. nbio's own mutex is held around conn.wrote, which takes
+// pumpWorker.mu only.
+package gateway

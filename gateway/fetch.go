@@ -1,0 +1,65 @@
+package gateway
+
+import (
+	"context"
+
+	"tuitalk/talk"
+)
+
+// historyBytes is about how large one History frame gets.
+const historyBytes = 48 << 10
+
+// fetch answers with older entries. One is answered at a time.
+func (c *conn) fetch(m talk.Fetch) talk.Error {
+	u := &c.user
+	if m.Limit < 1 || m.Limit > talk.MaxFetch {
+		return c.refusal(m, talk.CodeBadLimit, "a fetch takes 1 to 500 entries")
+	}
+	u.fetching = true
+	form := u.form
+	c.later(func() {
+		entries, complete, err := c.readBack(form, m)
+		if err != nil {
+			c.srv.log.Warn("a fetch failed", "room", m.RoomID, "err", err)
+			c.refuse(talk.Error{Code: talk.CodeUnavailable, Message: "older history is not available now", Retry: true, RetryMS: retryBusyMS})
+		} else {
+			c.sendHistory(form, m, entries, complete)
+		}
+		c.mu.Lock()
+		c.user.fetching = false
+		c.mu.Unlock()
+		c.goOn()
+	})
+	return talk.Error{}
+}
+
+func (c *conn) readBack(form talk.Form, m talk.Fetch) (entries []talk.Entry, complete bool, err error) {
+	ctx := context.Background()
+	if form == talk.Extended && m.BeforeSeq > 0 {
+		return c.srv.store.Before(ctx, m.RoomID, m.BeforeSeq, int(m.Limit))
+	}
+	return c.srv.store.BeforeTime(ctx, m.RoomID, m.FetchBefore, int(m.Limit))
+}
+
+// sendHistory cuts an answer into frames of a bearable size, oldest first.
+func (c *conn) sendHistory(form talk.Form, m talk.Fetch, entries []talk.Entry, complete bool) {
+	for first := true; first || len(entries) > 0; first = false {
+		n, size := 0, 0
+		for n < len(entries) && (n == 0 || size < historyBytes) {
+			size += len(entries[n].Text) + len(entries[n].Name) + 200
+			n++
+		}
+		h := talk.History{Text: make([]talk.Message, n)}
+		for i, e := range entries[:n] {
+			h.Text[i] = e
+		}
+		entries = entries[n:]
+		if form == talk.Extended {
+			h.RoomID, h.BeforeSeq = m.RoomID, m.BeforeSeq
+			h.More, h.Complete = len(entries) > 0, complete
+		}
+		if !c.answerIn(form, h) {
+			return
+		}
+	}
+}

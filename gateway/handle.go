@@ -1,0 +1,223 @@
+package gateway
+
+import (
+	"crypto/rand"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// handle does what a message asks for. wait: not now; it stays first in line and
+// advance is called again when something has changed. Call with mu held.
+func (c *conn) handle(a arrival) (refusal talk.Error, wait bool) {
+	switch m := a.Message.(type) {
+	case talk.Hello:
+		return c.hello(m), false
+	case talk.JoinRoom:
+		return c.paced(c.unstoredFirst, func() talk.Error { return c.join(m) })
+	case talk.LeaveRoom:
+		if c.unstoredFirst() {
+			return talk.Error{}, true
+		}
+		return c.leave(m), false
+	case talk.ChangeName:
+		return c.paced(c.unstoredFirst, func() talk.Error { return c.rename(m) })
+	case talk.Fetch:
+		return c.paced(c.fetchedFirst, func() talk.Error { return c.fetch(m) })
+	case talk.Entry:
+		if m.Kind == talk.KindPosted {
+			return c.paced(nil, func() talk.Error { return c.post(m, a.number) })
+		}
+	case talk.Ping:
+		return c.refusal(m, talk.CodeNotForYou, "Ping belongs to the extended form: say Hello first"), false
+	case talk.LocalError, talk.Pong:
+		return talk.Error{}, false // the original's client sends its LocalErrors
+	}
+	return c.refusal(a.Message, talk.CodeNotForYou, "only servers send this message"), false
+}
+
+// paced lets a message through at the pace that flood control allows.
+func (c *conn) paced(busy func() bool, do func() talk.Error) (talk.Error, bool) {
+	if busy != nil && busy() {
+		return talk.Error{}, true
+	}
+	u := &c.user
+	if now := c.srv.clock.now(); now.Before(u.wakeAt) {
+		return talk.Error{}, true
+	} else if f := c.srv.opts.Flood; f.PerSecond > 0 {
+		ok, at := u.bucket.take(now, f.PerSecond, float64(f.Burst))
+		if !ok {
+			u.wakeAt = at
+			c.srv.agenda.after(at.Sub(now), c.goOn)
+			return talk.Error{}, true
+		}
+	}
+	return do(), false
+}
+
+// unstoredFirst: what changes a session waits for what it has said before, and
+// for the store to know of the session.
+func (c *conn) unstoredFirst() bool { return c.user.unstored > 0 || c.user.provisional }
+
+func (c *conn) fetchedFirst() bool { return c.user.fetching }
+
+// hello begins the extended form.
+func (c *conn) hello(m talk.Hello) talk.Error {
+	u := &c.user
+	if u.form != talk.JSON || !u.uuid.IsZero() {
+		return talk.Error{Code: talk.CodeHelloNotHere, Message: "Hello must be the first message, as text"}
+	}
+	u.form = talk.Extended
+	u.session = m.Session
+	if u.session.IsZero() {
+		u.session = newUUID()
+	}
+	keys := c.srv.opts.Keys
+	switch {
+	case m.UUID.IsZero():
+		u.uuid = newUUID()
+	case keys.Verify(m.UUID, m.Token):
+		u.uuid = m.UUID
+	case m.UUID.Version() == gatewayVersion:
+		return talk.Error{Code: talk.CodeNotYou, Message: "the token does not prove this uuid"}
+	default:
+		c.admit(m.UUID)
+		return talk.Error{}
+	}
+	c.welcome()
+	return talk.Error{}
+}
+
+// welcome answers Hello. Call with mu held.
+func (c *conn) welcome() {
+	u := &c.user
+	c.answerIn(u.form, talk.Welcome{
+		UUID: u.uuid, Token: c.srv.opts.Keys.Sign(u.uuid),
+		Server: c.srv.opts.Node, Limits: c.srv.limits(),
+	})
+}
+
+// post sends an entry to the store.
+func (c *conn) post(m talk.Entry, number uint64) talk.Error {
+	u := &c.user
+	if u.turn.out(m.Round, number) {
+		e := c.refusal(m, talk.CodeOutOfTurn, "an earlier message was refused and comes first")
+		e.Retry = true
+		return e
+	}
+	switch {
+	case u.room == nil:
+		return c.refusal(m, talk.CodeNotJoined, "join a room before you speak")
+	case m.RoomID != u.room.id:
+		return c.refusal(m, talk.CodeBadRoom, "you are in another room")
+	case m.Author != u.uuid:
+		return c.refusal(m, talk.CodeNotYou, "this uuid is not yours")
+	case m.ID.IsZero() && u.form == talk.Extended:
+		return c.refusal(m, talk.CodeBadFrame, "a message of the extended form needs an id")
+	}
+	text, err := talk.CheckText(m.Text)
+	if err != nil {
+		return c.refusal(m, codeOf(err, talk.CodeBadText), err.Error())
+	}
+	e := talk.Entry{
+		Kind: talk.KindPosted, RoomID: m.RoomID, Author: u.uuid, Name: u.name,
+		Text: text, ID: m.ID, Round: m.Round,
+	}
+	if e.ID.IsZero() {
+		e.ID = newUUID()
+	}
+	if !c.srv.lane(e.RoomID).post(post{entry: e, conn: c, number: number}) {
+		r := c.refusal(m, talk.CodeBusy, "the gateway is too busy, try again in a moment")
+		r.Retry, r.RetryMS = true, retryBusyMS
+		c.holdBack(arrival{m, number})
+		return r
+	}
+	u.unstored++
+	return talk.Error{}
+}
+
+// rename asks the store for another name.
+func (c *conn) rename(m talk.ChangeName) talk.Error {
+	u := &c.user
+	name, err := talk.CheckName(m.Username)
+	switch {
+	case err != nil:
+		return c.refusal(m, codeOf(err, talk.CodeBadName), err.Error())
+	case u.room == nil:
+		return c.refusal(m, talk.CodeNotJoined, "join a room before you change your name")
+	case m.UUID != u.uuid:
+		return c.refusal(m, talk.CodeNotYou, "this uuid is not yours")
+	}
+	u.busy = true
+	r, id := u.room, m.ID
+	if id.IsZero() {
+		id = newUUID()
+	}
+	c.srv.lane(r.id).move(move{
+		Move: history.Move{
+			Action: history.Rename, Key: c.sessionKey(r), Name: name,
+			Epoch: u.epoch, EntryID: id, Quiet: talk.MaxListed,
+		},
+		done: func(a history.Moved) {
+			c.srv.publishMoved(r, a)
+			if a.Err != nil || !a.Applied {
+				c.refuse(c.refusal(m, talk.CodeRefused, "the name was not changed"))
+				c.settle(func(*user) {})
+				return
+			}
+			c.settle(func(u *user) { u.name = name })
+		},
+	})
+	return talk.Error{}
+}
+
+// leave takes the user out of the room for good.
+func (c *conn) leave(m talk.LeaveRoom) talk.Error {
+	u := &c.user
+	if u.room == nil || u.room.id != m.RoomID || m.UUID != u.uuid {
+		return talk.Error{} // the original's client leaves after it has joined the next room
+	}
+	c.leaveRoom()
+	return talk.Error{}
+}
+
+// leaveRoom unseats the user and tells the store. Call with mu held.
+func (c *conn) leaveRoom() {
+	u := &c.user
+	r := u.room
+	if r == nil {
+		return
+	}
+	u.room = nil
+	c.srv.unseat(r, c)
+	c.srv.lane(r.id).move(move{
+		Move: history.Move{
+			Action: history.Leave, Key: c.sessionKey(r), Epoch: u.epoch,
+			EntryID: newUUID(), Quiet: talk.MaxListed,
+		},
+		done: func(a history.Moved) { c.srv.publishMoved(r, a) },
+	})
+}
+
+// sessionKey names this connection's session in a room; r may be nil. Call with
+// mu held.
+func (c *conn) sessionKey(r *room) sessionKey {
+	k := sessionKey{UUID: c.user.uuid, Session: c.user.session}
+	if r != nil {
+		k.RoomID = r.id
+	}
+	return k
+}
+
+// sessionKey names a window of a user in a room.
+type sessionKey = history.SessionKey
+
+// gatewayVersion is the version of the UUIDs that gateways make.
+const gatewayVersion = 8
+
+// newUUID makes a random UUID of the gateways' version.
+func newUUID() talk.UUID {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails, by its documentation
+	return talk.MakeUUID(gatewayVersion, b)
+}

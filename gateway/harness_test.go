@@ -1,0 +1,252 @@
+package gateway_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tuitalk/fanout"
+	"tuitalk/gateway"
+	"tuitalk/history"
+	"tuitalk/history/sqlitestore"
+	"tuitalk/talk"
+)
+
+// patience is how long a test waits for what must come; it decides nothing else.
+const patience = 20 * time.Second
+
+// node is a running gateway of a test.
+type node struct {
+	server  *gateway.Server
+	store   history.Store
+	metrics *prometheus.Registry
+	addr    string
+	stop    func()
+}
+
+func newID(version int) talk.UUID {
+	var b [16]byte
+	_, _ = rand.Read(b[:])
+	return talk.MakeUUID(version, b)
+}
+
+func openStore(t testing.TB, path string) history.Store {
+	t.Helper()
+	store, err := sqlitestore.Open(path, sqlitestore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// start runs a gateway on a store in a new folder.
+func start(t testing.TB, change func(*gateway.Options)) *node {
+	t.Helper()
+	store := openStore(t, filepath.Join(t.TempDir(), "talk.db"))
+	t.Cleanup(func() { _ = store.Close() })
+	return startOn(t, store, fanout.NewHub(), change)
+}
+
+// startOn runs a gateway on a store and a hub that may be shared.
+func startOn(t testing.TB, store history.Store, hub *fanout.Hub, change func(*gateway.Options)) *node {
+	t.Helper()
+	opts := gateway.Defaults()
+	opts.ID, opts.Metrics = newID(4), prometheus.NewRegistry()
+	opts.DrainWait, opts.CloseWait = 100*time.Millisecond, 200*time.Millisecond
+	opts.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	keys, err := gateway.ParseKeys("k1 00112233445566778899aabbccddeeff")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.Keys = keys
+	opts.Flood = gateway.Flood{}
+	if change != nil {
+		change(&opts)
+	}
+	server, err := gateway.New(opts, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bus := hub.Node(server)
+	if err := server.Start(l, bus); err != nil {
+		t.Fatal(err)
+	}
+	n := &node{server: server, store: store, addr: l.Addr().String(), metrics: opts.Metrics.(*prometheus.Registry)}
+	stopped := false
+	n.stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := server.Drain(ctx); err != nil {
+			t.Errorf("drain: %v", err)
+		}
+		if err := bus.Close(); err != nil {
+			t.Errorf("close the bus: %v", err)
+		}
+	}
+	t.Cleanup(n.stop)
+	return n
+}
+
+// peer is one client of a test, on the bare protocol.
+type peer struct {
+	t    testing.TB
+	ws   *websocket.Conn
+	form talk.Form
+	uuid talk.UUID
+	tok  string
+}
+
+func dial(t testing.TB, addr string, form talk.Form) *peer {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ws, _, err := websocket.Dial(ctx, "ws://"+addr+"/ws", &websocket.DialOptions{HTTPClient: &http.Client{Transport: &http.Transport{}}})
+	if err != nil {
+		t.Fatalf("dial: %v", err)
+	}
+	ws.SetReadLimit(16 << 20)
+	t.Cleanup(func() { _ = ws.CloseNow() })
+	return &peer{t: t, ws: ws, form: form, uuid: newID(4)}
+}
+
+// hello dials in the extended form as a new user.
+func hello(t testing.TB, addr string) *peer {
+	t.Helper()
+	p := dial(t, addr, talk.Extended)
+	p.say(talk.Hello{Client: "test"})
+	w := expect[talk.Welcome](p)
+	p.uuid, p.tok = w.UUID, w.Token
+	return p
+}
+
+func (p *peer) say(m talk.Message) {
+	p.t.Helper()
+	b, err := talk.Append(nil, p.form, m)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	kind := websocket.MessageText
+	if p.form == talk.Bincode {
+		kind = websocket.MessageBinary
+	}
+	p.write(kind, b)
+}
+
+func (p *peer) write(kind websocket.MessageType, b []byte) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := p.ws.Write(ctx, kind, b); err != nil {
+		p.t.Fatalf("write: %v", err)
+	}
+}
+
+// hear returns the next message.
+func (p *peer) hear() talk.Message {
+	p.t.Helper()
+	m, err := p.tryHear(patience)
+	if err != nil {
+		p.t.Fatalf("read: %v", err)
+	}
+	return m
+}
+
+func (p *peer) tryHear(wait time.Duration) (talk.Message, error) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
+	defer cancel()
+	kind, b, err := p.ws.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if (kind == websocket.MessageBinary) != (p.form == talk.Bincode) {
+		p.t.Fatalf("answered with a frame of kind %v", kind)
+	}
+	m, err := talk.Decode(p.form, b)
+	if err != nil {
+		p.t.Fatalf("cannot decode %q: %v", b, err)
+	}
+	return m, nil
+}
+
+// expect reads until a message of type M comes, and returns it.
+func expect[M talk.Message](p *peer) M {
+	p.t.Helper()
+	for {
+		if m, ok := p.hear().(M); ok {
+			return m
+		}
+	}
+}
+
+// expectClose reads until the server closes, and returns code and reason.
+func (p *peer) expectClose() (websocket.StatusCode, string) {
+	p.t.Helper()
+	for {
+		_, err := p.tryHear(patience)
+		var ce websocket.CloseError
+		switch {
+		case err == nil:
+		case errors.As(err, &ce):
+			return ce.Code, ce.Reason
+		case errors.Is(err, io.EOF):
+			return 0, "no close frame"
+		default:
+			p.t.Fatalf("wait for the close: %v", err)
+		}
+	}
+}
+
+// join enters a room and returns the answer; in the original's forms the zero
+// value, after its own UserJoined.
+func (p *peer) join(room int32, name string) talk.Joined {
+	p.t.Helper()
+	p.say(talk.JoinRoom{RoomID: room, UUID: p.uuid, Username: name, UnixTime: 1})
+	if p.form == talk.Extended {
+		return expect[talk.Joined](p)
+	}
+	for {
+		if e := expect[talk.Entry](p); e.Kind == talk.KindJoined && e.Author == p.uuid {
+			return talk.Joined{}
+		}
+	}
+}
+
+// post sends a text and returns its id.
+func (p *peer) post(room int32, text string) talk.UUID {
+	p.t.Helper()
+	e := talk.Entry{Kind: talk.KindPosted, RoomID: room, Author: p.uuid, Name: "ignored", Text: text}
+	if p.form == talk.Extended {
+		e.ID = newID(4)
+	}
+	p.say(e)
+	return e.ID
+}
+
+// heardText reads until a post with this text comes.
+func (p *peer) heardText(text string) talk.Entry {
+	p.t.Helper()
+	for {
+		if e := expect[talk.Entry](p); e.Kind == talk.KindPosted && e.Text == text {
+			return e
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package gateway
+
+import (
+	"context"
+	"time"
+)
+
+// holeWait is how long an entry may be late before the store is asked.
+const holeWait = 20 * time.Millisecond
+
+// fillPage is how many entries one query for a hole reads.
+const fillPage = 500
+
+// noteHole plans a look into the store for a room in which something is missing.
+func (s *Server) noteHole(r *room) {
+	s.agenda.after(holeWait, func() { s.fillSoon(r) })
+}
+
+// fillSoon has the hole filled, unless it closed by itself. One query for all
+// members, one at a time for each room.
+func (s *Server) fillSoon(r *room) {
+	r.mu.Lock()
+	start := r.open && r.known > r.head && !r.filling
+	r.filling = r.filling || start
+	r.mu.Unlock()
+	if start && !s.readers.submit(func() { s.fill(r) }) {
+		s.fillLater(r)
+	}
+}
+
+// fillLater gives up for now and comes back.
+func (s *Server) fillLater(r *room) {
+	r.mu.Lock()
+	r.filling = false
+	r.mu.Unlock()
+	s.agenda.after(catchUpRetry, func() { s.fillSoon(r) })
+}
+
+// fill runs on a reader and owns r.filling.
+func (s *Server) fill(r *room) {
+	for {
+		r.mu.Lock()
+		after, done := r.head, r.known <= r.head || !r.open
+		if done {
+			r.filling, r.aheadAt = false, 0
+		}
+		r.mu.Unlock()
+		if done {
+			return
+		}
+		entries, err := s.store.After(context.Background(), r.id, after, fillPage)
+		if err != nil {
+			s.log.Warn("a hole could not be filled yet", "room", r.id, "err", err)
+			s.fillLater(r)
+			return
+		}
+		if len(entries) == 0 {
+			s.metrics.phantoms.Inc()
+			s.log.Error("an entry was announced that the store does not have", "room", r.id, "head", after)
+			r.mu.Lock()
+			r.known = r.head
+			clear(r.ahead)
+			r.mu.Unlock()
+			continue
+		}
+		s.metrics.holesFilled.Add(float64(len(entries)))
+		r.take(entries)
+	}
+}
+
+// compareHead asks the store for the head of one room. If no reader is free, the
+// sweep's comparison does it.
+func (s *Server) compareHead(r *room) {
+	s.readers.submit(func() { s.compareHeads([]*room{r}) })
+}
+
+// compareHeads asks the store for the heads of rooms, by one query, so that a
+// lost last entry is found too.
+func (s *Server) compareHeads(list []*room) {
+	ids := make([]int32, len(list))
+	for i, r := range list {
+		ids[i] = r.id
+	}
+	heads, err := s.store.Heads(context.Background(), ids)
+	if err != nil {
+		s.log.Warn("heads could not be compared", "rooms", len(list), "err", err)
+		return
+	}
+	for i, r := range list {
+		r.heard(heads[i])
+	}
+}

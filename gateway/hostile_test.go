@@ -1,0 +1,432 @@
+package gateway_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"tuitalk/gateway"
+	"tuitalk/talk"
+)
+
+// raw is a TCP connection on which a test writes what it likes.
+type raw struct {
+	t testing.TB
+	net.Conn
+	r *bufio.Reader
+}
+
+func dialRaw(t testing.TB, addr string) *raw {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return &raw{t, c, bufio.NewReader(c)}
+}
+
+// upgrade does the handshake with extra header lines and returns the response.
+func (r *raw) upgrade(lines ...string) *http.Response {
+	r.t.Helper()
+	head := append([]string{"GET /ws HTTP/1.1", "Host: chat.test", "Connection: Upgrade", "Upgrade: websocket",
+		"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="}, lines...)
+	r.send([]byte(strings.Join(head, "\r\n") + "\r\n\r\n"))
+	resp, err := http.ReadResponse(r.r, nil)
+	if err != nil {
+		r.t.Fatalf("no answer to the handshake: %v", err)
+	}
+	return resp
+}
+
+func (r *raw) send(b []byte) {
+	r.t.Helper()
+	if _, err := r.Write(b); err != nil {
+		r.t.Fatalf("send: %v", err)
+	}
+}
+
+// frame builds a client's frame with a mask of zeros.
+func frame(b0 byte, payload []byte) []byte {
+	b := []byte{b0}
+	switch n := len(payload); {
+	case n < 126:
+		b = append(b, 0x80|byte(n))
+	case n < 1<<16:
+		b = binary.BigEndian.AppendUint16(append(b, 0x80|126), uint16(n))
+	default:
+		b = binary.BigEndian.AppendUint64(append(b, 0x80|127), uint64(n))
+	}
+	return append(append(b, 0, 0, 0, 0), payload...)
+}
+
+// readFrame reads a server's frame.
+func (r *raw) readFrame() (opcode byte, payload []byte, err error) {
+	var h [2]byte
+	if _, err := io.ReadFull(r.r, h[:]); err != nil {
+		return 0, nil, err
+	}
+	n := uint64(h[1])
+	var ext [8]byte
+	switch n {
+	case 126:
+		if _, err := io.ReadFull(r.r, ext[6:]); err != nil {
+			return 0, nil, err
+		}
+		n = binary.BigEndian.Uint64(ext[:])
+	case 127:
+		if _, err := io.ReadFull(r.r, ext[:]); err != nil {
+			return 0, nil, err
+		}
+		n = binary.BigEndian.Uint64(ext[:])
+	}
+	payload = make([]byte, n)
+	_, err = io.ReadFull(r.r, payload)
+	return h[0] & 0x0f, payload, err
+}
+
+// expectClose reads up to the close frame and the end of the connection.
+func (r *raw) expectClose() (code int, reason string) {
+	r.t.Helper()
+	for {
+		op, payload, err := r.readFrame()
+		if err != nil {
+			r.t.Fatalf("no close frame before the end: %v", err)
+		}
+		if op == 0x8 {
+			if _, err := r.r.ReadByte(); err != io.EOF {
+				r.t.Errorf("after the close frame: %v, want the end", err)
+			}
+			return int(binary.BigEndian.Uint16(payload)), string(payload[2:])
+		}
+	}
+}
+
+func TestFramesThatMustNotBe(t *testing.T) {
+	n := start(t, nil)
+	witness := hello(t, n.addr)
+	witness.join(1, "witness")
+	big := bytes.Repeat([]byte("x"), 64<<10+1)
+	for name, tc := range map[string]struct {
+		send []byte
+		code int
+		says string
+	}{
+		"unmasked":                  {[]byte{0x81, 0x02, '{', '}'}, 1002, "mask"},
+		"64 KiB and one byte":       {frame(0x81, big), 1009, "65536"},
+		"too big over fragments":    {append(frame(0x01, big[:40000]), frame(0x80, big[:40000])...), 1009, "65536"},
+		"reserved bit":              {frame(0xC1, []byte("{}")), 1002, "reserved"},
+		"unknown opcode":            {frame(0x83, []byte("{}")), 1002, "opcode"},
+		"fragmented ping":           {frame(0x09, nil), 1002, "control"},
+		"ping of 126 bytes":         {frame(0x89, big[:126]), 1002, "control"},
+		"continuation of nothing":   {frame(0x80, nil), 1002, "continuation"},
+		"new message in another":    {append(frame(0x01, []byte("{")), frame(0x81, []byte("{}"))...), 1002, "fragmented"},
+		"broken UTF-8":              {frame(0x81, []byte{'"', 0xff, '"'}), 1007, "UTF-8"},
+		"close of one byte":         {frame(0x88, []byte{3}), 1002, "close"},
+		"close with a forbidden no": {frame(0x88, []byte{0x03, 0xed}), 1002, "close"},
+		"length not shortest":       {append([]byte{0x81, 0x80 | 126, 0, 5, 0, 0, 0, 0}, "{\"a\"}"...), 1002, "shortest"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := dialRaw(t, n.addr)
+			r.upgrade()
+			r.send(tc.send)
+			code, reason := r.expectClose()
+			if code != tc.code || !strings.Contains(reason, tc.says) {
+				t.Errorf("closed with %d %q, want %d and %q in it", code, reason, tc.code, tc.says)
+			}
+		})
+	}
+	witness.post(1, "unharmed")
+	witness.heardText("unharmed")
+}
+
+func TestControlFramesInsideFragments(t *testing.T) {
+	n := start(t, nil)
+	r := dialRaw(t, n.addr)
+	r.upgrade()
+	whole := []byte(`{"Hello":{"client":"test"}}`)
+	r.send(frame(0x01, whole[:5]))
+	r.send(frame(0x89, []byte("are you there")))
+	if op, p, err := r.readFrame(); err != nil || op != 0xA || string(p) != "are you there" {
+		t.Fatalf("ping answered with %x %q %v", op, p, err)
+	}
+	r.send(frame(0x00, whole[5:20]))
+	r.send(frame(0x8A, nil))
+	r.send(frame(0x80, whole[20:]))
+	if op, p, err := r.readFrame(); err != nil || op != 1 || !bytes.Contains(p, []byte("Welcome")) {
+		t.Fatalf("hello in fragments answered with %x %q %v", op, p, err)
+	}
+	r.send(frame(0x88, binary.BigEndian.AppendUint16(nil, 1000)))
+	if code, _ := r.expectClose(); code != 1000 {
+		t.Errorf("goodbye answered with %d", code)
+	}
+}
+
+func TestByteByByte(t *testing.T) {
+	n := start(t, nil)
+	r := dialRaw(t, n.addr)
+	request := "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+	all := append([]byte(request), frame(0x81, []byte(`{"Hello":{"client":"slow"}}`))...)
+	for i := range all {
+		r.send(all[i : i+1])
+	}
+	resp, err := http.ReadResponse(r.r, nil)
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%v %v", resp, err)
+	}
+	if op, p, err := r.readFrame(); err != nil || op != 1 || !bytes.Contains(p, []byte("Welcome")) {
+		t.Fatalf("answered with %x %q %v", op, p, err)
+	}
+}
+
+func TestMessagesThatAreRefused(t *testing.T) {
+	n := start(t, nil)
+	me := newID(4)
+	join := func(room, name string) string {
+		return fmt.Sprintf(`{"JoinRoom":{"room_id":%s,"uuid":"%s","username":%s,"unixtime":0}}`, room, me, name)
+	}
+	post := func(text string) string {
+		return fmt.Sprintf(`{"PostMessage":{"message":{"uuid":"%s","username":"a","text":%s,"room_id":5,"unixtime":0}}}`, me, text)
+	}
+	for name, tc := range map[string]struct {
+		send string
+		code talk.Code
+	}{
+		"not JSON":            {`{`, talk.CodeBadFrame},
+		"unknown variant":     {`{"Shout":{}}`, talk.CodeBadFrame},
+		"wrong type":          {join(`"five"`, `"a"`), talk.CodeBadFrame},
+		"missing field":       {`{"JoinRoom":{"room_id":5}}`, talk.CodeBadFrame},
+		"i32 overflow":        {join("2147483648", `"a"`), talk.CodeBadFrame},
+		"not an integer":      {join("1.5", `"a"`), talk.CodeBadFrame},
+		"server's message":    {`{"UserLeft":{"uuid":"` + me.String() + `","username":"a","room_id":5,"unixtime":0}}`, talk.CodeNotForYou},
+		"history from client": {`{"History":{"text":[]}}`, talk.CodeNotForYou},
+		"name of spaces":      {join("5", `"   "`), talk.CodeBadName},
+		"name of zero width":  {join("5", `"\u200b\u200d\u2060"`), talk.CodeBadName},
+		"name too long":       {join("5", `"`+strings.Repeat("n", 33)+`"`), talk.CodeBadName},
+		"NUL in a text":       {post(`"a\u0000b"`), talk.CodeBadText},
+		"empty text":          {post(`""`), talk.CodeBadText},
+		"text of space":       {post(`" \n "`), talk.CodeBadText},
+		"text too long":       {post(`"` + strings.Repeat("t", 4001) + `"`), talk.CodeBadText},
+		"another room":        {strings.Replace(post(`"hi"`), `"room_id":5`, `"room_id":6`, 1), talk.CodeBadRoom},
+		"somebody else":       {strings.Replace(post(`"hi"`), me.String(), newID(4).String(), 1), talk.CodeNotYou},
+		"fetch of nothing":    {`{"Fetch":{"room_id":5,"limit":0,"fetch_before":9}}`, talk.CodeBadLimit},
+		"fetch of too much":   {`{"Fetch":{"room_id":5,"limit":501,"fetch_before":9}}`, talk.CodeBadLimit},
+		"hello too late":      {`{"Hello":{"client":"x"}}`, talk.CodeHelloNotHere},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := dial(t, n.addr, talk.JSON)
+			p.uuid = me
+			p.join(5, "ada")
+			p.write(websocket.MessageText, []byte(tc.send))
+			if e := expect[talk.Error](p); e.Code != tc.code || e.Message == "" {
+				t.Errorf("refused with %+v, want code %s", e, tc.code)
+			}
+			p.post(5, "goes on")
+			p.heardText("goes on")
+		})
+	}
+	t.Run("before joining", func(t *testing.T) {
+		p := dial(t, n.addr, talk.JSON)
+		p.uuid = me
+		p.write(websocket.MessageText, []byte(post(`"hi"`)))
+		if e := expect[talk.Error](p); e.Code != talk.CodeNotJoined {
+			t.Errorf("refused with %+v", e)
+		}
+	})
+	t.Run("the other kind of frame", func(t *testing.T) {
+		p := dial(t, n.addr, talk.Bincode)
+		p.join(5, "bin")
+		p.write(websocket.MessageText, []byte(post(`"hi"`)))
+		if e := expect[talk.Error](p); e.Code != talk.CodeBadFrame {
+			t.Errorf("refused with %+v", e)
+		}
+	})
+	t.Run("bincode garbage", func(t *testing.T) {
+		p := dial(t, n.addr, talk.Bincode)
+		p.join(5, "bin")
+		for _, b := range [][]byte{{}, {1}, {99, 0, 0, 0}, {0, 0, 0, 0, 5, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255}} {
+			p.write(websocket.MessageBinary, b)
+			if e := expect[talk.Error](p); e.Code != talk.CodeBadFrame {
+				t.Errorf("%v refused with %+v", b, e)
+			}
+		}
+	})
+}
+
+func TestTerminalEscapesReachNobody(t *testing.T) {
+	n := start(t, nil)
+	evil := dial(t, n.addr, talk.JSON)
+	evil.join(1, "e\x1b]0;owned\x07vil\u202e")
+	w := dial(t, n.addr, talk.Bincode)
+	w.join(1, "witness")
+	evil.post(1, "a\x1b[31mred\u009b0m\u202eback\r\nline")
+	for {
+		e := expect[talk.Entry](w)
+		if e.Kind != talk.KindPosted {
+			continue
+		}
+		if strings.ContainsAny(e.Text+e.Name, "\x1b\u009b\u202e\x07\r") {
+			t.Errorf("reached a client: %q by %q", e.Text, e.Name)
+		}
+		if !strings.Contains(e.Text, "\nline") || !strings.Contains(e.Text, "red") {
+			t.Errorf("more than controls was lost: %q", e.Text)
+		}
+		return
+	}
+}
+
+func TestOrigins(t *testing.T) {
+	n := start(t, func(o *gateway.Options) { o.Origins = []string{"https://friend.example"} })
+	for origin, want := range map[string]int{
+		"":                          101,
+		"http://chat.test":          101,
+		"https://CHAT.test":         101,
+		"https://friend.example":    101,
+		"https://evil.example":      403,
+		"null":                      403,
+		"http://chat.test.evil.com": 403,
+		"http://chat.test:81":       403,
+	} {
+		r := dialRaw(t, n.addr)
+		var lines []string
+		if origin != "" {
+			lines = append(lines, "Origin: "+origin)
+		}
+		if resp := r.upgrade(lines...); resp.StatusCode != want {
+			t.Errorf("origin %q: %d, want %d", origin, resp.StatusCode, want)
+		}
+	}
+}
+
+func TestTokens(t *testing.T) {
+	n := start(t, nil)
+	a, b := hello(t, n.addr), hello(t, n.addr)
+	if a.uuid.Version() != 8 {
+		t.Errorf("a gateway made a uuid of version %d", a.uuid.Version())
+	}
+	foreign := newID(4)
+	owner := dial(t, n.addr, talk.Extended)
+	owner.say(talk.Hello{UUID: foreign, Client: "test"})
+	token := expect[talk.Welcome](owner).Token
+	for name, h := range map[string]talk.Hello{
+		"no token":             {UUID: a.uuid},
+		"token of another":     {UUID: a.uuid, Token: b.tok},
+		"garbage":              {UUID: a.uuid, Token: "k1.AAAA"},
+		"unknown key":          {UUID: a.uuid, Token: "k9." + strings.TrimPrefix(a.tok, "k1.")},
+		"foreign, taken":       {UUID: foreign},
+		"foreign, wrong token": {UUID: foreign, Token: a.tok},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := dial(t, n.addr, talk.Extended)
+			p.say(h)
+			if e := expect[talk.Error](p); e.Code != talk.CodeNotYou {
+				t.Errorf("refused with %+v", e)
+			}
+			if code, reason := p.expectClose(); code != talk.CloseNotYou || reason == "" {
+				t.Errorf("closed with %d %q", code, reason)
+			}
+		})
+	}
+	t.Run("with its token", func(t *testing.T) {
+		p := dial(t, n.addr, talk.Extended)
+		p.say(talk.Hello{UUID: foreign, Token: token})
+		if w := expect[talk.Welcome](p); w.UUID != foreign {
+			t.Errorf("welcomed as %s", w.UUID)
+		}
+	})
+	t.Run("the original's form cannot take a uuid that has a token", func(t *testing.T) {
+		for _, id := range []talk.UUID{foreign, a.uuid} {
+			p := dial(t, n.addr, talk.JSON)
+			p.say(talk.JoinRoom{RoomID: 1, UUID: id, Username: "thief"})
+			if e := expect[talk.Error](p); e.Code != talk.CodeNotYou {
+				t.Errorf("refused with %+v", e)
+			}
+			if code, _ := p.expectClose(); code != talk.CloseNotYou {
+				t.Errorf("closed with %d", code)
+			}
+		}
+	})
+}
+
+func TestRequestsThatAreNoUpgrade(t *testing.T) {
+	n := start(t, nil)
+	for name, tc := range map[string]struct {
+		send string
+		want int
+	}{
+		"plain GET of the socket": {"GET /ws HTTP/1.1\r\nHost: x\r\n\r\n", 426},
+		"old version":             {"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\n\r\n", 426},
+		"no key":                  {"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n", 400},
+		"a body":                  {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", 413},
+		"not HTTP":                {"\x16\x03\x01 hello\r\n\r\n", 400},
+		"headers without end":     {"GET / HTTP/1.1\r\nX: " + strings.Repeat("x", 9000), 431},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := dialRaw(t, n.addr)
+			r.send([]byte(tc.send))
+			resp, err := http.ReadResponse(r.r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			if resp.StatusCode != tc.want || len(body) == 0 || err != nil {
+				t.Errorf("%d %q %v, want %d", resp.StatusCode, body, err, tc.want)
+			}
+		})
+	}
+}
+
+func TestHalfAFrameAndHalfAHandshake(t *testing.T) {
+	n := start(t, func(o *gateway.Options) {
+		o.PingAfter, o.PongWait, o.HandshakeWait = time.Second, time.Second, time.Second
+	})
+	stalled := dialRaw(t, n.addr)
+	stalled.send([]byte("GET /ws HTTP/1.1\r\nHost:"))
+	silent := dialRaw(t, n.addr)
+	silent.upgrade()
+	half := dialRaw(t, n.addr)
+	half.upgrade()
+	half.send(frame(0x81, []byte(`{"Hello":{"client":"half"}}`)))
+	half.send(frame(0x81, []byte(`{"Ping":{"n":1}}`))[:9])
+	if _, err := stalled.r.ReadByte(); err != io.EOF {
+		t.Errorf("a handshake without end: %v, want the end of the connection", err)
+	}
+	if code, reason := silent.expectClose(); code != talk.CloseHandshakeStall || reason == "" {
+		t.Errorf("a client that says nothing: %d %q", code, reason)
+	}
+	if code, reason := half.expectClose(); code != talk.CloseIdle || reason == "" {
+		t.Errorf("half a frame: %d %q", code, reason)
+	}
+}
+
+func TestThousandUpgradesThatNeverFinish(t *testing.T) {
+	n := start(t, func(o *gateway.Options) { o.HandshakeWait = 3 * time.Second })
+	var stalled []*raw
+	for range 1000 {
+		r := dialRaw(t, n.addr)
+		r.send([]byte("GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: web"))
+		stalled = append(stalled, r)
+	}
+	p := hello(t, n.addr)
+	p.join(1, "ada")
+	p.post(1, "unharmed")
+	p.heardText("unharmed")
+	for _, r := range stalled {
+		if _, err := r.r.ReadByte(); err != io.EOF {
+			t.Fatalf("still open: %v", err)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	"strings"
+	"testing"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// bareServer is a server that is not started; nobody drains its outboxes.
+func bareServer(t testing.TB) *Server {
+	t.Helper()
+	keys, err := ParseKeys("k1 00112233445566778899aabbccddeeff")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := Defaults()
+	opts.ID, opts.Keys = newUUID(), keys
+	s, err := New(opts, history.Store(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// crowdedRoom is a room with members that have been idle.
+func crowdedRoom(s *Server, members int) *room {
+	r := &room{id: 1, srv: s, open: true}
+	for i := range members {
+		c := &conn{srv: s, serial: uint64(i)}
+		r.seatMember(c, talk.Form(i%3), 0)
+	}
+	return r
+}
+
+// empty takes from every outbox what a worker would write.
+func (r *room) empty() {
+	for _, w := range r.srv.pump.workers {
+		w.list = w.list[:0]
+	}
+	for _, c := range r.members {
+		c.out.ring.clear()
+		c.out.queued = false
+	}
+}
+
+func BenchmarkFanOut(b *testing.B) {
+	s := bareServer(b)
+	const members = 1000
+	r := crowdedRoom(s, members)
+	e := talk.Entry{Kind: talk.KindPosted, RoomID: 1, Author: newUUID(), Name: "ada", Text: strings.Repeat("x", 64), ID: newUUID()}
+	b.ReportAllocs()
+	for b.Loop() {
+		e.Seq = r.head + 1
+		r.take([]talk.Entry{e})
+		b.StopTimer()
+		r.empty()
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*members), "ns/delivery")
+}
+
+func BenchmarkParseFrame(b *testing.B) {
+	f := clientFrame(true, opText, []byte(strings.Repeat("x", 200)), [4]byte{1, 2, 3, 4})
+	in := make([]byte, len(f))
+	b.SetBytes(int64(len(f)))
+	for b.Loop() {
+		copy(in, f)
+		if _, err := parseFrame(in, 1<<16); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

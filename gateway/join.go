@@ -1,0 +1,300 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// admit notes the first use of a UUID that no gateway made, and then welcomes.
+// Call with mu held.
+func (c *conn) admit(uuid talk.UUID) {
+	c.user.busy = true
+	c.later(func() {
+		err := c.srv.store.Admit(context.Background(), uuid, true)
+		if err != nil {
+			c.settle(func(*user) {})
+			c.unableOr(err, "this uuid has a token; show it")
+			return
+		}
+		c.settle(func(u *user) {
+			u.uuid = uuid
+			c.welcome()
+		})
+	})
+}
+
+// unableOr answers an error of the store that stands between a user and a room.
+func (c *conn) unableOr(err error, taken string) {
+	if errors.Is(err, history.ErrTaken) {
+		c.refuse(talk.Error{Code: talk.CodeNotYou, Message: taken})
+		return
+	}
+	c.srv.log.Warn("a user could not be let in", "err", err)
+	c.refuse(talk.Error{Code: talk.CodeUnavailable, Message: "the history is away, try again in a moment", Retry: true, RetryMS: retryBusyMS})
+	c.end(reasonUnable, reasonUnable.code(), reasonUnable.sentence())
+}
+
+// later runs f on a reader, or ends the connection if there are too many such.
+func (c *conn) later(f func()) {
+	if !c.srv.readers.submit(f) {
+		c.end(reasonUnable, reasonUnable.code(), reasonUnable.sentence())
+	}
+}
+
+// join takes the user out of its room and into another. Call with mu held.
+func (c *conn) join(m talk.JoinRoom) talk.Error {
+	u := &c.user
+	name, err := talk.CheckName(m.Username)
+	if err != nil {
+		return c.refusal(m, codeOf(err, talk.CodeBadName), err.Error())
+	}
+	first := u.uuid.IsZero()
+	switch {
+	case first && u.form == talk.Extended:
+		return talk.Error{Code: talk.CodeNotJoined, Message: "the uuid is not settled yet"}
+	case first && (m.UUID.IsZero() || m.UUID.Version() == gatewayVersion):
+		return talk.Error{Code: talk.CodeNotYou, Message: "this uuid needs its token: say Hello first"}
+	case !first && m.UUID != u.uuid:
+		return talk.Error{Code: talk.CodeNotYou, Message: "this uuid is not yours"}
+	}
+	if u.room != nil && u.room.id != m.RoomID {
+		c.leaveRoom()
+	}
+	u.busy = true
+	c.later(func() { c.joinNow(m, name, first) })
+	return talk.Error{}
+}
+
+// joinNow runs on a reader: it may wait for the store and the bus.
+func (c *conn) joinNow(m talk.JoinRoom, name string, first bool) {
+	ctx := context.Background()
+	if first {
+		if err := c.srv.store.Admit(ctx, m.UUID, false); err != nil {
+			c.settle(func(*user) {})
+			c.unableOr(err, "this uuid has a token: say Hello with it first")
+			return
+		}
+	}
+	r, err := c.srv.openRoom(ctx, m.RoomID)
+	resume := false
+	if err == nil {
+		resume, err = c.srv.canResume(ctx, r, m)
+	}
+	if err != nil {
+		c.settle(func(*user) {})
+		c.unableOr(err, "")
+		return
+	}
+	c.mu.Lock()
+	u := &c.user
+	if u.room != nil {
+		c.srv.unseat(u.room, c) // the same room again
+		u.room = nil
+	}
+	u.uuid = m.UUID
+	if u.session.IsZero() {
+		u.session = newUUID()
+	}
+	if gone := u.gone; gone {
+		c.mu.Unlock()
+		return
+	}
+	u.joining = r
+	key := c.sessionKey(r)
+	c.mu.Unlock()
+	c.srv.lane(m.RoomID).move(move{
+		Move: history.Move{
+			Action: history.Enter, Key: key, Gateway: c.srv.opts.ID, Name: name,
+			EntryID: newUUID(), Quiet: talk.MaxListed,
+		},
+		done: func(a history.Moved) { c.entered(r, key, m, name, resume, a) },
+	})
+	if c.srv.spooler != nil {
+		c.srv.agenda.after(provisionalAfter, func() { c.sitDown(r, m, name, resume) })
+	}
+}
+
+// provisionalAfter is how long the store has to let a user in before the user
+// gets a seat all the same: the store is away, and what is said is spooled.
+const provisionalAfter = 600 * time.Millisecond
+
+// sitDown gives a user a seat whom the store has not let in yet.
+func (c *conn) sitDown(r *room, m talk.JoinRoom, name string, resume bool) {
+	c.mu.Lock()
+	u := &c.user
+	if u.gone || u.joining != r || u.room != nil {
+		c.mu.Unlock()
+		return
+	}
+	u.room, u.epoch, u.name, u.provisional = r, 0, name, true
+	form := u.form
+	c.mu.Unlock()
+	c.srv.metrics.provisional.Inc()
+	c.takeSeat(r, form, m, name, resume, history.Moved{})
+	c.seated(r)
+}
+
+// seated ends a join.
+func (c *conn) seated(r *room) {
+	c.settle(func(u *user) {
+		if u.gone {
+			c.srv.unseat(r, c) // it went before it sat
+		}
+	})
+}
+
+// enterAgain registers a session that has its seat already.
+func (s *Server) enterAgain(c *conn, r *room, key sessionKey, name string) {
+	s.lane(r.id).move(move{
+		Move: history.Move{
+			Action: history.Enter, Key: key, Gateway: s.opts.ID, Name: name,
+			EntryID: newUUID(), Quiet: talk.MaxListed,
+		},
+		done: func(a history.Moved) {
+			s.publishMoved(r, a)
+			c.mu.Lock()
+			here := c.user.room == r && a.Applied
+			if here {
+				c.user.epoch = a.Epoch
+			}
+			c.mu.Unlock()
+			if !here && a.Applied {
+				s.breakSession(key, a.Epoch) // it has gone meanwhile
+			}
+		},
+	})
+}
+
+// canResume tells whether what the client has is this room's log up to AfterSeq.
+func (s *Server) canResume(ctx context.Context, r *room, m talk.JoinRoom) (bool, error) {
+	if !m.Resume || m.AfterSeq < 0 {
+		return false, nil
+	}
+	if m.AfterSeq == 0 {
+		return true, nil
+	}
+	r.mu.Lock()
+	id, ok := r.recent.idAt(m.AfterSeq)
+	r.mu.Unlock()
+	if !ok {
+		var err error
+		if id, ok, err = s.store.IDAt(ctx, m.RoomID, m.AfterSeq); err != nil {
+			return false, err
+		}
+	}
+	return ok && id == m.AfterID, nil
+}
+
+// entered is called on the lane's goroutine when the store has let the user in.
+func (c *conn) entered(r *room, key sessionKey, m talk.JoinRoom, name string, resume bool, a history.Moved) {
+	if a.Err != nil || !a.Applied {
+		c.refuse(talk.Error{Code: talk.CodeRefused, Message: "this room cannot be joined"})
+		c.settle(func(*user) {})
+		return
+	}
+	c.srv.publishMoved(r, a)
+	c.mu.Lock()
+	u := &c.user
+	if u.gone {
+		c.mu.Unlock()
+		c.srv.breakSession(key, a.Epoch)
+		return
+	}
+	u.joining = nil
+	sits := u.provisional && u.room == r
+	u.room, u.epoch, u.name, u.provisional = r, a.Epoch, name, false
+	form := u.form
+	c.mu.Unlock()
+	if old := c.srv.windows.put(windowOf(key), c); old != nil {
+		old.end(reasonSuperseded, reasonSuperseded.code(), reasonSuperseded.sentence())
+	}
+	if sits {
+		c.goOn()
+		return
+	}
+	c.takeSeat(r, form, m, name, resume, a)
+	c.seated(r)
+}
+
+// takeSeat tells the client where it is, and starts its live view.
+func (c *conn) takeSeat(r *room, form talk.Form, m talk.JoinRoom, name string, resume bool, a history.Moved) {
+	r.mu.Lock()
+	if !r.open { // it was closed in a minute without anybody; try again
+		r.mu.Unlock()
+		c.end(reasonUnable, reasonUnable.code(), reasonUnable.sentence())
+		return
+	}
+	if a.Entry == nil && a.Members > talk.MaxListed {
+		r.roster.count = a.Members
+		r.presence = true
+	}
+	cursor := r.head
+	if a.Entry != nil {
+		cursor = a.Entry.Seq - 1
+	}
+	gap := talk.Gap{RoomID: r.id}
+	if resume {
+		cursor = m.AfterSeq
+		c.srv.metrics.resumed.Inc()
+		if most := int64(c.srv.opts.ResumeMax); r.head-cursor > most {
+			gap.From, gap.To = cursor+1, r.head-int64(c.srv.opts.RecentCount)
+			cursor = gap.To
+		}
+	}
+	switch {
+	case form == talk.Extended:
+		c.answerIn(form, r.joined(cursor, m.Resume && !resume))
+		if gap.To > 0 {
+			c.answerIn(form, gap)
+		}
+	case a.Entry == nil:
+		c.answerIn(form, talk.Entry{Kind: talk.KindJoined, RoomID: r.id, Author: m.UUID, Name: name, UnixTime: c.srv.unixNow()})
+	}
+	live := r.seatMember(c, form, cursor)
+	if form == talk.Extended {
+		for i := range r.pending {
+			c.answerIn(form, r.pending[i].Entry)
+		}
+	}
+	r.mu.Unlock()
+	if !live {
+		c.srv.catchUp(c)
+	}
+}
+
+// joined describes the room to a joiner. Call with mu held.
+func (r *room) joined(cursor int64, reset bool) talk.Joined {
+	headID, _ := r.recent.idAt(r.head)
+	return talk.Joined{
+		RoomID: r.id, HeadSeq: max(r.head, cursor), HeadID: headID, AfterSeq: cursor, Reset: reset,
+		Members: r.roster.members, MemberCount: r.roster.count,
+	}
+}
+
+// breakSession notes that a session's connection is gone.
+func (s *Server) breakSession(key sessionKey, epoch int64) {
+	s.lane(key.RoomID).move(move{
+		Move: history.Move{Action: history.Break, Key: key, Epoch: epoch},
+		done: func(history.Moved) {},
+	})
+}
+
+// publishMoved shows the entry that a change of presence wrote, here and elsewhere.
+func (s *Server) publishMoved(r *room, a history.Moved) {
+	if a.Entry != nil {
+		entries := []talk.Entry{*a.Entry}
+		r.take(entries)
+		s.publish(r.id, entries)
+		return
+	}
+	if a.Applied && a.Members > talk.MaxListed {
+		r.mu.Lock()
+		r.roster.count = a.Members
+		r.presence = true
+		r.mu.Unlock()
+	}
+}

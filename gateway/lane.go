@@ -1,0 +1,256 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// maxBatch is the most entries that one group commit carries.
+const maxBatch = 500
+
+// retryMoves is how long a lane waits before it repeats changes of presence
+// that the store did not take. They are never given up: only a clear answer
+// tells where a session is.
+const retryMoves = 250 * time.Millisecond
+
+// post is an entry on its way to the store.
+type post struct {
+	entry  talk.Entry
+	conn   *conn
+	number uint64 // among the messages of its connection
+}
+
+// move is a change of presence on its way to the store. done is called once, on
+// the lane's goroutine, with the answer.
+type move struct {
+	history.Move
+	done func(history.Moved)
+}
+
+// lane appends the entries of its rooms in group commits: one in flight, and
+// the next carries whatever arrived meanwhile. No timer delays an idle lane.
+type lane struct {
+	srv   *Server
+	store history.Store
+
+	mu      sync.Mutex
+	wake    *sync.Cond
+	rooms   map[int32]*[]post // waiting posts, oldest first
+	order   []int32           // rooms with waiting posts, next in turn first
+	posts   int               // waiting posts
+	moves   []move            // waiting moves, oldest first
+	held    bool              // the store refused moves a moment ago
+	stopped bool
+}
+
+func newLane(s *Server) *lane {
+	l := &lane{srv: s, store: s.store, rooms: map[int32]*[]post{}}
+	l.wake = sync.NewCond(&l.mu)
+	return l
+}
+
+// lane returns the lane of a room.
+func (s *Server) lane(room int32) *lane {
+	return s.lanes[(uint32(room)*2654435761>>16)%uint32(len(s.lanes))]
+}
+
+// post queues p; false when too many wait already.
+func (l *lane) post(p post) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.posts >= l.srv.opts.QueueMax || l.stopped {
+		return false
+	}
+	q := l.rooms[p.entry.RoomID]
+	if q == nil {
+		q = new([]post)
+		l.rooms[p.entry.RoomID] = q
+	}
+	if len(*q) == 0 {
+		l.order = append(l.order, p.entry.RoomID)
+	}
+	*q = append(*q, p)
+	l.posts++
+	l.wake.Signal()
+	return true
+}
+
+// move queues m; its number is bounded by that of the connections.
+func (l *lane) move(m move) {
+	l.mu.Lock()
+	l.moves = append(l.moves, m)
+	l.mu.Unlock()
+	l.wake.Signal()
+}
+
+// stop lets what is queued be committed, as long as the store takes it, and ends.
+func (l *lane) stop() {
+	l.mu.Lock()
+	l.stopped = true
+	l.mu.Unlock()
+	l.wake.Signal()
+}
+
+func (l *lane) run() {
+	var posts []post
+	var entries []talk.Entry
+	for {
+		l.mu.Lock()
+		for l.posts == 0 && (len(l.moves) == 0 || l.held) && !l.stopped {
+			l.wake.Wait()
+		}
+		if l.posts == 0 && (len(l.moves) == 0 || l.held) {
+			l.mu.Unlock()
+			return
+		}
+		var moves []move
+		if !l.held {
+			moves = l.takeMoves()
+		}
+		posts = l.takePosts(posts[:0])
+		l.mu.Unlock()
+		if len(moves) > 0 {
+			l.commitMoves(moves)
+		}
+		inTurn := l.inTurn(posts)
+		if len(inTurn) > 0 {
+			entries = l.commitPosts(inTurn, entries[:0])
+			clear(entries)
+		}
+		clear(posts)
+	}
+}
+
+func (l *lane) takeMoves() []move {
+	n := min(len(l.moves), maxBatch)
+	taken := l.moves[:n:n]
+	l.moves = l.moves[n:]
+	if len(l.moves) == 0 {
+		l.moves = nil
+	}
+	return taken
+}
+
+// takePosts takes one post of each room in turn until the batch is full, so that
+// a busy room cannot hold up a quiet one.
+func (l *lane) takePosts(batch []post) []post {
+	for len(batch) < maxBatch && len(l.order) > 0 {
+		id := l.order[0]
+		l.order = l.order[1:]
+		q := l.rooms[id]
+		batch = append(batch, (*q)[0])
+		(*q)[0] = post{}
+		*q = (*q)[1:]
+		l.posts--
+		if len(*q) > 0 {
+			l.order = append(l.order, id)
+		} else {
+			delete(l.rooms, id)
+		}
+	}
+	return batch
+}
+
+// commitMoves tries once. What the store did not take goes back to the front and
+// is tried again after a while; posts need not wait for it.
+func (l *lane) commitMoves(moves []move) {
+	args := make([]history.Move, len(moves))
+	for i, m := range moves {
+		args[i] = m.Move
+	}
+	began := time.Now()
+	answers, err := l.store.Move(context.Background(), args)
+	l.srv.health.store(err)
+	if err == nil {
+		l.srv.metrics.moved(len(moves), time.Since(began))
+		for i, a := range answers {
+			if a.Err != nil {
+				l.srv.log.Error("the store refuses a change of presence", "err", a.Err)
+			}
+			moves[i].done(a)
+		}
+		return
+	}
+	l.srv.log.Warn("the store did not take changes of presence; they will be repeated", "count", len(moves), "err", err)
+	l.mu.Lock()
+	l.moves = append(moves, l.moves...)
+	l.held = true
+	l.mu.Unlock()
+	time.AfterFunc(retryMoves, func() {
+		l.mu.Lock()
+		l.held = false
+		l.mu.Unlock()
+		l.wake.Signal()
+	})
+}
+
+// errDown: the store is known to be away.
+var errDown = errors.New("the store is away")
+
+// append calls the store. Without a spool it waits as long as it takes; with one
+// it gives up after a while, and does not try while the store is known to be away.
+func (l *lane) append(posts []post, entries []talk.Entry) ([]history.Result, error) {
+	ctx := context.Background()
+	if sp := l.srv.spooler; sp != nil {
+		if !l.srv.health.storeUp() {
+			return nil, errDown
+		}
+		if err := sp.beforeAppend(posts); err != nil {
+			return nil, err
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, appendPatience)
+		defer cancel()
+	}
+	results, err := l.store.Append(ctx, entries)
+	l.srv.health.store(err)
+	return results, err
+}
+
+// inTurn sends back the posts that must wait for an earlier one of their
+// connection, and returns the others, in order.
+func (l *lane) inTurn(posts []post) []post {
+	kept := posts[:0]
+	for _, p := range posts {
+		if p.conn.outOfTurn(p) {
+			l.srv.sendBack(p, talk.CodeOutOfTurn, "an earlier message was refused and comes first")
+			continue
+		}
+		kept = append(kept, p)
+	}
+	return kept
+}
+
+// commitPosts appends once. What the store does not take goes to the spool if
+// there is one; else the client is told so and sends again.
+func (l *lane) commitPosts(posts []post, entries []talk.Entry) []talk.Entry {
+	for _, p := range posts {
+		entries = append(entries, p.entry)
+	}
+	began := time.Now()
+	results, err := l.append(posts, entries)
+	if err != nil {
+		l.srv.metrics.appendErrors.Inc()
+		if l.srv.spooler != nil {
+			l.srv.spooler.accept(posts)
+			return entries
+		}
+		l.srv.log.Error("the store did not take entries", "count", len(posts), "err", err)
+		l.srv.refusePosts(posts, err)
+		return entries
+	}
+	l.srv.metrics.appended(len(posts), time.Since(began))
+	for i, r := range results {
+		if r.Err != nil && !errors.Is(r.Err, history.ErrBadEntry) {
+			l.srv.log.Error("unexpected error of one entry", "err", r.Err)
+		}
+		entries[i].Seq, entries[i].UnixTime = r.Seq, r.UnixTime
+	}
+	l.srv.settlePosts(posts, entries, results)
+	return entries
+}

@@ -1,0 +1,152 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"tuitalk/talk"
+)
+
+// Options are what an operator can set, and what the programs around hand in.
+type Options struct {
+	Node    string    // name of this gateway, shown to people who look for faults
+	ID      talk.UUID // of this process, made anew at each start
+	Path    string    // of the WebSocket
+	Site    http.Handler
+	Keys    *Keys
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+
+	// Origins are allowed besides the gateway's own: "https://chat.example".
+	// "*" allows every page of the web to connect.
+	Origins []string
+	// TrustedProxies are those whose X-Real-IP is believed.
+	TrustedProxies []netip.Prefix
+
+	Pollers  int // epoll loops
+	Pumps    int // writing workers
+	Lanes    int // group commits in flight
+	Readers  int // workers that read from the store
+	MaxConns int
+
+	FrameBytes  int // a client's frame, and a whole message
+	RingPackets int // live entries queued for one client
+	RingBytes   int
+	AnswerBytes int // answers queued for one client, beyond RingBytes
+	RecentCount int // entries that a room keeps in memory
+	ResumeMax   int // entries that a resume may ask for; more becomes a Gap
+	QueueMax    int // entries that wait for the store, per lane
+
+	HandshakeWait time.Duration // from accept to the first message
+	PingAfter     time.Duration // quiet for so long: ping
+	PongWait      time.Duration // and then so long without a frame: close
+	SlowAfter     time.Duration // no byte taken for so long although some wait: close
+	CloseWait     time.Duration // from goodbye to the hard close
+	RoomLinger    time.Duration // an empty room stays subscribed for so long
+	Grace         time.Duration // from a broken connection to UserLeft
+	LeaseLost     time.Duration // a gateway whose lease stood still for so long is gone
+	DrainWait     time.Duration // from SIGTERM until everybody must have moved
+
+	Flood Flood
+
+	// Relisten opens the listener again after this node has sent its users
+	// away because it alone could not reach the store. nil: it never does.
+	Relisten func() (net.Listener, error)
+	// Failpoint is called between the steps of a drain, with their names; a
+	// test ends the process in it.
+	Failpoint func(name string)
+}
+
+// Flood bounds what one connection may send. The zero value is no bound.
+type Flood struct {
+	PerSecond  float64 // messages a second in the long run
+	Burst      int     // messages at once
+	Delayed    int     // messages beyond it that wait for their turn; more are refused
+	MaxRefused int     // refused messages in a minute before the connection is closed
+}
+
+// Defaults returns options that suit one node of a fleet.
+func Defaults() Options {
+	return Options{
+		Path:     "/ws",
+		Node:     "gateway",
+		Log:      slog.New(slog.DiscardHandler),
+		Metrics:  prometheus.NewRegistry(),
+		Site:     http.NotFoundHandler(),
+		Pollers:  max(1, runtime.NumCPU()/2),
+		Pumps:    max(1, runtime.NumCPU()),
+		Lanes:    4,
+		Readers:  8,
+		MaxConns: fileLimit() - 256,
+
+		FrameBytes:  talk.MaxFrameBytes,
+		RingPackets: 512,
+		RingBytes:   512 << 10,
+		AnswerBytes: 4 << 20,
+		RecentCount: 256,
+		ResumeMax:   10000,
+		QueueMax:    20000,
+
+		HandshakeWait: 10 * time.Second,
+		PingAfter:     15 * time.Second,
+		PongWait:      10 * time.Second,
+		SlowAfter:     15 * time.Second,
+		CloseWait:     2 * time.Second,
+		RoomLinger:    time.Minute,
+		Grace:         30 * time.Second,
+		LeaseLost:     5 * time.Second,
+		DrainWait:     5 * time.Second,
+
+		Failpoint: func(string) {},
+
+		Flood: Flood{PerSecond: 5, Burst: 20, Delayed: 30, MaxRefused: 60},
+	}
+}
+
+// Validate reports the first setting that cannot be.
+func (o *Options) Validate() error {
+	switch {
+	case o.Keys == nil:
+		return errors.New("no keys to sign tokens with")
+	case o.ID.IsZero():
+		return errors.New("no id for this gateway")
+	case !strings.HasPrefix(o.Path, "/"):
+		return fmt.Errorf("path %q must begin with /", o.Path)
+	case o.Pollers < 1 || o.Pumps < 1 || o.Readers < 1:
+		return errors.New("pollers, pumps and readers must be at least 1")
+	case o.Lanes < 1 || o.Lanes > 16:
+		return fmt.Errorf("lanes must be 1 to 16, not %d", o.Lanes)
+	case o.MaxConns < 1:
+		return fmt.Errorf("max connections must be at least 1, not %d (is the limit on open files too low?)", o.MaxConns)
+	case o.FrameBytes < talk.MaxTextBytes*2:
+		return fmt.Errorf("frames must be allowed %d bytes, not %d", talk.MaxTextBytes*2, o.FrameBytes)
+	case o.RingPackets < 1 || o.RingPackets > maxPackets/2:
+		return fmt.Errorf("ring packets must be 1 to %d, not %d", maxPackets/2, o.RingPackets)
+	case o.RecentCount < 1:
+		return errors.New("a room must keep at least 1 recent entry")
+	case o.PingAfter <= 0 || o.PongWait <= 0 || o.HandshakeWait <= 0 || o.Grace < 0:
+		return errors.New("times must be positive")
+	case o.Flood.PerSecond < 0 || o.Flood.Burst < 0 || o.Flood.Delayed < 0:
+		return errors.New("flood limits must not be negative")
+	}
+	return nil
+}
+
+// fileLimit is how many files this process may have open.
+func fileLimit() int {
+	var l syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {
+		return 1024
+	}
+	return int(min(l.Cur, 1<<20))
+}

@@ -1,0 +1,48 @@
+package gateway
+
+import "tuitalk/talk"
+
+// closeReason says why a connection ended. It is also the metric's label.
+type closeReason uint8
+
+const (
+	reasonNone       closeReason = iota
+	reasonClient                 // the client said goodbye
+	reasonLost                   // the connection broke
+	reasonProtocol               // RFC 6455 was violated
+	reasonSlow                   // the client did not read
+	reasonIdle                   // nothing came, not even a pong
+	reasonStall                  // no request, no first message in time
+	reasonSuperseded             // the same session connected again
+	reasonNotYou                 // uuid or token of somebody else
+	reasonErrors                 // too many refused messages
+	reasonDrain                  // this gateway is going away
+	reasonUnable                 // the gateway could not do what it must
+	reasonFrozen                 // this process was frozen
+	reasonHTTP                   // a plain HTTP request was answered
+	reasonCount
+)
+
+var closeReasons = [reasonCount]struct {
+	label, sentence string
+	code            int
+}{
+	reasonNone:       {"none", "", closeNormal},
+	reasonClient:     {"client", "", closeNormal},
+	reasonLost:       {"lost", "", 0},
+	reasonProtocol:   {"protocol", "", closeProtocolError},
+	reasonSlow:       {"slow", "you do not read fast enough; reconnect and resume", talk.CloseSlowConsumer},
+	reasonIdle:       {"idle", "nothing came from you, not even a pong", talk.CloseIdle},
+	reasonStall:      {"stall", "no complete first message in time", talk.CloseHandshakeStall},
+	reasonSuperseded: {"superseded", "this session has a newer connection", talk.CloseSuperseded},
+	reasonNotYou:     {"not_you", "this uuid belongs to somebody else, or its token is wrong", talk.CloseNotYou},
+	reasonErrors:     {"errors", "too many messages were refused", talk.CloseTooManyErrors},
+	reasonDrain:      {"drain", "this gateway is going away; reconnect and resume", closeGoingAway},
+	reasonUnable:     {"unable", "try again in a moment", closeTryAgain},
+	reasonFrozen:     {"frozen", "", 0},
+	reasonHTTP:       {"http", "", 0},
+}
+
+func (r closeReason) label() string    { return closeReasons[r].label }
+func (r closeReason) sentence() string { return closeReasons[r].sentence }
+func (r closeReason) code() int        { return closeReasons[r].code }

@@ -1,0 +1,222 @@
+package gateway
+
+import (
+	"slices"
+	"sync"
+
+	"tuitalk/talk"
+)
+
+// room is one room as this node shows it: the entries up to head, in order, and
+// who of this node's connections is in it. It exists while somebody is there
+// and a little longer.
+type room struct {
+	id  int32
+	srv *Server
+
+	mu      sync.Mutex
+	open    bool         // subscribed and read; nothing below is valid before
+	dead    bool         // off the list; look it up again
+	waiting []chan error // told once it is open, or has failed, or is off the list
+
+	head     int64 // the newest entry that was placed
+	known    int64 // the store is known to have at least this one
+	recent   recent
+	ahead    map[int64]talk.Entry // came before an older one
+	aheadAt  int64                // coarse time since when something is missing, 0 if nothing is
+	filling  bool                 // a query for missing entries is under way
+	members  []*conn
+	forms    [3]int // members by form
+	roster   roster
+	pending  []pendingEntry // accepted, not stored; oldest first
+	emptyAt  int64          // coarse time since when nobody is here, 0 if somebody is
+	presence bool           // the count has changed without an entry
+}
+
+// maxAhead bounds the entries kept out of order; the store has them too.
+const maxAhead = 4096
+
+// roomEntry is an entry with its packets, made when the first member needs one.
+type roomEntry struct {
+	talk.Entry
+	packets [3]*packet
+}
+
+// packet returns the entry's frame in a form. Call with the room's mu held.
+func (e *roomEntry) packet(form talk.Form) *packet {
+	if p := e.packets[form]; p != nil {
+		return p
+	}
+	p := entryPacket(&e.Entry, form)
+	e.packets[form] = p
+	return p
+}
+
+// recent keeps a room's newest entries without a hole, so that resumes are
+// served from memory. It grows to its bound and then forgets the oldest.
+type recent struct {
+	list  []*roomEntry // a ring once it is full
+	first int          // index of the oldest
+}
+
+func (r *recent) add(e *roomEntry, most int) {
+	if len(r.list) < most {
+		r.list = append(r.list, e)
+		return
+	}
+	r.list[r.first] = e
+	r.first = (r.first + 1) % len(r.list)
+}
+
+// at returns the i-th oldest.
+func (r *recent) at(i int) *roomEntry { return r.list[(r.first+i)%len(r.list)] }
+
+// after returns the position of the entry behind seq; ok is false if it is not
+// kept any more. The position len means that there is none yet.
+func (r *recent) after(seq, head int64) (i int, ok bool) {
+	if seq >= head {
+		return len(r.list), true
+	}
+	if len(r.list) == 0 || r.at(0).Seq > seq+1 {
+		return 0, false
+	}
+	return int(seq + 1 - r.at(0).Seq), true
+}
+
+// idAt returns the id of an entry that is kept.
+func (r *recent) idAt(seq int64) (talk.UUID, bool) {
+	if len(r.list) == 0 || seq < r.at(0).Seq || seq > r.at(len(r.list)-1).Seq {
+		return talk.UUID{}, false
+	}
+	return r.at(int(seq - r.at(0).Seq)).ID, true
+}
+
+// take places stored entries, which may repeat what is known, leave holes or
+// come out of order. It never blocks.
+func (r *room) take(entries []talk.Entry) {
+	r.mu.Lock()
+	if !r.open {
+		// what the opening read does not show yet waits in ahead
+		for _, e := range entries {
+			r.keepAhead(e)
+		}
+		r.mu.Unlock()
+		return
+	}
+	for _, e := range entries {
+		switch {
+		case e.Seq <= r.head:
+		case e.Seq == r.head+1:
+			r.place(e)
+		default:
+			r.keepAhead(e)
+		}
+	}
+	fill := r.closeGap()
+	r.mu.Unlock()
+	if fill {
+		r.srv.noteHole(r)
+	}
+}
+
+// keepAhead remembers an entry that cannot be placed yet. Call with mu held.
+func (r *room) keepAhead(e talk.Entry) {
+	r.known = max(r.known, e.Seq)
+	if r.ahead == nil {
+		r.ahead = map[int64]talk.Entry{}
+	}
+	if len(r.ahead) < maxAhead {
+		r.ahead[e.Seq] = e
+	}
+}
+
+// closeGap places what was ahead and now is next. It reports whether something
+// is missing for the first time. Call with mu held.
+func (r *room) closeGap() (missing bool) {
+	for len(r.ahead) > 0 {
+		e, ok := r.ahead[r.head+1]
+		if !ok {
+			break
+		}
+		r.place(e)
+		delete(r.ahead, e.Seq)
+	}
+	if r.known <= r.head {
+		clear(r.ahead) // what is left is older than head
+		r.aheadAt = 0
+		return false
+	}
+	if r.aheadAt != 0 {
+		return false
+	}
+	r.aheadAt = r.srv.clock.coarse()
+	return true
+}
+
+// place shows the next entry to every member. Call with mu held.
+func (r *room) place(e talk.Entry) {
+	re := &roomEntry{Entry: e}
+	r.head = e.Seq
+	r.known = max(r.known, e.Seq)
+	r.recent.add(re, r.srv.opts.RecentCount)
+	r.roster.apply(&e)
+	if len(r.pending) > 0 {
+		r.settlePending(e.Author, e.ID)
+	}
+	delivered := 0
+	for _, c := range r.members {
+		s := &c.seat
+		if !s.live || s.cursor >= e.Seq {
+			continue
+		}
+		if !c.pushLive(re.packet(s.form)) {
+			s.live = false
+			r.srv.metrics.overflows.Inc()
+			continue
+		}
+		s.cursor = e.Seq
+		delivered++
+	}
+	r.srv.metrics.deliveries.Add(float64(delivered))
+}
+
+// seatMember puts c into the room with everything up to cursor behind it. Call
+// with mu held; the caller starts the catch-up if the answer is false.
+func (r *room) seatMember(c *conn, form talk.Form, cursor int64) (live bool) {
+	c.in.Store(r)
+	c.seat = seat{index: len(r.members), cursor: cursor, form: form, live: cursor >= r.head}
+	r.members = append(r.members, c)
+	r.forms[form]++
+	r.emptyAt = 0
+	return c.seat.live
+}
+
+// unseat takes c out of the room. Call with mu held.
+func (r *room) unseat(c *conn) {
+	if c.in.Load() != r {
+		return
+	}
+	last := len(r.members) - 1
+	r.members[c.seat.index] = r.members[last]
+	r.members[c.seat.index].seat.index = c.seat.index
+	r.members[last] = nil
+	r.members = r.members[:last]
+	if cap(r.members) > 64 && len(r.members) < cap(r.members)/4 {
+		r.members = slices.Clip(slices.Clone(r.members))
+	}
+	r.forms[c.seat.form]--
+	c.in.Store(nil)
+	if last == 0 {
+		r.emptyAt = r.srv.clock.coarse()
+	}
+}
+
+// tell sends a packet without seq to the members that speak the extended form.
+// Call with mu held.
+func (r *room) tell(p *packet) {
+	for _, c := range r.members {
+		if c.seat.form == talk.Extended {
+			c.pushAnswer(p)
+		}
+	}
+}

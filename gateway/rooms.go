@@ -1,0 +1,165 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"tuitalk/talk"
+)
+
+// rooms are those that this node shows now.
+type rooms struct {
+	mu   sync.Mutex
+	byID map[int32]*room
+}
+
+func (rs *rooms) get(id int32) *room {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.byID[id]
+}
+
+// list returns all of them.
+func (rs *rooms) list() []*room {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	all := make([]*room, 0, len(rs.byID))
+	for _, r := range rs.byID {
+		all = append(all, r)
+	}
+	return all
+}
+
+// errAgain tells who waited for a room that it is gone: look it up anew.
+var errAgain = errors.New("the room was closed")
+
+// openRoom returns the room, subscribed and read. It waits for both.
+func (s *Server) openRoom(ctx context.Context, id int32) (*room, error) {
+	for {
+		s.rooms.mu.Lock()
+		r := s.rooms.byID[id]
+		opener := r == nil
+		if opener {
+			r = &room{id: id, srv: s}
+			s.rooms.byID[id] = r
+		}
+		s.rooms.mu.Unlock()
+		if opener {
+			err := s.readRoom(ctx, r)
+			s.opened(r, err)
+			return r, err
+		}
+		if err := r.await(); err != errAgain {
+			return r, err
+		}
+	}
+}
+
+// await waits until somebody else has opened the room, or closed it.
+func (r *room) await() error {
+	r.mu.Lock()
+	if r.open {
+		r.emptyAt = 0 // the sweep marks it again if nobody sits down
+		r.mu.Unlock()
+		return nil
+	}
+	if r.dead {
+		r.mu.Unlock()
+		return errAgain
+	}
+	done := make(chan error, 1)
+	r.waiting = append(r.waiting, done)
+	r.mu.Unlock()
+	return <-done
+}
+
+// readRoom subscribes, and then reads: an entry published in between arrives by
+// the subscription and waits.
+func (s *Server) readRoom(ctx context.Context, r *room) error {
+	if err := s.bus.Subscribe(ctx, r.id); err != nil {
+		return fmt.Errorf("subscribe to room %d: %w", r.id, err)
+	}
+	state, err := s.store.Room(ctx, r.id, talk.MaxListed)
+	if err != nil {
+		return fmt.Errorf("read room %d: %w", r.id, err)
+	}
+	entries, _, err := s.store.Before(ctx, r.id, state.HeadSeq+1, s.opts.RecentCount)
+	if err != nil {
+		return fmt.Errorf("read the newest entries of room %d: %w", r.id, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range entries {
+		r.recent.add(&roomEntry{Entry: e}, s.opts.RecentCount)
+	}
+	r.head, r.known = state.HeadSeq, max(r.known, state.HeadSeq)
+	r.roster = roster{members: state.Members, count: state.Count}
+	return nil
+}
+
+// opened ends the opening, well or badly.
+func (s *Server) opened(r *room, err error) {
+	if err != nil {
+		s.forget(r, err)
+		return
+	}
+	r.mu.Lock()
+	r.open = true
+	waiting := r.waiting
+	r.waiting = nil
+	missing := r.closeGap()
+	r.mu.Unlock()
+	if missing {
+		s.noteHole(r)
+	}
+	for _, w := range waiting {
+		w <- nil
+	}
+}
+
+// forget ends the subscription of a room that is not open, takes it off the list
+// and tells who waits for it why. Until then a new opener waits, so that its
+// subscription cannot be ended by this one.
+func (s *Server) forget(r *room, why error) {
+	if err := s.bus.Unsubscribe(context.Background(), r.id); err != nil {
+		s.log.Warn("unsubscribe", "room", r.id, "err", err)
+	}
+	s.rooms.mu.Lock()
+	delete(s.rooms.byID, r.id)
+	s.rooms.mu.Unlock()
+	r.mu.Lock()
+	r.dead = true
+	waiting := r.waiting
+	r.waiting = nil
+	r.mu.Unlock()
+	for _, w := range waiting {
+		w <- why
+	}
+}
+
+// closeIdle closes a room that has been empty for long.
+func (s *Server) closeIdle(r *room, now int64) {
+	r.mu.Lock()
+	if r.emptyAt == 0 && len(r.members) == 0 {
+		r.emptyAt = now
+	}
+	idle := r.open && len(r.members) == 0 && now-r.emptyAt > int64(s.opts.RoomLinger)
+	if idle {
+		r.open = false
+	}
+	r.mu.Unlock()
+	if idle && !s.readers.submit(func() { s.forget(r, errAgain) }) {
+		r.mu.Lock()
+		r.open = true // not now; nothing was missed, it is still subscribed
+		r.mu.Unlock()
+	}
+}
+
+// unseat takes c out of r.
+func (s *Server) unseat(r *room, c *conn) {
+	r.mu.Lock()
+	r.unseat(c)
+	r.mu.Unlock()
+}

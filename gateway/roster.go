@@ -1,0 +1,32 @@
+package gateway
+
+import (
+	"slices"
+
+	"tuitalk/talk"
+)
+
+// roster is who is in a room, fleet-wide, as its log tells. In a room too large
+// for join entries it is incomplete, and count comes from the store.
+type roster struct {
+	members []talk.Member // in the order of joining
+	count   int           // of all, listed or not
+}
+
+func (r *roster) apply(e *talk.Entry) {
+	i := slices.IndexFunc(r.members, func(m talk.Member) bool { return m.UUID == e.Author })
+	switch {
+	case e.Kind == talk.KindJoined && i < 0:
+		r.count++
+		if len(r.members) < talk.MaxListed {
+			r.members = append(r.members, talk.Member{UUID: e.Author, Username: e.Name})
+		}
+	case (e.Kind == talk.KindJoined || e.Kind == talk.KindRenamed) && i >= 0:
+		r.members[i].Username = e.Name
+	case e.Kind == talk.KindLeft:
+		r.count = max(0, r.count-1)
+		if i >= 0 {
+			r.members = slices.Delete(r.members, i, i+1)
+		}
+	}
+}

@@ -1,0 +1,248 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tuitalk/fanout"
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// Server is one gateway. Make it with New, give it a bus, and Start it.
+type Server struct {
+	// immutable after Start
+	opts    Options
+	store   history.Store
+	bus     fanout.Bus
+	log     *slog.Logger
+	clock   *clock
+	metrics *metrics
+	poller  *poller
+	pump    *pump
+	readers *readers
+	agenda  *agenda
+	lanes   []*lane
+
+	conns    conns
+	rooms    rooms
+	windows  windows
+	health   health
+	serial   atomic.Uint64
+	draining atomic.Bool
+
+	spooler  *spooler // nil: there is no spool
+	accepts  sync.WaitGroup
+	listenMu sync.Mutex
+	listener net.Listener   // guarded by listenMu
+	closing  bool           // no listener is taken any more; guarded by listenMu
+	ended    chan struct{}  // closed when the loops shall end
+	loops    sync.WaitGroup // clock, sweep, keeper, watcher, spooler
+	lanesEnd sync.WaitGroup
+}
+
+// New checks the options and builds a server. It does no I/O.
+func New(opts Options, store history.Store) (*Server, error) {
+	if err := opts.Validate(); err != nil {
+		return nil, fmt.Errorf("gateway options: %w", err)
+	}
+	s := &Server{
+		opts: opts, store: store, log: opts.Log.With("node", opts.Node), clock: newClock(),
+		pump: newPump(opts.Pumps), readers: newReaders(opts.Readers), agenda: newAgenda(),
+		ended: make(chan struct{}),
+	}
+	s.rooms.byID = map[int32]*room{}
+	s.windows.by = map[window]*conn{}
+	s.metrics = newMetrics(opts.Metrics, s)
+	s.lanes = make([]*lane, opts.Lanes)
+	for i := range s.lanes {
+		s.lanes[i] = newLane(s)
+	}
+	s.poller = newPoller(s)
+	return s, nil
+}
+
+// Start serves connections of the listener, which it owns from now on. Notes of
+// the bus must go to this server.
+func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
+	s.listener, s.bus = l, bus
+	if err := s.poller.start(); err != nil {
+		return fmt.Errorf("start the poller: %w", err)
+	}
+	s.pump.start()
+	s.readers.start()
+	s.agenda.start()
+	for _, l := range s.lanes {
+		s.lanesEnd.Go(l.run)
+	}
+	k := newKeeper(s)
+	w := &watcher{srv: s}
+	w.fleet, _ = bus.(fanout.Fleet)
+	if spool, ok := bus.(fanout.Spool); ok {
+		s.spooler = newSpooler(s, spool)
+		s.loops.Go(func() { s.spooler.run(s.ended) })
+	}
+	s.loops.Go(func() { s.clock.run(s.ended, s.opts.LeaseLost, s.frozen) })
+	s.loops.Go(func() { s.sweep(s.ended) })
+	s.loops.Go(func() { k.run(s.ended) })
+	s.loops.Go(func() { w.run(s.ended) })
+	s.accepts.Go(func() { s.accept(l) })
+	return nil
+}
+
+// closeListener ends the accept loop.
+func (s *Server) closeListener() {
+	s.listenMu.Lock()
+	l := s.listener
+	s.listenMu.Unlock()
+	_ = l.Close() // the accept loop ends by it
+	s.accepts.Wait()
+}
+
+// reopen accepts from a new listener; false: it is too late.
+func (s *Server) reopen(l net.Listener) bool {
+	s.listenMu.Lock()
+	defer s.listenMu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.listener = l
+	s.accepts.Go(func() { s.accept(l) })
+	return true
+}
+
+// Ready returns "" while this node can deliver, else the reason why not.
+func (s *Server) Ready() string {
+	switch {
+	case s.draining.Load():
+		return "this gateway is going away"
+	case s.health.storeUp():
+		// without the bus, heads are compared with the store's
+		return s.health.report(time.Now())
+	case s.spooler != nil && s.bus.Healthy():
+		return "" // it spools
+	}
+	return s.health.report(time.Now())
+}
+
+// stuckAfter is how long the clock may stand still in a process that lives.
+const stuckAfter = time.Second
+
+// Alive tells whether the process does its rounds; a watchdog asks it.
+func (s *Server) Alive() bool { return s.clock.behind() < stuckAfter }
+
+// Drain stops accepting, asks everybody to move, and closes what is left. What
+// was accepted before is stored before it returns, unless ctx ends first.
+func (s *Server) Drain(ctx context.Context) error {
+	s.draining.Store(true)
+	s.listenMu.Lock()
+	s.closing = true
+	s.listenMu.Unlock()
+	s.closeListener()
+	s.askToMove(ctx)
+	close(s.ended)
+	s.loops.Wait()
+	s.conns.each(func(c *conn) { c.end(reasonDrain, reasonDrain.code(), reasonDrain.sentence()) })
+	s.awaitConns(ctx, s.opts.CloseWait)
+	s.poller.stop()
+	for _, l := range s.lanes {
+		l.stop()
+	}
+	err := s.awaitLanes(ctx)
+	s.agenda.stop()
+	s.readers.stop()
+	s.pump.stop()
+	if retireErr := s.store.Retire(ctx, s.opts.ID); retireErr != nil && err == nil {
+		err = fmt.Errorf("hand over the sessions: %w", retireErr)
+	}
+	return err
+}
+
+// askToMove says Reconnect to the clients that know it, and waits until they
+// have gone or it has taken long enough.
+func (s *Server) askToMove(ctx context.Context) {
+	within := talk.Reconnect{WithinMS: uint32(s.opts.DrainWait.Milliseconds() / 2)}
+	s.conns.each(func(c *conn) { c.askToMove(within) })
+	s.awaitConns(ctx, s.opts.DrainWait)
+}
+
+// askToMove says Reconnect, if the client knows it.
+func (c *conn) askToMove(within talk.Reconnect) {
+	c.mu.Lock()
+	form := c.user.form
+	c.mu.Unlock()
+	if form == talk.Extended && c.at() == stageSocket {
+		c.answerIn(form, within)
+	}
+}
+
+// awaitConns waits until no connection is left, for at most so long.
+func (s *Server) awaitConns(ctx context.Context, most time.Duration) {
+	end := time.NewTimer(most)
+	defer end.Stop()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for s.conns.count.Load() > 0 {
+		select {
+		case <-look.C:
+			s.clock.step()
+		case <-end.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (s *Server) awaitLanes(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { s.lanesEnd.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("not all entries could be stored in time: %w", ctx.Err())
+	}
+}
+
+// frozen closes every connection: while this process stood still, its users went
+// elsewhere, and what they had sent here is old.
+func (s *Server) frozen() {
+	s.log.Warn("this process was frozen for longer than its lease: its connections are closed")
+	s.conns.each((*conn).closeFrozen)
+}
+
+func (c *conn) closeFrozen() {
+	c.reason.CompareAndSwap(0, uint32(reasonFrozen))
+	c.sock.close()
+}
+
+// Addr is where the server listens.
+func (s *Server) Addr() net.Addr {
+	s.listenMu.Lock()
+	defer s.listenMu.Unlock()
+	return s.listener.Addr()
+}
+
+func (s *Server) limits() talk.Limits {
+	l := talk.DefaultLimits()
+	l.FrameBytes = s.opts.FrameBytes
+	return l
+}
+
+func (s *Server) unixNow() uint64 { return uint64(s.clock.now().Unix()) }
+
+func (s *Server) queuedPosts() float64 {
+	n := 0
+	for _, l := range s.lanes {
+		l.mu.Lock()
+		n += l.posts
+		l.mu.Unlock()
+	}
+	return float64(n)
+}

@@ -1,0 +1,161 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+
+	"tuitalk/fanout"
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// retryBusyMS is when a client may send again what was refused for now.
+const retryBusyMS = 500
+
+// settlePosts shows what was stored and tells the authors. entries carry the seq
+// and time that results have.
+func (s *Server) settlePosts(posts []post, entries []talk.Entry, results []history.Result) {
+	byRoom := map[int32][]talk.Entry{}
+	for i, r := range results {
+		if r.Err == nil && !r.Repeat {
+			e := entries[i]
+			e.Round = 0
+			byRoom[e.RoomID] = append(byRoom[e.RoomID], e)
+		}
+	}
+	for id, list := range byRoom {
+		if r := s.rooms.get(id); r != nil {
+			r.take(list)
+		}
+		s.publish(id, list)
+	}
+	for i, p := range posts {
+		s.settlePost(p, results[i])
+	}
+}
+
+func (s *Server) settlePost(p post, r history.Result) {
+	c := p.conn
+	c.mu.Lock()
+	c.user.unstored--
+	form, waiting := c.user.form, len(c.user.backlog) > 0
+	c.mu.Unlock()
+	switch {
+	case r.Err != nil:
+		c.refuse(talk.Error{Code: talk.CodeRefused, Message: "this message cannot be stored", ID: p.entry.ID})
+	case form == talk.Extended:
+		c.answerIn(form, talk.Stored{RoomID: p.entry.RoomID, ID: p.entry.ID, Seq: r.Seq})
+	}
+	if r.Repeat {
+		s.metrics.repeats.Inc()
+		if room := s.rooms.get(p.entry.RoomID); room != nil {
+			room.heard(r.Seq)
+		}
+	}
+	if waiting {
+		c.goOn()
+	}
+}
+
+// refusePosts tells the authors that the store did not take their entries, which
+// is not to say that it does not have them: they send again, with the same ids.
+func (s *Server) refusePosts(posts []post, why error) {
+	sentence := "the history is away, your message waits"
+	if errors.Is(why, history.ErrCorrupt) {
+		sentence = "the history is damaged, your message waits for an operator"
+	}
+	for _, p := range posts {
+		s.sendBack(p, talk.CodeUnavailable, sentence)
+	}
+}
+
+// outOfTurn tells whether a post of this connection must wait for an earlier one.
+func (c *conn) outOfTurn(p post) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.user.turn.out(p.entry.Round, p.number)
+}
+
+// sendBack refuses a post for now, and with it the later ones of its connection.
+func (s *Server) sendBack(p post, code talk.Code, sentence string) {
+	c := p.conn
+	c.mu.Lock()
+	c.user.unstored--
+	c.holdBack(arrival{p.entry, p.number})
+	waiting := len(c.user.backlog) > 0
+	c.mu.Unlock()
+	e := talk.Error{Code: code, Message: sentence, ID: p.entry.ID, Retry: true, RetryMS: retryBusyMS}
+	s.metrics.refused(code)
+	c.answer(e)
+	if waiting {
+		c.goOn()
+	}
+}
+
+// publish tells the other nodes. What gets lost they find by their holes.
+func (s *Server) publish(room int32, entries []talk.Entry) {
+	s.publishNote(&fanout.Note{Room: room, Entries: entries})
+}
+
+func (s *Server) publishNote(n *fanout.Note) {
+	err := s.bus.Publish(context.Background(), n)
+	if err != nil && !errors.Is(err, fanout.ErrClosed) {
+		s.metrics.publishErrors.Inc()
+		s.log.Warn("publish failed; other nodes will look in the store", "err", err)
+	}
+}
+
+// Deliver takes a note from another node.
+func (s *Server) Deliver(n *fanout.Note) {
+	if len(n.Entries) > 0 && n.Entries[0].Pending && s.spooler != nil {
+		s.spooler.know(n.Room)
+	}
+	r := s.rooms.get(n.Room)
+	if r == nil {
+		return
+	}
+	switch {
+	case len(n.Entries) == 0:
+	case n.Entries[0].Pending:
+		s.showPending(n.Room, n.Entries)
+	default:
+		r.take(n.Entries)
+	}
+	s.withdraw(n.Room, n.Gone)
+	if n.Count > 0 {
+		r.mu.Lock()
+		r.roster.count = n.Count
+		r.tellCount()
+		r.mu.Unlock()
+	}
+}
+
+// Lost hears that notes of a room may be missing.
+func (s *Server) Lost(room int32) {
+	if r := s.rooms.get(room); r != nil {
+		s.compareHead(r)
+	}
+}
+
+var _ fanout.Handler = (*Server)(nil)
+
+// heard notes that the store has the room's entry seq.
+func (r *room) heard(seq int64) {
+	r.mu.Lock()
+	r.known = max(r.known, seq)
+	missing := r.open && r.closeGap()
+	r.mu.Unlock()
+	if missing {
+		r.srv.noteHole(r)
+	}
+}
+
+// tellCount sends the number of members. Call with mu held.
+func (r *room) tellCount() {
+	p, err := messagePacket(talk.Presence{RoomID: r.id, MemberCount: r.roster.count}, talk.Extended)
+	if err != nil {
+		r.srv.log.Error("cannot encode a count", "err", err)
+		return
+	}
+	r.tell(p)
+}

@@ -1,0 +1,130 @@
+package gateway
+
+import (
+	"sync/atomic"
+	"time"
+
+	"tuitalk/fanout"
+)
+
+// sweepEvery is how often every connection and room is looked at.
+const sweepEvery = time.Second
+
+// compareEvery is how often the heads of the rooms with members are compared
+// with the store's, in sweeps.
+const compareEvery = 3
+
+// clock is the time in nanoseconds since the start, kept by one ticker: what a
+// packet costs leaves no room for asking the system.
+type clock struct {
+	began time.Time
+	nanos atomic.Int64
+}
+
+// clockStep is the clock's resolution.
+const clockStep = 50 * time.Millisecond
+
+func newClock() *clock { return &clock{began: time.Now()} }
+
+// coarse is monotonic, starts above zero, and is right within clockStep.
+func (c *clock) coarse() int64  { return c.nanos.Load() + 1 }
+func (c *clock) now() time.Time { return time.Now() }
+func (c *clock) step()          { c.nanos.Store(int64(time.Since(c.began))) }
+
+// behind is how long ago the clock was stepped: much longer than clockStep only
+// in a process that was frozen.
+func (c *clock) behind() time.Duration { return time.Since(c.began) - time.Duration(c.nanos.Load()) }
+
+// run steps the clock until ended is closed. It calls frozen when the process
+// turns out to have been stopped for longer than lost.
+func (c *clock) run(ended <-chan struct{}, lost time.Duration, frozen func()) {
+	t := time.NewTicker(clockStep)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			if c.behind() > lost {
+				frozen()
+			}
+			c.step()
+		case <-ended:
+			return
+		}
+	}
+}
+
+var pingPacket = &packet{appendHead(nil, opPing, 0)}
+
+// sweep looks after every connection and every room until ended is closed.
+func (s *Server) sweep(ended <-chan struct{}) {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-t.C:
+		case <-ended:
+			return
+		}
+		now := s.clock.coarse()
+		s.conns.each(func(c *conn) { s.lookAt(c, now) })
+		var busy []*room
+		for _, r := range s.rooms.list() {
+			s.closeIdle(r, now)
+			members, count := r.tidy()
+			if members > 0 {
+				busy = append(busy, r)
+			}
+			if count > 0 {
+				s.publishNote(&fanout.Note{Room: r.id, Count: count})
+			}
+		}
+		if n%compareEvery == 0 && len(busy) > 0 {
+			s.readers.submit(func() { s.compareHeads(busy) }) // else in the next round
+		}
+	}
+}
+
+// lookAt finds out whether a connection is dead, silent, stuck or overdue.
+func (s *Server) lookAt(c *conn, now int64) {
+	by := c.closeBy.Load()
+	stuck := c.out.stuck(now)
+	quiet := time.Duration(now - max(c.lastIn.Load(), c.opened))
+	pinged := c.pingSent.Load()
+	switch at := c.at(); {
+	case by != 0 && now >= by, at == stageClosed && stuck > s.opts.SlowAfter:
+		c.sock.close()
+	case at == stageClosed:
+	case stuck > s.opts.SlowAfter:
+		c.kill(reasonSlow)
+	case at == stageHTTP && time.Duration(now-c.opened) > s.opts.HandshakeWait:
+		c.reason.CompareAndSwap(0, uint32(reasonStall))
+		c.sock.close()
+	case at == stageSocket && !c.spoken() && time.Duration(now-c.opened) > s.opts.HandshakeWait:
+		c.end(reasonStall, reasonStall.code(), reasonStall.sentence())
+	case pinged != 0 && time.Duration(now-pinged) > s.opts.PongWait:
+		c.kill(reasonIdle)
+	case at == stageSocket && pinged == 0 && quiet > s.opts.PingAfter:
+		c.pingSent.Store(now)
+		c.pushAnswer(pingPacket)
+	}
+}
+
+// spoken tells whether the client has said who it is.
+func (c *conn) spoken() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.user.uuid.IsZero()
+}
+
+// tidy tells the members how many they are, if that has changed without an entry.
+// It returns how many are here, and the count if the other nodes should know it.
+func (r *room) tidy() (members, count int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.presence {
+		r.presence = false
+		r.tellCount()
+		count = r.roster.count
+	}
+	return len(r.members), count
+}

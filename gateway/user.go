@@ -1,0 +1,258 @@
+package gateway
+
+import (
+	"net/netip"
+	"time"
+
+	"tuitalk/talk"
+)
+
+// user is what a connection has become by what it said. Guarded by conn.mu.
+type user struct {
+	from  netip.Addr // who speaks, behind a trusted proxy
+	spoke bool       // the form is decided
+	form  talk.Form
+	gone  bool // the connection is closed
+
+	uuid    talk.UUID // zero until Hello or the first JoinRoom
+	session talk.UUID
+	name    string
+
+	room    *room // where it is; nil while it is nowhere or on the way
+	epoch   int64 // of its session in that room; 0 while provisional
+	joining *room // the store is asked to let it in there
+	// provisional: it has a seat although the store has not let it in yet.
+	provisional bool
+
+	busy     bool      // an asynchronous step is under way; what comes waits
+	unstored int       // posts that are on their way to the store
+	fetching bool      // a Fetch is being answered
+	backlog  []arrival // what waits, oldest first
+	arrivals uint64    // messages that came
+	turn     turn
+	bucket   bucket
+	wakeAt   time.Time // the flood control lets the next message through; zero: now
+	refused  bucket    // refused messages
+}
+
+// arrival is a message with its number among those of its connection.
+type arrival struct {
+	talk.Message
+	number uint64
+}
+
+// turn says which posts must wait for one that was refused for now: those that
+// came after it, of its round or an earlier one. The client sends them again, in
+// order, in the next round.
+type turn struct {
+	round  int32  // posts of this round and later are taken
+	behind uint64 // and those that came before this one
+}
+
+// refuse notes that a post was refused for now.
+func (t *turn) refuse(round int32, number uint64) {
+	switch {
+	case round+1 > t.round:
+		*t = turn{round + 1, number}
+	case round+1 == t.round:
+		t.behind = min(t.behind, number)
+	}
+}
+
+// out tells whether a post must wait.
+func (t *turn) out(round int32, number uint64) bool {
+	return round < t.round && number > t.behind
+}
+
+// maxBacklog bounds what waits when flood control is off.
+const maxBacklog = 256
+
+// message takes one whole message. It runs on the poller goroutine.
+func (c *conn) message(opcode byte, data []byte) {
+	form, ok := c.formOf(opcode)
+	if !ok {
+		c.refuse(talk.Error{Code: talk.CodeBadFrame, Message: "this connection began with the other kind of frame"})
+		return
+	}
+	m, err := talk.Decode(form, data)
+	if err != nil {
+		c.refuse(talk.Error{Code: talk.CodeBadFrame, Message: err.Error()})
+		return
+	}
+	c.mu.Lock()
+	if p, ok := m.(talk.Ping); ok && c.user.form == talk.Extended {
+		c.answerIn(talk.Extended, talk.Pong(p)) // at once, whatever waits
+		c.mu.Unlock()
+		return
+	}
+	refusal := c.offer(m)
+	c.mu.Unlock()
+	if refusal.Code != "" {
+		c.refuse(refusal)
+		c.goOn()
+	}
+}
+
+// formOf returns the form of a frame: the first one decides for good.
+func (c *conn) formOf(opcode byte) (talk.Form, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u := &c.user
+	if !u.spoke {
+		u.spoke = true
+		u.form = talk.JSON
+		if opcode == opBinary {
+			u.form = talk.Bincode
+		}
+	}
+	return u.form, (opcode == opBinary) == (u.form == talk.Bincode)
+}
+
+// offer takes a message if it can, else lets it wait, else refuses it. Call with
+// mu held.
+func (c *conn) offer(m talk.Message) talk.Error {
+	u := &c.user
+	if u.gone {
+		return talk.Error{}
+	}
+	u.arrivals++
+	most := maxBacklog
+	if f := c.srv.opts.Flood; f.PerSecond > 0 {
+		most = f.Delayed
+	}
+	if len(u.backlog) >= most {
+		wait := time.Second
+		if f := c.srv.opts.Flood; f.PerSecond > 0 {
+			wait = time.Duration(float64(len(u.backlog)) / f.PerSecond * float64(time.Second))
+		}
+		e := c.refusal(m, talk.CodeFlood, "too much at once, slow down")
+		e.Retry, e.RetryMS = true, uint32(wait.Milliseconds())
+		c.holdBack(arrival{m, u.arrivals})
+		return e
+	}
+	u.backlog = append(u.backlog, arrival{m, u.arrivals})
+	return c.advance()
+}
+
+// refusal is an Error about m.
+func (c *conn) refusal(m talk.Message, code talk.Code, sentence string) talk.Error {
+	e := talk.Error{Code: code, Message: sentence}
+	switch m := m.(type) {
+	case talk.Entry:
+		e.ID = m.ID
+	case talk.ChangeName:
+		e.ID = m.ID
+	}
+	return e
+}
+
+// holdBack makes the later posts of this connection wait for one that was
+// refused for now. Call with mu held.
+func (c *conn) holdBack(a arrival) {
+	if e, ok := a.Message.(talk.Entry); ok && c.user.form == talk.Extended {
+		c.user.turn.refuse(e.Round, a.number)
+	}
+}
+
+// advance handles what waits, as far as it goes. Call with mu held.
+func (c *conn) advance() talk.Error {
+	u := &c.user
+	for len(u.backlog) > 0 && !u.busy && !u.gone {
+		m := u.backlog[0]
+		refusal, wait := c.handle(m)
+		if wait {
+			break
+		}
+		u.backlog[0] = arrival{}
+		u.backlog = u.backlog[1:]
+		if refusal.Code != "" {
+			return refusal
+		}
+	}
+	if len(u.backlog) == 0 {
+		u.backlog = nil
+	}
+	return talk.Error{}
+}
+
+// goOn handles what waits after an asynchronous step, or when time has come.
+func (c *conn) goOn() {
+	for {
+		c.mu.Lock()
+		refusal := c.advance()
+		more := refusal.Code != ""
+		c.mu.Unlock()
+		if !more {
+			return
+		}
+		c.refuse(refusal)
+	}
+}
+
+// settle ends an asynchronous step.
+func (c *conn) settle(f func(u *user)) {
+	c.mu.Lock()
+	c.user.busy = false
+	f(&c.user)
+	c.mu.Unlock()
+	c.goOn()
+}
+
+// answer sends a message to this connection alone.
+func (c *conn) answer(m talk.Message) {
+	c.mu.Lock()
+	form := c.user.form
+	c.mu.Unlock()
+	c.answerIn(form, m)
+}
+
+func (c *conn) answerIn(form talk.Form, m talk.Message) bool {
+	p, err := messagePacket(m, form)
+	if err != nil {
+		c.srv.log.Error("cannot encode an answer", "tag", m.Tag(), "err", err)
+		return false
+	}
+	return c.pushAnswer(p)
+}
+
+// refuse sends an Error. Who collects too many, or claims to be somebody else,
+// is closed.
+func (c *conn) refuse(e talk.Error) {
+	c.srv.metrics.refused(e.Code)
+	c.mu.Lock()
+	form := c.user.form
+	stranger := e.Code == talk.CodeNotYou && c.user.uuid.IsZero()
+	tooMany := false
+	if most := c.srv.opts.Flood.MaxRefused; most > 0 {
+		ok, _ := c.user.refused.take(c.srv.clock.now(), float64(most)/60, float64(most))
+		tooMany = !ok
+	}
+	c.mu.Unlock()
+	if form != talk.Extended {
+		e.ID, e.Retry, e.RetryMS = talk.UUID{}, false, 0
+	}
+	c.answerIn(form, e)
+	switch {
+	case stranger:
+		c.end(reasonNotYou, reasonNotYou.code(), reasonNotYou.sentence())
+	case tooMany:
+		c.end(reasonErrors, reasonErrors.code(), reasonErrors.sentence())
+	}
+}
+
+// departed cleans up after a closed connection.
+func (c *conn) departed() {
+	c.mu.Lock()
+	u := &c.user
+	u.gone = true
+	u.backlog = nil
+	r, epoch := u.room, u.epoch
+	u.room = nil
+	key := c.sessionKey(r)
+	c.mu.Unlock()
+	c.srv.windows.remove(windowOf(key), c)
+	if r != nil {
+		c.srv.unseat(r, c)
+		c.srv.breakSession(key, epoch)
+	}
+}

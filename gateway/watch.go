@@ -1,0 +1,152 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"tuitalk/fanout"
+	"tuitalk/talk"
+)
+
+// watchEvery is how often a node looks at its links while one is away, tells its
+// peers how it is, and compares heads while the bus does not deliver.
+const watchEvery = 250 * time.Millisecond
+
+// Times of the decision to send the users away, because this node alone does not
+// reach the store.
+const (
+	alonePatience = 1500 * time.Millisecond // the store is away for so long
+	freshPeer     = 700 * time.Millisecond  // and a peer has said so lately that it reaches it
+)
+
+// watcher looks after the links of one node. Owned by one goroutine.
+type watcher struct {
+	srv       *Server
+	fleet     fanout.Fleet // nil: alone
+	downSince time.Time    // the store is away since then; zero: it is there
+	retreated bool
+}
+
+func (w *watcher) run(ended <-chan struct{}) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		w.look(time.Now())
+		select {
+		case <-tick.C:
+		case <-ended:
+			return
+		}
+	}
+}
+
+func (w *watcher) look(now time.Time) {
+	s := w.srv
+	if !s.health.storeUp() {
+		ctx, cancel := context.WithTimeout(context.Background(), appendPatience)
+		s.health.store(s.store.Check(ctx))
+		cancel()
+	}
+	up := s.health.storeUp()
+	if w.fleet != nil {
+		w.fleet.Announce(fanout.Status{Gateway: s.opts.ID, Store: up})
+	}
+	switch {
+	case up && w.retreated:
+		w.comeBack()
+	case up:
+		w.downSince = time.Time{}
+	case w.downSince.IsZero():
+		w.downSince = now
+	case !w.retreated && now.Sub(w.downSince) > alonePatience && w.peerReaches(now):
+		w.retreat()
+	}
+	if up && !s.bus.Healthy() {
+		if busy := s.busyRooms(); len(busy) > 0 {
+			s.readers.submit(func() { s.compareHeads(busy) }) // else in the next round
+		}
+	}
+}
+
+// peerReaches tells whether another node has said just now that it reaches the
+// store.
+func (w *watcher) peerReaches(now time.Time) bool {
+	if w.fleet == nil || w.srv.opts.Relisten == nil {
+		return false
+	}
+	for _, p := range w.fleet.Peers() {
+		if p.Store && now.Sub(p.Heard) < freshPeer {
+			return true
+		}
+	}
+	return false
+}
+
+// retreat closes the listener and asks the users to move to a node that reaches
+// the store.
+func (w *watcher) retreat() {
+	s := w.srv
+	w.retreated = true
+	s.metrics.retreats.Inc()
+	s.log.Warn("only this node does not reach the store: its users are asked to move")
+	s.closeListener()
+	within := talk.Reconnect{WithinMS: uint32(s.opts.DrainWait.Milliseconds() / 2)}
+	s.conns.each(func(c *conn) { c.askToMove(within) })
+}
+
+// comeBack opens the listener again.
+func (w *watcher) comeBack() {
+	s := w.srv
+	l, err := s.opts.Relisten()
+	if err != nil {
+		s.log.Error("the store is back, but the listener cannot be opened again yet", "err", err)
+		return
+	}
+	if !s.reopen(l) {
+		_ = l.Close() // it is too late for it
+		return
+	}
+	w.retreated, w.downSince = false, time.Time{}
+	s.log.Info("the store is back: users are taken again")
+}
+
+// peersHeard returns the gateways heard on the bus lately: they live, whatever
+// the store says of their leases.
+func (s *Server) peersHeard(now time.Time) map[talk.UUID]bool {
+	fleet, ok := s.bus.(fanout.Fleet)
+	if !ok {
+		return nil
+	}
+	heard := map[talk.UUID]bool{}
+	for _, p := range fleet.Peers() {
+		if now.Sub(p.Heard) < s.opts.LeaseLost {
+			heard[p.Gateway] = true
+		}
+	}
+	return heard
+}
+
+// busyRooms are the rooms with members here.
+func (s *Server) busyRooms() (busy []*room) {
+	for _, r := range s.rooms.list() {
+		r.mu.Lock()
+		if r.open && len(r.members) > 0 {
+			busy = append(busy, r)
+		}
+		r.mu.Unlock()
+	}
+	return busy
+}
+
+// registerAgain enters all sessions of this node anew: while it did not reach
+// the store, another node may have taken it for dead.
+func (s *Server) registerAgain() {
+	s.conns.each(func(c *conn) {
+		c.mu.Lock()
+		r, key, name := c.user.room, c.sessionKey(c.user.room), c.user.name
+		c.mu.Unlock()
+		if r != nil {
+			s.enterAgain(c, r, key, name)
+		}
+	})
+}
