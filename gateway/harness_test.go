@@ -60,16 +60,7 @@ func start(t testing.TB, change func(*gateway.Options)) *node {
 // startOn runs a gateway on a store and a hub that may be shared.
 func startOn(t testing.TB, store history.Store, hub *fanout.Hub, change func(*gateway.Options)) *node {
 	t.Helper()
-	opts := gateway.Defaults()
-	opts.ID, opts.Metrics = newID(4), prometheus.NewRegistry()
-	opts.DrainWait, opts.CloseWait = 100*time.Millisecond, 200*time.Millisecond
-	opts.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	keys, err := gateway.ParseKeys("k1 00112233445566778899aabbccddeeff")
-	if err != nil {
-		t.Fatal(err)
-	}
-	opts.Keys = keys
-	opts.Flood = gateway.Flood{}
+	opts := testOptions(t)
 	if change != nil {
 		change(&opts)
 	}
@@ -103,6 +94,22 @@ func startOn(t testing.TB, store history.Store, hub *fanout.Hub, change func(*ga
 	}
 	t.Cleanup(n.stop)
 	return n
+}
+
+// testOptions are those of a gateway that waits for nothing longer than it must.
+func testOptions(t testing.TB) gateway.Options {
+	t.Helper()
+	opts := gateway.Defaults()
+	opts.ID, opts.Metrics = newID(4), prometheus.NewRegistry()
+	opts.DrainWait, opts.CloseWait = 100*time.Millisecond, 200*time.Millisecond
+	opts.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	keys, err := gateway.ParseKeys("k1 00112233445566778899aabbccddeeff")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.Keys = keys
+	opts.Flood = gateway.Flood{}
+	return opts
 }
 
 // peer is one client of a test, on the bare protocol.
