@@ -82,6 +82,13 @@ func (w *windows) put(k window, c *conn) (old *conn) {
 	return old
 }
 
+// get returns the connection of a window, nil if it has none here.
+func (w *windows) get(k window) *conn {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.by[k]
+}
+
 func (w *windows) remove(k window, c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

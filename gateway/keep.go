@@ -131,6 +131,9 @@ func (k *keeper) lookAtBroken(ctx context.Context, passed time.Duration) error {
 			return err
 		}
 		for _, s := range page {
+			if k.srv.reclaim(s) {
+				continue
+			}
 			b := brokenSession{s.SessionKey, s.Epoch}
 			was, known := k.sessions[b]
 			if known {
@@ -148,6 +151,23 @@ func (k *keeper) lookAtBroken(ctx context.Context, passed time.Duration) error {
 		}
 		behind = page[len(page)-1].SessionKey
 	}
+}
+
+// reclaim enters a session anew that is said to be broken but is here: another
+// node took this one for dead.
+func (s *Server) reclaim(b history.Session) bool {
+	c := s.windows.get(windowOf(b.SessionKey))
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	r, name := c.user.room, c.user.name
+	mine := r != nil && r.id == b.RoomID && !c.user.provisional && c.user.epoch == b.Epoch
+	c.mu.Unlock()
+	if mine {
+		s.enterAgain(c, r, b.SessionKey, name)
+	}
+	return mine
 }
 
 // letLeave removes a session, on behalf of whichever gateway had it. Nodes that

@@ -164,8 +164,7 @@ func (l *lane) commitMoves(moves []move) {
 		args[i] = m.Move
 	}
 	began := time.Now()
-	answers, err := l.store.Move(context.Background(), args)
-	l.srv.health.store(err)
+	answers, err := l.askMoves(args)
 	if err == nil {
 		l.srv.metrics.moved(len(moves), time.Since(began))
 		for i, a := range answers {
@@ -176,7 +175,9 @@ func (l *lane) commitMoves(moves []move) {
 		}
 		return
 	}
-	l.srv.log.Warn("the store did not take changes of presence; they will be repeated", "count", len(moves), "err", err)
+	if !errors.Is(err, errDown) {
+		l.srv.log.Warn("the store did not take changes of presence; they will be repeated", "count", len(moves), "err", err)
+	}
 	l.mu.Lock()
 	l.moves = append(moves, l.moves...)
 	l.held = true
@@ -191,6 +192,23 @@ func (l *lane) commitMoves(moves []move) {
 
 // errDown: the store is known to be away.
 var errDown = errors.New("the store is away")
+
+// askMoves calls the store. Where posts can go to the spool, moves must not hold
+// them up for long.
+func (l *lane) askMoves(moves []history.Move) ([]history.Moved, error) {
+	ctx := context.Background()
+	if l.srv.spooler != nil {
+		if !l.srv.health.storeUp() {
+			return nil, errDown
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, appendPatience)
+		defer cancel()
+	}
+	answers, err := l.store.Move(ctx, moves)
+	l.srv.health.store(err)
+	return answers, err
+}
 
 // append calls the store. Without a spool it waits as long as it takes; with one
 // it gives up after a while, and does not try while the store is known to be away.

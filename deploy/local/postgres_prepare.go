@@ -1,0 +1,191 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"tuitalk/deploy/postgres"
+)
+
+// prepare finds the programs, the user and the directory, and makes the
+// database cluster and the database if they are missing.
+func (p *Postgres) prepare(ctx context.Context) (err error) {
+	if p.options.Bin, err = postgresBin(p.options.Bin); err != nil {
+		return err
+	}
+	if os.Geteuid() == 0 {
+		if p.user, err = credentialOf("postgres"); err != nil {
+			return err
+		}
+	}
+	if err := p.makeDir(); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(p.dataDir(), "PG_VERSION")); err == nil {
+		p.password = readString(p.passwordFile())
+		return p.writeConf()
+	}
+	return p.initialize(ctx)
+}
+
+func postgresBin(bin string) (string, error) {
+	if bin != "" {
+		return bin, nil
+	}
+	if path, err := exec.LookPath("postgres"); err == nil {
+		return filepath.Dir(path), nil
+	}
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	if err != nil || len(found) == 0 {
+		return "", errors.New("no PostgreSQL is installed (Debian: apt-get install postgresql)")
+	}
+	newest := slices.MaxFunc(found, func(a, b string) int { return postgresVersion(a) - postgresVersion(b) })
+	return filepath.Dir(newest), nil
+}
+
+func postgresVersion(path string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
+	return n
+}
+
+func credentialOf(name string) (*syscall.Credential, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	uid, uerr := strconv.ParseUint(u.Uid, 10, 32)
+	gid, gerr := strconv.ParseUint(u.Gid, 10, 32)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(uerr, gerr)
+}
+
+// makeDir makes the directory so that the server's user can use it.
+func (p *Postgres) makeDir() (err error) {
+	if p.options.Dir == "" {
+		if p.options.Dir, err = os.MkdirTemp("", "tuitalk-postgres-"); err != nil {
+			return err
+		}
+		p.temporary = true
+	}
+	if p.options.Dir, err = filepath.Abs(p.options.Dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(p.options.Dir, 0o700); err != nil {
+		return err
+	}
+	log, err := os.OpenFile(p.LogFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	log.Close()
+	return errors.Join(p.give(p.options.Dir), p.give(p.LogFile()))
+}
+
+// give makes a file the server's.
+func (p *Postgres) give(name string) error {
+	if p.user == nil {
+		return nil
+	}
+	return os.Chown(name, int(p.user.Uid), int(p.user.Gid))
+}
+
+func (p *Postgres) passwordFile() string { return filepath.Join(p.options.Dir, "password") }
+
+// initialize makes a database cluster with one role, which has a password, and
+// one database. It is made aside and put in place when it is whole.
+func (p *Postgres) initialize(ctx context.Context) error {
+	p.password = newPassword()
+	if err := p.write(p.passwordFile(), p.password); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(p.dataDir()); err != nil {
+		return err
+	}
+	if err := p.run(ctx, "", "initdb", "--pgdata="+p.dataDir(), "--username="+postgresUser, "--pwfile="+p.passwordFile(),
+		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"); err != nil {
+		return p.discard(err)
+	}
+	if err := p.writeConf(); err != nil {
+		return p.discard(err)
+	}
+	if err := p.run(ctx, "CREATE DATABASE "+postgresUser+"\n", "postgres", "--single", "-D", p.dataDir(), "postgres"); err != nil {
+		return p.discard(err)
+	}
+	return nil
+}
+
+// discard removes a database cluster that is not whole, so that the next start
+// begins anew.
+func (p *Postgres) discard(err error) error {
+	return errors.Join(err, os.RemoveAll(p.dataDir()))
+}
+
+// writeConf writes the settings of deploy/postgres and has them included once.
+func (p *Postgres) writeConf() error {
+	const include = "include 'tuitalk.conf'\n"
+	if err := p.write(filepath.Join(p.dataDir(), "tuitalk.conf"), postgres.Conf); err != nil {
+		return err
+	}
+	main := filepath.Join(p.dataDir(), "postgresql.conf")
+	text := readString(main)
+	if strings.HasSuffix(text, include) {
+		return nil
+	}
+	return p.write(main, text+include)
+}
+
+func (p *Postgres) write(name, text string) error {
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		return err
+	}
+	return p.give(name)
+}
+
+// run runs one of PostgreSQL's programs to its end.
+func (p *Postgres) run(ctx context.Context, input, program string, args ...string) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(p.options.Bin, program), args...)
+	cmd.Dir = p.options.Dir
+	cmd.Stdin = strings.NewReader(input)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.user}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", program, err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+// settings are those for a server that shares a machine, as name=value; the
+// later ones win.
+func (p *Postgres) settings() []string {
+	all := []string{
+		"listen_addresses=127.0.0.1", "unix_socket_directories=" + p.dataDir(),
+		"shared_buffers=128MB", "max_wal_size=1GB", "min_wal_size=80MB",
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.options.Settings)) {
+		all = append(all, name+"="+p.options.Settings[name])
+	}
+	return all
+}
+
+// freePostgresPort finds a free port below those that the kernel gives to
+// clients, so that no client's connection in TIME_WAIT prevents a restart.
+func freePostgresPort() (int, error) {
+	const lowest = 5_000
+	highest := ephemeralLow()
+	for range 1000 {
+		if port := lowest + rand.IntN(max(1, highest-lowest)); free(port) {
+			return port, nil
+		}
+	}
+	return 0, fmt.Errorf("no port is free between %d and %d", lowest, highest)
+}
