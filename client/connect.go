@@ -1,0 +1,271 @@
+package client
+
+import (
+	"time"
+
+	"tuitalk/talk"
+)
+
+// connect plans an attempt, unless one is planned or under way. The first comes
+// at once; after is the least that a server asked for.
+func (s *Session) connect(after time.Duration) {
+	if len(s.tries) > 0 || !s.dialAt.IsZero() {
+		return
+	}
+	s.dialAt = s.now.Add(max(after, s.backoff(s.fails)))
+	s.replan = true
+	s.what |= StatusChanged
+}
+
+// backoff is the wait after n attempts in vain: none, then up to 100, 300, 700
+// ms and so on.
+func (s *Session) backoff(n int) time.Duration {
+	n = min(n, 10)
+	return s.rng.upTo(min(maxBackoff, firstBackoff*time.Duration(1<<n-1)))
+}
+
+// attempt dials. The servers take turns, beginning with the last good one.
+func (s *Session) attempt() {
+	server := (s.good + s.dials) % len(s.cfg.Servers)
+	s.dials++
+	s.tries = append(s.tries, s.dial(server))
+	s.what |= StatusChanged
+}
+
+// dialDue makes the planned attempt, or the second dial beside the first: a
+// frozen server accepts, and says nothing.
+func (s *Session) dialDue() {
+	if reached(s.dialAt, s.now) {
+		s.dialAt = time.Time{}
+		s.fails++
+		s.attempt()
+		s.secondAt = s.now.Add(secondDial)
+	}
+	if reached(s.secondAt, s.now) {
+		s.secondAt = time.Time{}
+		if len(s.tries) == 1 && s.tries[0].stage == dialing {
+			s.attempt()
+		}
+	}
+}
+
+// loseOthers gives the race to l. The others are not hung up before they
+// answer: a proxy learns only from those that wait that a server is frozen.
+func (s *Session) loseOthers(l *line) {
+	for _, other := range s.tries {
+		if other != l {
+			s.lose(other)
+		}
+	}
+	s.tries = append(s.tries[:0], l)
+	s.dialAt, s.secondAt = time.Time{}, time.Time{}
+}
+
+func (s *Session) lose(l *line) {
+	if l.stage != dialing {
+		s.emit(Hangup{l.conn})
+		return
+	}
+	s.losers = append(s.losers, l)
+	if len(s.losers) > maxLosers {
+		s.emit(Hangup{s.losers[0].conn})
+		s.losers = append(s.losers[:0], s.losers[1:]...)
+	}
+}
+
+// lostRace handles what a loser says at last.
+func (s *Session) lostRace(conn ConnID, opened bool) bool {
+	for i, l := range s.losers {
+		if l.conn == conn {
+			s.losers = append(s.losers[:i], s.losers[i+1:]...)
+			if opened {
+				s.emit(Hangup{conn})
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// fail hangs up a line of which nothing good is expected.
+func (s *Session) fail(l *line, reason string, after time.Duration) {
+	s.emit(Hangup{l.conn})
+	s.gone(l, reason, after)
+}
+
+// gone takes a line out of use and sees to the next one.
+func (s *Session) gone(l *line, reason string, after time.Duration) {
+	s.replan = true
+	if l == s.courier.line {
+		s.courier.gone(s)
+		return
+	}
+	s.reason = bounded(reason, maxSentence)
+	s.what |= StatusChanged
+	if l == s.live {
+		s.live = nil
+		s.lasted(l)
+		s.lostLine()
+	}
+	for i, t := range s.tries {
+		if t == l {
+			s.tries = append(s.tries[:i], s.tries[i+1:]...)
+			break
+		}
+	}
+	if s.live == nil || s.live.suspect || s.live.leaving {
+		s.connect(after)
+	}
+}
+
+// lasted forgets the attempts in vain once a line was good for a while.
+func (s *Session) lasted(l *line) {
+	if l.stage == joined && s.now.Sub(l.since) >= lastingTime {
+		s.fails = 0
+	}
+}
+
+// lostLine notes that the live view has stopped.
+func (s *Session) lostLine() {
+	if s.phase == Online {
+		s.setPhase(Resuming)
+	}
+	s.courier.drop(s)
+}
+
+// closed handles the end of a line that was in use.
+func (s *Session) closed(l *line, ev Closed) {
+	reason, after := ev.Reason, time.Duration(0)
+	if reason == "" {
+		reason = "the line broke"
+	}
+	switch ev.Code {
+	case talk.CloseNotYou:
+		if l != s.courier.line {
+			s.refusedForGood(reason)
+			return
+		}
+	case talk.CloseSuperseded:
+		if l != s.courier.line && !s.ownOther(l) {
+			s.session = s.rng.uuid() // another window has this one's name
+			s.save()
+		}
+	case closeTryAgain:
+		after = s.rng.upTo(firstBackoff) + firstBackoff
+	case talk.CloseTooManyErrors:
+		after = maxBackoff
+	}
+	s.gone(l, reason, after)
+}
+
+// closeTryAgain is RFC 6455's "try again later".
+const closeTryAgain = 1013
+
+// ownOther tells whether another line of this session may have superseded l.
+func (s *Session) ownOther(l *line) bool {
+	for _, other := range s.lines() {
+		if other != l && other != s.courier.line && other.stage > dialing {
+			return true
+		}
+	}
+	return false
+}
+
+// refusedForGood stops everything until the user starts again: the identity is
+// kept, for without it the user would be somebody else.
+func (s *Session) refusedForGood(reason string) {
+	s.hangupAll()
+	s.reason = bounded(reason, maxSentence)
+	s.setPhase(Refused)
+}
+
+func (s *Session) hangupAll() {
+	for _, l := range append(s.lines(), s.losers...) {
+		s.emit(Hangup{l.conn})
+	}
+	s.live, s.tries, s.losers = nil, nil, nil
+	s.courier.line = nil
+	s.dialAt, s.secondAt = time.Time{}, time.Time{}
+}
+
+// promote makes a line that has joined the room the live one.
+func (s *Session) promote(l *line) {
+	l.since, l.deadline = s.now, time.Time{}
+	s.setPhase(Online)
+	if l == s.live {
+		return
+	}
+	if s.live != nil {
+		s.emit(Hangup{s.live.conn})
+	}
+	s.live = l
+	s.loseOthers(l)
+	s.tries = nil
+	s.good, s.dials, s.reason = l.server, 0, ""
+	s.pending.newLine(s.now)
+	s.what |= StatusChanged
+}
+
+// move makes a new line before the server closes this one.
+func (s *Session) move(l *line, m talk.Reconnect) {
+	if l != s.live || l.leaving {
+		return
+	}
+	l.leaving = true
+	s.lasted(l)
+	within := time.Duration(m.WithinMS) * time.Millisecond
+	s.connect(s.rng.upTo(min(within, maxMove) / 2))
+}
+
+// probe asks whether the line is alive, or makes the planned attempt now.
+func (s *Session) probe() {
+	for _, l := range s.lines() {
+		if l.stage > dialing && !l.suspect {
+			if !reached(l.pinged, s.now.Add(probeTime)) {
+				s.ping(l, probeTime)
+			}
+		}
+	}
+	if !s.dialAt.IsZero() && (s.live == nil || s.live.suspect) {
+		s.fails, s.dialAt = 0, s.now
+	}
+}
+
+func (s *Session) ping(l *line, within time.Duration) {
+	l.pings++
+	l.pinged = s.now.Add(within)
+	s.send(l, talk.Ping{N: l.pings})
+}
+
+// unanswered handles a ping to which no answer came. The live line is kept
+// until the next one has joined: it may come back.
+func (s *Session) unanswered(l *line) {
+	if l != s.live {
+		s.fail(l, "the server does not answer", 0)
+		return
+	}
+	l.suspect, l.pinged = true, time.Time{}
+	l.deadline = s.now.Add(suspectTime)
+	s.reason = "the server does not answer"
+	s.lasted(l)
+	s.lostLine()
+	s.connect(0)
+}
+
+// recovered handles a line that speaks again after it was given up.
+func (s *Session) recovered(l *line) {
+	l.deadline = time.Time{}
+	if l.stage == joining {
+		l.deadline = s.now.Add(joinTime)
+	}
+	s.setPhase(Online)
+	s.replan = true
+	if !l.leaving && !(len(s.tries) > 0 && s.tries[0].stage > dialing) {
+		for _, t := range s.tries {
+			s.lose(t)
+		}
+		s.tries = nil
+		s.dialAt, s.secondAt = time.Time{}, time.Time{}
+	}
+	s.resumeWork(l)
+}

@@ -1,0 +1,213 @@
+//go:build !js
+
+package client
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"tuitalk/talk"
+)
+
+const (
+	sendQueueBytes = 1 << 20          // of frames that wait to be written
+	writeTime      = 10 * time.Second // for one frame
+	partingTime    = time.Second      // to write what is queued, and to part
+)
+
+// NewDialer makes the dialer of this platform: WebSockets over the network.
+func NewDialer() Dialer { return networkDialer{} }
+
+type networkDialer struct{}
+
+// networkLine is one WebSocket. Two goroutines serve it: run connects and
+// reads, write writes. run ends last.
+type networkLine struct {
+	conn    ConnID
+	deliver func(Event)
+	ctx     context.Context // ends the line hard
+	cancel  context.CancelFunc
+
+	mu      sync.Mutex
+	queue   [][]byte
+	bytes   int
+	open    bool // write runs
+	closing bool
+
+	wake chan struct{} // the queue or closing has changed
+}
+
+var (
+	_ Dialer = networkDialer{}
+	_ Line   = (*networkLine)(nil)
+)
+
+var (
+	errLineClosed = errors.New("the line is closed")
+	errLineFull   = errors.New("the line is too slow")
+)
+
+func (networkDialer) Dial(conn ConnID, url string, deliver func(Event)) Line {
+	l := &networkLine{conn: conn, deliver: deliver, wake: make(chan struct{}, 1)}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	go l.run(url)
+	return l
+}
+
+func (l *networkLine) run(url string) {
+	defer l.cancel()
+	ws, err := dialWebSocket(l.ctx, url)
+	if err != nil {
+		l.deliver(Closed{Conn: l.conn, Reason: err.Error()})
+		return
+	}
+	l.mu.Lock()
+	l.open = true
+	l.mu.Unlock()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		l.write(ws)
+	}()
+	l.deliver(Opened{l.conn})
+	err = l.read(ws)
+	l.cancel()
+	_ = ws.CloseNow() // it is closed or broken already
+	<-written
+	l.deliver(closedBy(l.conn, err))
+}
+
+func dialWebSocket(ctx context.Context, url string) (*websocket.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*handshakeTime) // the session hangs up before
+	defer cancel()
+	ws, resp, err := websocket.Dial(ctx, url, nil)
+	if err != nil {
+		return nil, dialError(resp, err)
+	}
+	ws.SetReadLimit(talk.MaxServerFrameBytes)
+	return ws, nil
+}
+
+// dialError is a sentence about why there is no connection, made of the
+// innermost of what went wrong.
+func dialError(resp *http.Response, err error) error {
+	switch {
+	case resp != nil:
+		return errors.New("the server answered " + resp.Status)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return errors.New("the server did not answer in time")
+	}
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return errors.New("the server cannot be reached: " + err.Error())
+}
+
+// read delivers frames until there are no more.
+func (l *networkLine) read(ws *websocket.Conn) error {
+	for {
+		kind, data, err := ws.Read(l.ctx)
+		if err != nil {
+			return err
+		}
+		if kind != websocket.MessageText {
+			l.deliver(Garbled{l.conn, talk.ErrForm})
+			continue
+		}
+		if m, err := talk.Decode(talk.Extended, data); err != nil {
+			l.deliver(Garbled{l.conn, err})
+		} else {
+			l.deliver(Received{l.conn, m})
+		}
+	}
+}
+
+func closedBy(conn ConnID, err error) Closed {
+	var closed websocket.CloseError
+	if errors.As(err, &closed) {
+		return Closed{Conn: conn, Code: int(closed.Code), Reason: closed.Reason}
+	}
+	return Closed{Conn: conn}
+}
+
+// Send queues a message.
+func (l *networkLine) Send(m talk.Message) error {
+	frame, err := talk.Append(nil, talk.Extended, m)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	err = nil
+	switch {
+	case l.closing || l.ctx.Err() != nil:
+		err = errLineClosed
+	case l.bytes+len(frame) > sendQueueBytes:
+		err = errLineFull
+	default:
+		l.queue = append(l.queue, frame)
+		l.bytes += len(frame)
+	}
+	l.mu.Unlock()
+	if err == errLineFull {
+		l.cancel()
+	}
+	l.signal()
+	return err
+}
+
+func (l *networkLine) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close parts politely if it can be done in a moment.
+func (l *networkLine) Close() {
+	l.mu.Lock()
+	first := !l.closing
+	l.closing = true
+	open := l.open
+	l.mu.Unlock()
+	switch {
+	case !open:
+		l.cancel()
+	case first:
+		time.AfterFunc(partingTime, l.cancel)
+		l.signal()
+	}
+}
+
+// write writes what is queued. A frame that cannot be written ends the line.
+func (l *networkLine) write(ws *websocket.Conn) {
+	for {
+		select {
+		case <-l.wake:
+		case <-l.ctx.Done():
+			return
+		}
+		l.mu.Lock()
+		frames, closing := l.queue, l.closing
+		l.queue, l.bytes = nil, 0
+		l.mu.Unlock()
+		for _, frame := range frames {
+			ctx, cancel := context.WithTimeout(l.ctx, writeTime)
+			err := ws.Write(ctx, websocket.MessageText, frame)
+			cancel()
+			if err != nil {
+				l.cancel()
+				return
+			}
+		}
+		if closing {
+			_ = ws.Close(websocket.StatusNormalClosure, "") // broken or not, it ends
+			l.cancel()
+			return
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package client
+
+import (
+	"time"
+
+	"tuitalk/talk"
+)
+
+// Handle takes an event and says what is to be done, in that order. The slice
+// is valid until the next Handle.
+func (s *Session) Handle(now time.Time, ev Event) []Effect {
+	clear(s.out)
+	s.out, s.what = s.out[:0], 0
+	if s.phase == Ended {
+		return nil
+	}
+	if now.After(s.now) {
+		s.now = now
+	}
+	switch ev := ev.(type) {
+	case Received:
+		s.received(ev.Conn, ev.Message)
+	case Opened, Garbled, Closed:
+		s.ofLine(ev)
+	default:
+		s.ofUser(ev)
+	}
+	if s.phase != Ended {
+		s.keepTime()
+	}
+	if s.what != 0 {
+		s.emit(Changed{s.what})
+	}
+	return s.out
+}
+
+func (s *Session) emit(e Effect) { s.out = append(s.out, e) }
+
+func (s *Session) send(l *line, m talk.Message) { s.emit(Send{l.conn, m}) }
+
+// save makes the state durable before any effect that comes later.
+func (s *Session) save() {
+	s.saveBy = time.Time{}
+	s.emit(Save{})
+}
+
+// saveSoon is save for what nothing waits for, and what does no harm when lost.
+func (s *Session) saveSoon() {
+	if s.saveBy.IsZero() {
+		s.saveBy = s.now.Add(lazySave)
+		s.replan = true
+	}
+}
+
+func (s *Session) notice(code talk.Code, text string) {
+	s.emit(Notice{Code: code, Text: bounded(text, maxSentence)})
+}
+
+// refuse says that what the user asked for just now is not done.
+func (s *Session) refuse(err error) {
+	n := Notice{Text: err.Error(), Refused: true}
+	if r, ok := err.(*talk.Refusal); ok {
+		n.Code = r.Code
+	}
+	s.emit(n)
+}
+
+// ofUser handles what does not come from a line.
+func (s *Session) ofUser(ev Event) {
+	s.replan = true
+	switch ev := ev.(type) {
+	case Start:
+		s.start()
+	case Probe:
+		s.probe()
+	case Post:
+		s.post(ev)
+	case Join:
+		s.join(ev.Room)
+	case SetName:
+		s.setName(ev)
+	case FetchOlder:
+		s.fetchOlder(ev.Limit)
+	case Clear:
+		s.clear()
+	case Retry:
+		s.retry(ev.ID)
+	case Discard:
+		s.discard(ev.ID)
+	case Quit:
+		s.quit()
+	}
+}
+
+// start begins, and begins again after a server has refused the user.
+func (s *Session) start() {
+	if s.started && s.phase != Refused {
+		return
+	}
+	s.started = true
+	s.outbox.restart(s.now)
+	s.setPhase(Connecting)
+	s.dialAt = s.now
+	s.saveSoon() // what was made up
+}
+
+func (s *Session) quit() {
+	for _, l := range s.lines() {
+		if l.stage == joined && l.room == s.room || l == s.courier.line && l.stage >= joining {
+			s.leave(l)
+		}
+	}
+	if !s.saveBy.IsZero() {
+		s.save()
+	}
+	s.hangupAll()
+	s.setPhase(Ended)
+	s.emit(Done{})
+}
+
+func (s *Session) leave(l *line) {
+	s.send(l, talk.LeaveRoom{RoomID: l.room, UUID: s.me.UUID, Username: l.name, UnixTime: s.unix()})
+}
+
+// unix is the time as frames carry it. Servers do not trust it.
+func (s *Session) unix() uint64 { return uint64(max(0, s.now.Unix())) }
+
+// setPhase begins a phase, unless it lasts already.
+func (s *Session) setPhase(p Phase) {
+	if p == s.phase && !s.since.IsZero() {
+		return
+	}
+	s.phase, s.since = p, s.now
+	s.what |= StatusChanged
+	s.replan = true
+}
+
+// clear empties the shown log. The live view goes on.
+func (s *Session) clear() {
+	s.pending.clear(&s.log)
+	s.log.reset()
+	s.fetch = nil
+	s.done = s.based && s.last == 0
+	s.full = false
+	s.what |= Reset | OutboxChanged | HistoryChanged
+}

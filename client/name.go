@@ -1,0 +1,120 @@
+package client
+
+import (
+	"time"
+
+	"tuitalk/talk"
+)
+
+// rename is a wish for another name that no server has confirmed.
+type rename struct {
+	id      talk.UUID
+	name    string
+	conn    ConnID    // sent there; 0: nowhere
+	retryAt time.Time // not before; zero: at once
+}
+
+// firstName finds the name to begin with.
+func (s *Session) firstName(wanted, last string) error {
+	if wanted != "" {
+		name, err := talk.CheckName(wanted)
+		s.me.Username = name
+		return err
+	}
+	name, err := talk.CheckName(last)
+	if err != nil {
+		name = s.madeUpName()
+	}
+	s.me.Username = name
+	return nil
+}
+
+func (s *Session) madeUpName() string {
+	id := s.rng.uuid().String()
+	return "guest-" + id[:4]
+}
+
+// setName takes the new name at once; the server hears of it when it can.
+func (s *Session) setName(ev SetName) {
+	name, err := talk.CheckName(ev.Name)
+	if err != nil {
+		s.refuse(err)
+		return
+	}
+	if name == s.me.Username {
+		return
+	}
+	if ev.ID.IsZero() {
+		ev.ID = s.rng.uuid()
+	}
+	s.me.Username = name
+	s.rename = &rename{id: ev.ID, name: name}
+	s.what |= StatusChanged
+	s.saveSoon()
+	s.sendRename()
+}
+
+func (s *Session) sendRename() {
+	r, l := s.rename, s.live
+	if r == nil || !s.ready() || r.conn == l.conn || s.now.Before(r.retryAt) {
+		return
+	}
+	r.conn, r.retryAt = l.conn, time.Time{}
+	s.send(l, talk.ChangeName{
+		UUID: s.me.UUID, Username: r.name, OldUsername: s.confirmed, UnixTime: s.unix(), ID: r.id,
+	})
+}
+
+// settleName notes the name under which the room was joined.
+func (s *Session) settleName(l *line) {
+	s.confirmed = l.name
+	r := s.rename
+	switch {
+	case r == nil:
+	case r.name == l.name:
+		s.rename = nil
+	case r.conn != 0:
+		// The older name came to the server on this line, perhaps after the
+		// wish on the other: so it is a new wish.
+		r.id, r.conn = s.rng.uuid(), 0
+	}
+}
+
+// renamed handles the word that the user has another name. It may have been
+// given in another window.
+func (s *Session) renamed(e *talk.Entry) {
+	s.confirmed = e.Name
+	if r := s.rename; r != nil {
+		if r.id == e.ID || r.name == e.Name {
+			s.rename = nil
+		}
+		return
+	}
+	if name, err := talk.CheckName(e.Name); err == nil && name != s.me.Username {
+		s.me.Username = name
+		s.what |= StatusChanged
+		s.saveSoon()
+	}
+}
+
+// renameRefused handles an Error about a ChangeName.
+func (s *Session) renameRefused(m talk.Error) {
+	if m.Retry || m.Code == talk.CodeNotJoined {
+		s.rename.conn = 0
+		s.rename.retryAt = s.now.Add(s.retryWait(m, 2))
+		return
+	}
+	s.nameRefused(m)
+}
+
+// nameRefused takes the old name back, or makes one up.
+func (s *Session) nameRefused(m talk.Error) {
+	old := s.confirmed
+	if old == "" || old == s.me.Username {
+		old = s.madeUpName()
+	}
+	s.me.Username, s.rename = old, nil
+	s.what |= StatusChanged
+	s.saveSoon()
+	s.notice(m.Code, m.Message)
+}

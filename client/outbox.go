@@ -1,0 +1,205 @@
+package client
+
+import (
+	"errors"
+	"time"
+
+	"tuitalk/talk"
+)
+
+// Bounds of the outbox. A post beyond them is refused, and its text stays with
+// the user.
+const (
+	maxOutbox      = 500
+	maxOutboxBytes = 1 << 20
+	maxInFlight    = 32 // posts on a line that are not answered
+)
+
+// unsent is an entry of the outbox. It leaves when the log shows it, and is
+// kept over restarts until it is stored.
+type unsent struct {
+	OutboxEntry
+	since    time.Time // of posting, of the start, of a Retry: marks count from it
+	conn     ConnID    // sent there, 0: nowhere
+	round    int32     // in that round
+	answered bool      // there and then, with Accepted
+	accepted bool      // safe in some server's spool
+	failed   bool      // refused, until a Retry
+	reason   string    // why
+	stored   int64     // its seq, when it is stored but not yet shown; else 0
+}
+
+func (u *unsent) toSend() bool { return !u.failed && u.stored == 0 }
+
+// delivery is the mark of an entry.
+func (u *unsent) delivery(now time.Time) (Delivery, string) {
+	switch {
+	case u.failed:
+		return Failed, u.reason
+	case u.stored > 0:
+		return Fresh, ""
+	case u.accepted:
+		return Accepted, ""
+	case now.Sub(u.since) >= failTime:
+		return Failed, "It could not be stored for a minute. It will be sent as soon as that is possible."
+	case now.Sub(u.since) >= freshTime:
+		return Waiting, ""
+	}
+	return Fresh, ""
+}
+
+// outbox holds the user's own entries, of all rooms, in the order of posting.
+type outbox struct {
+	list   []unsent
+	bytes  int // of text
+	shown  []Outgoing
+	markAt time.Time // a mark changes by itself; zero: none will
+}
+
+var errOutboxFull = errors.New("too many messages are waiting to be sent; this one must wait with you")
+
+// restore takes over what the last run left.
+func (o *outbox) restore(entries []OutboxEntry) {
+	for _, e := range entries {
+		if e.Text != "" && !e.ID.IsZero() && o.find(e.ID) < 0 {
+			o.list = append(o.list, unsent{OutboxEntry: e})
+			o.bytes += len(e.Text)
+		}
+	}
+}
+
+// restart begins to count the marks.
+func (o *outbox) restart(now time.Time) {
+	for i := range o.list {
+		o.list[i].since = now
+	}
+}
+
+func (o *outbox) check(text string) error {
+	if len(o.list) >= maxOutbox || o.bytes+len(text) > maxOutboxBytes {
+		return errOutboxFull
+	}
+	return nil
+}
+
+func (o *outbox) add(e OutboxEntry) {
+	o.list = append(o.list, unsent{OutboxEntry: e, since: e.At})
+	o.bytes += len(e.Text)
+}
+
+func (o *outbox) find(id talk.UUID) int {
+	for i := range o.list {
+		if o.list[i].ID == id {
+			return i
+		}
+	}
+	return -1
+}
+
+func (o *outbox) remove(room int32, id talk.UUID) bool {
+	i := o.find(id)
+	if i < 0 || o.list[i].RoomID != room {
+		return false
+	}
+	return o.removeIf(func(u *unsent) bool { return u.ID == id })
+}
+
+func (o *outbox) removeIf(drop func(*unsent) bool) bool {
+	kept := o.list[:0]
+	for i := range o.list {
+		if u := &o.list[i]; drop(u) {
+			o.bytes -= len(u.Text)
+		} else {
+			kept = append(kept, *u)
+		}
+	}
+	changed := len(kept) < len(o.list)
+	clear(o.list[len(kept):])
+	o.list = kept
+	return changed
+}
+
+// shownUpTo drops what is stored and shown.
+func (o *outbox) shownUpTo(room int32, seq int64) bool {
+	for i := range o.list {
+		if u := &o.list[i]; u.stored > 0 && u.stored <= seq && u.RoomID == room {
+			return o.removeIf(func(u *unsent) bool { return u.stored > 0 && u.stored <= seq && u.RoomID == room })
+		}
+	}
+	return false
+}
+
+// leaveRoom drops what is stored: that it is not shown matters no more.
+func (o *outbox) leaveRoom() { o.removeIf(func(u *unsent) bool { return u.stored > 0 }) }
+
+// kept is what must survive.
+func (o *outbox) kept() []OutboxEntry {
+	var entries []OutboxEntry
+	for i := range o.list {
+		if u := &o.list[i]; u.stored == 0 {
+			entries = append(entries, u.OutboxEntry)
+		}
+	}
+	return entries
+}
+
+// owed counts the entries that are still to be sent to other rooms.
+func (o *outbox) owed(room int32) (n int) {
+	for i := range o.list {
+		if u := &o.list[i]; u.RoomID != room && u.toSend() {
+			n++
+		}
+	}
+	return n
+}
+
+// next finds the first room but one to which entries are still to be sent.
+func (o *outbox) next(but int32) (room int32, ok bool) {
+	for i := range o.list {
+		if u := &o.list[i]; u.RoomID != but && u.toSend() {
+			return u.RoomID, true
+		}
+	}
+	return 0, false
+}
+
+func (o *outbox) owes(room int32) bool {
+	for i := range o.list {
+		if u := &o.list[i]; u.RoomID == room && u.toSend() {
+			return true
+		}
+	}
+	return false
+}
+
+func (o *outbox) view(room int32, now time.Time) []Outgoing {
+	o.shown = o.shown[:0]
+	for i := range o.list {
+		u := &o.list[i]
+		if u.RoomID != room {
+			continue
+		}
+		g := Outgoing{ID: u.ID, RoomID: room, Text: u.Text, At: u.At}
+		g.Delivery, g.Reason = u.delivery(now)
+		o.shown = append(o.shown, g)
+	}
+	return o.shown
+}
+
+// nextMark is when a mark changes by itself; zero: never.
+func (o *outbox) nextMark(now time.Time) (at time.Time) {
+	for i := range o.list {
+		u := &o.list[i]
+		if u.failed || u.accepted || u.stored > 0 || u.since.IsZero() {
+			continue
+		}
+		mark := u.since.Add(freshTime)
+		if !now.Before(mark) {
+			mark = u.since.Add(failTime)
+		}
+		if now.Before(mark) {
+			at = sooner(at, mark)
+		}
+	}
+	return at
+}

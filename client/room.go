@@ -1,0 +1,205 @@
+package client
+
+import (
+	"time"
+
+	"tuitalk/talk"
+)
+
+// join changes the room. What is unsent for the old one stays with it: see
+// courier.
+func (s *Session) join(room int32) {
+	if room == s.room {
+		return
+	}
+	s.courier.yield(s, room)
+	s.room = room
+	s.based, s.last, s.lastID = false, 0, talk.UUID{}
+	s.firstN = s.cfg.History
+	s.forgetLog()
+	s.roster.reset()
+	s.outbox.leaveRoom()
+	s.what |= StatusChanged | MembersChanged
+	s.saveSoon()
+	if l := s.live; l != nil && l.stage == joined && !l.suspect {
+		s.askRoom(l)
+	}
+}
+
+// forgetLog empties the log and what belongs to it.
+func (s *Session) forgetLog() {
+	s.log.reset()
+	s.pending.reset()
+	s.fetch = nil
+	s.done, s.full = false, false
+	s.what |= Reset | OutboxChanged | HistoryChanged
+}
+
+// joined handles the answer to JoinRoom.
+func (s *Session) joined(l *line, m talk.Joined) {
+	if l.stage != joining || m.RoomID != l.room {
+		return
+	}
+	if !l.known || m.AfterSeq < 0 || m.AfterSeq > maxSeq {
+		s.fail(l, "the server's answer makes no sense", 0)
+		return
+	}
+	l.stage = joined
+	if l == s.courier.line {
+		l.deadline = time.Time{}
+		s.pump(l)
+		return
+	}
+	if l.room != s.room {
+		s.askRoom(l) // the user went on meanwhile
+		return
+	}
+	s.promote(l)
+	s.settleName(l)
+	if !s.based || !l.resume || m.Reset || m.AfterSeq > s.last {
+		var id talk.UUID
+		if m.HeadSeq == m.AfterSeq {
+			id = m.HeadID
+		}
+		s.restartLog(m.AfterSeq, id)
+	}
+	s.roster.set(m.Members, m.MemberCount, m.HeadSeq)
+	s.what |= MembersChanged
+	s.resumeWork(l)
+}
+
+// restartLog begins the log behind a seq. What is older is loaded anew.
+func (s *Session) restartLog(after int64, id talk.UUID) {
+	s.forgetLog()
+	s.based, s.last, s.lastID = true, after, id
+	s.done = after == 0
+	s.outbox.shownUpTo(s.room, after)
+	if s.firstN > 0 && !s.done {
+		s.fetch = &fetch{before: after + 1, limit: s.firstN}
+	}
+}
+
+// resumeWork does on a line that is good again what waited for one.
+func (s *Session) resumeWork(l *line) {
+	if l.stage == joined && l.room != s.room {
+		s.askRoom(l)
+		return
+	}
+	s.sendRename()
+	s.sendFetch()
+	s.pump(l)
+}
+
+// entry handles an entry of a room's log.
+func (s *Session) entry(l *line, e *talk.Entry) {
+	tame(e)
+	switch {
+	case e.Pending:
+		s.pendingEntry(l, e)
+	case l == s.courier.line:
+		s.courier.saw(s, e)
+	case !s.isLive(l, e.RoomID) || e.Seq <= 0:
+	case e.Seq == s.last+1:
+		s.place(e)
+	case e.Seq <= s.last:
+		s.sawOwn(e) // shown before
+	default:
+		s.fail(l, "the server left entries out", 0)
+	}
+}
+
+// place adds the entry that is next to the log.
+func (s *Session) place(e *talk.Entry) {
+	s.last, s.lastID = e.Seq, e.ID
+	s.log.append(*e)
+	s.what |= Appended
+	if s.log.trim(s.cfg.Keep, maxLogBytes) {
+		s.done = false
+		s.what |= Trimmed | HistoryChanged
+	}
+	s.sawOwn(e)
+	if s.pending.remove(e.Author, e.ID) {
+		s.what |= OutboxChanged
+	}
+	if s.outbox.shownUpTo(s.room, e.Seq) {
+		s.what |= OutboxChanged
+	}
+	if s.roster.apply(e) {
+		s.what |= MembersChanged
+	}
+	if e.Kind == talk.KindRenamed && e.Author == s.me.UUID {
+		s.renamed(e)
+	}
+}
+
+// sawOwn takes an entry out of the outbox that the log has.
+func (s *Session) sawOwn(e *talk.Entry) {
+	if e.Author == s.me.UUID && s.outbox.remove(e.RoomID, e.ID) {
+		s.what |= OutboxChanged
+		s.saveSoon()
+		if s.live != nil {
+			s.pump(s.live)
+		}
+	}
+}
+
+// gap handles the word that the server leaves entries out, since there are too
+// many. Who came and went among them only a new Joined can tell, so the room is
+// joined anew, at its head.
+func (s *Session) gap(l *line, m talk.Gap) {
+	if s.isLive(l, m.RoomID) && m.To > s.last {
+		s.based = false
+		s.askRoom(l)
+	}
+}
+
+// refused handles an Error.
+func (s *Session) refused(l *line, m talk.Error) {
+	switch {
+	case !m.ID.IsZero():
+		s.refusedByID(l, m)
+	case l == s.courier.line:
+		s.fail(l, m.Message, 0)
+	case m.Code == talk.CodeNotYou:
+		s.refusedForGood(m.Message)
+	case l.fetches > 0 && ofFetch(m.Code):
+		l.fetches--
+		s.fetchRefused(l, m)
+	case l.stage == greeting || l.stage == joining:
+		s.joinRefused(l, m)
+	default:
+		s.notice(m.Code, m.Message)
+	}
+}
+
+// joinRefused handles an Error about Hello or JoinRoom.
+func (s *Session) joinRefused(l *line, m talk.Error) {
+	switch {
+	case m.Code == talk.CodeBadName && l.stage == joining && l.badNames < 2:
+		l.badNames++
+		s.nameRefused(m)
+		s.askRoom(l)
+	case m.Retry && l.stage == joining:
+		l.stage = seated
+		l.joinAt = s.now.Add(s.retryWait(m, 0))
+		l.deadline = l.joinAt.Add(joinTime)
+	default:
+		s.fail(l, m.Message, 0)
+	}
+}
+
+// retryWait is how long to wait with what was refused for now, n times before.
+func (s *Session) retryWait(m talk.Error, n int) time.Duration {
+	asked := time.Duration(min(m.RetryMS, maxRetryWait)) * time.Millisecond
+	own := min(maxBackoff, firstBackoff<<min(n, 10))
+	return max(asked, own/2) + s.rng.upTo(own/2)
+}
+
+// refusedByID handles an Error about a post or a rename.
+func (s *Session) refusedByID(l *line, m talk.Error) {
+	if r := s.rename; r != nil && r.id == m.ID {
+		s.renameRefused(m)
+		return
+	}
+	s.postRefused(l, m)
+}

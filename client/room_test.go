@@ -1,0 +1,472 @@
+package client
+
+import (
+	"testing"
+	"time"
+
+	"tuitalk/talk"
+)
+
+func TestEntriesAreShownOnceAndInOrder(t *testing.T) {
+	r := online(t)
+	r.get(1, textEntry(6), textEntry(6), textEntry(3), textEntry(7))
+	r.logIs(1, 7)
+	other := textEntry(8)
+	other.RoomID = 2
+	unstored := textEntry(8)
+	unstored.Seq = 0
+	r.get(1, other, unstored)
+	r.logIs(1, 7)
+	none(t, take[Hangup](r))
+}
+
+func TestHoleMakesANewLine(t *testing.T) {
+	r := online(t)
+	r.pass(4 * time.Second)
+	r.get(1, textEntry(7))
+	if h := take[Hangup](r); len(h) != 1 || h[0].Conn != 1 {
+		t.Fatalf("%+v", h)
+	}
+	r.logIs(1, 5)
+	r.do(Opened{2})
+	if j := one(t, sent[talk.JoinRoom](r)); !j.Resume || j.AfterSeq != 5 {
+		t.Fatalf("%+v", j)
+	}
+	r.open(2)
+	r.join(2, 5, 7)
+	r.get(2, textEntry(6), textEntry(7))
+	r.logIs(1, 7)
+}
+
+// A server that leaves out the same entry again and again is not stormed.
+func TestHoleForEver(t *testing.T) {
+	r := online(t)
+	dials := 0
+	r.get(1, textEntry(7))
+	for end := r.now.Add(time.Minute); r.now.Before(end); r.pass(10 * time.Millisecond) {
+		for _, d := range take[Dial](r) {
+			dials++
+			r.open(d.Conn)
+			r.join(d.Conn, 5, 7)
+			r.get(d.Conn, textEntry(7))
+		}
+	}
+	if dials > 60 {
+		t.Errorf("%d dials in a minute", dials)
+	}
+}
+
+func TestJoinedDecidesWhereTheLogGoesOn(t *testing.T) {
+	cases := map[string]struct {
+		joined   talk.Joined
+		from, to int64 // of the log afterwards
+		fetch    int64 // BeforeSeq, 0 for none
+	}{
+		"goes on":            {talk.Joined{AfterSeq: 5, HeadSeq: 9}, 1, 5, 0},
+		"repeats some":       {talk.Joined{AfterSeq: 3, HeadSeq: 9}, 1, 5, 0},
+		"leaves some out":    {talk.Joined{AfterSeq: 7, HeadSeq: 9}, 1, 0, 8},
+		"is another log":     {talk.Joined{AfterSeq: 4, HeadSeq: 4, Reset: true}, 1, 0, 5},
+		"is now empty":       {talk.Joined{Reset: true}, 1, 0, 0},
+		"is another, longer": {talk.Joined{AfterSeq: 5, HeadSeq: 8, Reset: true}, 1, 0, 6},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := online(t)
+			r.do(Closed{Conn: 1})
+			r.pass(time.Second)
+			r.open(2)
+			r.done = nil
+			c.joined.RoomID = 1
+			r.get(2, c.joined)
+			fetches := sent[talk.Fetch](r)
+			r.logIs(c.from, c.to)
+			if c.fetch == 0 {
+				none(t, fetches)
+			} else if one(t, fetches).BeforeSeq != c.fetch {
+				t.Fatalf("%+v", fetches)
+			}
+			next := r.s.last + 1
+			r.get(2, textEntry(next))
+			if log := r.s.Log(); log.At(log.Len()-1).Seq != next {
+				t.Fatalf("entry %d is not shown", next)
+			}
+		})
+	}
+}
+
+func TestGapJoinsAnew(t *testing.T) {
+	r := online(t)
+	r.get(1, talk.Gap{RoomID: 1, From: 6, To: 90}, textEntry(91))
+	if j := one(t, sent[talk.JoinRoom](r)); j.Resume || j.RoomID != 1 {
+		t.Fatalf("%+v", j)
+	}
+	r.logIs(1, 5)
+	r.join(1, 95, 95)
+	if f := one(t, sent[talk.Fetch](r)); f.BeforeSeq != 96 {
+		t.Fatalf("%+v", f)
+	}
+	r.get(1, textEntry(96))
+	r.logIs(96, 96)
+	r.get(1, talk.Gap{RoomID: 1, From: 2, To: 3}, talk.Gap{RoomID: 2, From: 97, To: 99})
+	none(t, take[Send](r)) // neither concerns the log
+}
+
+func TestRoomChange(t *testing.T) {
+	r := online(t)
+	r.do(Join{1})
+	if len(r.done) > 0 {
+		t.Fatalf("%+v", r.done)
+	}
+	r.do(Join{2})
+	if j := one(t, sent[talk.JoinRoom](r)); j.RoomID != 2 || j.Resume {
+		t.Fatalf("%+v", j)
+	}
+	if r.s.Room() != 2 || r.s.Log().Len() != 0 || len(r.s.Members()) != 0 {
+		t.Fatal("the old room is still shown")
+	}
+	r.do(Join{3}) // before the answer
+	none(t, take[Send](r))
+	r.get(1, textEntry(6), talk.Joined{RoomID: 2, AfterSeq: 1, HeadSeq: 1})
+	if j := one(t, sent[talk.JoinRoom](r)); j.RoomID != 3 {
+		t.Fatalf("%+v", j)
+	}
+	r.phase(Online)
+	r.get(1, talk.Joined{RoomID: 2}, talk.Joined{RoomID: 3, AfterSeq: 4, HeadSeq: 4})
+	e := textEntry(5)
+	e.RoomID = 3
+	r.get(1, e)
+	r.logIs(5, 5)
+	r.pass(2 * time.Second)
+	if r.disk.Room != 3 {
+		t.Errorf("%+v", r.disk)
+	}
+}
+
+func TestRoomChangeOffline(t *testing.T) {
+	r := newRig(t, known(), nil)
+	r.do(Start{})
+	r.do(Join{-7})
+	r.do(Opened{1})
+	if j := one(t, sent[talk.JoinRoom](r)); j.RoomID != -7 {
+		t.Fatalf("%+v", j)
+	}
+}
+
+func TestJoinRefused(t *testing.T) {
+	t.Run("for now", func(t *testing.T) {
+		r := newRig(t, known(), nil)
+		r.do(Start{})
+		r.open(1)
+		r.done = nil
+		r.get(1, talk.Error{Code: talk.CodeFlood, Message: "slow", Retry: true, RetryMS: 700})
+		r.pass(650 * time.Millisecond)
+		none(t, take[Send](r))
+		r.pass(300 * time.Millisecond)
+		one(t, sent[talk.JoinRoom](r))
+		r.join(1, 0, 0)
+		r.phase(Online)
+	})
+	t.Run("for good", func(t *testing.T) {
+		r := newRig(t, known(), nil)
+		r.do(Start{})
+		r.open(1)
+		r.get(1, talk.Error{Code: talk.CodeRefused, Message: "this room cannot be joined"})
+		one(t, take[Hangup](r))
+		if st := r.s.Status(); st.Reason != "this room cannot be joined" || st.RetryAt.IsZero() {
+			t.Fatalf("%+v", st)
+		}
+	})
+	t.Run("the name", func(t *testing.T) {
+		r := newRig(t, known(), nil)
+		r.do(Start{})
+		r.open(1)
+		for range 3 {
+			r.done = nil
+			r.get(1, talk.Error{Code: talk.CodeBadName, Message: "no"})
+		}
+		one(t, take[Hangup](r)) // two other names were no better
+		if r.s.Me().Username == "ada" {
+			t.Error("keeps a name that is refused")
+		}
+	})
+}
+
+func TestMembers(t *testing.T) {
+	r := online(t)
+	is := func(count int, names ...string) {
+		t.Helper()
+		members := r.s.Members()
+		if len(members) != len(names) || r.s.MemberCount() != count {
+			t.Fatalf("%d: %+v", r.s.MemberCount(), members)
+		}
+		for i, m := range members {
+			if m.Username != names[i] {
+				t.Fatalf("%+v", members)
+			}
+		}
+	}
+	is(2, "ada", "bob")
+	move := func(seq int64, kind talk.Kind, who, name string) {
+		e := textEntry(seq)
+		e.Kind, e.Author, e.Name, e.Text = kind, testUUID(who), name, ""
+		r.get(1, e)
+	}
+	move(6, talk.KindJoined, "cy", "Cy")
+	is(3, "ada", "bob", "Cy")
+	move(7, talk.KindRenamed, "other", "ZED")
+	is(3, "ada", "Cy", "ZED")
+	move(8, talk.KindLeft, "cy", "Cy")
+	move(9, talk.KindLeft, "cy", "Cy")
+	is(2, "ada", "ZED")
+	r.get(1, talk.Presence{RoomID: 2, MemberCount: 9}, talk.Presence{RoomID: 1, MemberCount: 400})
+	is(400, "ada", "ZED")
+	move(10, talk.KindLeft, "other", "ZED")
+	is(399, "ada")
+	r.do(Closed{Conn: 1})
+	r.pass(time.Second)
+	r.open(2)
+	r.join(2, 10, 12)
+	move2 := textEntry(11) // the list has it already, for it is as of 12
+	move2.Kind, move2.Author, move2.Name = talk.KindJoined, otherID, "bob"
+	r.get(2, move2)
+	is(2, "ada", "bob")
+}
+
+func TestPendingOfOthers(t *testing.T) {
+	pend := func(seq int64) talk.Entry {
+		e := textEntry(seq)
+		e.Seq, e.Pending = 0, true
+		return e
+	}
+	t.Run("stored later", func(t *testing.T) {
+		r := online(t)
+		r.get(1, pend(6), pend(6), pend(7))
+		if p := r.s.Pending(); len(p) != 2 || p[0].Text != "text 6" {
+			t.Fatalf("%+v", p)
+		}
+		r.get(1, textEntry(6))
+		if p := r.s.Pending(); len(p) != 1 || p[0].Text != "text 7" {
+			t.Fatalf("%+v", p)
+		}
+		r.logIs(1, 6)
+	})
+	t.Run("stored before", func(t *testing.T) {
+		r := online(t)
+		r.get(1, textEntry(6), pend(6))
+		none(t, r.s.Pending())
+		r.do(Clear{})
+		r.get(1, pend(6))
+		none(t, r.s.Pending())
+	})
+	t.Run("withdrawn", func(t *testing.T) {
+		r := online(t)
+		r.get(1, pend(6), talk.Withdrawn{RoomID: 1, UUID: otherID, ID: seqID(6)})
+		none(t, r.s.Pending())
+	})
+	t.Run("of another room, or no text", func(t *testing.T) {
+		r := online(t)
+		a, b := pend(6), pend(6)
+		a.RoomID, b.Kind = 2, talk.KindJoined
+		r.get(1, a, b)
+		none(t, r.s.Pending())
+	})
+	t.Run("another author's with the same id", func(t *testing.T) {
+		r := online(t)
+		a := pend(6)
+		a.Author = testUUID("third")
+		r.get(1, a, textEntry(6))
+		one(t, r.s.Pending())
+	})
+	t.Run("bounded", func(t *testing.T) {
+		r := online(t)
+		for seq := range int64(2 * maxPending) {
+			r.get(1, pend(100+seq))
+		}
+		if n := len(r.s.Pending()); n != maxPending {
+			t.Fatalf("%d pending", n)
+		}
+	})
+	t.Run("not spoken of by the next server", func(t *testing.T) {
+		r := online(t)
+		r.get(1, pend(6), pend(7))
+		r.do(Closed{Conn: 1})
+		r.pass(time.Second)
+		r.open(2)
+		r.join(2, 5, 5)
+		r.get(2, pend(7))
+		r.pass(4 * time.Second)
+		r.answer(2)
+		if n := len(r.s.Pending()); n != 2 {
+			t.Fatalf("%d pending", n)
+		}
+		for range 2 {
+			r.pass(4 * time.Second)
+			r.answer(2)
+		}
+		if p := one(t, r.s.Pending()); p.Text != "text 7" {
+			t.Fatalf("%+v", p)
+		}
+	})
+}
+
+func TestOlderHistory(t *testing.T) {
+	r := newRig(t, known(), func(c *Config) { c.History = 3 })
+	r.do(FetchOlder{8}) // before there is a room: that many at first
+	r.do(Start{})
+	r.open(1)
+	r.done = nil
+	r.join(1, 20, 20)
+	if f := one(t, sent[talk.Fetch](r)); f.Limit != 8 || f.BeforeSeq != 21 {
+		t.Fatalf("%+v", f)
+	}
+	r.do(FetchOlder{5})
+	none(t, take[Send](r)) // one at a time
+	r.get(1, textEntry(21))
+	a, b := history(20, entryRun(13, 17)...), history(20, entryRun(18, 20)...)
+	a.More = true
+	r.get(1, history(40, entryRun(30, 40)...), a) // not asked for; a part
+	r.logIs(21, 21)
+	r.get(1, b)
+	r.logIs(13, 21)
+	if r.s.Loading() || r.s.Complete() {
+		t.Fatal("loading or complete")
+	}
+	r.do(FetchOlder{500})
+	if f := one(t, sent[talk.Fetch](r)); f.BeforeSeq != 13 {
+		t.Fatalf("%+v", f)
+	}
+	r.do(Closed{Conn: 1}) // the question goes with the line
+	r.pass(time.Second)
+	r.open(2)
+	r.done = nil
+	r.join(2, 21, 21)
+	if f := one(t, sent[talk.Fetch](r)); f.BeforeSeq != 13 || f.Limit != 500 {
+		t.Fatalf("%+v", f)
+	}
+	r.get(2, history(12, entryRun(1, 12)...))
+	r.logIs(1, 21)
+	if !r.s.Complete() {
+		t.Fatal("not complete")
+	}
+	r.do(FetchOlder{5})
+	none(t, take[Send](r))
+}
+
+func TestHistoryThatMakesNoSense(t *testing.T) {
+	wrongRoom := textEntry(4)
+	wrongRoom.RoomID = 2
+	for name, list := range map[string][]talk.Message{
+		"a hole":        {textEntry(3), textEntry(5)},
+		"too short":     {textEntry(3), textEntry(4)},
+		"too new":       {textEntry(5), textEntry(6)},
+		"no seq":        {talk.Entry{Kind: talk.KindPosted, RoomID: 1}},
+		"another room":  {wrongRoom, textEntry(5)},
+		"not an entry":  {talk.LocalError{Message: "x"}},
+		"twice":         {textEntry(5), textEntry(5)},
+		"back to front": {textEntry(5), textEntry(4)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, known(), nil)
+			r.do(Start{})
+			r.open(1)
+			r.join(1, 5, 5)
+			r.done = nil
+			r.get(1, talk.History{RoomID: 1, BeforeSeq: 6, Text: list})
+			one(t, take[Notice](r))
+			if r.s.Loading() || r.s.Log().Len() > 0 {
+				t.Fatal("taken, or waited for")
+			}
+			r.do(FetchOlder{5})
+			none(t, take[Send](r)) // not at once
+			r.pass(3 * time.Second)
+			r.do(FetchOlder{5})
+			one(t, sent[talk.Fetch](r))
+		})
+	}
+}
+
+func TestFetchRefused(t *testing.T) {
+	r := newRig(t, known(), nil)
+	r.do(Start{})
+	r.open(1)
+	r.join(1, 5, 5)
+	r.done = nil
+	away := talk.Error{Code: talk.CodeUnavailable, Message: "the history is away", Retry: true, RetryMS: 500}
+	r.get(1, away)
+	if n := one(t, take[Notice](r)); n.Text != away.Message || n.Refused {
+		t.Fatalf("%+v", n)
+	}
+	r.pass(time.Second)
+	one(t, sent[talk.Fetch](r))
+	r.get(1, away)
+	none(t, take[Notice](r)) // said already
+	r.pass(2 * time.Second)
+	one(t, sent[talk.Fetch](r))
+	r.get(1, history(5, entryRun(2, 5)...))
+	r.logIs(2, 5)
+
+	r.do(FetchOlder{5})
+	r.get(1, talk.Error{Code: talk.CodeBadLimit, Message: "no"})
+	one(t, take[Notice](r))
+	if r.s.Loading() {
+		t.Error("still loading")
+	}
+	r.pass(3 * time.Second)
+	r.do(FetchOlder{5})
+	for range 4 {
+		r.pass(4 * time.Second)
+		r.answer(1)
+	}
+	if r.s.Loading() {
+		t.Error("waits for ever")
+	}
+}
+
+func TestClear(t *testing.T) {
+	r := online(t)
+	r.do(Clear{})
+	r.logIs(6, 5)
+	if r.s.Complete() || r.s.Loading() {
+		t.Fatal("complete or loading")
+	}
+	r.done = nil
+	r.do(FetchOlder{2})
+	if f := one(t, sent[talk.Fetch](r)); f.BeforeSeq != 6 {
+		t.Fatalf("%+v", f)
+	}
+	r.get(1, textEntry(6))
+	r.get(1, history(5, entryRun(4, 5)...))
+	r.logIs(4, 6)
+	r.do(Clear{})
+	r.get(1, textEntry(7))
+	r.logIs(7, 7)
+	r.done = nil
+	r.do(Closed{Conn: 1})
+	r.pass(time.Second)
+	r.do(Opened{2})
+	if j := one(t, sent[talk.JoinRoom](r)); !j.Resume || j.AfterSeq != 7 {
+		t.Fatalf("%+v", j)
+	}
+}
+
+func TestLogIsBounded(t *testing.T) {
+	r := newRig(t, known(), func(c *Config) { c.Keep, c.History = 80, -1 })
+	r.do(Start{})
+	r.open(1)
+	r.join(1, 0, 0)
+	for seq := int64(1); seq <= 1000; seq++ {
+		r.get(1, textEntry(seq))
+		if n := r.s.Log().Len(); n > 90 {
+			t.Fatalf("%d entries", n)
+		}
+	}
+	if r.s.Complete() {
+		t.Error("complete, but trimmed")
+	}
+	r.done = nil
+	r.do(FetchOlder{10})
+	r.do(FetchOlder{10})
+	if n := one(t, take[Notice](r)); !n.Refused || n.Text == "" {
+		t.Fatalf("%+v", n)
+	}
+}

@@ -1,0 +1,250 @@
+package client
+
+import (
+	"sort"
+	"time"
+
+	"tuitalk/talk"
+)
+
+// RowKind says what a Row shows.
+type RowKind uint8
+
+const (
+	RowHead    RowKind = iota // the top: what is known of older history; always row 0
+	RowDay                    // a new local day begins
+	RowGap                    // Count entries between here are not loaded
+	RowUnread                 // the unread line
+	RowEntry                  // a posted Entry
+	RowFold                   // Count joins, leaves and renames in a row; see Rows.Fold
+	RowPending                // somebody else's Entry that is accepted, but not stored
+	RowUnsent                 // an own Outgoing
+)
+
+// RowKey names a row for as long as it exists in one room: views keep what
+// they made of a row under its key. A row of kind RowFold may grow: its Count
+// belongs to what was kept.
+type RowKey struct {
+	Kind RowKind
+	Seq  int64     // of the entry, or of the one that follows the line
+	ID   talk.UUID // RowPending, RowUnsent
+}
+
+// Row is one row of a log as people see it. The pointers are valid until the
+// session handles its next event.
+type Row struct {
+	Kind     RowKind
+	Key      RowKey
+	Entry    *talk.Entry // RowEntry, RowPending; RowFold: the first; lines: the one that follows
+	Outgoing *Outgoing   // RowUnsent
+	Number   int         // RowUnsent: its place in the outbox, from 1
+	Count    int         // RowFold, RowGap
+	Day      time.Time   // RowDay: any time of that day
+	Own      bool        // written by the user
+	Follows  bool        // RowEntry, RowUnsent: soon after another one by the same author
+}
+
+const (
+	maxFold    = 100 // entries in one RowFold
+	followSecs = 300 // within these, an entry "follows" the one before
+)
+
+// entries is the part of Log that rows need.
+type entries interface {
+	Len() int
+	At(i int) *talk.Entry
+}
+
+// storedRow is a row made of the log. Positions count from an origin that
+// stays when older entries are put in front: log index = pos + Rows.shift.
+type storedRow struct {
+	pos  int32
+	n    int32 // entries in a fold
+	kind RowKind
+}
+
+// Rows derives rows from a Session, step by step: an entry added at either end
+// costs the same in a log of any length. A Rows belongs to the goroutine that
+// owns the Session.
+type Rows struct {
+	loc *time.Location
+
+	log     entries
+	pending []talk.Entry
+	outbox  []Outgoing
+	me      talk.Member
+
+	front []storedRow // older rows, in reverse
+	back  []storedRow // newer rows
+	shift int32       // entries put in front since the last rebuild
+	count int         // entries of the log that have rows
+	first int64       // seq of the first of them
+	last  int64       // seq of the last of them
+
+	unread    int64 // the line stands behind this seq; 0: none
+	unreadKey RowKey
+	day       dayCache
+}
+
+// NewRows makes rows with days as they are in loc.
+func NewRows(loc *time.Location) *Rows { return &Rows{loc: loc} }
+
+// Update takes over what changed in s. It must be called after each Handle,
+// before any other method.
+func (r *Rows) Update(s *Session, c Change) {
+	r.update(s.Log(), s.Pending(), s.Outbox(), s.Me(), c)
+}
+
+func (r *Rows) update(log entries, pending []talk.Entry, outbox []Outgoing, me talk.Member, c Change) {
+	r.log, r.pending, r.outbox, r.me = log, pending, outbox, me
+	if c&Reset != 0 || r.count == 0 {
+		r.rebuild()
+		return
+	}
+	older, ok := r.moved()
+	switch {
+	case !ok:
+		r.rebuild()
+		return
+	case older > 0:
+		r.prepend(older)
+	case older < 0:
+		r.trim(-older)
+	}
+	r.extend()
+}
+
+// SetUnread puts the unread line behind the entry seq; 0 takes it away. It
+// costs as much as the log is long, except for the last entry.
+func (r *Rows) SetUnread(seq int64) {
+	if seq == r.unread {
+		return
+	}
+	simple := r.unreadKey == RowKey{} && (seq == 0 || seq >= r.last)
+	r.unread = seq
+	if !simple && r.log != nil {
+		r.rebuild()
+	}
+}
+
+// Unread is the seq behind which the unread line stands, and the key of its
+// row. The key is zero while no unread entry is there.
+func (r *Rows) Unread() (seq int64, line RowKey) { return r.unread, r.unreadKey }
+
+// Len is the number of rows.
+func (r *Rows) Len() int { return 1 + r.stored() + len(r.pending) + len(r.outbox) }
+
+func (r *Rows) stored() int { return len(r.front) + len(r.back) }
+
+// At makes row i, 0 at the top.
+func (r *Rows) At(i int) Row {
+	if i == 0 {
+		return Row{Kind: RowHead}
+	}
+	i--
+	if n := r.stored(); i >= n {
+		return r.tail(i - n)
+	}
+	s := r.row(i)
+	at := int(s.pos + r.shift)
+	e := r.log.At(at)
+	row := Row{Kind: s.kind, Key: RowKey{Kind: s.kind, Seq: e.Seq}, Entry: e}
+	switch s.kind {
+	case RowDay:
+		row.Day = EntryTime(e.UnixTime, r.loc)
+	case RowGap:
+		row.Count = int(e.Seq - r.log.At(at-1).Seq - 1)
+	case RowFold:
+		row.Count = int(s.n)
+	case RowEntry:
+		row.Own = e.Author == r.me.UUID
+		row.Follows = i > 0 && r.row(i-1).kind == RowEntry && follows(r.log.At(at-1), e)
+	}
+	return row
+}
+
+func follows(prev, e *talk.Entry) bool {
+	return prev.Author == e.Author && prev.Name == e.Name && e.UnixTime < prev.UnixTime+followSecs
+}
+
+func (r *Rows) tail(i int) Row {
+	if i < len(r.pending) {
+		e := &r.pending[i]
+		return Row{Kind: RowPending, Key: RowKey{Kind: RowPending, ID: e.ID}, Entry: e}
+	}
+	i -= len(r.pending)
+	o := &r.outbox[i]
+	return Row{
+		Kind: RowUnsent, Key: RowKey{Kind: RowUnsent, ID: o.ID}, Outgoing: o,
+		Number: i + 1, Own: true, Follows: i > 0 || r.unsentFollows(o),
+	}
+}
+
+// unsentFollows decides as it will be decided once o is stored, so that its
+// name does not come and go.
+func (r *Rows) unsentFollows(o *Outgoing) bool {
+	n := r.stored()
+	if n == 0 || len(r.pending) > 0 || r.row(n-1).kind != RowEntry {
+		return false
+	}
+	e := talk.Entry{Author: r.me.UUID, Name: r.me.Username, UnixTime: uint64(o.At.Unix())}
+	return follows(r.log.At(r.count-1), &e)
+}
+
+// Index finds the row of a key, or the one that took its place: the entry that
+// a line stood before, the fold that swallowed another, the stored entry that
+// was unsent. It is -1 when there is none.
+func (r *Rows) Index(k RowKey) int {
+	if k.Kind == RowHead {
+		return 0
+	}
+	if k.Kind == RowPending || k.Kind == RowUnsent {
+		return r.indexID(k)
+	}
+	at := r.search(k.Seq)
+	if r.log == nil || at == r.log.Len() || r.log.At(at).Seq != k.Seq {
+		return -1
+	}
+	return 1 + r.rowOf(int32(at)-r.shift, k.Kind)
+}
+
+// rowOf is the stored row of the entry at pos: the line before it of the given
+// kind if there is one.
+func (r *Rows) rowOf(pos int32, kind RowKind) int {
+	i := sort.Search(r.stored(), func(i int) bool { return r.row(i).pos > pos }) - 1
+	for j := i; j >= 0 && r.row(j).pos == pos; j-- {
+		if r.row(j).kind == kind {
+			return j
+		}
+	}
+	return i
+}
+
+func (r *Rows) indexID(k RowKey) int {
+	for i := r.stored() + 1; i < r.Len(); i++ {
+		if r.At(i).Key.ID == k.ID {
+			return i
+		}
+	}
+	for i := r.stored() - 1; i >= max(0, r.stored()-maxFold); i-- {
+		if s := r.row(i); s.kind == RowEntry && r.log.At(int(s.pos+r.shift)).ID == k.ID {
+			return i + 1
+		}
+	}
+	return -1
+}
+
+// search is the index of the first entry with at least that seq.
+func (r *Rows) search(seq int64) int {
+	if r.log == nil {
+		return 0
+	}
+	return sort.Search(r.log.Len(), func(i int) bool { return r.log.At(i).Seq >= seq })
+}
+
+func (r *Rows) row(i int) *storedRow {
+	if n := len(r.front); i < n {
+		return &r.front[n-1-i]
+	}
+	return &r.back[i-len(r.front)]
+}

@@ -1,0 +1,130 @@
+package client
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"time"
+
+	"tuitalk/talk"
+)
+
+// ErrDamaged says that something stored could not be read. It was put aside,
+// and what could be read is in use.
+var ErrDamaged = errors.New("stored data is damaged")
+
+// A state is stored as lines, each of them a frame of the protocol in its
+// extended form:
+//
+//	Hello        uuid, token and the session's id
+//	JoinRoom     name and room
+//	PostMessage  once for each entry of the outbox, in order
+//
+// stateFormat stands where a Hello names its program.
+const stateFormat = "tuitalk-state-1"
+
+func encodeState(st State) []byte {
+	line := func(dst []byte, m talk.Message) []byte {
+		dst, _ = talk.Append(dst, talk.Extended, m) // all of these have that form
+		return append(dst, '\n')
+	}
+	dst := line(nil, talk.Hello{Client: stateFormat, UUID: st.UUID, Token: st.Token, Session: st.Session})
+	dst = line(dst, talk.JoinRoom{RoomID: st.Room, UUID: st.UUID, Username: st.Name})
+	for _, e := range st.Outbox {
+		dst = line(dst, talk.Entry{
+			Kind: talk.KindPosted, RoomID: e.RoomID, Author: st.UUID, Name: st.Name,
+			Text: e.Text, ID: e.ID, UnixTime: uint64(max(0, e.At.Unix())),
+		})
+	}
+	return dst
+}
+
+// decodeState reads what encodeState wrote. What is readable of damaged data
+// comes with the error.
+func decodeState(data []byte) (st State, err error) {
+	n := 0
+	for line := range bytes.Lines(data) {
+		n++
+		m, bad := talk.Decode(talk.Extended, bytes.TrimRight(line, "\n"))
+		if bad == nil {
+			bad = st.take(n, m)
+		}
+		if bad != nil && err == nil {
+			err = bad
+		}
+	}
+	if n < 2 && err == nil {
+		err = ErrDamaged
+	}
+	return st, err
+}
+
+// take adds what line n says.
+func (st *State) take(n int, m talk.Message) error {
+	switch m := m.(type) {
+	case talk.Hello:
+		if n == 1 && m.Client == stateFormat {
+			st.UUID, st.Token, st.Session = m.UUID, m.Token, m.Session
+			return nil
+		}
+	case talk.JoinRoom:
+		if n == 2 {
+			st.Name, st.Room = m.Username, m.RoomID
+			return nil
+		}
+	case talk.Entry:
+		if m.Kind == talk.KindPosted && !m.ID.IsZero() && m.Text != "" {
+			st.Outbox = append(st.Outbox, OutboxEntry{
+				ID: m.ID, RoomID: m.RoomID, Text: m.Text, At: time.Unix(int64(m.UnixTime), 0),
+			})
+			return nil
+		}
+	}
+	return ErrDamaged
+}
+
+// settleIdentity decides who a window is, given what it kept and what all of
+// the user's windows share. What is unsent under an identity must be sent under
+// it: under another it would be another message, and might be said twice.
+func settleIdentity(window, shared State) State {
+	if shared.UUID.IsZero() || len(window.Outbox) > 0 && !window.UUID.IsZero() {
+		return window
+	}
+	if shared.Name != "" {
+		window.Name = shared.Name
+	}
+	window.UUID, window.Token = shared.UUID, shared.Token
+	return window
+}
+
+// identityOf is the part of a state that all windows share.
+func identityOf(st State) State { return State{UUID: st.UUID, Token: st.Token, Name: st.Name} }
+
+// adoptable tells whether a window can take over what another left unsent.
+func adoptable(st, orphan State) bool {
+	n := len(orphan.Outbox)
+	return n > 0 && len(st.Outbox)+n <= maxOutbox && (st.UUID == orphan.UUID || st.UUID.IsZero())
+}
+
+// adopt takes over what a window left unsent that is gone.
+func (st *State) adopt(orphan State) {
+	if st.UUID.IsZero() {
+		st.UUID, st.Token = orphan.UUID, orphan.Token
+	}
+	st.Outbox = append(st.Outbox, orphan.Outbox...)
+}
+
+// damage collects what could not be read.
+type damage []string
+
+func (d damage) err() error {
+	if len(d) == 0 {
+		return nil
+	}
+	return &damaged{strings.Join(d, "; ")}
+}
+
+type damaged struct{ what string }
+
+func (d *damaged) Error() string { return ErrDamaged.Error() + ": " + d.what }
+func (d *damaged) Unwrap() error { return ErrDamaged }

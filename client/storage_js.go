@@ -1,0 +1,175 @@
+//go:build js
+
+package client
+
+import (
+	"errors"
+	"strings"
+	"syscall/js"
+
+	"tuitalk/talk"
+)
+
+// Keys of the browser's storages. localStorage belongs to all tabs,
+// sessionStorage to one, and is copied when a tab is duplicated.
+const (
+	identityKey = "tuitalk.identity" // local: who the user is
+	sessionKey  = "tuitalk.session"  // session: this tab's state, without its outbox
+	outboxKey   = "tuitalk.outbox."  // local, with the session's id: the outbox, unless it is empty
+	lockPrefix  = "tuitalk.session." // Web Lock, with the session's id: the tab lives
+)
+
+// browserStorage keeps a state in the browser.
+type browserStorage struct {
+	local, tab js.Value
+	state      State     // as loaded
+	session    talk.UUID // whose lock this tab has
+	damage     damage    // found on the way
+	orphans    []string  // keys that were adopted, until they are saved here
+}
+
+var _ Storage = (*browserStorage)(nil)
+
+var errNoStorage = errors.New("this browser keeps nothing for this page")
+
+// OpenBrowserStorage opens the state of this tab. It waits for the browser, so
+// it must not be called from a callback.
+func OpenBrowserStorage() (Storage, error) {
+	s := &browserStorage{}
+	if err := try(func() {
+		s.local = js.Global().Get("localStorage")
+		s.tab = js.Global().Get("sessionStorage")
+		s.open()
+	}); err != nil {
+		return nil, errNoStorage
+	}
+	return s, nil
+}
+
+// try runs f; what the browser throws becomes an error.
+func try(f func()) (err error) {
+	defer func() {
+		if thrown := recover(); thrown != nil {
+			if e, ok := thrown.(js.Error); ok {
+				err = e
+				return
+			}
+			err = errNoStorage
+		}
+	}()
+	f()
+	return nil
+}
+
+// open finds out which session this tab is. A duplicated tab finds the copied
+// session's lock taken, and is a new one.
+func (s *browserStorage) open() {
+	window := s.read(s.tab, sessionKey)
+	if window.Session.IsZero() || !hold(window.Session) {
+		window.Session = orRandom(talk.UUID{})
+		hold(window.Session)
+	}
+	s.session = window.Session
+	window.Outbox = s.read(s.local, outboxKey+window.Session.String()).Outbox
+	s.state = settleIdentity(window, s.read(s.local, identityKey))
+	var keys []string
+	for i := range s.local.Get("length").Int() {
+		keys = append(keys, s.local.Call("key", i).String())
+	}
+	for _, key := range keys {
+		id, ok := strings.CutPrefix(key, outboxKey)
+		if session, err := talk.ParseUUID(id); ok && err == nil && session != window.Session {
+			s.adopt(key, session)
+		}
+	}
+}
+
+// adopt takes over the outbox of a tab that is gone. Its lock stays with this
+// tab, so that no third one takes it over too.
+func (s *browserStorage) adopt(key string, session talk.UUID) {
+	left := s.read(s.local, key)
+	if adoptable(s.state, left) && hold(session) {
+		s.state.adopt(left)
+		s.orphans = append(s.orphans, key)
+	}
+}
+
+// read decodes an item; a missing one is an empty state. What is damaged is put
+// aside under another key.
+func (s *browserStorage) read(from js.Value, key string) State {
+	item := from.Call("getItem", key)
+	if item.Type() != js.TypeString {
+		return State{}
+	}
+	st, err := decodeState([]byte(item.String()))
+	if err != nil {
+		aside := "damaged." + key
+		from.Call("setItem", aside, item)
+		from.Call("removeItem", key)
+		s.damage = append(s.damage, key+" cannot be read and is now "+aside)
+	}
+	return st
+}
+
+// Load returns what was found when the storage was opened.
+func (s *browserStorage) Load() (State, error) { return s.state, s.damage.err() }
+
+// Save writes the state. The outbox goes first: nothing else may be lost.
+func (s *browserStorage) Save(st State) error {
+	return try(func() {
+		key := outboxKey + st.Session.String()
+		if len(st.Outbox) > 0 {
+			s.local.Call("setItem", key, string(encodeState(st)))
+		} else {
+			s.local.Call("removeItem", key)
+		}
+		if st.Session != s.session { // the session has a new name
+			hold(st.Session)
+			s.orphans = append(s.orphans, outboxKey+s.session.String())
+			s.session = st.Session
+		}
+		for _, orphan := range s.orphans {
+			s.local.Call("removeItem", orphan)
+		}
+		s.orphans = nil
+		tab := st
+		tab.Outbox = nil
+		s.tab.Call("setItem", sessionKey, string(encodeState(tab)))
+		if shared := s.read(s.local, identityKey); !st.UUID.IsZero() && (shared.UUID.IsZero() || shared.UUID == st.UUID) {
+			s.local.Call("setItem", identityKey, string(encodeState(identityOf(st))))
+		}
+	})
+}
+
+// Close does nothing: the locks end with the tab.
+func (s *browserStorage) Close() error { return nil }
+
+// hold takes the Web Lock of a session for as long as the tab lives. A page
+// that is not served securely has no locks; then every session may be taken,
+// and two tabs that say the same say it once, for the ids are the same.
+func hold(session talk.UUID) bool {
+	locks := js.Global().Get("navigator").Get("locks")
+	if locks.Type() != js.TypeObject {
+		return true
+	}
+	taken := make(chan bool, 1)
+	never := js.FuncOf(func(js.Value, []js.Value) any { return nil })
+	granted := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		taken <- !args[0].IsNull()
+		if args[0].IsNull() {
+			return nil
+		}
+		return js.Global().Get("Promise").New(never)
+	})
+	failed := js.FuncOf(func(js.Value, []js.Value) any {
+		select {
+		case taken <- true:
+		default:
+		}
+		return nil
+	})
+	options := js.Global().Get("Object").New()
+	options.Set("ifAvailable", true)
+	locks.Call("request", lockPrefix+session.String(), options, granted).Call("catch", failed)
+	return <-taken
+}

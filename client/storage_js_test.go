@@ -1,0 +1,174 @@
+//go:build js
+
+package client
+
+import (
+	"errors"
+	"reflect"
+	"syscall/js"
+	"testing"
+	"time"
+)
+
+// A browser: one localStorage, a sessionStorage for each tab, and Web Locks.
+const fakeBrowser = `
+globalThis.makeStore = () => {
+	const m = new Map();
+	return {
+		get length() { return m.size; },
+		key: (i) => [...m.keys()][i],
+		getItem: (k) => m.has(k) ? m.get(k) : null,
+		setItem: (k, v) => { if (globalThis.diskFull) throw new Error("QuotaExceededError"); m.set(k, String(v)); },
+		removeItem: (k) => { m.delete(k); },
+	};
+};
+globalThis.diskFull = false;
+globalThis.locksHeld = new Set();
+globalThis.localStorage = makeStore();
+globalThis.sessionStorage = makeStore();
+Object.defineProperty(globalThis, "navigator", {configurable: true, writable: true, value: {locks: {
+	request: async (name, options, granted) => {
+		await null;
+		if (locksHeld.has(name)) return granted(null);
+		locksHeld.add(name);
+		return granted({name});
+	},
+}}});
+`
+
+func browser(t *testing.T) {
+	t.Helper()
+	js.Global().Call("eval", fakeBrowser)
+}
+
+// newTab is another tab; copied, when it is a duplicate of the present one.
+func newTab(copied bool) {
+	if copied {
+		js.Global().Call("eval", `{ const s = makeStore();
+			for (let i = 0; i < sessionStorage.length; i++) { const k = sessionStorage.key(i); s.setItem(k, sessionStorage.getItem(k)); }
+			globalThis.sessionStorage = s; }`)
+		return
+	}
+	js.Global().Call("eval", `globalThis.sessionStorage = makeStore()`)
+}
+
+func openTab(t *testing.T) (Storage, State) {
+	t.Helper()
+	s, err := OpenBrowserStorage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := s.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, st
+}
+
+func browserState(st State) State {
+	want := known()
+	want.Session = st.Session
+	want.Outbox = []OutboxEntry{{ID: postID(1), RoomID: 1, Text: "unsent", At: time.Unix(5, 0)}}
+	return want
+}
+
+func TestBrowserStorageOverAReload(t *testing.T) {
+	browser(t)
+	s, st := openTab(t)
+	if st.Session.IsZero() || !st.UUID.IsZero() {
+		t.Fatalf("%+v", st)
+	}
+	want := browserState(st)
+	if err := s.Save(want); err != nil {
+		t.Fatal(err)
+	}
+	js.Global().Call("eval", `locksHeld.clear()`) // the page is gone
+	if _, got := openTab(t); !reflect.DeepEqual(got, want) {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func TestDuplicatedTab(t *testing.T) {
+	browser(t)
+	s, st := openTab(t)
+	if err := s.Save(browserState(st)); err != nil {
+		t.Fatal(err)
+	}
+	newTab(true)
+	_, copied := openTab(t)
+	if copied.Session == st.Session || len(copied.Outbox) > 0 || copied.UUID != meID {
+		t.Fatalf("%+v", copied)
+	}
+}
+
+func TestClosedTabsOutboxIsAdopted(t *testing.T) {
+	browser(t)
+	s, st := openTab(t)
+	if err := s.Save(browserState(st)); err != nil {
+		t.Fatal(err)
+	}
+	newTab(false)
+	if _, other := openTab(t); len(other.Outbox) > 0 {
+		t.Fatalf("takes what belongs to a tab that lives: %+v", other)
+	}
+	js.Global().Call("eval", `locksHeld.clear()`) // both are closed
+	newTab(false)
+	s, later := openTab(t)
+	if len(later.Outbox) != 1 || later.Outbox[0].Text != "unsent" || later.UUID != meID {
+		t.Fatalf("%+v", later)
+	}
+	if err := s.Save(later); err != nil {
+		t.Fatal(err)
+	}
+	if !js.Global().Get("localStorage").Call("getItem", outboxKey+st.Session.String()).IsNull() {
+		t.Error("what was adopted is still there")
+	}
+}
+
+func TestSessionWithANewName(t *testing.T) {
+	browser(t)
+	s, st := openTab(t)
+	want := browserState(st)
+	if err := s.Save(want); err != nil {
+		t.Fatal(err)
+	}
+	want.Session = testUUID("new")
+	if err := s.Save(want); err != nil {
+		t.Fatal(err)
+	}
+	local := js.Global().Get("localStorage")
+	if !local.Call("getItem", outboxKey+st.Session.String()).IsNull() || local.Call("getItem", outboxKey+want.Session.String()).IsNull() {
+		t.Error("the outbox did not move")
+	}
+	js.Global().Call("eval", `locksHeld.clear()`)
+	if _, got := openTab(t); !reflect.DeepEqual(got, want) {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func TestBrowserStorageTroubles(t *testing.T) {
+	browser(t)
+	s, st := openTab(t)
+	js.Global().Set("diskFull", true)
+	if err := s.Save(browserState(st)); err == nil {
+		t.Error("saved, though the disk is full")
+	}
+	js.Global().Set("diskFull", false)
+	if err := s.Save(browserState(st)); err != nil {
+		t.Fatal(err)
+	}
+	js.Global().Call("eval", `locksHeld.clear(); localStorage.setItem("tuitalk.identity", "garbage")`)
+	damaged, err := OpenBrowserStorage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := damaged.Load(); !errors.Is(err, ErrDamaged) || len(got.Outbox) != 1 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	js.Global().Call("eval", `navigator.locks = undefined`)
+	openTab(t)
+	js.Global().Call("eval", `delete globalThis.localStorage`)
+	if _, err := OpenBrowserStorage(); err == nil {
+		t.Error("there is no storage, but it opens")
+	}
+}
