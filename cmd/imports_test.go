@@ -1,0 +1,125 @@
+// Package cmd_test holds the rules by which the rooms of this house may know
+// each other.
+package cmd_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// room is the first part of a package's path within the module.
+type room = string
+
+// mayImport lists for each room the other rooms that it may import. Imports
+// point down: cmd → gateway, bench, tui, web → client, fanout, history → talk.
+var mayImport = map[room][]room{
+	"talk":    {},
+	"client":  {"talk"},
+	"fanout":  {"talk"},
+	"history": {"talk"},
+	"gateway": {"fanout", "history", "talk"},
+	"bench":   {"client", "fanout", "history", "talk", "deploy"},
+	"tui":     {"client", "talk"},
+	"web":     {"client", "talk"},
+	"deploy":  {},
+	"cmd":     {"talk", "client", "fanout", "history", "gateway", "bench", "tui", "web", "deploy"},
+}
+
+// onlyIn lists the packages that may import an outside library. Its types never
+// cross their borders.
+var onlyIn = map[string][]string{
+	"github.com/lesismal/nbio":    {"tuitalk/gateway", "tuitalk/bench"},
+	"github.com/redis/rueidis":    {"tuitalk/fanout/redisbus"},
+	"github.com/jackc/pgx":        {"tuitalk/history/pgstore"},
+	"modernc.org/sqlite":          {"tuitalk/history/sqlitestore"},
+	"github.com/gdamore/tcell":    {"tuitalk/tui"},
+	"github.com/coder/websocket":  {"tuitalk/client", "tuitalk/web/chromium"},
+	"github.com/rivo/uniseg":      {"tuitalk/talk", "tuitalk/tui", "tuitalk/web/app"},
+	"github.com/prometheus":       {"tuitalk/gateway", "tuitalk/fanout/redisbus", "tuitalk/cmd/tuitalk-gateway"},
+	"net/http":                    {"tuitalk/gateway", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/local"},
+	"github.com/goccy/go-json":    {"tuitalk/bench"},
+	"tuitalk/history/pgstore":     {"tuitalk/cmd/tuitalk-gateway"},
+	"tuitalk/history/sqlitestore": {"tuitalk/cmd/tuitalk-gateway"},
+	"tuitalk/fanout/redisbus":     {"tuitalk/cmd/tuitalk-gateway"},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+// list asks go for packages of the module, as built for one platform.
+func list(t *testing.T, env []string, patterns ...string) (all []pkg) {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports"}, patterns...)...)
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.Output()
+	if err != nil {
+		var ee *exec.ExitError
+		if errors.As(err, &ee) {
+			t.Fatalf("go list: %v\n%s", err, ee.Stderr)
+		}
+		t.Fatal(err)
+	}
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestImportsPointDown(t *testing.T) {
+	packages := list(t, nil, "tuitalk/...")
+	packages = append(packages, list(t, []string{"GOOS=js", "GOARCH=wasm"},
+		"tuitalk/talk", "tuitalk/client", "tuitalk/web/app/...", "tuitalk/cmd/tuitalk-web")...)
+	if len(packages) < 12 {
+		t.Fatalf("only %d packages found", len(packages))
+	}
+	for _, p := range packages {
+		for _, imported := range p.Imports {
+			check(t, p.ImportPath, imported)
+		}
+	}
+}
+
+func check(t *testing.T, importer, imported string) {
+	t.Helper()
+	if roomOf(imported) != "" && roomOf(imported) != roomOf(importer) {
+		allowed, known := mayImport[roomOf(importer)]
+		if !known {
+			t.Errorf("%s is in no known room", importer)
+		} else if !slices.Contains(allowed, roomOf(imported)) {
+			t.Errorf("%s imports %s, which is not below it", importer, imported)
+		}
+	}
+	for library, homes := range onlyIn {
+		inside := imported == library || strings.HasPrefix(imported, library+"/")
+		at := func(home string) bool {
+			return importer == home || importer == library || path.Dir(importer) == library
+		}
+		if inside && !slices.ContainsFunc(homes, at) {
+			t.Errorf("%s imports %s, which belongs to %v only", importer, imported, homes)
+		}
+	}
+}
+
+func roomOf(importPath string) room {
+	rest, ok := strings.CutPrefix(importPath, "tuitalk/")
+	if !ok {
+		return ""
+	}
+	first, _, _ := strings.Cut(rest, "/")
+	return first
+}

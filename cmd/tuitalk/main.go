@@ -1,0 +1,99 @@
+// Tuitalk is the terminal client: it shows one room on a terminal and talks to
+// a gateway. See package tui for what it does and package client for how it
+// stays connected.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"tuitalk/client"
+	"tuitalk/cmd/setting"
+	"tuitalk/tui"
+)
+
+// gcPercent trades a little work for memory: a long log is live, and the
+// collector's room for twice as much of it would be most of what is resident.
+const gcPercent = 40
+
+func main() {
+	debug.SetGCPercent(gcPercent)
+	if err := run(os.Args[1:], os.LookupEnv, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "tuitalk:", err)
+		os.Exit(1)
+	}
+}
+
+// run is the program: parse, construct, run.
+func run(args []string, lookup func(string) (string, bool), out io.Writer) error {
+	o, err := parse(args, lookup)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		setting.Help(out, o.flags, about)
+		return nil
+	case err != nil:
+		return err
+	case o.version:
+		fmt.Fprintln(out, "tuitalk", setting.Version())
+		return nil
+	}
+	return chat(o, out)
+}
+
+// chat runs the client over the state of one window.
+func chat(o *options, out io.Writer) error {
+	storage, err := client.OpenStorage(o.state)
+	if err != nil {
+		return fmt.Errorf("keep the state of this window (-state): %w", err)
+	}
+	defer storage.Close()
+	state, err := storage.Load()
+	damaged := errors.Is(err, client.ErrDamaged)
+	if err != nil && !damaged {
+		return fmt.Errorf("read the state of this window (-state): %w", err)
+	}
+	session, err := client.New(o.config(state), state)
+	if err != nil {
+		return err
+	}
+	driver := client.NewDriver(session, client.NewDialer(), storage)
+	defer driver.Close()
+	if err := show(o, session, driver, damaged); err != nil {
+		return err
+	}
+	driver.Close()
+	if s := tui.Farewell(len(session.State().Outbox)); s != "" {
+		fmt.Fprintln(out, s)
+	}
+	return nil
+}
+
+// show is the client's time on the screen. The terminal is given back in any
+// case, also when something panics.
+func show(o *options, session *client.Session, driver *client.Driver, damaged bool) error {
+	screen, err := tui.OpenScreen()
+	if err != nil {
+		return err
+	}
+	defer screen.Close()
+	options := tui.Options{
+		Session: session,
+		Theme:   tui.PickTheme(o.theme, screen.Colors(), os.Getenv("COLORFGBG")),
+		Version: setting.Version(),
+	}
+	options.W, options.H = screen.Size()
+	if damaged {
+		options.Notice = "Stored data could not be read and was put aside. Unsent messages may be missing."
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
+	defer stop()
+	tui.Run(ctx, screen, driver, tui.New(options))
+	return nil
+}

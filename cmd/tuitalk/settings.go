@@ -1,0 +1,150 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	"tuitalk/client"
+	"tuitalk/cmd/setting"
+	"tuitalk/talk"
+)
+
+const about = `
+tuitalk - chat in numbered rooms, in a terminal
+
+Usage:
+  tuitalk [-server URL[,URL...]] [-name NAME] [-room INTEGER]
+
+Examples:
+  tuitalk                                        the gateway on this machine, the room you were in last
+  tuitalk -name ada -room 7                      as ada, in room 7
+  tuitalk -server wss://chat.example.org/ws      somewhere else
+  tuitalk -server ws://a.example,ws://b.example  several servers: when one is gone, the next is used
+
+There is nothing to register. Your identity, and messages that could not be sent
+yet, are kept under -state; what waits there goes out at the next start.
+
+In the program: type and press Enter. Alt+Enter begins a new line, Tab completes,
+PgUp scrolls back, F1 or /help shows every command and key, Ctrl+C quits.`
+
+const (
+	defaultServer = "ws://127.0.0.1:8080/ws"
+	socketPath    = "/ws"
+)
+
+// options are the settings of one start.
+type options struct {
+	flags   *flag.FlagSet
+	server  string
+	servers []string
+	name    string
+	room    room
+	state   string
+	theme   string
+	version bool
+}
+
+// room is a flag with the number of a room.
+type room struct {
+	number int32
+	given  bool
+}
+
+func (r *room) String() string {
+	if r == nil || !r.given {
+		return ""
+	}
+	return strconv.Itoa(int(r.number))
+}
+
+func (r *room) Set(s string) (err error) {
+	r.number, err = client.ParseRoom(s)
+	r.given = err == nil
+	return err
+}
+
+var _ flag.Value = (*room)(nil)
+
+// parse reads the settings. An error is one sentence for the user.
+func parse(args []string, lookup func(string) (string, bool)) (*options, error) {
+	o := &options{flags: flag.NewFlagSet("tuitalk", flag.ContinueOnError)}
+	o.flags.Usage = func() {}
+	o.flags.StringVar(&o.server, "server", defaultServer, "`URLs` of the gateways, ws:// or wss://, separated by commas; the first is tried first")
+	o.flags.StringVar(&o.name, "name", "", "your `name`, 1 to 32 characters; when it is not given: the one you had last, else that of your account here")
+	o.flags.Var(&o.room, "room", "the `integer` of the room to enter; when it is not given: the one you were in last, else 1")
+	o.flags.StringVar(&o.state, "state", "", "`directory` for identity and unsent messages; when it is not given: $XDG_STATE_HOME/tuitalk, else ~/.local/state/tuitalk")
+	o.flags.StringVar(&o.theme, "theme", "auto", "colours: `dark`, light, plain (the terminal's own 16), or auto; NO_COLOR turns them all off")
+	o.flags.BoolVar(&o.version, "version", false, "show the version and end")
+	if err := setting.Parse(o.flags, args, lookup); err != nil {
+		return o, err
+	}
+	return o, o.check()
+}
+
+func (o *options) check() error {
+	for _, s := range strings.Split(o.server, ",") {
+		u, err := serverURL(strings.TrimSpace(s))
+		if err != nil {
+			return fmt.Errorf("-server: %w", err)
+		}
+		o.servers = append(o.servers, u)
+	}
+	if o.name != "" {
+		clean, err := talk.CheckName(o.name)
+		if err != nil {
+			return fmt.Errorf("-name: %w", err)
+		}
+		o.name = clean
+	}
+	switch o.theme {
+	case "auto", "dark", "light", "plain":
+		return nil
+	}
+	return fmt.Errorf("-theme: %q is none of auto, dark, light, plain", o.theme)
+}
+
+// serverURL checks an address, and completes one without a path.
+func serverURL(s string) (string, error) {
+	const example = ", as in " + defaultServer
+	u, err := url.Parse(s)
+	switch {
+	case s == "":
+		return "", fmt.Errorf("there is an empty address%s", example)
+	case err != nil:
+		return "", fmt.Errorf("%q is not an address%s", s, example)
+	case u.Scheme != "ws" && u.Scheme != "wss":
+		return "", fmt.Errorf("%q does not begin with ws:// or wss://%s", s, example)
+	case u.Hostname() == "":
+		return "", fmt.Errorf("%q names no host%s", s, example)
+	case u.User != nil || u.Fragment != "":
+		return "", fmt.Errorf("%q has a user or a fragment, which an address of a gateway has not", s)
+	}
+	if u.Path == "" || u.Path == "/" {
+		u.Path = socketPath
+	}
+	return u.String(), nil
+}
+
+// config is what the session is told: what was not given comes from the last
+// time, and the name at the first from the user's account.
+func (o *options) config(state client.State) client.Config {
+	c := client.Config{
+		Servers: o.servers, Name: o.name, Room: o.room.number,
+		Client: "tuitalk " + setting.Version(), Seed: rand.Uint64(),
+	}
+	first := state.Session.IsZero() // of this window
+	if !o.room.given {
+		if c.Room = state.Room; first {
+			c.Room = 1
+		}
+	}
+	if c.Name == "" && state.Name == "" {
+		c.Name, _ = talk.CheckName(os.Getenv("USER")) // else the session makes one up
+	}
+	return c
+}
