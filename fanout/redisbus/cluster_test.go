@@ -39,7 +39,8 @@ func cluster(t testing.TB) *local.RedisCluster {
 	t.Helper()
 	shared.once.Do(func() {
 		if shared.dir, shared.err = os.MkdirTemp("", "redisbus-"); shared.err == nil {
-			shared.cluster, shared.err = local.StartRedisCluster(context.Background(), local.RedisOptions{Dir: shared.dir, Password: "p@ss word"})
+			shared.cluster, shared.err = local.StartRedisCluster(context.Background(),
+				local.RedisOptions{Dir: shared.dir, Password: "p@ss word", Cuttable: true})
 		}
 	})
 	if shared.err != nil {
@@ -47,6 +48,15 @@ func cluster(t testing.TB) *local.RedisCluster {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+	for i := range shared.cluster.Addrs() { // a test that failed may have left it in pieces
+		switch shared.cluster.State(i) {
+		case local.Dead:
+			must(t, shared.cluster.Start(ctx, i))
+		case local.Stopped:
+			must(t, shared.cluster.Cont(i))
+		}
+		must(t, shared.cluster.Rejoin(i))
+	}
 	if err := shared.cluster.AwaitWhole(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func masterOf(t *testing.T, c *local.RedisCluster, partition int) int {
 	return i
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +55,47 @@ func TestFrozenMaster(t *testing.T) {
 	must(t, c.AwaitWhole(t.Context()))
 	tr.settle(t)
 	await(t, "the bus to be healthy", tr.allHealthy)
+}
+
+// A master that is cut off swallows what is published to it by a node that has
+// not heard of its successor yet, when the subscribers have gone there already.
+// With Redis' own default it would do so for as long as it is cut off.
+func TestSwallowingMaster(t *testing.T) {
+	c := cluster(t)
+	tr := startTraffic(t, c, func(node int, o *Options) {
+		o.RefreshInterval = 50 * time.Millisecond
+		if node == 0 {
+			o.RefreshInterval = 1500 * time.Millisecond
+		}
+	})
+	master := masterOf(t, c, 0)
+	replicas, err := c.Replicas(t.Context(), master)
+	must(t, err)
+	allow := func(yes string) {
+		_, err := c.Do(t.Context(), master, "CONFIG", "SET", "cluster-allow-pubsubshard-when-down", yes)
+		must(t, err)
+	}
+	allow("yes")
+	defer allow("no")
+	must(t, c.Isolate(master))
+	await(t, "the bus to follow", func() bool { return tr.follows(c.Addrs()[replicas[0]], 0) })
+	tr.settle(t)
+	must(t, c.Rejoin(master))
+}
+
+// A master that is cut off from the others, but not from the bus.
+func TestIsolatedMaster(t *testing.T) {
+	c := cluster(t)
+	tr := startTraffic(t, c)
+	master := masterOf(t, c, 0)
+	replicas, err := c.Replicas(t.Context(), master)
+	must(t, err)
+	began := time.Now()
+	must(t, c.Isolate(master))
+	await(t, "the bus to follow", func() bool { return tr.follows(c.Addrs()[replicas[0]], 0) })
+	tr.recovered(t, began)
+	must(t, c.Rejoin(master))
+	tr.settle(t)
 }
 
 func TestKilledShard(t *testing.T) {

@@ -106,12 +106,17 @@ func (v *viewer) counts() (notes, lost, doubles int) {
 	return v.notes, v.lost, v.doubles
 }
 
-// startTraffic opens a fleet in which messages flow until the test ends.
-func startTraffic(t *testing.T, c *local.RedisCluster) *traffic {
+// startTraffic opens a fleet in which messages flow until the test ends. The
+// options of each node can be changed.
+func startTraffic(t *testing.T, c *local.RedisCluster, change ...func(node int, o *Options)) *traffic {
 	t.Helper()
 	tr := &traffic{}
-	o := options(t, c)
+	shared := options(t, c)
 	for i := range trafficNodes {
+		o := shared
+		for _, f := range change {
+			f(i, &o)
+		}
 		v := &viewer{t: tr, node: i}
 		tr.viewers = append(tr.viewers, v)
 		tr.buses = append(tr.buses, openBus(t, o, v))
@@ -164,7 +169,7 @@ func (tr *traffic) publish(ctx context.Context, node int) {
 // churn joins and leaves rooms of its own all the time.
 func churn(ctx context.Context, t *testing.T, b *Bus) {
 	for i := 0; ctx.Err() == nil; i++ {
-		room := int32(trafficRooms + i%500)
+		room := int32(trafficRooms + 3 + i%500)
 		if err := b.Subscribe(ctx, room); err != nil && ctx.Err() == nil {
 			t.Errorf("subscribe: %v", err)
 		}
