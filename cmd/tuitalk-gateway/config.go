@@ -1,0 +1,185 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"tuitalk/gateway"
+)
+
+const about = `tuitalk-gateway serves chat over WebSocket at /ws and the browser client at /.
+
+Started without settings it listens on :8080, keeps everything in tuitalk.db in
+this folder, and needs nothing else. With a postgres:// store, a redis:// bus and
+a shared secret file it is one of many gateways behind a load balancer.
+
+SIGTERM and SIGINT stop it gracefully: it stops accepting, asks its users to
+move, stores what it has accepted, and ends. A second signal ends it at once.`
+
+// config is what the flags say.
+type config struct {
+	listen, store, bus, admin string
+	secretFile, node          string
+	origins, proxies, limits  string
+	logLevel, logFormat       string
+	failpoint                 string
+	version                   bool
+	floodRate                 float64
+	floodBurst, floodDelayed  int
+	maxConns, ringPackets     int
+	ringBytes, pollers        int
+	pingAfter, grace, drain   time.Duration
+	storeKind, storePath      string // of store, after check
+	level                     slog.Level
+	trusted                   []netip.Prefix
+	allowed                   []string
+}
+
+func newConfig() (*config, *flag.FlagSet) {
+	c, d := &config{}, gateway.Defaults()
+	host, err := os.Hostname()
+	if err != nil {
+		host = "gateway"
+	}
+	f := flag.NewFlagSet("tuitalk-gateway", flag.ContinueOnError)
+	f.StringVar(&c.listen, "listen", ":8080", "`address` for users: WebSocket at /ws, the browser client at /")
+	f.StringVar(&c.store, "store", "sqlite:tuitalk.db", "where history is kept: sqlite:FILE, or postgres://… (several hosts: host1,host2)")
+	f.StringVar(&c.bus, "bus", "local", "what joins the gateways: local (this one is alone), or redis://host:port,host:port,…")
+	f.StringVar(&c.admin, "admin", "127.0.0.1:9090", "private `address` for /healthz /readyz /metrics /debug/pprof; \"none\" for none")
+	f.StringVar(&c.secretFile, "secret-file", "", "`file` with the keys that prove who is who; with sqlite it is made beside the\ndatabase when it is missing, with postgres it must exist and be the same everywhere")
+	f.StringVar(&c.node, "node", host, "`name` of this gateway in logs and for people who look for faults")
+	f.StringVar(&c.origins, "origins", "", "`list` of web origins besides its own whose pages may connect, as https://chat.example;\n* allows every page")
+	f.StringVar(&c.proxies, "trusted-proxies", "", "`list` of addresses or networks whose X-Real-IP header is believed")
+	f.StringVar(&c.limits, "limits", "default", "default, or none: no flood control at all, for load tests only")
+	f.Float64Var(&c.floodRate, "flood-rate", d.Flood.PerSecond, "messages a second that one connection may send in the long run")
+	f.IntVar(&c.floodBurst, "flood-burst", d.Flood.Burst, "messages that one connection may send at once")
+	f.IntVar(&c.floodDelayed, "flood-delayed", d.Flood.Delayed, "messages beyond that which are delayed; more are refused")
+	f.IntVar(&c.maxConns, "max-conns", d.MaxConns, "connections that are taken at most; the default leaves room below the limit on open files")
+	f.IntVar(&c.ringPackets, "ring-entries", d.RingPackets, "entries queued at most for one user who reads slowly, before catch-up from the history")
+	f.IntVar(&c.ringBytes, "ring-bytes", d.RingBytes, "the same in `bytes`")
+	f.IntVar(&c.pollers, "pollers", d.Pollers, "epoll loops; keep GOMAXPROCS above it")
+	f.DurationVar(&c.pingAfter, "ping-after", d.PingAfter, "a connection that has been quiet for so long is pinged; keep it below half of a proxy's read timeout")
+	f.DurationVar(&c.grace, "grace", d.Grace, "a user whose connection broke has left after so long")
+	f.DurationVar(&c.drain, "drain", d.DrainWait, "on SIGTERM users have so long to move to another gateway")
+	f.StringVar(&c.failpoint, "failpoint", "", "for tests: end this process as by kill -9 at the step of a drain with this `name`")
+	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&c.logFormat, "log-format", "text", "text or json")
+	f.BoolVar(&c.version, "version", false, "print the version and end")
+	return c, f
+}
+
+// check finds what is wrong with the settings, and splits those that have parts.
+func (c *config) check() error {
+	for _, f := range []func() error{c.checkAddresses, c.checkStore, c.checkLists, c.checkWords, c.checkNumbers} {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *config) checkAddresses() error {
+	if _, _, err := net.SplitHostPort(c.listen); err != nil {
+		return fmt.Errorf("-listen %q is not host:port, as :8080", c.listen)
+	}
+	if c.admin == "none" {
+		c.admin = ""
+	} else if _, _, err := net.SplitHostPort(c.admin); err != nil {
+		return fmt.Errorf("-admin %q is not host:port, as 127.0.0.1:9090", c.admin)
+	}
+	return nil
+}
+
+func (c *config) checkStore() error {
+	switch {
+	case strings.HasPrefix(c.store, "sqlite:"):
+		c.storeKind, c.storePath = "sqlite", strings.TrimPrefix(c.store, "sqlite:")
+		if c.storePath == "" {
+			return errors.New("-store sqlite: needs a file, as sqlite:tuitalk.db")
+		}
+		if c.bus != "local" {
+			return errors.New("-bus " + schemeOf(c.bus) + " joins several gateways, which need a -store that they share: postgres://…")
+		}
+		if c.secretFile == "" {
+			c.secretFile = c.storePath + ".secret"
+		}
+	case strings.HasPrefix(c.store, "postgres://"), strings.HasPrefix(c.store, "postgresql://"):
+		c.storeKind = "postgres"
+		if c.secretFile == "" {
+			return errors.New("-store postgres:// is shared, so -secret-file must name the keys that all gateways share")
+		}
+	default:
+		return fmt.Errorf("-store %s is neither sqlite:FILE nor postgres://…", schemeOf(c.store))
+	}
+	if c.bus != "local" && !strings.HasPrefix(c.bus, "redis://") {
+		return fmt.Errorf("-bus %s is neither local nor redis://…", schemeOf(c.bus))
+	}
+	return nil
+}
+
+// schemeOf is what may be shown of an address that can hold a password.
+func schemeOf(s string) string {
+	if scheme, _, ok := strings.Cut(s, "://"); ok {
+		return scheme + "://…"
+	}
+	return s
+}
+
+func (c *config) checkLists() error {
+	for _, o := range fields(c.origins) {
+		u, err := url.Parse(o)
+		if o != "*" && (err != nil || u.Host == "" || u.Path != "" || u.Scheme != "http" && u.Scheme != "https") {
+			return fmt.Errorf("-origins: %q is not an origin, as https://chat.example", o)
+		}
+		c.allowed = append(c.allowed, o)
+	}
+	for _, p := range fields(c.proxies) {
+		prefix, err := netip.ParsePrefix(p)
+		if a, addrErr := netip.ParseAddr(p); addrErr == nil {
+			prefix, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return fmt.Errorf("-trusted-proxies: %q is neither an address nor a network, as 10.0.0.0/8", p)
+		}
+		c.trusted = append(c.trusted, prefix)
+	}
+	return nil
+}
+
+func fields(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func (c *config) checkWords() error {
+	if err := c.level.UnmarshalText([]byte(c.logLevel)); err != nil {
+		return fmt.Errorf("-log-level %q is none of debug, info, warn, error", c.logLevel)
+	}
+	if c.logFormat != "text" && c.logFormat != "json" {
+		return fmt.Errorf("-log-format %q is neither text nor json", c.logFormat)
+	}
+	if c.limits != "default" && c.limits != "none" {
+		return fmt.Errorf("-limits %q is neither default nor none", c.limits)
+	}
+	return nil
+}
+
+func (c *config) checkNumbers() error {
+	if c.limits != "none" && c.floodRate <= 0 {
+		return errors.New("-flood-rate must be above 0; -limits none turns flood control off")
+	}
+	if c.limits != "none" && c.floodBurst < 1 {
+		return errors.New("-flood-burst must be at least 1")
+	}
+	if c.drain < 0 || c.grace < 0 || c.pingAfter < time.Second {
+		return errors.New("-drain and -grace must not be negative, -ping-after at least 1s")
+	}
+	return nil
+}

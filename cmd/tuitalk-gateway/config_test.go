@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"strings"
+	"testing"
+
+	"tuitalk/cmd/setting"
+)
+
+// parse reads settings as the program does.
+func parse(args []string, env map[string]string) (*config, error) {
+	c, flags := newConfig()
+	err := setting.Parse(flags, args, func(k string) (string, bool) { v, ok := env[k]; return v, ok })
+	if err != nil {
+		return nil, err
+	}
+	return c, c.check()
+}
+
+func TestEachWrongSettingIsOneClearLine(t *testing.T) {
+	for _, tc := range []struct {
+		args string
+		says string
+	}{
+		{"-listen 8080", "host:port"},
+		{"-admin localhost", "host:port"},
+		{"-store mysql://u:secret@h/db", "-store mysql://… is neither"},
+		{"-store sqlite:", "needs a file"},
+		{"-store postgres://u:secret@h/db", "-secret-file"},
+		{"-bus redis://h:1", "-store that they share"},
+		{"-store postgres://h/db -secret-file s -bus kafka://h", "-bus kafka://… is neither"},
+		{"-origins chat.example", "not an origin"},
+		{"-origins https://chat.example/path", "not an origin"},
+		{"-trusted-proxies 10.0.0.0/99", "neither an address nor a network"},
+		{"-log-level loud", "debug, info, warn, error"},
+		{"-log-format xml", "text nor json"},
+		{"-limits some", "default nor none"},
+		{"-flood-rate 0", "above 0"},
+		{"-flood-burst 0", "at least 1"},
+		{"-ping-after 1ms", "at least 1s"},
+		{"-drain -1s", "negative"},
+		{"-max-conns many", "max-conns"},
+		{"-lisen :1", "lisen"},
+		{"serve", `"serve" is not a flag`},
+	} {
+		_, err := parse(strings.Fields(tc.args), nil)
+		switch {
+		case err == nil:
+			t.Errorf("%s: taken", tc.args)
+		case !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "\n"):
+			t.Errorf("%s: says %q, want one line with %q", tc.args, err, tc.says)
+		case strings.Contains(err.Error(), "secret@"):
+			t.Errorf("%s: shows a password: %q", tc.args, err)
+		}
+	}
+}
+
+func TestEnvironmentAndDefaults(t *testing.T) {
+	c, err := parse([]string{"-node", "flag"}, map[string]string{"TUITALK_NODE": "env", "TUITALK_MAX_CONNS": "77", "TUITALK_ORIGINS": "https://a.example,https://b.example"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.node != "flag" || c.maxConns != 77 || len(c.allowed) != 2 || c.secretFile != "tuitalk.db.secret" {
+		t.Errorf("%+v", c)
+	}
+	if _, err := parse(nil, map[string]string{"TUITALK_GRACE": "soon"}); err == nil || !strings.Contains(err.Error(), "TUITALK_GRACE") {
+		t.Errorf("a wrong variable: %v", err)
+	}
+}
+
+func TestHelpNamesEverySetting(t *testing.T) {
+	_, flags := newConfig()
+	if err := setting.Parse(flags, []string{"-h"}, func(string) (string, bool) { return "", false }); !errors.Is(err, flag.ErrHelp) {
+		t.Fatalf("-h: %v", err)
+	}
+	var out bytes.Buffer
+	setting.Help(&out, flags, about)
+	flags.VisitAll(func(f *flag.Flag) {
+		if f.Usage == "" || !strings.Contains(out.String(), "-"+f.Name) ||
+			f.Name != "version" && !strings.Contains(out.String(), setting.Variable(f.Name)) {
+			t.Errorf("-%s is not explained", f.Name)
+		}
+	})
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"tuitalk/cmd/setting"
+	"tuitalk/fanout"
+	"tuitalk/fanout/redisbus"
+	"tuitalk/gateway"
+	"tuitalk/history"
+	"tuitalk/history/pgstore"
+	"tuitalk/history/sqlitestore"
+	"tuitalk/talk"
+	"tuitalk/web"
+)
+
+// drainExtra is how long storing what was accepted may take after the users
+// have been given their time to move.
+const drainExtra = 10 * time.Second
+
+// serve runs the gateway until a signal comes.
+func serve(c *config, stdout, stderr *os.File) error {
+	log := newLogger(c, stderr)
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	opts, err := options(c, log, metrics)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.listen)
+	if err != nil {
+		return fmt.Errorf("cannot listen for users: %w", err)
+	}
+	defer listener.Close()
+	admin, err := listenAdmin(c.admin)
+	if err != nil {
+		return err
+	}
+	defer admin.close()
+	store, err := openStore(c)
+	if err != nil {
+		return err
+	}
+	err = serveWith(c, opts, store, listener, admin, metrics, stdout)
+	return errors.Join(err, store.Close())
+}
+
+func serveWith(c *config, opts gateway.Options, store history.Store, listener net.Listener, admin adminListener, metrics *prometheus.Registry, stdout *os.File) error {
+	server, err := gateway.New(opts, store)
+	if err != nil {
+		return err
+	}
+	bus, err := openBus(c, server, opts.Log, metrics)
+	if err != nil {
+		return err
+	}
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	if err := server.Start(listener, bus); err != nil {
+		return err
+	}
+	admin.serve(server.Admin(metrics))
+	stopNotify := notifySystemd(server)
+	defer stopNotify()
+	greet(stdout, listener.Addr(), c)
+	opts.Log.Info("serving", "listen", listener.Addr().String(), "store", schemeOf(c.storeKind), "bus", schemeOf(c.bus),
+		"max_conns", opts.MaxConns, "version", setting.Version())
+	if c.limits == "none" {
+		opts.Log.Warn("FLOOD CONTROL IS OFF (-limits none): use this for load tests only")
+	}
+	got := <-signals
+	opts.Log.Info("draining", "signal", got.String())
+	ctx, cancel := context.WithTimeout(context.Background(), opts.DrainWait+drainExtra)
+	defer cancel()
+	go func() {
+		<-signals
+		cancel()
+	}()
+	err = server.Drain(ctx)
+	opts.Log.Info("ended")
+	return errors.Join(err, bus.Close())
+}
+
+func newLogger(c *config, w *os.File) *slog.Logger {
+	h := &slog.HandlerOptions{Level: c.level}
+	if c.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, h))
+	}
+	return slog.New(slog.NewTextHandler(w, h))
+}
+
+// options turns the settings into those of the gateway.
+func options(c *config, log *slog.Logger, metrics prometheus.Registerer) (gateway.Options, error) {
+	o := gateway.Defaults()
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails, by its documentation
+	o.ID = talk.MakeUUID(4, random)
+	o.Node, o.Log, o.Metrics, o.Site = c.node, log, metrics, web.Handler()
+	o.Origins, o.TrustedProxies = c.allowed, c.trusted
+	o.MaxConns, o.Pollers = c.maxConns, c.pollers
+	o.RingPackets, o.RingBytes = c.ringPackets, c.ringBytes
+	o.PingAfter, o.Grace, o.DrainWait = c.pingAfter, c.grace, c.drain
+	o.Flood.PerSecond, o.Flood.Burst, o.Flood.Delayed = c.floodRate, c.floodBurst, c.floodDelayed
+	if c.limits == "none" {
+		o.Flood = gateway.Flood{}
+	}
+	o.Relisten = func() (net.Listener, error) { return net.Listen("tcp", c.listen) }
+	if c.failpoint != "" {
+		o.Failpoint = func(name string) {
+			if name == c.failpoint {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				select {} // nothing more happens in this goroutine
+			}
+		}
+	}
+	var err error
+	if c.storeKind == "sqlite" {
+		o.Keys, err = gateway.ReadOrMakeKeys(c.secretFile)
+	} else {
+		o.Keys, err = gateway.ReadKeys(c.secretFile)
+	}
+	return o, err
+}
+
+func openStore(c *config) (history.Store, error) {
+	if c.storeKind == "sqlite" {
+		return sqlitestore.Open(c.storePath, sqlitestore.Options{})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	return pgstore.Open(ctx, c.store, pgstore.Options{})
+}
+
+func openBus(c *config, server *gateway.Server, log *slog.Logger, metrics prometheus.Registerer) (fanout.Bus, error) {
+	if c.bus == "local" {
+		return fanout.NewHub().Node(server), nil
+	}
+	o, err := redisbus.ParseURL(c.bus)
+	if err != nil {
+		return nil, fmt.Errorf("-bus: %w", err)
+	}
+	o.Logger, o.Registerer = log, metrics
+	return redisbus.Open(context.Background(), o, server)
+}
+
+// greet prints where people go.
+func greet(w *os.File, addr net.Addr, c *config) {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	at := net.JoinHostPort(host, port)
+	fmt.Fprintf(w, "\nTuiTalk is running.\n\n  browser    http://%s/\n  terminal   bin/tuitalk -server ws://%s/ws\n", at, at)
+	if c.admin != "" {
+		fmt.Fprintf(w, "  operator   http://%s/metrics\n", c.admin)
+	}
+	fmt.Fprintf(w, "\nCtrl-C stops it.\n\n")
+	if !web.Built() {
+		fmt.Fprintf(w, "The browser client is not built in: make build\n\n")
+	}
+}
+
+// adminListener serves operators; the zero value serves nobody.
+type adminListener struct {
+	l   net.Listener
+	srv *http.Server
+}
+
+func listenAdmin(addr string) (adminListener, error) {
+	if addr == "" {
+		return adminListener{}, nil
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return adminListener{}, fmt.Errorf("cannot listen for operators (-admin): %w", err)
+	}
+	return adminListener{l: l, srv: &http.Server{ReadHeaderTimeout: 5 * time.Second}}, nil
+}
+
+func (a adminListener) serve(h http.Handler) {
+	if a.l == nil {
+		return
+	}
+	a.srv.Handler = h
+	go func() { _ = a.srv.Serve(a.l) }() // ends with close
+}
+
+func (a adminListener) close() {
+	if a.l != nil {
+		_ = a.srv.Close()
+		_ = a.l.Close()
+	}
+}
