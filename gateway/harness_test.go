@@ -16,11 +16,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tuitalk/fanout"
+	"tuitalk/fanout/fanouttest"
 	"tuitalk/gateway"
 	"tuitalk/history"
 	"tuitalk/history/sqlitestore"
 	"tuitalk/talk"
 )
+
+func TestMain(m *testing.M) { fanouttest.Main(m) }
 
 // patience is how long a test waits for what must come; it decides nothing else.
 const patience = 20 * time.Second
