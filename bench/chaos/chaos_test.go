@@ -1,0 +1,134 @@
+//go:build integration
+
+package chaos_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"tuitalk/bench/chaos"
+	"tuitalk/bench/checker"
+	"tuitalk/deploy/local"
+	"tuitalk/history/pgstore"
+)
+
+var (
+	seed   = flag.Uint64("seed", 0, "seed of the run to repeat; 0: those that are fixed")
+	faults = flag.String("faults", "", "comma-separated names of faults for TestSingleFaults; default: a few short ones")
+	seeds  = flag.Int("seeds", 2, "how many random runs TestRandomPairs does")
+	people = flag.Int("people", 30, "people who talk")
+)
+
+var program string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		flag.Parse()
+		dir, err := os.MkdirTemp("", "tuitalk-chaos")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(dir)
+		if program, err = local.Build(dir, "tuitalk/cmd/tuitalk-gateway", false); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// fleet starts a cluster and opens its store.
+func fleet(t *testing.T, isolated bool) (*local.Cluster, *pgstore.Store) {
+	t.Helper()
+	c, err := local.StartCluster(t.Context(), local.ClusterOptions{
+		Program: program, Isolated: isolated, GatewayArgs: []string{"-limits", "none"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	store, err := pgstore.Open(t.Context(), c.Postgres.DSN(), pgstore.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return c, store
+}
+
+// report shows what the faults did to people, and fails on any broken promise.
+func report(t *testing.T, r *checker.Report, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range r.Faults {
+		t.Logf("%-22s blackout %v; delay %v; sent %d shown %d", f.What, f.Blackout, f.Delay, f.Sent, f.Shown)
+	}
+	if err := r.Err(); err != nil {
+		t.Errorf("%v\n%s", err, r)
+	}
+	if r.Sent == 0 || r.Shown == 0 {
+		t.Error("nobody talked")
+	}
+}
+
+// TestSingleFaults: each fault by itself, on a fleet of its own.
+func TestSingleFaults(t *testing.T) {
+	names := []string{"gateway-kill", "postgres-kill", "nginx-reload"}
+	if *faults != "" {
+		names = strings.Split(*faults, ",")
+	}
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			f, err := chaos.Find(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, store := fleet(t, strings.HasPrefix(name, "cut-"))
+			r, err := chaos.Run(t.Context(), chaos.Options{
+				Cluster: c, Store: store, People: *people, Faults: []chaos.Fault{f}, Seed: max(*seed, 1), Tell: t.Logf,
+			})
+			report(t, r, err)
+		})
+	}
+}
+
+// TestRandomPairs: two random faults, from a seed that is printed and can be
+// repeated with -seed.
+func TestRandomPairs(t *testing.T) {
+	first := *seed
+	count := *seeds
+	if first == 0 {
+		first = 1
+	} else {
+		count = 1
+	}
+	for s := first; s < first+uint64(count); s++ {
+		t.Run(fmt.Sprintf("seed=%d", s), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(s, 7))
+			all := chaos.Faults()
+			var pair []chaos.Fault
+			for range 2 {
+				f := all[rng.IntN(len(all))]
+				f.Hold = min(f.Hold, 5*time.Second)
+				pair = append(pair, f)
+			}
+			t.Logf("seed %d: %s, then %s", s, pair[0].Name, pair[1].Name)
+			c, store := fleet(t, false)
+			r, err := chaos.Run(t.Context(), chaos.Options{
+				Cluster: c, Store: store, People: *people, Faults: pair, Seed: s, Tell: t.Logf,
+			})
+			report(t, r, err)
+		})
+	}
+}

@@ -1,0 +1,11 @@
+// Package chaos breaks a fleet while people talk in it, and has the history of
+// what everybody sent, was told and saw checked.
+//
+// A Run starts people (client.Session over real connections, through Nginx), lets
+// them talk in many rooms, injects faults by a schedule, heals, waits until
+// everybody has everything, and gives what was recorded to bench/checker. It is
+// not sound unless every fault took hold and messages flowed throughout.
+//
+// Each person is one goroutine that owns its session and driver; Run owns and
+// awaits them all, and the goroutine that injects faults.
+package chaos

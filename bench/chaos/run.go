@@ -1,0 +1,233 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"tuitalk/bench/checker"
+	"tuitalk/bench/recorder"
+	"tuitalk/deploy/local"
+)
+
+// Store is read at the end: what it has is the truth. A history.Store is one.
+type Store interface {
+	recorder.Source
+	// Heads returns the newest entry's seq of each room.
+	Heads(ctx context.Context, rooms []int32) ([]int64, error)
+}
+
+// Options of a Run.
+type Options struct {
+	Cluster *local.Cluster
+	Store   Store
+	People  int           // default 30
+	Rooms   int           // default 6
+	Every   time.Duration // between two messages of one person, in the mean; default 300 ms
+	Calm    time.Duration // before the first fault, between two, and after the last; default 3 s
+	Faults  []Fault       // one after the other
+	Seed    uint64        // of everything that is random but for the time that things take
+	Grace   time.Duration // of the gateways; default 30 s
+	Tell    func(format string, args ...any)
+}
+
+func (o *Options) fill() error {
+	if o.Cluster == nil || o.Store == nil {
+		return errors.New("chaos needs a cluster and its store")
+	}
+	if o.People <= 0 {
+		o.People = 30
+	}
+	if o.Rooms <= 0 {
+		o.Rooms = 6
+	}
+	if o.Every <= 0 {
+		o.Every = 300 * time.Millisecond
+	}
+	if o.Calm <= 0 {
+		o.Calm = 3 * time.Second
+	}
+	if o.Grace <= 0 {
+		o.Grace = 30 * time.Second
+	}
+	if o.Tell == nil {
+		o.Tell = func(string, ...any) {}
+	}
+	return nil
+}
+
+// settlePatience is how long everybody may take, after the last fault is mended,
+// to have everything.
+const settlePatience = time.Minute
+
+// Run breaks the fleet as planned and returns what the checker says of it. An
+// error means that the run could not be done.
+func Run(ctx context.Context, opts Options) (*checker.Report, error) {
+	if err := opts.fill(); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	rec := recorder.New(&out)
+	r := &run{opts: &opts, rec: rec}
+	runErr := r.all(ctx)
+	if err := rec.Close(); err != nil || runErr != nil {
+		return nil, errors.Join(runErr, err)
+	}
+	recording, err := checker.Decode(out.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	return checker.Check(checker.Options{Grace: opts.Grace}, recording), nil
+}
+
+// run is one Run.
+type run struct {
+	opts   *Options
+	rec    *recorder.Recorder
+	people []*person
+}
+
+func (r *run) all(ctx context.Context) error {
+	for i := range r.opts.People {
+		p, err := newPerson(r.opts, r.rec, i)
+		if err != nil {
+			return err
+		}
+		r.people = append(r.people, p)
+	}
+	talking, hush := context.WithCancel(ctx)
+	staying, sendHome := context.WithCancel(ctx)
+	var living sync.WaitGroup
+	defer living.Wait()
+	defer sendHome()
+	defer hush()
+	for _, p := range r.people {
+		living.Go(func() { p.live(talking, staying, r.opts.Every) })
+	}
+	if err := r.await(ctx, "everybody to be there", func(_ int32, seq int64, _ int) bool { return seq > 0 }); err != nil {
+		return err
+	}
+	if err := r.breakThings(ctx); err != nil {
+		return err
+	}
+	hush()
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
+	sendHome()
+	living.Wait()
+	return r.readStore(ctx)
+}
+
+// breakThings does the plan.
+func (r *run) breakThings(ctx context.Context) error {
+	rng := rand.New(rand.NewPCG(r.opts.Seed, 1<<40))
+	if err := sleep(ctx, r.opts.Calm); err != nil {
+		return err
+	}
+	for _, f := range r.opts.Faults {
+		if err := r.breakOne(ctx, f, rng); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+		if err := sleep(ctx, r.opts.Calm); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) breakOne(ctx context.Context, f Fault, rng *rand.Rand) error {
+	began := time.Now()
+	mend, err := f.Break(ctx, r.opts.Cluster, rng)
+	if err != nil {
+		r.rec.Fault(began, f.Name, false, err.Error())
+		return err
+	}
+	r.opts.Tell("%s: broken", f.Name)
+	number := r.rec.Fault(began, f.Name, true, "the processes and links were looked at")
+	err = sleep(ctx, f.Hold)
+	if mendErr := mend(ctx); mendErr != nil {
+		return errors.Join(err, fmt.Errorf("mend: %w", mendErr))
+	}
+	r.rec.FaultOver(number, time.Now())
+	r.opts.Tell("%s: mended after %v", f.Name, time.Since(began).Round(time.Millisecond))
+	return err
+}
+
+// settle waits until nothing is owed, marks how far the store is, and waits until
+// everybody has been shown it.
+func (r *run) settle(ctx context.Context) error {
+	// who is not done by then is the checker's matter
+	if err := r.await(ctx, "outboxes to be empty", func(_ int32, _ int64, owed int) bool { return owed == 0 }); err != nil {
+		r.opts.Tell("%v", err)
+	}
+	rooms := r.rooms()
+	heads, err := r.opts.Store.Heads(ctx, rooms)
+	if err != nil {
+		return fmt.Errorf("read how far the store is: %w", err)
+	}
+	head := map[int32]int64{}
+	for i, room := range rooms {
+		head[room] = heads[i]
+		r.rec.Head(room, heads[i])
+	}
+	if err := r.await(ctx, "everybody to see everything", func(room int32, seq int64, _ int) bool { return seq >= head[room] }); err != nil {
+		r.opts.Tell("%v", err)
+	}
+	return ctx.Err()
+}
+
+func (r *run) rooms() []int32 {
+	rooms := make([]int32, r.opts.Rooms)
+	for i := range rooms {
+		rooms[i] = int32(i + 1)
+	}
+	return rooms
+}
+
+// await waits until everybody is far enough.
+func (r *run) await(ctx context.Context, what string, enough func(room int32, seq int64, owed int) bool) error {
+	end := time.Now().Add(settlePatience)
+	for {
+		waiting := 0
+		for _, p := range r.people {
+			room, seq, owed := p.who.At()
+			if !enough(room, seq, owed) {
+				waiting++
+			}
+		}
+		if waiting == 0 {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("waiting for %s: %d of %d people are not there", what, waiting, len(r.people))
+		}
+		if err := sleep(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *run) readStore(ctx context.Context) error {
+	for _, room := range r.rooms() {
+		if err := r.rec.ReadStore(ctx, r.opts.Store, room, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

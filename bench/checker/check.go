@@ -1,0 +1,203 @@
+package checker
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"tuitalk/talk"
+)
+
+// Options are what a check has to know about the run.
+type Options struct {
+	Grace   time.Duration // how long a user may be gone before "left" is written; default 30 s
+	Skew    time.Duration // by which clocks may differ, those of gateways and store included; default 2 s
+	Silence time.Duration // the load must have sent at least so often while a fault lasted; default 1 s
+	Gaps    bool          // what a server openly leaves out (Gap) is no loss
+	Keep    int           // violations of each kind that are kept, with their story; default 20
+}
+
+func (o *Options) fill() {
+	orDefault := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	orDefault(&o.Grace, 30*time.Second)
+	orDefault(&o.Skew, 2*time.Second)
+	orDefault(&o.Silence, time.Second)
+	if o.Keep <= 0 {
+		o.Keep = 20
+	}
+}
+
+// Check reads the histories of one run, of all its recorders. It takes time in
+// proportion to their events.
+func Check(opts Options, recordings ...*Recording) *Report {
+	opts.fill()
+	c := &check{
+		opts: opts, recordings: recordings,
+		report: &Report{Counts: map[Kind]int{}},
+		sendOf: map[entryName]int32{}, rooms: map[int32]*room{}, users: map[talk.UUID]*user{},
+		kept: map[Kind][]finding{},
+	}
+	c.prepare()
+	c.eachEvent(c.index)
+	c.judgeStore()
+	c.gatherFaults()
+	c.eachEvent(c.follow)
+	c.judgeSends()
+	c.judgePresence()
+	c.figures()
+	c.tell()
+	return c.report
+}
+
+// check is one run of Check.
+type check struct {
+	opts       Options
+	recordings []*Recording
+	report     *Report
+
+	seats    [][]*seat    // of each recording's clients
+	verdicts [][]*verdict // on each recording's entries, as far as they are known
+	sends    []send
+	sendOf   map[entryName]int32 // index in sends
+	rooms    map[int32]*room
+	users    map[talk.UUID]*user
+	faults   []window
+	flow     flow
+	kept     map[Kind][]finding
+}
+
+// place is where an event stands.
+type place struct{ recording, event int32 }
+
+// entryName names an entry before it has a seq.
+type entryName struct {
+	room       int32
+	author, id talk.UUID
+}
+
+func nameOf(e *Entry) entryName { return entryName{e.Room, e.Author, e.ID} }
+
+// user is somebody of whom clients are recorded, or an outsider.
+type user struct {
+	outsider bool
+	names    map[uint64]bool  // hashes of those that he has had
+	stays    map[int32][]stay // by room: when he was there
+}
+
+func (c *check) user(id talk.UUID) *user {
+	u := c.users[id]
+	if u == nil {
+		u = &user{names: map[uint64]bool{}, stays: map[int32][]stay{}}
+		c.users[id] = u
+	}
+	return u
+}
+
+func (c *check) room(id int32) *room {
+	r := c.rooms[id]
+	if r == nil {
+		r = &room{id: id}
+		c.rooms[id] = r
+	}
+	return r
+}
+
+func (c *check) sortedRooms() []*room {
+	var all []*room
+	for _, id := range slices.Sorted(maps.Keys(c.rooms)) {
+		all = append(all, c.rooms[id])
+	}
+	return all
+}
+
+// prepare makes the seats, and finds who sits there: what a client does before
+// a server has made its user is that user's all the same.
+func (c *check) prepare() {
+	for i, rec := range c.recordings {
+		seats := make([]*seat, len(rec.Clients))
+		for j := range seats {
+			seats[j] = &seat{label: rec.Clients[j], last: place{int32(i), -1}, ordinals: map[int32]int32{}}
+		}
+		for k := range rec.Events {
+			e := &rec.Events[k]
+			if e.Verb == Identified && seats[e.Client].uuid.IsZero() {
+				seats[e.Client].uuid = e.ID
+			}
+		}
+		c.seats = append(c.seats, seats)
+		c.verdicts = append(c.verdicts, make([]*verdict, len(rec.Entries)))
+		c.report.Events += len(rec.Events)
+		c.report.Clients += len(rec.Clients)
+	}
+}
+
+// eachEvent hands all events to f, with the time as all recordings count it.
+func (c *check) eachEvent(f func(p place, e *Event, at int64)) {
+	for i, rec := range c.recordings {
+		offset := rec.Offset.Microseconds()
+		for k := range rec.Events {
+			e := &rec.Events[k]
+			f(place{int32(i), int32(k)}, e, e.At+offset)
+		}
+	}
+}
+
+func (c *check) event(p place) *Event { return &c.recordings[p.recording].Events[p.event] }
+
+func (c *check) entry(p place) *Entry {
+	return &c.recordings[p.recording].Entries[c.event(p).Entry]
+}
+
+func (c *check) seat(p place) *seat {
+	if i := c.event(p).Client; i >= 0 {
+		return c.seats[p.recording][i]
+	}
+	return nil
+}
+
+// finding is a violation and what its story needs.
+type finding struct {
+	Violation
+	at   place
+	send int32 // index in sends; -1: none
+}
+
+// find notes a violation that event p shows.
+func (c *check) find(k Kind, p place, about Entry, what string, args ...any) {
+	c.findSpan(k, p, about, max(about.Seq, 0), what, args...)
+}
+
+// findSpan is find for the entries from about.Seq to to.
+func (c *check) findSpan(k Kind, p place, about Entry, to int64, what string, args ...any) {
+	c.report.Counts[k] += int(max(1, to-about.Seq+1))
+	if len(c.kept[k]) >= c.opts.Keep {
+		return
+	}
+	e := c.event(p)
+	f := finding{at: p, send: -1}
+	f.Violation = Violation{
+		Kind: k, Room: about.Room, Seq: about.Seq, To: to, Author: about.Author, ID: about.ID,
+		At:   time.UnixMicro(e.At).Add(c.recordings[p.recording].Offset),
+		What: fmt.Sprintf(what, args...),
+	}
+	if s := c.seat(p); s != nil {
+		f.Client = s.label
+	}
+	if i, ok := c.sendOf[nameOf(&about)]; ok {
+		f.send = i
+	}
+	c.kept[k] = append(c.kept[k], f)
+}
+
+// unsound notes a reason why the run proves nothing, once.
+func (c *check) unsound(what string, args ...any) {
+	why := fmt.Sprintf(what, args...)
+	if !slices.Contains(c.report.Unsound, why) && len(c.report.Unsound) < 100 {
+		c.report.Unsound = append(c.report.Unsound, why)
+	}
+}

@@ -1,0 +1,197 @@
+package checker
+
+import (
+	"errors"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	"tuitalk/talk"
+)
+
+// encode writes a recording down again.
+func encode(rec *Recording) []byte {
+	w := NewWriter()
+	for _, label := range rec.Clients {
+		w.Client(label)
+	}
+	for i := range rec.Entries {
+		slot := &w.cache[slotOf(&rec.Entries[i])]
+		slot.index = -1 // each as often as it was there
+		w.Entry(rec.Entries[i])
+	}
+	for _, e := range rec.Events {
+		w.Event(e)
+	}
+	for _, f := range rec.Faults {
+		n := w.Fault(f)
+		if f.Over != 0 {
+			w.FaultOver(n, f.Over)
+		}
+	}
+	w.Finish()
+	return w.Take(nil)
+}
+
+func same(a, b *Recording) bool {
+	return slices.Equal(a.Clients, b.Clients) && slices.Equal(a.Entries, b.Entries) &&
+		slices.Equal(a.Events, b.Events) && slices.Equal(a.Faults, b.Faults)
+}
+
+func TestRoundTripOfEveryVerb(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	id := func() (u talk.UUID) {
+		for i := range u {
+			u[i] = byte(rng.Uint32())
+		}
+		return u
+	}
+	w := NewWriter()
+	want := &Recording{Clients: []string{"", "a client\nof two lines", "c"}}
+	for _, label := range want.Clients {
+		w.Client(label)
+	}
+	for i := range 50 {
+		e := Entry{
+			Seq: rng.Int64N(maxSeq), UnixTime: rng.Uint64(), SentAt: rng.Uint64(), Text: rng.Uint64(), Name: rng.Uint64(),
+			Author: id(), ID: id(), Room: int32(rng.Uint32()), Kind: []talk.Kind{0, 1, 2, 4}[i%4],
+		}
+		want.Entries = append(want.Entries, e)
+		if got := w.Entry(e); int(got) != i || w.Entry(e) != got {
+			t.Fatalf("entry %d has index %d", i, got)
+		}
+	}
+	for v, form := range verbs {
+		for range 20 {
+			e := Event{Verb: Verb(v), Client: -1}
+			for _, f := range form.fields {
+				switch f {
+				case 'c':
+					e.Client = rng.Int32N(3)
+				case 't':
+					e.At = rng.Int64N(2*maxTime) - maxTime
+				case 'r':
+					e.Room = int32(rng.Uint32())
+				case 's':
+					e.Seq = rng.Int64N(maxSeq + 1)
+				case 'i':
+					e.ID = id()
+				case 'h':
+					e.Hash = rng.Uint64()
+				case 'e':
+					e.Entry = rng.Int32N(50)
+				case 'f':
+					e.Flag = rng.IntN(2) == 0
+				}
+			}
+			if form.fields != "" {
+				want.Events = append(want.Events, e)
+				w.Event(e)
+			}
+		}
+	}
+	want.Faults = []Fault{{What: "killed", Evidence: "gone", Held: true, At: 5, Over: 9}, {What: "cut", At: -7}}
+	for i, f := range want.Faults {
+		if n := w.Fault(f); n != i {
+			t.Fatalf("fault %d has number %d", i, n)
+		}
+	}
+	w.FaultOver(0, 9)
+	w.Finish()
+	got := decoded(t, w.Take(nil))
+	if !same(got, want) {
+		t.Errorf("what was read is not what was written:\n%+v\n%+v", got, want)
+	}
+}
+
+func TestWriterIsTakenPieceByPiece(t *testing.T) {
+	whole := history(4, shapes[0])
+	rec := decoded(t, whole)
+	w := NewWriter()
+	var out, spare []byte
+	for _, label := range rec.Clients {
+		w.Client(label)
+	}
+	for i, e := range rec.Entries {
+		w.Entry(e)
+		if i%3 == 0 {
+			piece := w.Take(spare)
+			out = append(out, piece...)
+			spare = piece
+		}
+	}
+	for _, e := range rec.Events {
+		w.Event(e)
+	}
+	w.Finish()
+	out = append(out, w.Take(nil)...)
+	if w.Len() != 0 || !same(decoded(t, out), rec) {
+		t.Error("the pieces are not the whole")
+	}
+}
+
+func TestCutAndDamagedRecordings(t *testing.T) {
+	good := history(1, shapes[1])
+	rec := decoded(t, good)
+	for n := 0; n < len(good); n += 1 + n/50 {
+		part, err := Decode(good[:n])
+		if !errors.Is(err, ErrTruncated) {
+			t.Fatalf("%d of %d bytes: %v", n, len(good), err)
+		}
+		if !slices.Equal(part.Events, rec.Events[:len(part.Events)]) {
+			t.Fatalf("%d of %d bytes: other events", n, len(good))
+		}
+	}
+	id := make([]byte, 16)
+	for name, records := range map[string][]byte{
+		"an unknown record":       {99},
+		"a client that is none":   {byte(Attached), 1, 0},
+		"an entry that is none":   {byte(Shown), 0, 0, 0},
+		"a fault that is none":    {tagFaultOver, 0, 0},
+		"a room out of range":     {byte(Entered), 0, 0, 0xff, 0xff, 0xff, 0xff, 0x7f},
+		"a negative seq":          {byte(Trimmed), 0, 0, 1},
+		"a flag of two":           {byte(Ended), 0, 0, 2},
+		"a number without end":    {byte(Trimmed), 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+		"a time out of range":     {byte(Attached), 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+		"a label without measure": {tagClient, 0xff, 0xff, 0x7f},
+		"an entry of no kind":     slices.Concat([]byte{tagEntry, 3, 0, 0, 0, 0}, id, id, id),
+		"too few events":          {tagEnd, 1},
+		"bytes behind the end":    {tagEnd, 0, 0},
+	} {
+		data := append([]byte(magic), tagClient, 0)
+		if _, err := Decode(append(data, records...)); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, head := range []string{"TTHISTORY and more", "TTHIST\x00\x02"} {
+		if _, err := Decode([]byte(head)); !errors.Is(err, ErrDamaged) {
+			t.Errorf("head %q: %v", head, err)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for seed, sh := range shapes {
+		sh.clients, sh.steps = 2, 12
+		f.Add(history(uint64(seed), sh))
+	}
+	f.Add([]byte(magic))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		rec, err := Decode(data)
+		if err != nil && !errors.Is(err, ErrTruncated) && !errors.Is(err, ErrDamaged) {
+			t.Fatalf("an error of neither kind: %v", err)
+		}
+		report := Check(Options{}, rec)
+		if again := Check(Options{}, rec); !reflect.DeepEqual(report, again) {
+			t.Fatal("a second check says something else")
+		}
+		_ = report.String()
+		if err != nil {
+			return
+		}
+		if again, err := Decode(encode(rec)); err != nil || !same(rec, again) {
+			t.Fatalf("written and read again it is another: %v", err)
+		}
+	})
+}

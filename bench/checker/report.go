@@ -1,0 +1,185 @@
+package checker
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"tuitalk/talk"
+)
+
+// Kind is what was broken.
+type Kind uint8
+
+const (
+	// Lost: told stored, but not in the store; stored, but never shown to
+	// somebody who was there; sent, and neither stored, refused nor kept.
+	Lost Kind = iota + 1
+	// Duplicate: shown twice, also as pending beside stored; stored twice.
+	Duplicate
+	// Reordered: shown, or read from the store, behind what comes after it.
+	Reordered
+	// Hole: left out in the middle, of a view or of the store.
+	Hole
+	// Phantom: shown, and not in the store.
+	Phantom
+	// Forged: author, name or text are not those of the one who sent it; or
+	// nobody sent it.
+	Forged
+	// FalseStored: told stored as a seq that the store does not have for it.
+	FalseStored
+	// FalseRefused: told refused for good, and stored all the same.
+	FalseRefused
+	// Disagreement: shown otherwise than the history has it, in seq or time; or
+	// two readings of the history differ.
+	Disagreement
+	// Noise: joined or left lines for somebody who was there all the time.
+	Noise
+	// TimeBack: the time of an entry is before that of the entry before.
+	TimeBack
+	// AuthorOrder: stored in another order than its author sent.
+	AuthorOrder
+	// Stuck: still in an outbox at the end.
+	Stuck
+	// Absent: a client that was not where it wanted to be at the end.
+	Absent
+
+	lastKind = Absent
+)
+
+var kindNames = [...]string{
+	Lost: "lost", Duplicate: "duplicate", Reordered: "reordered", Hole: "hole", Phantom: "phantom",
+	Forged: "forged", FalseStored: "false stored", FalseRefused: "false refused",
+	Disagreement: "disagreement", Noise: "join/left noise", TimeBack: "time runs back",
+	AuthorOrder: "author's order", Stuck: "stuck in an outbox", Absent: "absent at the end",
+}
+
+func (k Kind) String() string {
+	if k == 0 || int(k) >= len(kindNames) {
+		return fmt.Sprintf("kind %d", uint8(k))
+	}
+	return kindNames[k]
+}
+
+// MarshalText makes JSON say the name.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// Violation is one broken promise, about one entry or a stretch of them.
+type Violation struct {
+	Kind   Kind
+	Client string // label; "" for the store
+	Room   int32
+	Seq    int64 // 0: it has none
+	To     int64 // last seq of a stretch; else Seq
+	Author talk.UUID
+	ID     talk.UUID
+	At     time.Time // of the event that shows it
+	What   string    // a sentence
+	Story  []string  // what happened around it, oldest first; empty beyond Options.Keep
+}
+
+// Dist is a distribution of times over clients.
+type Dist struct {
+	Count            int
+	Median, P99, Max time.Duration
+}
+
+// FaultFigures tell what one fault did to people.
+type FaultFigures struct {
+	Fault
+	// Blackout is for each client that was there the longest time without news:
+	// from the fault to the first live message received again, which is the
+	// first after the line was back, or, where it held, the first that was sent
+	// after the fault. Losses of the line later in the fault's window count too.
+	Blackout Dist
+	NotBack  int // clients whose line never came back
+	Unheard  int // clients with a line, to whom nothing came any more
+	// Delay is for each client the longest time from sending to showing, of what
+	// was sent in the fault's window.
+	Delay Dist
+	// Sent and Shown count the messages of the window, Quiet... the longest time
+	// of it in which nobody sent, nobody was shown anything.
+	Sent, Shown           int
+	QuietSent, QuietShown time.Duration
+}
+
+// Report is what a check found.
+type Report struct {
+	Counts     map[Kind]int // violations; a stretch counts each entry
+	Violations []Violation  // the first of each kind, in the order of kinds
+	// Unsound are reasons why the run proves nothing, violations or not: a fault
+	// that did not take hold, a recording cut off.
+	Unsound []string
+
+	Events, Clients, Rooms int
+	Entries                int // in the store
+	Sent                   int
+	Shown                  int // times that an entry was shown
+	Gaps                   int // times that a server openly left entries out
+	Skipped                int64
+	Faults                 []FaultFigures
+}
+
+// Err is nil if all promises were kept and the run proves it.
+func (r *Report) Err() error {
+	if len(r.Counts) == 0 && len(r.Unsound) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s", r.verdict())
+}
+
+func (r *Report) verdict() string {
+	var parts []string
+	for k := Lost; k <= lastKind; k++ {
+		if n := r.Counts[k]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s: %d", k, n))
+		}
+	}
+	parts = append(parts, r.Unsound...)
+	return strings.Join(parts, "; ")
+}
+
+// String is the whole report for people.
+func (r *Report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d clients in %d rooms sent %d messages; %d entries are stored and were shown %d times (%d events).\n",
+		r.Clients, r.Rooms, r.Sent, r.Entries, r.Shown, r.Events)
+	for i := range r.Faults {
+		r.Faults[i].print(&b, i)
+	}
+	for _, why := range r.Unsound {
+		fmt.Fprintf(&b, "This proves nothing: %s.\n", why)
+	}
+	if len(r.Counts) == 0 {
+		b.WriteString("Every promise was kept.\n")
+		return b.String()
+	}
+	fmt.Fprintf(&b, "BROKEN: %s\n", r.verdict())
+	for i := range r.Violations {
+		v := &r.Violations[i]
+		fmt.Fprintf(&b, "\n%s: %s\n", v.Kind, v.What)
+		for _, line := range v.Story {
+			fmt.Fprintf(&b, "  %s\n", line)
+		}
+	}
+	return b.String()
+}
+
+func (f *FaultFigures) print(b *strings.Builder, i int) {
+	held := "took hold"
+	if !f.Held {
+		held = "DID NOT TAKE HOLD"
+	}
+	fmt.Fprintf(b, "Fault %d: %s (%s: %s)\n", i+1, talk.CleanText(f.What), held, talk.CleanText(f.Evidence))
+	fmt.Fprintf(b, "  blackout  %s\n", f.Blackout)
+	if f.NotBack+f.Unheard > 0 {
+		fmt.Fprintf(b, "            %d never came back, %d heard nothing more\n", f.NotBack, f.Unheard)
+	}
+	fmt.Fprintf(b, "  delay     %s\n", f.Delay)
+	fmt.Fprintf(b, "  flow      %d sent, %d shown; longest without: %v, %v\n", f.Sent, f.Shown, f.QuietSent, f.QuietShown)
+}
+
+func (d Dist) String() string {
+	round := func(t time.Duration) time.Duration { return t.Round(100 * time.Microsecond) }
+	return fmt.Sprintf("p50 %v  p99 %v  max %v  of %d clients", round(d.Median), round(d.P99), round(d.Max), d.Count)
+}

@@ -1,0 +1,153 @@
+package checker
+
+// send is one thing that somebody said, and what became of it.
+type send struct {
+	entryName
+	seat     *seat
+	at       int64
+	place    place
+	text     uint64
+	ordinal  int32 // of this seat in this room
+	seq      int64 // in the store; 0: it is not there
+	answered place // where its author was last told of it; event -1: never
+
+	refused   bool // for good
+	free      bool // the order in which it is stored is not the author's to ask for
+	discarded bool
+	owed      bool // in the outbox at the end
+	adopted   bool // found in an outbox only
+	reported  bool
+}
+
+// index takes what the later passes look up.
+func (c *check) index(p place, e *Event, at int64) {
+	switch e.Verb {
+	case Identified:
+		if s := c.seat(p); s.uuid != e.ID {
+			c.unsound("%s became another user", s.label)
+		}
+	case Named:
+		if s := c.seat(p); !s.uuid.IsZero() {
+			c.user(s.uuid).names[e.Hash] = true
+		}
+	case Outsider:
+		c.user(e.ID).outsider = true
+	case Sent:
+		c.indexSend(p, e, at)
+	case Accepted, Stored, Refused, Withdrawn, Retried, Discarded, Owed:
+		if i, ok := c.sendOf[c.said(p)]; ok {
+			c.sends[i].became(p, e)
+		}
+	case Head:
+		c.room(e.Room).heads = append(c.room(e.Room).heads, head{at, e.Seq})
+	case Reading:
+		c.beginReading(e.Room, e.Seq, at)
+	case Kept:
+		c.keep(p, *c.entry(p))
+	}
+}
+
+// said is the name of the entry that a client's event is about.
+func (c *check) said(p place) entryName {
+	e := c.event(p)
+	return entryName{e.Room, c.seat(p).uuid, e.ID}
+}
+
+func (c *check) indexSend(p place, e *Event, at int64) {
+	s := c.seat(p)
+	name := c.said(p)
+	i, known := c.sendOf[name]
+	switch {
+	case !known:
+		i = int32(len(c.sends))
+		c.sends = append(c.sends, send{answered: place{-1, -1}})
+		c.sendOf[name] = i
+		c.report.Sent++
+	case e.Flag:
+		c.sends[i].free = true // by then it may stand elsewhere in another outbox
+		return
+	case !c.sends[i].adopted:
+		return
+	}
+	s.ordinals[e.Room]++
+	c.sends[i] = send{
+		entryName: name, seat: s, at: at, place: p, text: e.Hash, ordinal: s.ordinals[e.Room],
+		answered: c.sends[i].answered, free: known || e.Flag, adopted: e.Flag,
+	}
+}
+
+// became notes what the author was told or did.
+func (s *send) became(p place, e *Event) {
+	switch e.Verb {
+	case Refused:
+		s.refused = s.refused || e.Flag
+	case Retried:
+		// It goes out behind what was sent meanwhile.
+		s.free = s.free || s.refused
+		s.refused = false
+	case Withdrawn:
+		s.free = true
+	case Discarded:
+		s.discarded = true
+	case Owed:
+		s.owed = true
+	}
+	s.answered = p
+}
+
+// judgeSends finds what nobody knows of any more.
+func (c *check) judgeSends() {
+	for i := range c.sends {
+		s := &c.sends[i]
+		if s.seq > 0 || s.refused || s.discarded || s.owed || s.reported || !s.seat.ended {
+			continue
+		}
+		if !c.room(s.room).read {
+			c.unsound("room %d was not read from the store", s.room)
+			continue
+		}
+		c.find(Lost, s.place, Entry{Room: s.room, Author: s.author, ID: s.id},
+			"%s sent a message to room %d that is neither stored nor refused nor in its outbox", s.seat.label, s.room)
+	}
+}
+
+// toldStored checks that what is called stored is.
+func (c *check) toldStored(_ *seat, p place, e *Event, _ int64) {
+	name, r := c.said(p), c.room(e.Room)
+	about := Entry{Room: e.Room, Seq: e.Seq, Author: name.author, ID: name.id}
+	i, sent := c.sendOf[name]
+	switch {
+	case !r.read:
+		c.unsound("room %d was not read from the store", e.Room)
+		return
+	case e.Seq > 0 && e.Seq <= r.after:
+		if sent {
+			c.sends[i].seq = e.Seq
+		}
+		return
+	}
+	if t := r.at(e.Seq); t != nil && nameOf(t) == name {
+		return
+	}
+	who := c.seat(p).label
+	seq, stored := r.seqs[name]
+	switch {
+	case stored:
+		c.find(FalseStored, p, about, "%s was told that its message is stored as %d in room %d, but it is stored as %d", who, e.Seq, e.Room, seq)
+	case sent:
+		c.sends[i].reported = true
+		c.find(Lost, p, about, "%s was told that its message is stored as %d in room %d, but the store does not have it", who, e.Seq, e.Room)
+	default:
+		c.find(FalseStored, p, about, "%s was told that a message is stored as %d in room %d that it never sent", who, e.Seq, e.Room)
+	}
+}
+
+// keptBack notes what is still in an outbox at the end.
+func (c *check) keptBack(s *seat, p place, e *Event, _ int64) {
+	name := c.said(p)
+	if i, ok := c.sendOf[name]; ok && c.sends[i].refused {
+		return
+	}
+	c.find(Stuck, p, Entry{Room: e.Room, Author: name.author, ID: name.id},
+		"at the end a message to room %d is still in the outbox of %s", e.Room, s.label)
+}

@@ -1,0 +1,269 @@
+package checker
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"tuitalk/talk"
+)
+
+// seat is one recorded client.
+type seat struct {
+	label string
+	uuid  talk.UUID
+	ended bool
+	last  place
+	at    int64 // of its last event
+
+	// where it is
+	room    int32
+	wanting bool // to be in room
+	up      bool
+
+	// what it shows
+	shows   bool
+	view    sequence
+	staying bool  // it has been shown the room since it came
+	skipped spans // left out by the server, and not loaded since
+	pending map[entryName]int32
+
+	ordinals map[int32]int32 // sends so far, by room
+	presence presence
+	outages  outages
+}
+
+// steps is what each event does to the seat of its client.
+var steps = [256]func(c *check, s *seat, p place, e *Event, at int64){
+	Attached:  func(c *check, s *seat, _ place, _ *Event, _ int64) { c.quit(s); s.up = false },
+	Entered:   (*check).entered,
+	Left:      (*check).left,
+	Up:        (*check).cameUp,
+	Down:      (*check).wentDown,
+	Ended:     (*check).ended,
+	Restarted: (*check).restarted,
+	Cleared: func(c *check, s *seat, _ place, _ *Event, _ int64) {
+		c.judgeHoles(s, s.view.holes)
+		s.view = sequenceAfter(s.view.hi)
+	},
+	Shown:        (*check).shown,
+	Older:        (*check).older,
+	Trimmed:      func(c *check, s *seat, _ place, e *Event, _ int64) { c.judgeHoles(s, s.view.trim(e.Seq)) },
+	PendingShown: (*check).pendingShown,
+	PendingGone:  func(c *check, s *seat, p place, _ *Event, _ int64) { delete(s.pending, nameOf(c.entry(p))) },
+	Stored:       (*check).toldStored,
+	Owed:         (*check).keptBack,
+}
+
+// follow goes through a client's history.
+func (c *check) follow(p place, e *Event, at int64) {
+	s := c.seat(p)
+	if s == nil {
+		return
+	}
+	c.beginOutages(s, at)
+	s.last, s.at = p, at
+	if e.Verb == Sent && !e.Flag {
+		c.flow.sent = append(c.flow.sent, at)
+	}
+	if step := steps[e.Verb]; step != nil {
+		step(c, s, p, e, at)
+	}
+}
+
+// quit ends what a client shows.
+func (c *check) quit(s *seat) {
+	if s.shows {
+		c.judgeHoles(s, s.view.holes)
+	}
+	s.shows, s.staying, s.skipped, s.pending = false, false, nil, nil
+}
+
+func (c *check) entered(s *seat, _ place, e *Event, at int64) {
+	if s.presence.in && s.presence.room != e.Room {
+		c.absent(s, at)
+	}
+	c.quit(s)
+	s.room, s.wanting, s.up = e.Room, true, false
+	s.outages.forget()
+}
+
+func (c *check) left(s *seat, _ place, _ *Event, at int64) {
+	c.absent(s, at)
+	c.quit(s)
+	s.wanting, s.up = false, false
+	s.outages.forget()
+}
+
+func (c *check) cameUp(s *seat, _ place, e *Event, at int64) {
+	s.up = true
+	c.present(s, e.Room, at)
+}
+
+func (c *check) wentDown(s *seat, _ place, e *Event, at int64) {
+	s.up = false
+	heard := at - e.Seq
+	s.presence.gone = heard
+	c.lineLost(s, at, heard)
+}
+
+func (c *check) restarted(s *seat, p place, e *Event, _ int64) {
+	if s.shows {
+		c.judgeHoles(s, s.view.holes)
+	}
+	switch {
+	case !s.staying || e.Seq < s.view.hi:
+		s.skipped = nil
+	case e.Seq > s.view.hi:
+		s.skipped = append(s.skipped, span{s.view.hi + 1, e.Seq, p})
+	}
+	if e.Flag {
+		c.report.Gaps++
+	}
+	s.shows, s.staying = true, true
+	s.view = sequenceAfter(e.Seq)
+}
+
+func (c *check) shown(s *seat, p place, _ *Event, at int64) {
+	e := c.entry(p)
+	c.report.Shown++
+	if wrong, ok := s.view.push(e.Seq, p); !ok {
+		c.find(wrong, p, *e, "%s shows entry %d of room %d behind %d%s", s.label, e.Seq, e.Room, s.view.hi, again(wrong))
+	}
+	c.judgeShown(s, p, e)
+	c.flow.shown = append(c.flow.shown, at)
+	c.heardLive(s, p, at)
+}
+
+func (c *check) older(s *seat, p place, _ *Event, _ int64) {
+	e := c.entry(p)
+	c.report.Shown++
+	s.skipped.remove(e.Seq)
+	if wrong, ok := s.view.pushFront(e.Seq, p); !ok {
+		c.find(wrong, p, *e, "%s shows entry %d of room %d before %d%s", s.label, e.Seq, e.Room, s.view.lo, again(wrong))
+	}
+	c.judgeShown(s, p, e)
+}
+
+func again(k Kind) string {
+	if k == Duplicate {
+		return ", a second time"
+	}
+	return ""
+}
+
+// judgeShown holds what a client shows against the store.
+func (c *check) judgeShown(s *seat, p place, e *Entry) {
+	if !s.shows || e.Room != s.room || e.Seq <= 0 {
+		c.find(Phantom, p, *e, "%s shows entry %d of room %d, where it is not", s.label, e.Seq, e.Room)
+		return
+	}
+	if len(s.pending) > 0 {
+		if _, twice := s.pending[nameOf(e)]; twice {
+			delete(s.pending, nameOf(e))
+			c.find(Duplicate, p, *e, "%s shows entry %d of room %d, and goes on to show it as pending", s.label, e.Seq, e.Room)
+		}
+	}
+	v := c.verdict(p)
+	if v.wrong == Phantom && s.at > c.room(e.Room).at0 {
+		c.unsound("room %d was read from the store before its clients had ended", e.Room)
+		return
+	}
+	if v.wrong != 0 {
+		c.find(v.wrong, p, *e, "%s shows entry %d of room %d, %s", s.label, e.Seq, e.Room, v.what)
+	}
+}
+
+func (c *check) judgeHoles(s *seat, holes spans) {
+	for _, h := range holes {
+		about := Entry{Room: s.room, Seq: h.from}
+		if t := c.room(s.room).at(h.from); t != nil {
+			about = *t
+		}
+		c.findSpan(Hole, h.at, about, h.to, "%s left out entry %s of room %d", s.label, seqsOf(h), s.room)
+	}
+}
+
+func seqsOf(h span) string {
+	if h.from == h.to {
+		return fmt.Sprint(h.from)
+	}
+	return fmt.Sprintf("%d to %d", h.from, h.to)
+}
+
+func (c *check) pendingShown(s *seat, p place, _ *Event, at int64) {
+	e := c.entry(p)
+	name := nameOf(e)
+	_, twice := s.pending[name]
+	seq := c.room(e.Room).seqs[name]
+	switch {
+	case !s.shows || e.Room != s.room || e.Seq != 0:
+		c.find(Phantom, p, *e, "%s shows a pending message of room %d, where it is not", s.label, e.Room)
+	case twice:
+		c.find(Duplicate, p, *e, "%s shows a pending message of room %d twice", s.label, e.Room)
+	case seq > 0 && s.view.has(seq):
+		c.find(Duplicate, p, *e, "%s shows as pending what it shows as entry %d of room %d", s.label, seq, e.Room)
+	default:
+		if v := c.verdict(p); v.wrong != 0 {
+			c.find(v.wrong, p, *e, "%s shows a pending message of room %d, %s", s.label, e.Room, v.what)
+		}
+	}
+	if s.pending == nil {
+		s.pending = map[entryName]int32{}
+	}
+	s.pending[name] = c.event(p).Entry
+	c.flow.shown = append(c.flow.shown, at)
+	c.heardLive(s, p, at)
+}
+
+func (c *check) ended(s *seat, p place, e *Event, at int64) {
+	s.ended = true
+	if s.wanting && !e.Flag {
+		c.find(Absent, p, Entry{Room: s.room}, "%s did not come back to room %d", s.label, s.room)
+	} else if s.wanting && s.staying {
+		c.judgeEnd(s, p, at)
+	}
+	c.quit(s)
+	c.absent(s, at)
+}
+
+// judgeEnd finds what a client that was there to the end was never shown.
+func (c *check) judgeEnd(s *seat, p place, at int64) {
+	r := c.room(s.room)
+	lost := slices.Clone(s.skipped)
+	if c.opts.Gaps {
+		for _, h := range lost {
+			c.report.Skipped += h.to - h.from + 1
+		}
+		lost = nil
+	}
+	switch owed, known := r.headAt(at); {
+	case !known:
+		c.unsound("no head of room %d was noted before its clients ended", s.room)
+	case owed > s.view.hi:
+		lost = append(lost, span{s.view.hi + 1, owed, p})
+	}
+	for _, h := range lost {
+		about := Entry{Room: r.id, Seq: h.from}
+		if t := r.at(h.from); t != nil {
+			about = *t
+		}
+		c.findSpan(Lost, h.at, about, h.to, "%s was never shown entry %s of room %d", s.label, seqsOf(h), r.id)
+	}
+	c.judgePending(s, p, r)
+}
+
+// judgePending finds what is shown as pending at the end and never was stored.
+func (c *check) judgePending(s *seat, p place, r *room) {
+	var left []int32
+	for name, i := range s.pending {
+		if r.seqs[name] == 0 {
+			left = append(left, i)
+		}
+	}
+	slices.SortFunc(left, cmp.Compare[int32])
+	for _, i := range left {
+		e := c.recordings[p.recording].Entries[i]
+		c.find(Phantom, p, e, "%s shows a message of room %d as pending to the end, and it is not stored", s.label, s.room)
+	}
+}

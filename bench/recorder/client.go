@@ -1,0 +1,322 @@
+package recorder
+
+import (
+	"slices"
+	"time"
+
+	"tuitalk/bench/checker"
+	"tuitalk/client"
+	"tuitalk/talk"
+)
+
+// Client is one recorded client. It belongs to the goroutine that owns the
+// client's session, except for At.
+type Client struct {
+	rec   *Recorder
+	index int32
+
+	// owned by the session's goroutine
+	session *client.Session
+	heard   time.Time // when a frame came last
+	name    string
+	uuid    talk.UUID
+	wanting bool
+	joined  bool // the server has let it into room
+	up      bool
+	based   bool     // what is shown has a beginning
+	count   int      // entries of the log, of which
+	tail    entryKey // is the last
+	pending []pendingEntry
+	own     map[talk.UUID]fate // messages that are not known to be stored or discarded
+	failed  int                // of them
+
+	// guarded by rec.mu
+	room int32
+	last int64 // seq that was shown
+	owed int   // own messages that did not fail
+}
+
+// fate is what is known of an own message.
+type fate struct {
+	room   int32
+	failed bool // refused for good
+}
+
+type entryKey struct {
+	seq int64
+	id  talk.UUID
+}
+
+type pendingEntry struct {
+	author, id talk.UUID
+	index      int32 // in the recording
+}
+
+// Client adds a client to the recording; label names it in reports.
+func (r *Recorder) Client(label string) *Client {
+	w := r.begin()
+	defer r.finish()
+	return &Client{rec: r, index: w.Client(label), own: map[talk.UUID]fate{}}
+}
+
+// At tells how far the client is: its room, the last seq that it has shown there,
+// and how many of its messages are not known to be stored or refused. It may be
+// called from anywhere.
+func (c *Client) At() (room int32, seq int64, owed int) {
+	c.rec.mu.Lock()
+	defer c.rec.mu.Unlock()
+	return c.room, c.last, c.owed
+}
+
+// Attach begins a program's life: s has not handled its Start. The user must be
+// the one of the session before, if there was one.
+func (c *Client) Attach(now time.Time, s *client.Session) {
+	w := &note{c.rec.begin(), c, checker.Micro(now)}
+	defer w.finish()
+	if c.up {
+		w.down(now)
+	}
+	c.session, c.heard, c.joined, c.based = s, now, false, false
+	c.count, c.pending = 0, nil
+	w.event(checker.Event{Verb: checker.Attached})
+	w.who(true)
+	for _, e := range s.State().Outbox {
+		w.sent(e.RoomID, e.ID, e.Text, true)
+	}
+	w.enter(s.Room())
+}
+
+// Handled notes what an event has done, right after the session or its driver
+// has handled it. change is what the Changed effect or the Outcome said.
+func (c *Client) Handled(now time.Time, ev client.Event, change client.Change) {
+	frame := talk.Message(nil)
+	if r, ok := ev.(client.Received); ok {
+		c.heard, frame = now, r.Message
+	}
+	if change == 0 && !c.concerns(frame) {
+		return
+	}
+	w := &note{c.rec.begin(), c, checker.Micro(now)}
+	defer w.finish()
+	if frame != nil {
+		w.told(frame)
+	} else {
+		w.did(ev)
+	}
+	_, isEntry := frame.(talk.Entry)
+	w.who(!isEntry)
+	if change&(client.StatusChanged|client.MembersChanged) != 0 {
+		w.line(now, frame, change)
+	}
+	if change&(client.OutboxChanged|client.Reset) != 0 {
+		w.pending()
+	}
+	if change&client.Reset != 0 {
+		w.restarted(ev, frame)
+	}
+	if change&(client.Reset|client.Appended|client.Prepended|client.Trimmed) != 0 {
+		w.log(change)
+	}
+}
+
+// concerns tells of frames that say something of a message, whatever the session
+// makes of it.
+func (c *Client) concerns(frame talk.Message) bool {
+	switch m := frame.(type) {
+	case talk.Accepted, talk.Stored, talk.Withdrawn, talk.Error:
+		return true
+	case talk.Entry:
+		return m.Author == c.uuid
+	}
+	return false
+}
+
+// End is the end of the record: nothing that comes later is held against
+// anybody.
+func (c *Client) End(now time.Time) {
+	w := &note{c.rec.begin(), c, checker.Micro(now)}
+	defer w.finish()
+	for _, e := range c.session.State().Outbox {
+		w.event(checker.Event{Verb: checker.Owed, Room: e.RoomID, ID: e.ID})
+	}
+	w.event(checker.Event{Verb: checker.Ended, Flag: c.up || !c.wanting})
+}
+
+// note writes down what happens to a client at one moment. It holds the
+// recording's lock.
+type note struct {
+	*checker.Writer
+	c  *Client
+	at int64
+}
+
+func (w *note) finish() {
+	w.c.owed = len(w.c.own) - w.c.failed
+	w.c.rec.finish()
+}
+
+func (w *note) event(e checker.Event) {
+	e.At, e.Client = w.at, w.c.index
+	w.Event(e)
+}
+
+func (w *note) entry(v checker.Verb, index int32) { w.event(checker.Event{Verb: v, Entry: index}) }
+
+// who notes who the user is. A name that came with an entry is not one that the
+// user took.
+func (w *note) who(taken bool) {
+	c := w.c
+	me := c.session.Me()
+	if me.UUID != c.uuid {
+		c.uuid = me.UUID
+		w.event(checker.Event{Verb: checker.Identified, ID: me.UUID})
+	}
+	if me.Username != c.name {
+		c.name = me.Username
+		if taken {
+			w.event(checker.Event{Verb: checker.Named, Hash: checker.Hash(me.Username)})
+		}
+	}
+}
+
+func (w *note) enter(room int32) {
+	w.c.room, w.c.last, w.c.wanting = room, 0, true
+	w.event(checker.Event{Verb: checker.Entered, Room: room})
+}
+
+func (w *note) leave() {
+	w.event(checker.Event{Verb: checker.Left, Room: w.c.room})
+	w.c.wanting, w.c.joined, w.c.up, w.c.based = false, false, false, false
+}
+
+// line notes that the client is live in its room, or not any more.
+func (w *note) line(now time.Time, frame talk.Message, change client.Change) {
+	c := w.c
+	if m, ok := frame.(talk.Joined); ok && change&client.MembersChanged != 0 && m.RoomID == c.session.Room() {
+		c.joined = true
+	}
+	up := c.joined && c.wanting && c.session.Status().Phase == client.Online
+	switch {
+	case up && !c.up:
+		c.up = true
+		w.event(checker.Event{Verb: checker.Up, Room: c.room})
+	case !up && c.up:
+		w.down(now)
+	}
+}
+
+func (w *note) down(now time.Time) {
+	w.c.up = false
+	silent := max(0, now.Sub(w.c.heard).Microseconds())
+	w.event(checker.Event{Verb: checker.Down, Room: w.c.room, Seq: silent})
+}
+
+// restarted notes where what is shown begins again.
+func (w *note) restarted(ev client.Event, frame talk.Message) {
+	c := w.c
+	c.count = 0
+	var after int64
+	gap := false
+	switch m := frame.(type) {
+	case talk.Joined:
+		after = m.AfterSeq
+	case talk.Gap:
+		after, gap = m.To, true
+	default:
+		if _, ok := ev.(client.Clear); ok && c.based {
+			w.event(checker.Event{Verb: checker.Cleared})
+		}
+		return
+	}
+	c.based, c.last = true, after
+	w.event(checker.Event{Verb: checker.Restarted, Room: c.room, Seq: after, Flag: gap})
+}
+
+// log notes what was added to the log, and dropped from it.
+func (w *note) log(change client.Change) {
+	c := w.c
+	log := c.session.Log()
+	n := log.Len()
+	front, back := c.added(log, change)
+	for i := front - 1; i >= 0; i-- {
+		w.shown(checker.Older, log.At(i))
+	}
+	for i := n - back; i < n; i++ {
+		e := log.At(i)
+		w.shown(checker.Shown, e)
+		c.last = e.Seq
+	}
+	c.count = n
+	if n == 0 {
+		return
+	}
+	if change&client.Trimmed != 0 {
+		w.event(checker.Event{Verb: checker.Trimmed, Seq: log.At(0).Seq})
+	}
+	c.tail = keyOf(log.At(n - 1))
+}
+
+func keyOf(e *talk.Entry) entryKey { return entryKey{e.Seq, e.ID} }
+
+// added is how many entries are new at the front and at the back of the log. It
+// goes by their number, so that one that stands there twice is noticed; only
+// where that does not tell, by where the last one stands now.
+func (c *Client) added(log *client.Log, change client.Change) (front, back int) {
+	n := log.Len()
+	both := change&client.Appended != 0 && change&client.Prepended != 0
+	switch {
+	case c.count == 0 && both:
+		for front < n && log.At(front).Seq <= c.last {
+			front++
+		}
+		return front, n - front
+	case !both && change&client.Trimmed == 0:
+		if change&client.Prepended != 0 {
+			return max(0, n-c.count), 0
+		}
+		return 0, max(0, n-c.count)
+	}
+	i := n - 1
+	if change&client.Appended != 0 {
+		i-- // at least one is new
+	}
+	for i >= 0 && keyOf(log.At(i)) != c.tail {
+		i--
+	}
+	back = n - 1 - i
+	if change&client.Prepended != 0 {
+		front = max(0, i+1-c.count)
+	}
+	return front, back
+}
+
+func (w *note) shown(v checker.Verb, e *talk.Entry) {
+	w.entry(v, w.Entry(checker.EntryOf(e)))
+	if e.Author == w.c.uuid {
+		w.c.settle(e.ID)
+	}
+}
+
+// pending notes which of the others' pending entries came and went. New ones
+// stand behind those that were there.
+func (w *note) pending() {
+	c := w.c
+	list := c.session.Pending()
+	if len(list) == 0 && len(c.pending) == 0 {
+		return
+	}
+	k := 0
+	c.pending = slices.DeleteFunc(c.pending, func(p pendingEntry) bool {
+		if k < len(list) && list[k].Author == p.author && list[k].ID == p.id {
+			k++
+			return false
+		}
+		w.entry(checker.PendingGone, p.index)
+		return true
+	})
+	for i := k; i < len(list); i++ {
+		p := pendingEntry{list[i].Author, list[i].ID, w.Entry(checker.EntryOf(&list[i]))}
+		c.pending = append(c.pending, p)
+		w.entry(checker.PendingShown, p.index)
+	}
+}

@@ -1,0 +1,304 @@
+package recorder_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"tuitalk/client"
+	"tuitalk/talk"
+)
+
+// fleet is a gateway with a store, in memory, as far as clients can tell. It is
+// a client.Dialer.
+type fleet struct {
+	mu     sync.Mutex
+	rng    *rand.Rand
+	rooms  map[int32]*fleetRoom
+	seats  []*seat
+	away   bool // the store is, and there is a spool
+	resume int  // more entries than that are left out of a resume
+	mangle func(s *seat, m talk.Message) []talk.Message
+	open   sync.WaitGroup
+}
+
+type fleetRoom struct {
+	id    int32
+	log   []talk.Entry // log[i] has seq i+1
+	spool []talk.Entry
+	there map[talk.UUID]int // sessions
+}
+
+// seat is the fleet's side of one line.
+type seat struct {
+	f       *fleet
+	conn    client.ConnID
+	deliver func(client.Event)
+	user    talk.UUID
+	name    string
+	in      *fleetRoom
+	gone    bool
+
+	queue  []client.Event // to deliver
+	wake   *sync.Cond
+	frames int
+}
+
+const fleetGrace = 30 * time.Second
+
+func newFleet(seed uint64) *fleet {
+	return &fleet{rng: rand.New(rand.NewPCG(seed, 1)), rooms: map[int32]*fleetRoom{}, resume: 1000}
+}
+
+func (f *fleet) room(id int32) *fleetRoom {
+	if f.rooms[id] == nil {
+		f.rooms[id] = &fleetRoom{id: id, there: map[talk.UUID]int{}}
+	}
+	return f.rooms[id]
+}
+
+func (f *fleet) uuid() (id talk.UUID) {
+	for i := range id {
+		id[i] = byte(f.rng.Uint32())
+	}
+	return talk.MakeUUID(8, id)
+}
+
+// Dial implements client.Dialer.
+func (f *fleet) Dial(conn client.ConnID, _ string, deliver func(client.Event)) client.Line {
+	s := &seat{f: f, conn: conn, deliver: deliver, wake: sync.NewCond(&f.mu)}
+	f.mu.Lock()
+	f.seats = append(f.seats, s)
+	s.tell(client.Opened{Conn: conn})
+	f.mu.Unlock()
+	f.open.Go(s.run)
+	return s
+}
+
+// run delivers until the line is closed.
+func (s *seat) run() {
+	for {
+		s.f.mu.Lock()
+		for len(s.queue) == 0 {
+			s.wake.Wait()
+		}
+		ev := s.queue[0]
+		s.queue = s.queue[1:]
+		s.f.mu.Unlock()
+		time.Sleep(time.Millisecond) // of virtual time: the way through the network
+		s.deliver(ev)
+		if _, last := ev.(client.Closed); last {
+			return
+		}
+	}
+}
+
+func (s *seat) tell(ev client.Event) {
+	s.queue = append(s.queue, ev)
+	s.wake.Signal()
+}
+
+// send tells a message, or what becomes of it on the way.
+func (s *seat) send(m talk.Message) {
+	if s.gone {
+		return
+	}
+	out := []talk.Message{m}
+	if s.f.mangle != nil {
+		out = s.f.mangle(s, m)
+	}
+	for _, m := range out {
+		s.tell(client.Received{Conn: s.conn, Message: m})
+	}
+}
+
+// Close implements client.Line.
+func (s *seat) Close() {
+	s.f.mu.Lock()
+	defer s.f.mu.Unlock()
+	s.end()
+}
+
+// end breaks the line. The user has the grace to come back.
+func (s *seat) end() {
+	if s.gone {
+		return
+	}
+	s.gone = true
+	s.tell(client.Closed{Conn: s.conn})
+	s.f.seats = slices.DeleteFunc(s.f.seats, func(o *seat) bool { return o == s })
+	if r := s.in; r != nil {
+		s.in = nil
+		time.AfterFunc(fleetGrace, func() {
+			s.f.mu.Lock()
+			defer s.f.mu.Unlock()
+			s.f.leave(r, s)
+		})
+	}
+}
+
+func (f *fleet) leave(r *fleetRoom, s *seat) {
+	if r.there[s.user]--; r.there[s.user] == 0 {
+		f.append(r, talk.Entry{Kind: talk.KindLeft, Author: s.user, Name: s.name, ID: f.uuid()})
+	}
+}
+
+// append stores an entry, unless it is stored, and shows it.
+func (f *fleet) append(r *fleetRoom, e talk.Entry) int64 {
+	for i := range r.log {
+		if r.log[i].ID == e.ID && r.log[i].Author == e.Author {
+			return r.log[i].Seq
+		}
+	}
+	e.RoomID, e.Seq, e.UnixTime, e.Round = r.id, int64(len(r.log)+1), uint64(time.Now().Unix()), 0
+	r.log = append(r.log, e)
+	for _, s := range f.seats {
+		if s.in == r {
+			s.send(e)
+		}
+	}
+	return e.Seq
+}
+
+// Send implements client.Line.
+func (s *seat) Send(m talk.Message) error {
+	s.f.mu.Lock()
+	defer s.f.mu.Unlock()
+	if s.gone {
+		return nil
+	}
+	switch m := m.(type) {
+	case talk.Hello:
+		if s.user = m.UUID; m.UUID.IsZero() {
+			s.user = s.f.uuid()
+		}
+		s.send(talk.Welcome{UUID: s.user, Token: "t", Server: "fleet", Limits: talk.DefaultLimits()})
+	case talk.JoinRoom:
+		s.join(m)
+	case talk.LeaveRoom:
+		if s.in != nil && s.in.id == m.RoomID {
+			s.f.leave(s.in, s)
+			s.in = nil
+		}
+	case talk.ChangeName:
+		old := s.name
+		s.name = m.Username
+		s.f.append(s.in, talk.Entry{Kind: talk.KindRenamed, Author: s.user, Name: s.name, Text: old, ID: m.ID})
+	case talk.Fetch:
+		s.fetch(m)
+	case talk.Ping:
+		s.send(talk.Pong{N: m.N})
+	case talk.Entry:
+		s.post(m)
+	}
+	return nil
+}
+
+func (s *seat) join(m talk.JoinRoom) {
+	if s.in != nil && s.in.id != m.RoomID {
+		s.f.leave(s.in, s)
+		s.in = nil
+	}
+	r := s.f.room(m.RoomID)
+	old := s.name
+	s.name = m.Username
+	head := int64(len(r.log))
+	after := head
+	if s.in == nil {
+		s.in = r
+		if r.there[s.user]++; r.there[s.user] == 1 {
+			r.log = append(r.log, talk.Entry{
+				Kind: talk.KindJoined, RoomID: r.id, Author: s.user, Name: s.name, ID: s.f.uuid(),
+				Seq: head + 1, UnixTime: uint64(time.Now().Unix()),
+			})
+			for _, o := range s.f.seats {
+				if o.in == r && o != s {
+					o.send(r.log[head])
+				}
+			}
+		}
+	} else if old != m.Username {
+		s.f.append(r, talk.Entry{Kind: talk.KindRenamed, Author: s.user, Name: s.name, Text: old, ID: s.f.uuid()})
+	}
+	reset := m.Resume && (m.AfterSeq > head || m.AfterSeq > 0 && r.log[m.AfterSeq-1].ID != m.AfterID)
+	if m.Resume && !reset {
+		after = m.AfterSeq
+	}
+	gap := m.Resume && !reset && len(r.log)-int(after) > s.f.resume
+	to := int64(len(r.log) - 3)
+	if gap {
+		after = to
+	}
+	s.send(talk.Joined{
+		RoomID: r.id, HeadSeq: int64(len(r.log)), AfterSeq: after, Reset: reset,
+		Members: []talk.Member{{UUID: s.user, Username: s.name}}, MemberCount: len(r.there),
+	})
+	if gap {
+		s.send(talk.Gap{RoomID: r.id, From: m.AfterSeq + 1, To: to})
+	}
+	for _, e := range r.log[after:] {
+		s.send(e)
+	}
+	for _, e := range r.spool {
+		s.send(e)
+	}
+}
+
+func (s *seat) fetch(m talk.Fetch) {
+	log := s.f.room(m.RoomID).log
+	to := min(m.BeforeSeq-1, int64(len(log)))
+	from := max(0, to-m.Limit)
+	h := talk.History{RoomID: m.RoomID, BeforeSeq: m.BeforeSeq, Complete: from == 0}
+	for _, e := range log[from:to] {
+		h.Text = append(h.Text, e)
+	}
+	s.send(h)
+}
+
+func (s *seat) post(m talk.Entry) {
+	r := s.in
+	switch {
+	case r == nil || r.id != m.RoomID:
+		s.send(talk.Error{Code: talk.CodeBadRoom, Message: "elsewhere", ID: m.ID})
+		return
+	case m.Text == "refuse me":
+		s.send(talk.Error{Code: talk.CodeRefused, Message: "no", ID: m.ID})
+		return
+	}
+	m.Name = s.name
+	if !s.f.away {
+		seq := s.f.append(r, m)
+		s.send(talk.Stored{RoomID: r.id, ID: m.ID, Seq: seq})
+		return
+	}
+	known := func(e talk.Entry) bool { return e.ID == m.ID && e.Author == m.Author }
+	if !slices.ContainsFunc(r.spool, known) && !slices.ContainsFunc(r.log, known) {
+		m.Pending, m.SentAt, m.Round = true, uint64(time.Now().Unix()), 0
+		r.spool = append(r.spool, m)
+		for _, o := range s.f.seats {
+			if o.in == r {
+				o.send(m)
+			}
+		}
+	}
+	s.send(talk.Accepted{RoomID: r.id, ID: m.ID})
+}
+
+// storeBack stores what was spooled.
+func (f *fleet) storeBack() {
+	f.away = false
+	for _, r := range f.rooms {
+		spool := r.spool
+		r.spool = nil
+		for _, e := range spool {
+			e.Pending = false
+			seq := f.append(r, e)
+			for _, s := range f.seats {
+				if s.in == r && s.user == e.Author {
+					s.send(talk.Stored{RoomID: r.id, ID: e.ID, Seq: seq})
+				}
+			}
+		}
+	}
+}
