@@ -3,13 +3,9 @@
 package gateway_test
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"testing"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"tuitalk/deploy/local"
 	"tuitalk/fanout/redisbus"
@@ -68,26 +64,7 @@ func (p *parts) gateway(t *testing.T, change func(*gateway.Options)) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(l, bus); err != nil {
-		t.Fatal(err)
-	}
-	n := &node{server: server, store: store, addr: l.Addr().String(), metrics: opts.Metrics.(*prometheus.Registry)}
-	n.stop = func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := server.Drain(ctx); err != nil {
-			t.Errorf("drain: %v", err)
-		}
-		if err := bus.Close(); err != nil {
-			t.Errorf("close the bus: %v", err)
-		}
-	}
-	t.Cleanup(n.stop)
-	return n
+	return serve(t, server, store, bus, &opts)
 }
 
 // TestPostgresIsAwayAndBack: what is said meanwhile is accepted, shown as

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -71,21 +72,21 @@ func startOn(t testing.TB, store history.Store, hub *fanout.Hub, change func(*ga
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serve(t, server, store, hub.Node(server), &opts)
+}
+
+// serve starts a server on a free port; the test's end stops it, if stop did not.
+func serve(t testing.TB, server *gateway.Server, store history.Store, bus fanout.Bus, opts *gateway.Options) *node {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	bus := hub.Node(server)
 	if err := server.Start(l, bus); err != nil {
 		t.Fatal(err)
 	}
 	n := &node{server: server, store: store, addr: l.Addr().String(), metrics: opts.Metrics.(*prometheus.Registry)}
-	stopped := false
-	n.stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
+	n.stop = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := server.Drain(ctx); err != nil {
@@ -94,7 +95,7 @@ func startOn(t testing.TB, store history.Store, hub *fanout.Hub, change func(*ga
 		if err := bus.Close(); err != nil {
 			t.Errorf("close the bus: %v", err)
 		}
-	}
+	})
 	t.Cleanup(n.stop)
 	return n
 }
