@@ -1,6 +1,7 @@
 package client
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -437,4 +438,27 @@ func TestGarbledFrames(t *testing.T) {
 		t.Fatalf("%+v", h)
 	}
 	r.phase(Resuming)
+}
+
+func TestWelcomeThatMakesNoSense(t *testing.T) {
+	for name, w := range map[string]talk.Welcome{
+		"somebody else": {UUID: otherID, Token: "t"},
+		"nobody":        {Token: "t"},
+		"endless token": {UUID: meID, Token: strings.Repeat("t", 1<<16)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, known(), nil)
+			r.do(Start{})
+			r.do(Opened{1})
+			r.get(1, w)
+			one(t, take[Hangup](r))
+			if st := r.s.State(); st.UUID != meID || st.Token != "t" {
+				t.Fatalf("%+v", st)
+			}
+			r.pass(2 * time.Second)
+			if len(take[Dial](r)) == 0 {
+				t.Fatal("gives up")
+			}
+		})
+	}
 }

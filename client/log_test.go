@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"tuitalk/talk"
 )
@@ -109,15 +110,15 @@ func TestEntryAllocations(t *testing.T) {
 }
 
 func BenchmarkEntry(b *testing.B) {
-	s, err := New(Config{Servers: []string{"ws://a"}, Keep: 1000, History: -1}, known())
+	s, err := New(Config{Servers: []string{"ws://a"}, Room: 1, Keep: 1000, History: -1}, known())
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := rig{s: s}
+	now := time.Unix(1_700_000_000, 0)
 	for _, ev := range []Event{
 		Start{}, Opened{1}, Received{1, talk.Welcome{UUID: meID, Token: "t"}}, Received{1, talk.Joined{RoomID: 1}},
 	} {
-		s.Handle(r.now, ev)
+		s.Handle(now, ev)
 	}
 	e := textEntry(1)
 	seq := int64(0)
@@ -125,7 +126,7 @@ func BenchmarkEntry(b *testing.B) {
 	for b.Loop() {
 		seq++
 		e.Seq = seq
-		s.Handle(r.now, Received{1, e})
+		s.Handle(now, Received{1, e})
 	}
 	if s.last != seq {
 		b.Fatal("not shown")

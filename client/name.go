@@ -65,18 +65,16 @@ func (s *Session) sendRename() {
 	})
 }
 
-// settleName notes the name under which the room was joined.
+// settleName notes the name under which the room was joined. If the user has
+// another one since, the old one came to the server on this line perhaps after
+// the wish on the line before, even if that was granted: so it is a new wish.
 func (s *Session) settleName(l *line) {
 	s.confirmed = l.name
-	r := s.rename
-	switch {
-	case r == nil:
-	case r.name == l.name:
+	switch r := s.rename; {
+	case s.me.Username == l.name:
 		s.rename = nil
-	case r.conn != 0:
-		// The older name came to the server on this line, perhaps after the
-		// wish on the other: so it is a new wish.
-		r.id, r.conn = s.rng.uuid(), 0
+	case r == nil || r.conn != 0:
+		s.rename = &rename{id: s.rng.uuid(), name: s.me.Username}
 	}
 }
 

@@ -108,4 +108,18 @@ func TestSetNameWhileMoving(t *testing.T) {
 	}
 	r.get(2, renamedEntry(6, postID(1), "zoe"), renamedEntry(7, postID(8), "ada"), renamedEntry(8, c.ID, "zoe"))
 	r.called("zoe")
+
+	r.get(2, talk.Reconnect{})
+	r.pass(time.Second)
+	r.do(Opened{3})
+	r.do(SetName{ID: postID(2), Name: "eve"})
+	r.get(2, renamedEntry(9, postID(2), "eve")) // granted at once
+	r.done = nil
+	r.open(3)
+	r.join(3, 8, 10)
+	if c := one(t, sent[talk.ChangeName](r)); c.Username != "eve" || c.ID == postID(2) {
+		t.Fatalf("%+v", c)
+	}
+	r.get(3, renamedEntry(10, postID(9), "zoe"))
+	r.called("eve")
 }

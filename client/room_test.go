@@ -232,196 +232,6 @@ func TestMembers(t *testing.T) {
 	is(2, "ada", "bob")
 }
 
-func TestPendingOfOthers(t *testing.T) {
-	pend := func(seq int64) talk.Entry {
-		e := textEntry(seq)
-		e.Seq, e.Pending = 0, true
-		return e
-	}
-	t.Run("stored later", func(t *testing.T) {
-		r := online(t)
-		r.get(1, pend(6), pend(6), pend(7))
-		if p := r.s.Pending(); len(p) != 2 || p[0].Text != "text 6" {
-			t.Fatalf("%+v", p)
-		}
-		r.get(1, textEntry(6))
-		if p := r.s.Pending(); len(p) != 1 || p[0].Text != "text 7" {
-			t.Fatalf("%+v", p)
-		}
-		r.logIs(1, 6)
-	})
-	t.Run("stored before", func(t *testing.T) {
-		r := online(t)
-		r.get(1, textEntry(6), pend(6))
-		none(t, r.s.Pending())
-		r.do(Clear{})
-		r.get(1, pend(6))
-		none(t, r.s.Pending())
-	})
-	t.Run("withdrawn", func(t *testing.T) {
-		r := online(t)
-		r.get(1, pend(6), talk.Withdrawn{RoomID: 1, UUID: otherID, ID: seqID(6)})
-		none(t, r.s.Pending())
-	})
-	t.Run("of another room, or no text", func(t *testing.T) {
-		r := online(t)
-		a, b := pend(6), pend(6)
-		a.RoomID, b.Kind = 2, talk.KindJoined
-		r.get(1, a, b)
-		none(t, r.s.Pending())
-	})
-	t.Run("another author's with the same id", func(t *testing.T) {
-		r := online(t)
-		a := pend(6)
-		a.Author = testUUID("third")
-		r.get(1, a, textEntry(6))
-		one(t, r.s.Pending())
-	})
-	t.Run("bounded", func(t *testing.T) {
-		r := online(t)
-		for seq := range int64(2 * maxPending) {
-			r.get(1, pend(100+seq))
-		}
-		if n := len(r.s.Pending()); n != maxPending {
-			t.Fatalf("%d pending", n)
-		}
-	})
-	t.Run("not spoken of by the next server", func(t *testing.T) {
-		r := online(t)
-		r.get(1, pend(6), pend(7))
-		r.do(Closed{Conn: 1})
-		r.pass(time.Second)
-		r.open(2)
-		r.join(2, 5, 5)
-		r.get(2, pend(7))
-		r.pass(4 * time.Second)
-		r.answer(2)
-		if n := len(r.s.Pending()); n != 2 {
-			t.Fatalf("%d pending", n)
-		}
-		for range 2 {
-			r.pass(4 * time.Second)
-			r.answer(2)
-		}
-		if p := one(t, r.s.Pending()); p.Text != "text 7" {
-			t.Fatalf("%+v", p)
-		}
-	})
-}
-
-func TestOlderHistory(t *testing.T) {
-	r := newRig(t, known(), func(c *Config) { c.History = 3 })
-	r.do(FetchOlder{8}) // before there is a room: that many at first
-	r.do(Start{})
-	r.open(1)
-	r.done = nil
-	r.join(1, 20, 20)
-	if f := one(t, sent[talk.Fetch](r)); f.Limit != 8 || f.BeforeSeq != 21 {
-		t.Fatalf("%+v", f)
-	}
-	r.do(FetchOlder{5})
-	none(t, take[Send](r)) // one at a time
-	r.get(1, textEntry(21))
-	a, b := history(20, entryRun(13, 17)...), history(20, entryRun(18, 20)...)
-	a.More = true
-	r.get(1, history(40, entryRun(30, 40)...), a) // not asked for; a part
-	r.logIs(21, 21)
-	r.get(1, b)
-	r.logIs(13, 21)
-	if r.s.Loading() || r.s.Complete() {
-		t.Fatal("loading or complete")
-	}
-	r.do(FetchOlder{500})
-	if f := one(t, sent[talk.Fetch](r)); f.BeforeSeq != 13 {
-		t.Fatalf("%+v", f)
-	}
-	r.do(Closed{Conn: 1}) // the question goes with the line
-	r.pass(time.Second)
-	r.open(2)
-	r.done = nil
-	r.join(2, 21, 21)
-	if f := one(t, sent[talk.Fetch](r)); f.BeforeSeq != 13 || f.Limit != 500 {
-		t.Fatalf("%+v", f)
-	}
-	r.get(2, history(12, entryRun(1, 12)...))
-	r.logIs(1, 21)
-	if !r.s.Complete() {
-		t.Fatal("not complete")
-	}
-	r.do(FetchOlder{5})
-	none(t, take[Send](r))
-}
-
-func TestHistoryThatMakesNoSense(t *testing.T) {
-	wrongRoom := textEntry(4)
-	wrongRoom.RoomID = 2
-	for name, list := range map[string][]talk.Message{
-		"a hole":        {textEntry(3), textEntry(5)},
-		"too short":     {textEntry(3), textEntry(4)},
-		"too new":       {textEntry(5), textEntry(6)},
-		"no seq":        {talk.Entry{Kind: talk.KindPosted, RoomID: 1}},
-		"another room":  {wrongRoom, textEntry(5)},
-		"not an entry":  {talk.LocalError{Message: "x"}},
-		"twice":         {textEntry(5), textEntry(5)},
-		"back to front": {textEntry(5), textEntry(4)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, known(), nil)
-			r.do(Start{})
-			r.open(1)
-			r.join(1, 5, 5)
-			r.done = nil
-			r.get(1, talk.History{RoomID: 1, BeforeSeq: 6, Text: list})
-			one(t, take[Notice](r))
-			if r.s.Loading() || r.s.Log().Len() > 0 {
-				t.Fatal("taken, or waited for")
-			}
-			r.do(FetchOlder{5})
-			none(t, take[Send](r)) // not at once
-			r.pass(3 * time.Second)
-			r.do(FetchOlder{5})
-			one(t, sent[talk.Fetch](r))
-		})
-	}
-}
-
-func TestFetchRefused(t *testing.T) {
-	r := newRig(t, known(), nil)
-	r.do(Start{})
-	r.open(1)
-	r.join(1, 5, 5)
-	r.done = nil
-	away := talk.Error{Code: talk.CodeUnavailable, Message: "the history is away", Retry: true, RetryMS: 500}
-	r.get(1, away)
-	if n := one(t, take[Notice](r)); n.Text != away.Message || n.Refused {
-		t.Fatalf("%+v", n)
-	}
-	r.pass(time.Second)
-	one(t, sent[talk.Fetch](r))
-	r.get(1, away)
-	none(t, take[Notice](r)) // said already
-	r.pass(2 * time.Second)
-	one(t, sent[talk.Fetch](r))
-	r.get(1, history(5, entryRun(2, 5)...))
-	r.logIs(2, 5)
-
-	r.do(FetchOlder{5})
-	r.get(1, talk.Error{Code: talk.CodeBadLimit, Message: "no"})
-	one(t, take[Notice](r))
-	if r.s.Loading() {
-		t.Error("still loading")
-	}
-	r.pass(3 * time.Second)
-	r.do(FetchOlder{5})
-	for range 4 {
-		r.pass(4 * time.Second)
-		r.answer(1)
-	}
-	if r.s.Loading() {
-		t.Error("waits for ever")
-	}
-}
-
 func TestClear(t *testing.T) {
 	r := online(t)
 	r.do(Clear{})
@@ -468,5 +278,56 @@ func TestLogIsBounded(t *testing.T) {
 	r.do(FetchOlder{10})
 	if n := one(t, take[Notice](r)); !n.Refused || n.Text == "" {
 		t.Fatalf("%+v", n)
+	}
+}
+
+// Counts of a large room already contain what follows up to the head.
+func TestMembersOfALargeRoom(t *testing.T) {
+	r := newRig(t, known(), nil)
+	r.do(Start{})
+	r.open(1)
+	r.get(1, talk.Joined{
+		RoomID: 1, AfterSeq: 5, HeadSeq: 6, MemberCount: 400,
+		Members: []talk.Member{{UUID: meID, Username: "ada"}},
+	})
+	for seq := int64(6); seq <= 7; seq++ {
+		e := textEntry(seq)
+		e.Kind, e.Author, e.Name = talk.KindJoined, seqID(seq), "x"
+		r.get(1, e)
+	}
+	if n := r.s.MemberCount(); n != 401 || len(r.s.Members()) != 2 {
+		t.Errorf("%d members, %+v", n, r.s.Members())
+	}
+}
+
+// A line that did not ask to go on where the log ends begins another log, even
+// if the old line has shown something of the room meanwhile.
+func TestLineThatDidNotResume(t *testing.T) {
+	r := online(t)
+	r.get(1, talk.Reconnect{})
+	r.pass(time.Second)
+	r.do(Opened{2})
+	r.do(Join{2})
+	r.open(2)
+	r.get(2, talk.Joined{RoomID: 1, AfterSeq: 5, HeadSeq: 5}) // now it is asked for room 2
+	r.get(1, talk.Joined{RoomID: 2, AfterSeq: 3, HeadSeq: 3})
+	e := textEntry(4)
+	e.RoomID = 2
+	r.get(1, e)
+	r.logIs(4, 4)
+	r.done = nil
+	r.get(2, talk.Joined{RoomID: 2, AfterSeq: 4, HeadSeq: 4})
+	if f := one(t, sent[talk.Fetch](r)); f.BeforeSeq != 5 || r.s.Log().Len() != 0 {
+		t.Fatalf("%+v, %d entries", f, r.s.Log().Len())
+	}
+}
+
+func TestRoomIsKept(t *testing.T) {
+	r := online(t)
+	r.pass(2 * time.Second) // what was to be saved at the start is
+	r.do(Join{2})
+	r.pass(2 * time.Second)
+	if r.disk.Room != 2 {
+		t.Errorf("%+v", r.disk)
 	}
 }
