@@ -19,7 +19,7 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 0, "seed of the run to repeat; 0: those that are fixed")
-	faults = flag.String("faults", "", "comma-separated names of faults for TestSingleFaults; default: a few short ones")
+	faults = flag.String("faults", "", "names of faults for TestSingleFaults, with commas, or all; default: a few short ones")
 	seeds  = flag.Int("seeds", 2, "how many random runs TestRandomPairs does")
 	people = flag.Int("people", 30, "people who talk")
 )
@@ -85,7 +85,14 @@ func report(t *testing.T, r *checker.Report, err error) {
 // TestSingleFaults: each fault by itself, on a fleet of its own.
 func TestSingleFaults(t *testing.T) {
 	names := []string{"gateway-kill", "postgres-kill", "nginx-reload"}
-	if *faults != "" {
+	switch *faults {
+	case "":
+	case "all":
+		names = nil
+		for _, f := range append(chaos.Faults(), chaos.LinkFaults()...) {
+			names = append(names, f.Name)
+		}
+	default:
 		names = strings.Split(*faults, ",")
 	}
 	for _, name := range names {

@@ -1,0 +1,64 @@
+# TuiTalk. `make` alone lists what there is.
+
+STATICCHECK_VERSION = v0.8.2
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS = -s -w -X tuitalk/cmd/setting.version=$(VERSION)
+FUZZTIME ?= 20s
+
+.DEFAULT_GOAL := help
+.PHONY: help run build cluster cluster-status cluster-stop test chaos check deps fuzz clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+run: build ## build everything and start a gateway on the embedded default
+	@exec ./bin/tuitalk-gateway
+
+build: web/dist/index.html ## build all programs into bin/, the browser client included
+	@mkdir -p bin
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/tuitalk-gateway ./cmd/tuitalk ./deploy/local/cluster
+
+WEB_SOURCES := $(shell find web client talk cmd/tuitalk-web -type f -not -path 'web/dist/*' -not -name '*_test.go' -not -path '*/testdata/*') go.mod
+web/dist/index.html: $(WEB_SOURCES)
+	go run ./web/build -version '$(VERSION)'
+
+cluster: build ## start a fleet on this machine: Nginx, 3 gateways, 6 Redis nodes, PostgreSQL, data in .cluster/
+	@bin/cluster start
+
+cluster-status: build ## show each part of the fleet
+	@bin/cluster status
+
+cluster-stop: build ## stop the fleet; its data stays
+	@bin/cluster stop
+
+test: deps build ## install what is missing, and run all tests
+	go test -race -tags integration -timeout 9m ./...
+
+SEEDS ?= 20
+chaos: deps build ## break a fleet in every way while people talk in it, and in SEEDS random pairs of ways
+	go test -tags integration -count=1 -timeout 90m -v ./bench/chaos -run 'SingleFaults|RandomPairs' -faults all -seeds $(SEEDS)
+
+check: ## the gate that needs no outside server: format, vet, staticcheck, wasm, import rules, race tests
+	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; test -z "$$unformatted" || { echo "not gofmt-clean: $$unformatted"; exit 1; }
+	go vet ./...
+	go vet -tags integration ./...
+	GOOS=js GOARCH=wasm go vet ./talk ./client ./web/app/... ./cmd/tuitalk-web
+	GOBIN='$(CURDIR)/bin' go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	bin/staticcheck -tags integration ./...
+	GOOS=js GOARCH=wasm bin/staticcheck ./talk ./client ./web/app/... ./cmd/tuitalk-web
+	go run ./web/build -version '$(VERSION)'
+	go test -race -cpu 1,4 -timeout 15m ./...
+	go test -run DoesNotAllocate ./...
+
+deps: ## install what tests need on Debian (apt; sudo only if not root); no daemon is started
+	@deploy/packages/install.sh
+
+fuzz: ## run every fuzz target for FUZZTIME (default 20s)
+	@for f in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \
+		for name in $$(grep -oE '^func Fuzz[A-Za-z0-9_]*' $$f | cut -d' ' -f2); do \
+			echo "== $$f $$name"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) ./$$(dirname $$f) || exit 1; \
+		done; done
+
+clean: ## remove what was built
+	rm -rf bin
+	find web/dist -type f -not -name unbuilt.html -delete

@@ -1,0 +1,105 @@
+package app
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"tuitalk/client"
+	"tuitalk/talk"
+)
+
+// label is how a user's name is shown.
+type label struct {
+	name    string // cleaned
+	tag     string // tells apart names that look alike; mostly ""
+	initial string
+	dark    string // colours of CSS, on dark and on light ground
+	light   string
+}
+
+type bearer struct {
+	user talk.UUID
+	name string
+}
+
+// maxLabels bounds the labels that are kept ready.
+const maxLabels = 4096
+
+// labels makes labels and keeps them.
+type labels struct {
+	tags  client.NameTags
+	ready map[bearer]*label
+}
+
+// reset forgets everybody: names are told apart within one room.
+func (l *labels) reset() { *l = labels{} }
+
+// of makes a user's label. changed reports that the labels made before are no
+// longer right, because two names look alike now.
+func (l *labels) of(user talk.UUID, name string) (made *label, changed bool) {
+	key := bearer{user, name}
+	if made := l.ready[key]; made != nil {
+		return made, false
+	}
+	shown := client.ShowName(user, name)
+	if changed = l.tags.See(user, shown); changed || len(l.ready) >= maxLabels {
+		clear(l.ready)
+	}
+	made = &label{
+		name: shown, tag: l.tags.Tag(user, shown), initial: initial(shown),
+		dark: color(client.NameColor(user, true)), light: color(client.NameColor(user, false)),
+	}
+	if l.ready == nil {
+		l.ready = make(map[bearer]*label)
+	}
+	l.ready[key] = made
+	return made, changed
+}
+
+func initial(name string) string {
+	r, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsSymbol(r)
+	}))
+	if r == utf8.RuneError {
+		return "?"
+	}
+	return string(unicode.ToUpper(r))
+}
+
+func color(c client.RGB) string {
+	const digits = "0123456789abcdef"
+	b := []byte{'#'}
+	for _, v := range []uint8{c.R, c.G, c.B} {
+		b = append(b, digits[v>>4], digits[v&15])
+	}
+	return string(b)
+}
+
+// disc writes the coloured square with the initial.
+func (p *Patch) disc(l *label) {
+	p.begin("span", "disc")
+	p.attr("aria-hidden", "true")
+	p.colors(l)
+	p.words(l.initial)
+	p.end()
+}
+
+// name writes a name in its colour, and its tag.
+func (p *Patch) name(l *label) {
+	p.begin("bdi", "name")
+	p.colors(l)
+	p.words(l.name)
+	p.end()
+	if l.tag != "" {
+		p.begin("span", "tag")
+		p.attr("title", "Another one here has a name that looks like this. This is the beginning of this user's UUID.")
+		p.words(l.tag)
+		p.end()
+	}
+}
+
+func (p *Patch) colors(l *label) {
+	p.style("--on-dark", l.dark)
+	p.style("--on-light", l.light)
+}

@@ -1,0 +1,153 @@
+package app
+
+import (
+	"strconv"
+	"strings"
+
+	"tuitalk/client"
+	"tuitalk/talk"
+)
+
+// maxOffers is how many candidates are offered at once.
+const maxOffers = 12
+
+// offer looks for candidates for the word before the caret: by itself for a
+// command, a room behind /room, and an @name; for any name when asked.
+func (a *App) offer(text string, caret int, asked bool) {
+	a.shutOffers()
+	head := text[:caret]
+	word := head[strings.LastIndexAny(head, " \n")+1:]
+	command := strings.HasPrefix(head, "/") && !strings.HasPrefix(head, "//")
+	byItself := command || len(word) > 1 && word[0] == '@'
+	if !asked && !byItself {
+		return
+	}
+	in := &a.input
+	start, found := client.Complete(text, caret, client.Words{Names: a.memberNames(), Rooms: in.rooms})
+	if len(found) == 1 && found[0] == text[start:caret] {
+		return // it stands there already
+	}
+	in.start = start
+	for _, word := range found[:min(len(found), maxOffers)] {
+		in.offers = append(in.offers, describe(word))
+	}
+	if len(in.offers) > 0 {
+		a.stale |= partOffers
+	}
+}
+
+// describe adds what the help says of a command.
+func describe(word string) offer {
+	o := offer{word: word}
+	name := strings.TrimSpace(word)
+	for _, c := range client.Commands() {
+		if c.Name == name {
+			o.args, o.help = c.Args, c.Help
+		}
+	}
+	return o
+}
+
+func (a *App) memberNames() []string {
+	members := a.session.Members()
+	names := make([]string, 0, len(members))
+	for _, m := range members {
+		if m.UUID != a.session.Me().UUID {
+			names = append(names, m.Username)
+		}
+	}
+	return names
+}
+
+// tab completes: the chosen offer, or the only candidate; of several it makes
+// offers. Without any, the key moves the focus, as everywhere.
+func (a *App) tab(ev Key) bool {
+	in := &a.input
+	in.draft = ev.Text
+	caret := byteOffset(ev.Text, ev.From)
+	offered := len(in.offers) > 0
+	if !offered {
+		a.offer(ev.Text, caret, true)
+	}
+	if offered || len(in.offers) == 1 {
+		a.replace(in.offers[in.chosen].word, caret)
+	}
+	return offered || len(in.offers) > 0 || a.stale&partInput != 0
+}
+
+// takeOffer puts a candidate in, at the end of the word that it completes.
+func (a *App) takeOffer(word string) {
+	in := &a.input
+	for _, o := range in.offers {
+		if o.word == word {
+			end := len(in.draft)
+			if i := strings.IndexAny(in.draft[in.start:], " \n"); i >= 0 {
+				end = in.start + i
+			}
+			a.replace(word, end)
+			return
+		}
+	}
+}
+
+// replace puts a candidate in the place of the draft's word up to end.
+func (a *App) replace(word string, end int) {
+	in := &a.input
+	rest := strings.TrimPrefix(in.draft[end:], " ")
+	start := in.start
+	a.shutOffers()
+	a.write(in.draft[:start]+word+rest, start+len(word))
+	in.grab = true
+}
+
+func (a *App) shutOffers() {
+	in := &a.input
+	if len(in.offers) > 0 {
+		a.stale |= partOffers
+	}
+	in.offers, in.chosen, in.explicit = in.offers[:0], 0, false
+}
+
+// frameOffers writes the list of candidates.
+func (a *App) frameOffers(p *Patch) {
+	in := &a.input
+	p.pick(refOffers)
+	p.empty()
+	p.flag("hidden", len(in.offers) == 0)
+	for i, o := range in.offers {
+		p.begin("button", "offer")
+		p.attr("type", "button")
+		p.attr("role", "option")
+		p.attr("tabindex", "-1")
+		p.attr("aria-selected", strconv.FormatBool(i == in.chosen))
+		p.attr("data-act", "offer")
+		p.attr("data-arg", o.word)
+		p.begin("span", "offer-word")
+		p.leaf("bdi", "", strings.TrimSpace(o.word))
+		if o.args != "" {
+			p.leaf("span", "offer-args", " "+o.args)
+		}
+		p.end()
+		p.leaf("span", "offer-help", o.help)
+		if i == in.chosen {
+			p.reveal()
+		}
+		p.end()
+	}
+	p.end()
+}
+
+// frameCount shows the length of a text that comes near to the limit.
+func (a *App) frameCount(p *Patch) {
+	n := len(a.input.draft)
+	p.pick(refCount)
+	p.empty()
+	p.flag("hidden", n < countFrom)
+	p.class("count")
+	if n > talk.MaxTextBytes {
+		p.class("count over")
+	}
+	p.attr("title", "bytes left of "+strconv.Itoa(talk.MaxTextBytes))
+	p.words(strconv.Itoa(talk.MaxTextBytes - n))
+	p.end()
+}
