@@ -6,7 +6,7 @@ LDFLAGS = -s -w -X tuitalk/cmd/setting.version=$(VERSION)
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build cluster cluster-status cluster-stop test chaos check deps fuzz clean
+.PHONY: bin/tuitalk-cluster help run build cluster cluster-status cluster-stop test chaos check deps fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -16,20 +16,23 @@ run: build ## build everything and start a gateway on the embedded default
 
 build: web/dist/index.html ## build all programs into bin/, the browser client included
 	@mkdir -p bin
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/tuitalk-gateway ./cmd/tuitalk ./deploy/local/cluster
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/tuitalk-gateway ./cmd/tuitalk
 
 WEB_SOURCES := $(shell find web client talk cmd/tuitalk-web -type f -not -path 'web/dist/*' -not -name '*_test.go' -not -path '*/testdata/*') go.mod
 web/dist/index.html: $(WEB_SOURCES)
 	go run ./web/build -version '$(VERSION)'
 
-cluster: build ## start a fleet on this machine: Nginx, 3 gateways, 6 Redis nodes, PostgreSQL, data in .cluster/
-	@bin/cluster start
+bin/tuitalk-cluster: build
+	go build -trimpath -o bin/tuitalk-cluster ./deploy/local/cluster
 
-cluster-status: build ## show each part of the fleet
-	@bin/cluster status
+cluster: deps bin/tuitalk-cluster ## start a fleet on this machine: Nginx, 3 gateways, 6 Redis nodes, PostgreSQL, data in .cluster/ (CLUSTER='-port 8080')
+	@bin/tuitalk-cluster start $(CLUSTER)
 
-cluster-stop: build ## stop the fleet; its data stays
-	@bin/cluster stop
+cluster-status: bin/tuitalk-cluster ## show each part of the fleet
+	@bin/tuitalk-cluster status
+
+cluster-stop: bin/tuitalk-cluster ## stop the fleet; its data stays
+	@bin/tuitalk-cluster stop
 
 test: deps build ## install what is missing, and run all tests
 	go test -race -tags integration -timeout 9m ./...

@@ -57,6 +57,7 @@ type seat struct {
 	cursor   int64 // the last seq that is in the ring or behind it
 	live     bool  // the next entry goes straight into the ring
 	catching bool  // a catch-up is under way
+	doubtful bool  // the store was away: nobody has checked what the client has
 	form     talk.Form
 }
 
@@ -203,7 +204,7 @@ func (c *conn) gone(err error) {
 	c.reason.CompareAndSwap(0, uint32(reasonLost))
 	c.srv.conns.remove(c)
 	c.srv.metrics.closed[closeReason(c.reason.Load())].Inc()
-	c.srv.log.Debug("connection closed", "conn", c.serial, "reason", closeReason(c.reason.Load()).label(), "err", err)
+	c.srv.log.Debug("connection closed", "conn", c.serial, "from", c.from(), "reason", closeReason(c.reason.Load()).label(), "err", err)
 	c.departed()
 	c.out.mu.Lock()
 	c.out.closing = true

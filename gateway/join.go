@@ -79,10 +79,10 @@ func (c *conn) joinNow(m talk.JoinRoom, name string, first bool) {
 			return
 		}
 	}
-	r, err := c.srv.openRoom(ctx, m.RoomID)
-	resume := false
+	r, err := c.srv.openRoom(ctx, m.RoomID, m.AfterSeq)
+	verdict := logDiffers
 	if err == nil {
-		resume, err = c.srv.canResume(ctx, r, m)
+		verdict, err = c.srv.compareLogs(ctx, r, m)
 	}
 	if err != nil {
 		c.settle(func(*user) {})
@@ -111,10 +111,10 @@ func (c *conn) joinNow(m talk.JoinRoom, name string, first bool) {
 			Action: history.Enter, Key: key, Gateway: c.srv.opts.ID, Name: name,
 			EntryID: newUUID(), Quiet: talk.MaxListed,
 		},
-		done: func(a history.Moved) { c.entered(r, key, m, name, resume, a) },
+		done: func(a history.Moved) { c.entered(r, key, m, name, verdict, a) },
 	})
 	if c.srv.spooler != nil {
-		c.srv.agenda.after(provisionalAfter, func() { c.sitDown(r, m, name, resume) })
+		c.srv.agenda.after(provisionalAfter, func() { c.sitDown(r, m, name, verdict) })
 	}
 }
 
@@ -123,7 +123,7 @@ func (c *conn) joinNow(m talk.JoinRoom, name string, first bool) {
 const provisionalAfter = 600 * time.Millisecond
 
 // sitDown gives a user a seat whom the store has not let in yet.
-func (c *conn) sitDown(r *room, m talk.JoinRoom, name string, resume bool) {
+func (c *conn) sitDown(r *room, m talk.JoinRoom, name string, log verdict) {
 	c.mu.Lock()
 	u := &c.user
 	if u.gone || u.joining != r || u.room != nil {
@@ -134,7 +134,7 @@ func (c *conn) sitDown(r *room, m talk.JoinRoom, name string, resume bool) {
 	form := u.form
 	c.mu.Unlock()
 	c.srv.metrics.provisional.Inc()
-	c.takeSeat(r, form, m, name, resume, history.Moved{})
+	c.takeSeat(r, form, m, name, log, history.Moved{})
 	c.seated(r)
 }
 
@@ -169,28 +169,46 @@ func (s *Server) enterAgain(c *conn, r *room, key sessionKey, name string) {
 	})
 }
 
-// canResume tells whether what the client has is this room's log up to AfterSeq.
-func (s *Server) canResume(ctx context.Context, r *room, m talk.JoinRoom) (bool, error) {
+// verdict says whether what a client has is a room's log up to AfterSeq.
+type verdict uint8
+
+const (
+	logDiffers  verdict = iota // or the client has none
+	logMatches                 // it can go on
+	logDoubtful                // the store, which would know, is away
+)
+
+// compareLogs finds out whether the client can go on behind AfterSeq.
+func (s *Server) compareLogs(ctx context.Context, r *room, m talk.JoinRoom) (verdict, error) {
 	if !m.Resume || m.AfterSeq < 0 {
-		return false, nil
+		return logDiffers, nil
 	}
 	if m.AfterSeq == 0 {
-		return true, nil
+		return logMatches, nil
 	}
 	r.mu.Lock()
 	id, ok := r.recent.idAt(m.AfterSeq)
 	r.mu.Unlock()
 	if !ok {
+		if s.spooler != nil && !s.health.storeUp() {
+			return logDoubtful, nil
+		}
 		var err error
 		if id, ok, err = s.store.IDAt(ctx, m.RoomID, m.AfterSeq); err != nil {
-			return false, err
+			if s.spooler != nil {
+				return logDoubtful, nil
+			}
+			return logDiffers, err
 		}
 	}
-	return ok && id == m.AfterID, nil
+	if ok && id == m.AfterID {
+		return logMatches, nil
+	}
+	return logDiffers, nil
 }
 
 // entered is called on the lane's goroutine when the store has let the user in.
-func (c *conn) entered(r *room, key sessionKey, m talk.JoinRoom, name string, resume bool, a history.Moved) {
+func (c *conn) entered(r *room, key sessionKey, m talk.JoinRoom, name string, log verdict, a history.Moved) {
 	if a.Err != nil || !a.Applied {
 		c.refuse(talk.Error{Code: talk.CodeRefused, Message: "this room cannot be joined"})
 		c.settle(func(*user) {})
@@ -216,12 +234,13 @@ func (c *conn) entered(r *room, key sessionKey, m talk.JoinRoom, name string, re
 		c.goOn()
 		return
 	}
-	c.takeSeat(r, form, m, name, resume, a)
+	c.takeSeat(r, form, m, name, log, a)
 	c.seated(r)
 }
 
 // takeSeat tells the client where it is, and starts its live view.
-func (c *conn) takeSeat(r *room, form talk.Form, m talk.JoinRoom, name string, resume bool, a history.Moved) {
+func (c *conn) takeSeat(r *room, form talk.Form, m talk.JoinRoom, name string, log verdict, a history.Moved) {
+	resume := log != logDiffers
 	r.mu.Lock()
 	if !r.open { // it was closed in a minute without anybody; try again
 		r.mu.Unlock()
@@ -255,6 +274,7 @@ func (c *conn) takeSeat(r *room, form talk.Form, m talk.JoinRoom, name string, r
 		c.answerIn(form, talk.Entry{Kind: talk.KindJoined, RoomID: r.id, Author: m.UUID, Name: name, UnixTime: c.srv.unixNow()})
 	}
 	live := r.seatMember(c, form, cursor)
+	c.seat.doubtful = log == logDoubtful || r.blind
 	if form == talk.Extended {
 		for i := range r.pending {
 			c.answerIn(form, r.pending[i].Entry)

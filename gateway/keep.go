@@ -15,7 +15,7 @@ const keepEvery = time.Second
 
 // keepPatience bounds one round; none of it is a commit that must not be
 // given up.
-const keepPatience = 5 * time.Second
+const keepPatience = 2 * time.Second
 
 // brokenPage is how many broken sessions one query lists.
 const brokenPage = 1000

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"tuitalk/history"
 	"tuitalk/talk"
 )
 
@@ -35,8 +36,9 @@ func (rs *rooms) list() []*room {
 // errAgain tells who waited for a room that it is gone: look it up anew.
 var errAgain = errors.New("the room was closed")
 
-// openRoom returns the room, subscribed and read. It waits for both.
-func (s *Server) openRoom(ctx context.Context, id int32) (*room, error) {
+// openRoom returns the room, subscribed and read. It waits for both. after is
+// what the joiner has of it: while the store is away, the room goes on from there.
+func (s *Server) openRoom(ctx context.Context, id int32, after int64) (*room, error) {
 	for {
 		s.rooms.mu.Lock()
 		r := s.rooms.byID[id]
@@ -48,6 +50,10 @@ func (s *Server) openRoom(ctx context.Context, id int32) (*room, error) {
 		s.rooms.mu.Unlock()
 		if opener {
 			err := s.readRoom(ctx, r)
+			if err != nil && s.canOpenBlind(err, after) {
+				r.openBlind(after)
+				err = nil
+			}
 			s.opened(r, err)
 			return r, err
 		}
@@ -81,22 +87,40 @@ func (s *Server) readRoom(ctx context.Context, r *room) error {
 	if err := s.bus.Subscribe(ctx, r.id); err != nil {
 		return fmt.Errorf("subscribe to room %d: %w", r.id, err)
 	}
-	state, err := s.store.Room(ctx, r.id, talk.MaxListed)
-	if err != nil {
-		return fmt.Errorf("read room %d: %w", r.id, err)
+	if s.spooler != nil && !s.health.storeUp() {
+		return errDown // known to be away: do not wait for it
 	}
-	entries, _, err := s.store.Before(ctx, r.id, state.HeadSeq+1, s.opts.RecentCount)
+	state, entries, err := s.readState(ctx, r.id)
 	if err != nil {
-		return fmt.Errorf("read the newest entries of room %d: %w", r.id, err)
+		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.begin(state, entries)
+	return nil
+}
+
+// readState reads a room's head and members, and its newest entries.
+func (s *Server) readState(ctx context.Context, id int32) (history.Room, []talk.Entry, error) {
+	state, err := s.store.Room(ctx, id, talk.MaxListed)
+	if err != nil {
+		return state, nil, fmt.Errorf("read room %d: %w", id, err)
+	}
+	entries, _, err := s.store.Before(ctx, id, state.HeadSeq+1, s.opts.RecentCount)
+	if err != nil {
+		return state, nil, fmt.Errorf("read the newest entries of room %d: %w", id, err)
+	}
+	return state, entries, nil
+}
+
+// begin sets what the room shows to what the store has. Call with mu held.
+func (r *room) begin(state history.Room, entries []talk.Entry) {
+	r.recent = recent{}
 	for _, e := range entries {
-		r.recent.add(&roomEntry{Entry: e}, s.opts.RecentCount)
+		r.recent.add(&roomEntry{Entry: e}, r.srv.opts.RecentCount)
 	}
 	r.head, r.known = state.HeadSeq, max(r.known, state.HeadSeq)
 	r.roster = roster{members: state.Members, count: state.Count}
-	return nil
 }
 
 // opened ends the opening, well or badly.

@@ -134,7 +134,7 @@ func (s *Server) Ready() string {
 const stuckAfter = time.Second
 
 // Alive tells whether the process does its rounds; a watchdog asks it.
-func (s *Server) Alive() bool { return s.clock.behind() < stuckAfter }
+func (s *Server) Alive() bool { return s.draining.Load() || s.clock.behind() < stuckAfter }
 
 // Drain stops accepting, asks everybody to move, and closes what is left. What
 // was accepted before is stored before it returns, unless ctx ends first.

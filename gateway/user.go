@@ -64,6 +64,13 @@ func (t *turn) out(round int32, number uint64) bool {
 	return round < t.round && number > t.behind
 }
 
+// from is the address of who speaks.
+func (c *conn) from() netip.Addr {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.user.from
+}
+
 // maxBacklog bounds what waits when flood control is off.
 const maxBacklog = 256
 

@@ -52,10 +52,13 @@ func (w *watcher) look(now time.Time) {
 		w.fleet.Announce(fanout.Status{Gateway: s.opts.ID, Store: up})
 	}
 	switch {
-	case up && w.retreated:
-		w.comeBack()
+	case up && !w.downSince.IsZero():
+		if w.retreated && !w.comeBack() {
+			break
+		}
+		w.retreated, w.downSince = false, time.Time{}
+		s.readers.submit(s.lookAgain)
 	case up:
-		w.downSince = time.Time{}
 	case w.downSince.IsZero():
 		w.downSince = now
 	case !w.retreated && now.Sub(w.downSince) > alonePatience && w.peerReaches(now):
@@ -94,20 +97,20 @@ func (w *watcher) retreat() {
 	s.conns.each(func(c *conn) { c.askToMove(within) })
 }
 
-// comeBack opens the listener again.
-func (w *watcher) comeBack() {
+// comeBack opens the listener again; false: not yet.
+func (w *watcher) comeBack() bool {
 	s := w.srv
 	l, err := s.opts.Relisten()
 	if err != nil {
 		s.log.Error("the store is back, but the listener cannot be opened again yet", "err", err)
-		return
+		return false
 	}
 	if !s.reopen(l) {
 		_ = l.Close() // it is too late for it
-		return
+		return false
 	}
-	w.retreated, w.downSince = false, time.Time{}
 	s.log.Info("the store is back: users are taken again")
+	return true
 }
 
 // peersHeard returns the gateways heard on the bus lately: they live, whatever

@@ -70,7 +70,7 @@ type breaker = func(context.Context, *local.Cluster, *rand.Rand) (func(context.C
 
 // dead fails if a process that should be gone is there.
 func dead(what, state string) error {
-	if state == "running" || state == "frozen" {
+	if state == "running" || state == local.Stopped {
 		return fmt.Errorf("%s is %s after the fault", what, state)
 	}
 	return nil
@@ -97,6 +97,9 @@ func freezeGateway(_ context.Context, c *local.Cluster, rng *rand.Rand) (func(co
 	g := c.Gateways[rng.IntN(len(c.Gateways))]
 	if err := g.Freeze(); err != nil {
 		return nil, err
+	}
+	if state := g.State(); state != local.Stopped {
+		return nil, fmt.Errorf("the gateway is %s after the fault", state)
 	}
 	return func(context.Context) error { return g.Thaw() }, nil
 }

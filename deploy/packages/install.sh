@@ -14,6 +14,8 @@ need redis-tools /usr/bin/redis-cli
 need postgresql "/usr/lib/postgresql/*/bin/initdb"
 need chromium /usr/bin/chromium
 need tmux /usr/bin/tmux
+need systemd /usr/bin/systemd-analyze
+need procps /usr/bin/ps
 need python3 "/usr/bin/python3*"
 [ -n "$missing" ] || exit 0
 
