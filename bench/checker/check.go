@@ -74,6 +74,8 @@ type check struct {
 // place is where an event stands.
 type place struct{ recording, event int32 }
 
+var nowhere = place{-1, -1}
+
 // entryName names an entry before it has a seq.
 type entryName struct {
 	room       int32

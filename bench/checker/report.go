@@ -116,7 +116,6 @@ type Report struct {
 	Sent                   int
 	Shown                  int // times that an entry was shown
 	Gaps                   int // times that a server openly left entries out
-	Skipped                int64
 	Faults                 []FaultFigures
 }
 

@@ -10,6 +10,7 @@ type send struct {
 	ordinal  int32 // of this seat in this room
 	seq      int64 // in the store; 0: it is not there
 	answered place // where its author was last told of it; event -1: never
+	turned   place // where he was told that it is refused for good
 
 	refused   bool // for good
 	free      bool // the order in which it is stored is not the author's to ask for
@@ -60,7 +61,7 @@ func (c *check) indexSend(p place, e *Event, at int64) {
 	switch {
 	case !known:
 		i = int32(len(c.sends))
-		c.sends = append(c.sends, send{answered: place{-1, -1}})
+		c.sends = append(c.sends, send{answered: nowhere, turned: nowhere})
 		c.sendOf[name] = i
 		c.report.Sent++
 	case e.Flag:
@@ -72,7 +73,7 @@ func (c *check) indexSend(p place, e *Event, at int64) {
 	s.ordinals[e.Room]++
 	c.sends[i] = send{
 		entryName: name, seat: s, at: at, place: p, text: e.Hash, ordinal: s.ordinals[e.Room],
-		answered: c.sends[i].answered, free: known || e.Flag, adopted: e.Flag,
+		answered: c.sends[i].answered, turned: c.sends[i].turned, free: known || e.Flag, adopted: e.Flag,
 	}
 }
 
@@ -80,7 +81,9 @@ func (c *check) indexSend(p place, e *Event, at int64) {
 func (s *send) became(p place, e *Event) {
 	switch e.Verb {
 	case Refused:
-		s.refused = s.refused || e.Flag
+		if e.Flag {
+			s.refused, s.turned = true, p
+		}
 	case Retried:
 		// It goes out behind what was sent meanwhile.
 		s.free = s.free || s.refused

@@ -111,10 +111,11 @@ func (c *check) restarted(s *seat, p place, e *Event, _ int64) {
 	if s.shows {
 		c.judgeHoles(s, s.view.holes)
 	}
+	allowed := e.Flag && c.opts.Gaps
 	switch {
 	case !s.staying || e.Seq < s.view.hi:
 		s.skipped = nil
-	case e.Seq > s.view.hi:
+	case e.Seq > s.view.hi && !allowed:
 		s.skipped = append(s.skipped, span{s.view.hi + 1, e.Seq, p})
 	}
 	if e.Flag {
@@ -231,12 +232,6 @@ func (c *check) ended(s *seat, p place, e *Event, at int64) {
 func (c *check) judgeEnd(s *seat, p place, at int64) {
 	r := c.room(s.room)
 	lost := slices.Clone(s.skipped)
-	if c.opts.Gaps {
-		for _, h := range lost {
-			c.report.Skipped += h.to - h.from + 1
-		}
-		lost = nil
-	}
 	switch owed, known := r.headAt(at); {
 	case !known:
 		c.unsound("no head of room %d was noted before its clients ended", s.room)

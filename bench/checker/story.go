@@ -47,6 +47,7 @@ func (c *check) story(f *finding) []string {
 	}
 	if f.send >= 0 {
 		add(c.sends[f.send].place)
+		add(c.sends[f.send].turned)
 		add(c.sends[f.send].answered)
 	}
 	c.around(f.at, add)

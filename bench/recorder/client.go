@@ -219,7 +219,7 @@ func (w *note) restarted(ev client.Event, frame talk.Message) {
 	gap := false
 	switch m := frame.(type) {
 	case talk.Joined:
-		after = m.AfterSeq
+		after, gap = m.AfterSeq, c.based && !m.Reset && m.AfterSeq > c.last
 	case talk.Gap:
 		after, gap = m.To, true
 	default:

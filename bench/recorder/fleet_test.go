@@ -3,6 +3,7 @@ package recorder_test
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -10,8 +11,7 @@ import (
 	"tuitalk/talk"
 )
 
-// fleet is a gateway with a store, in memory, as far as clients can tell. It is
-// a client.Dialer.
+// fleet is a gateway with a store, in memory, as far as clients can tell.
 type fleet struct {
 	mu     sync.Mutex
 	rng    *rand.Rand
@@ -20,7 +20,9 @@ type fleet struct {
 	away   bool // the store is, and there is a spool
 	resume int  // more entries than that are left out of a resume
 	mangle func(s *seat, m talk.Message) []talk.Message
-	open   sync.WaitGroup
+
+	pardoned map[talk.UUID]bool // messages that are taken at last
+	open     sync.WaitGroup
 }
 
 type fleetRoom struct {
@@ -33,6 +35,7 @@ type fleetRoom struct {
 // seat is the fleet's side of one line.
 type seat struct {
 	f       *fleet
+	wire    *wire
 	conn    client.ConnID
 	deliver func(client.Event)
 	user    talk.UUID
@@ -40,15 +43,14 @@ type seat struct {
 	in      *fleetRoom
 	gone    bool
 
-	queue  []client.Event // to deliver
-	wake   *sync.Cond
-	frames int
+	queue []client.Event // to deliver
+	wake  *sync.Cond
 }
 
 const fleetGrace = 30 * time.Second
 
 func newFleet(seed uint64) *fleet {
-	return &fleet{rng: rand.New(rand.NewPCG(seed, 1)), rooms: map[int32]*fleetRoom{}, resume: 1000}
+	return &fleet{rng: rand.New(rand.NewPCG(seed, 1)), rooms: map[int32]*fleetRoom{}, resume: 1000, pardoned: map[talk.UUID]bool{}}
 }
 
 func (f *fleet) room(id int32) *fleetRoom {
@@ -65,15 +67,35 @@ func (f *fleet) uuid() (id talk.UUID) {
 	return talk.MakeUUID(8, id)
 }
 
+// wire is somebody's way to the fleet.
+type wire struct {
+	*fleet
+	cut bool // guarded by mu of fleet
+}
+
 // Dial implements client.Dialer.
-func (f *fleet) Dial(conn client.ConnID, _ string, deliver func(client.Event)) client.Line {
-	s := &seat{f: f, conn: conn, deliver: deliver, wake: sync.NewCond(&f.mu)}
-	f.mu.Lock()
-	f.seats = append(f.seats, s)
-	s.tell(client.Opened{Conn: conn})
-	f.mu.Unlock()
-	f.open.Go(s.run)
+func (w *wire) Dial(conn client.ConnID, _ string, deliver func(client.Event)) client.Line {
+	s := &seat{f: w.fleet, conn: conn, deliver: deliver, wire: w, wake: sync.NewCond(&w.mu)}
+	w.mu.Lock()
+	w.seats = append(w.seats, s)
+	if w.cut {
+		s.end()
+	} else {
+		s.tell(client.Opened{Conn: conn})
+	}
+	w.mu.Unlock()
+	w.open.Go(s.run)
 	return s
+}
+
+// snap cuts the wire, or mends it. Call with mu held.
+func (w *wire) snap(cut bool) {
+	w.cut = cut
+	for _, s := range slices.Clone(w.seats) {
+		if cut && s.wire == w {
+			s.end()
+		}
+	}
 }
 
 // run delivers until the line is closed.
@@ -188,7 +210,7 @@ func (s *seat) Send(m talk.Message) error {
 	case talk.Fetch:
 		s.fetch(m)
 	case talk.Ping:
-		s.send(talk.Pong{N: m.N})
+		s.send(talk.Pong(m))
 	case talk.Entry:
 		s.post(m)
 	}
@@ -262,18 +284,18 @@ func (s *seat) post(m talk.Entry) {
 	case r == nil || r.id != m.RoomID:
 		s.send(talk.Error{Code: talk.CodeBadRoom, Message: "elsewhere", ID: m.ID})
 		return
-	case m.Text == "refuse me":
+	case strings.HasPrefix(m.Text, "refuse me") && !s.f.pardoned[m.ID]:
 		s.send(talk.Error{Code: talk.CodeRefused, Message: "no", ID: m.ID})
 		return
 	}
 	m.Name = s.name
-	if !s.f.away {
+	known := func(e talk.Entry) bool { return e.ID == m.ID && e.Author == m.Author }
+	if !s.f.away || slices.ContainsFunc(r.log, known) {
 		seq := s.f.append(r, m)
 		s.send(talk.Stored{RoomID: r.id, ID: m.ID, Seq: seq})
 		return
 	}
-	known := func(e talk.Entry) bool { return e.ID == m.ID && e.Author == m.Author }
-	if !slices.ContainsFunc(r.spool, known) && !slices.ContainsFunc(r.log, known) {
+	if !slices.ContainsFunc(r.spool, known) {
 		m.Pending, m.SentAt, m.Round = true, uint64(time.Now().Unix()), 0
 		r.spool = append(r.spool, m)
 		for _, o := range s.f.seats {
@@ -285,12 +307,20 @@ func (s *seat) post(m talk.Entry) {
 	s.send(talk.Accepted{RoomID: r.id, ID: m.ID})
 }
 
-// storeBack stores what was spooled.
-func (f *fleet) storeBack() {
+// storeBack stores what was spooled. With lossy the spool has lost its last entry.
+func (f *fleet) storeBack(lossy bool) {
 	f.away = false
 	for _, r := range f.rooms {
 		spool := r.spool
 		r.spool = nil
+		if n := len(spool) - 1; lossy && n >= 0 {
+			for _, s := range f.seats {
+				if s.in == r {
+					s.send(talk.Withdrawn{RoomID: r.id, UUID: spool[n].Author, ID: spool[n].ID})
+				}
+			}
+			spool = spool[:n]
+		}
 		for _, e := range spool {
 			e.Pending = false
 			seq := f.append(r, e)

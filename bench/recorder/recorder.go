@@ -174,7 +174,6 @@ func (r *Recorder) ReadStore(ctx context.Context, store Source, room int32, afte
 		if err != nil {
 			return fmt.Errorf("read room %d behind %d: %w", room, after, err)
 		}
-		r.kept(page)
 		if len(page) == 0 {
 			return nil
 		}
@@ -182,6 +181,7 @@ func (r *Recorder) ReadStore(ctx context.Context, store Source, room int32, afte
 		if last <= after {
 			return fmt.Errorf("read room %d behind %d: the store does not get on", room, after)
 		}
+		r.kept(page)
 		after = last
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -32,16 +31,25 @@ type party struct {
 	rec    *recorder.Recorder
 	people []*person
 	states []*memory
+	wires  []*wire
 	said   int
 }
 
-const rooms = 2
+const (
+	rooms     = 2
+	forgetful = 0 // the person whose log is trimmed early
+)
 
 func newParty(t *testing.T, seed uint64, people int) *party {
 	p := &party{t: t, rng: rand.New(rand.NewPCG(seed, 2)), fleet: newFleet(seed)}
 	p.rec = recorder.New(&p.out)
+	twice := p.fleet.uuid()
 	for i := range people {
 		p.states = append(p.states, &memory{client.State{Name: fmt.Sprint("person ", i), Room: int32(i % rooms)}})
+		if i >= people-2 { // the last two are two windows of one user
+			p.states[i].state.UUID, p.states[i].state.Token = twice, "t"
+		}
+		p.wires = append(p.wires, &wire{fleet: p.fleet})
 		p.people = append(p.people, nil)
 		p.begin(i, p.rec.Client(fmt.Sprint("person ", i)))
 	}
@@ -49,8 +57,11 @@ func newParty(t *testing.T, seed uint64, people int) *party {
 }
 
 func (p *party) begin(i int, who *recorder.Client) {
-	cfg := client.Config{Servers: []string{"ws://fleet"}, Room: p.states[i].state.Room, Seed: p.rng.Uint64(), History: 20, Keep: 120}
-	p.people[i] = newPerson(p.t, who, p.fleet, p.states[i], cfg)
+	cfg := client.Config{Servers: []string{"ws://fleet"}, Room: p.states[i].state.Room, Seed: p.rng.Uint64(), History: 20}
+	if i == forgetful {
+		cfg.Keep = 40
+	}
+	p.people[i] = newPerson(p.t, who, p.wires[i], p.states[i], cfg)
 }
 
 func (p *party) anybody() int { return p.rng.IntN(len(p.people)) }
@@ -73,7 +84,7 @@ func (p *party) step() {
 		who.say(client.Join{Room: int32(p.rng.IntN(rooms))})
 	case n < 73:
 		who.say(client.SetName{Name: fmt.Sprint("name ", p.rng.IntN(1000))})
-	case n < 76:
+	case n < 76 && i != forgetful:
 		who.say(client.FetchOlder{Limit: 1 + p.rng.IntN(50)})
 	case n < 78:
 		who.say(client.Clear{})
@@ -83,7 +94,9 @@ func (p *party) step() {
 		p.refused(i)
 	case n < 86:
 		p.store()
-	case n < 88:
+	case n < 90:
+		p.cutOrMend(i)
+	case n < 92:
 		time.Sleep(time.Duration(p.rng.IntN(40)) * time.Second)
 	}
 	time.Sleep(time.Duration(p.rng.IntN(300)) * time.Millisecond)
@@ -105,14 +118,23 @@ func (p *party) restart(i int) {
 	p.begin(i, who)
 }
 
-// refused lets somebody say what is refused, and take it back.
+// refused lets somebody say what is refused, and try again, or take it back.
 func (p *party) refused(i int) {
 	who := p.people[i]
-	who.say(client.Post{Text: "refuse me"})
+	p.said++
+	who.say(client.Post{Text: fmt.Sprint("refuse me ", p.said)})
 	time.Sleep(time.Second)
+	again := p.rng.IntN(2) == 0
 	who.in(func(who *person) {
 		for _, o := range who.session.Outbox() {
-			if o.Delivery == client.Failed && o.Text == "refuse me" {
+			switch refused := o.Delivery == client.Failed && strings.HasPrefix(o.Text, "refuse me"); {
+			case refused && again:
+				p.fleet.mu.Lock()
+				p.fleet.pardoned[o.ID] = true
+				p.fleet.mu.Unlock()
+				who.handle(client.Retry{ID: o.ID})
+				return
+			case refused:
 				who.handle(client.Discard{ID: o.ID})
 				return
 			}
@@ -120,21 +142,31 @@ func (p *party) refused(i int) {
 	})
 }
 
+// cutOrMend takes somebody's way to the fleet, or gives it back.
+func (p *party) cutOrMend(i int) {
+	p.fleet.mu.Lock()
+	defer p.fleet.mu.Unlock()
+	p.wires[i].snap(!p.wires[i].cut)
+}
+
 func (p *party) store() {
 	p.fleet.mu.Lock()
 	defer p.fleet.mu.Unlock()
 	if p.fleet.away {
-		p.fleet.storeBack()
+		p.fleet.storeBack(p.rng.IntN(2) == 0)
 	} else {
 		p.fleet.away = true
 	}
 }
 
 // end lets everything heal, and checks.
-func (p *party) end(opts checker.Options) (*checker.Report, []byte) {
+func (p *party) end(opts checker.Options) (*checker.Report, *checker.Recording) {
 	p.fleet.mu.Lock()
 	p.fleet.mangle = nil
-	p.fleet.storeBack()
+	p.fleet.storeBack(false)
+	for _, w := range p.wires {
+		w.snap(false)
+	}
 	p.fleet.mu.Unlock()
 	for i := range p.people {
 		p.talk(i) // what got lost on the way is missed when something follows
@@ -163,46 +195,88 @@ func (p *party) end(opts checker.Options) (*checker.Report, []byte) {
 	if err := p.rec.Close(); err != nil {
 		p.t.Fatal(err)
 	}
-	data := p.out.Bytes()
-	rec, err := checker.Decode(data)
+	rec, err := checker.Decode(p.out.Bytes())
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	time.Sleep(2 * fleetGrace) // until the fleet's timers are over
-	return checker.Check(opts, rec), data
+	return checker.Check(opts, rec), rec
+}
+
+type mangler func(*party) func(*seat, talk.Message) []talk.Message
+
+// plan is how a party is held.
+type plan struct {
+	mangle mangler
+	resume int // see fleet
+	check  checker.Options
 }
 
 // hold runs a party and returns what the checker says.
-func hold(t *testing.T, seed uint64, mangle func(*party) func(*seat, talk.Message) []talk.Message) (report *checker.Report) {
+func hold(t *testing.T, seed uint64, plan plan) (report *checker.Report, rec *checker.Recording) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newParty(t, seed, 6)
 		time.Sleep(2 * time.Second)
-		if mangle != nil {
-			p.fleet.mu.Lock()
-			p.fleet.mangle = mangle(p)
-			p.fleet.mu.Unlock()
+		p.fleet.mu.Lock()
+		if plan.mangle != nil {
+			p.fleet.mangle = plan.mangle(p)
 		}
+		if plan.resume > 0 {
+			p.fleet.resume = plan.resume
+		}
+		p.fleet.mu.Unlock()
 		for range 250 {
 			p.step()
 		}
-		var data []byte
-		report, data = p.end(checker.Options{})
-		if t.Failed() || os.Getenv("KEEP_RECORDING") != "" {
-			_ = os.WriteFile("/tmp/party.rec", data, 0o600)
-		}
+		report, rec = p.end(plan.check)
 	})
-	return report
+	return report, rec
 }
 
 func TestPeopleOnAnHonestFleet(t *testing.T) {
+	verbs := map[checker.Verb]int{}
 	for seed := range uint64(30) {
-		report := hold(t, seed, nil)
+		report, rec := hold(t, seed, plan{})
 		if report.Err() != nil {
 			t.Fatalf("seed %d: %s", seed, report)
 		}
 		if report.Sent < 100 || report.Shown < 500 {
 			t.Fatalf("seed %d: too little happened: %+v", seed, report)
 		}
+		for i := range rec.Events {
+			verbs[rec.Events[i].Verb]++
+		}
+	}
+	for _, v := range []checker.Verb{
+		checker.Attached, checker.Identified, checker.Named, checker.Entered, checker.Left, checker.Up, checker.Down,
+		checker.Restarted, checker.Cleared, checker.Shown, checker.Older, checker.Trimmed,
+		checker.PendingShown, checker.PendingGone, checker.Sent, checker.Accepted, checker.Stored, checker.Refused,
+		checker.Withdrawn, checker.Retried, checker.Discarded,
+	} {
+		if verbs[v] < 5 {
+			t.Errorf("event %d was recorded %d times only", v, verbs[v])
+		}
+	}
+}
+
+func TestWhatAServerLeavesOutOpenlyIsLostUnlessAllowed(t *testing.T) {
+	lost, gaps := 0, 0
+	for seed := range uint64(12) {
+		strict, _ := hold(t, seed, plan{resume: 25})
+		for k := range strict.Counts {
+			if k != checker.Lost {
+				t.Fatalf("seed %d: %s", seed, strict)
+			}
+		}
+		lost += strict.Counts[checker.Lost]
+		allowing, _ := hold(t, seed, plan{resume: 25, check: checker.Options{Gaps: true}})
+		if allowing.Err() != nil {
+			t.Fatalf("seed %d: %s", seed, allowing)
+		}
+		gaps += allowing.Gaps
+	}
+	if lost == 0 || gaps == 0 {
+		t.Errorf("%d entries lost, %d gaps", lost, gaps)
 	}
 }
 
@@ -210,7 +284,7 @@ func TestPeopleOnAnHonestFleet(t *testing.T) {
 type mangled struct{ n int }
 
 // oneIn lets do have one entry in n that goes to a client.
-func oneIn(n int, count *mangled, do func(p *party, s *seat, e talk.Entry) []talk.Message) func(*party) func(*seat, talk.Message) []talk.Message {
+func oneIn(n int, count *mangled, do func(p *party, s *seat, e talk.Entry) []talk.Message) mangler {
 	return func(p *party) func(*seat, talk.Message) []talk.Message {
 		return func(s *seat, m talk.Message) []talk.Message {
 			e, ok := m.(talk.Entry)
@@ -240,7 +314,7 @@ func TestClientsHealWhatTheLineDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var count mangled
 			for seed := range uint64(6) {
-				if report := hold(t, seed, oneIn(10, &count, do)); report.Err() != nil {
+				if report, _ := hold(t, seed, plan{mangle: oneIn(10, &count, do)}); report.Err() != nil {
 					t.Fatalf("seed %d: %s", seed, report)
 				}
 			}
@@ -266,10 +340,10 @@ func TestForgersAreCaught(t *testing.T) {
 			caught := 0
 			for seed := range uint64(4) {
 				var count mangled
-				report := hold(t, seed, oneIn(40, &count, func(_ *party, _ *seat, e talk.Entry) []talk.Message {
+				report, _ := hold(t, seed, plan{mangle: oneIn(40, &count, func(_ *party, _ *seat, e talk.Entry) []talk.Message {
 					tc.forge(&e)
 					return []talk.Message{e}
-				}))
+				})})
 				for k, n := range report.Counts {
 					if k != tc.kinds[0] && k != checker.Duplicate { // a forged entry does not end the pending one
 						t.Errorf("seed %d: also %s: %d\n%s", seed, k, n, report)
