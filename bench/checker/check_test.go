@@ -21,7 +21,7 @@ func decoded(t testing.TB, data []byte) *Recording {
 func TestHonestHistoriesPass(t *testing.T) {
 	for _, sh := range shapes {
 		t.Run(sh.name, func(t *testing.T) {
-			for seed := range uint64(40) {
+			for seed := range uint64(12) {
 				report := Check(lenient, decoded(t, history(seed, sh)))
 				if err := report.Err(); err != nil {
 					t.Fatalf("seed %d: %v\n%s", seed, err, report)
@@ -31,5 +31,44 @@ func TestHonestHistoriesPass(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// split gives every other client to a recording of its own.
+func split(rec *Recording) (a, b *Recording) {
+	a, b = &Recording{Clients: rec.Clients, Entries: rec.Entries, Faults: rec.Faults}, &Recording{Clients: rec.Clients, Entries: rec.Entries}
+	for _, e := range rec.Events {
+		if e.Client >= 0 && e.Client%2 == 1 {
+			b.Events = append(b.Events, e)
+		} else {
+			a.Events = append(a.Events, e)
+		}
+	}
+	return a, b
+}
+
+func TestSeveralRecordingsAreOneHistory(t *testing.T) {
+	for seed := range uint64(6) {
+		rec := decoded(t, history(seed, shapes[len(shapes)-1]))
+		whole := Check(lenient, rec)
+		a, b := split(rec)
+		for _, parts := range [][]*Recording{{a, b}, {b, a}} {
+			report := Check(lenient, parts...)
+			if report.Err() != nil {
+				t.Fatalf("seed %d: %s", seed, report)
+			}
+			if report.Shown != whole.Shown || report.Sent != whole.Sent || report.Entries != whole.Entries || report.Events != whole.Events {
+				t.Errorf("seed %d: %+v, %+v", seed, report, whole)
+			}
+		}
+		for i := range b.Events {
+			if b.Events[i].Verb == Shown {
+				b.Events = append(b.Events[:i+1], b.Events[i:]...) // a second time
+				break
+			}
+		}
+		if report := Check(lenient, a, b); report.Counts[Duplicate] != 1 || len(report.Counts) != 1 {
+			t.Errorf("seed %d: %s", seed, report)
+		}
 	}
 }

@@ -51,7 +51,7 @@ var verbs = [256]verb{
 	PendingGone:  {"cte", "shows no longer as pending %e"},
 	Sent:         {"ctrihf", "sends %i to room %r"},
 	Accepted:     {"ctri", "is told: accepted %i"},
-	Stored:       {"ctris", "is told: stored %i as %s"},
+	Stored:       {"ctrsi", "is told: stored %i as %s"},
 	Refused:      {"ctrif", "is told: refused %i"},
 	Withdrawn:    {"ctri", "is told: withdrawn %i"},
 	Retried:      {"ctri", "retries %i"},

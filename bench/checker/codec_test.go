@@ -1,10 +1,12 @@
 package checker
 
 import (
+	"encoding/hex"
 	"errors"
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"tuitalk/talk"
@@ -168,6 +170,33 @@ func TestCutAndDamagedRecordings(t *testing.T) {
 		if _, err := Decode([]byte(head)); !errors.Is(err, ErrDamaged) {
 			t.Errorf("head %q: %v", head, err)
 		}
+	}
+}
+
+// golden is a recording of version 1. What reads it must go on doing so.
+const golden = `
+5454484953540001c908636c69656e742061c804020201006400000000000000000000000000000001000000000000000000
+0000000000000100000000000000861b638ebaadbcc401000002000064000000000000000000000000000000030000861b63
+8ebaadbcc404000002060000021400000200002800c08db70102010000000000000000000000000000000100000000000000
+002a00d00f0202010000000000000000000000000000001600d00f000700a0b02402d8043d80b5180202080000003e000200
+3f0000ca80a8c30101046b696c6c04676f6e65cb00c0c2cf01cc0e
+`
+
+func TestGoldenRecording(t *testing.T) {
+	s := newScript(t, 1)
+	e := s.post(1500, 0)
+	s.event(1501, 0, Event{Verb: Stored, Room: scriptRoom, Seq: 1, ID: e.ID})
+	s.show(1502, 0, e)
+	n := s.w.Fault(Fault{What: "kill", Evidence: "gone", Held: true, At: 1_600_000})
+	s.w.FaultOver(n, 1_700_000)
+	s.event(1800, 0, Event{Verb: Down, Room: scriptRoom, Seq: 300})
+	want := s.end(2000, 1, false)
+	data, err := hex.DecodeString(strings.Join(strings.Fields(golden), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Decode(data); err != nil || !same(got, want) {
+		t.Errorf("%v\n%x", err, encode(want))
 	}
 }
 

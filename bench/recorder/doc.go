@@ -15,7 +15,7 @@
 // Error, Withdrawn), and at what the session shows: of Log, Pending and Outbox it
 // notes what has changed since it looked last. So the history tells what people
 // saw, not what came over the wire. An event that changes nothing costs a few
-// nanoseconds, an entry that is shown about 200 and 10 bytes.
+// nanoseconds, an entry that is shown a few hundred and about ten bytes.
 //
 // # A run
 //

@@ -4,6 +4,7 @@ package recorder_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -26,7 +27,7 @@ type proxy struct {
 	mutate   mutation
 	every    int
 	on       atomic.Bool
-	done     atomic.Int64 // mutations so far
+	done     atomic.Int64 // frames changed so far
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
@@ -111,7 +112,10 @@ func (p *proxy) toClient(client io.Writer, server *bufio.Reader) error {
 		out := [][]byte{frame}
 		if p.due(head, frame) {
 			var hold []byte
-			if out, hold = p.mutate(frame); held == nil {
+			if out, hold = p.mutate(frame); len(out) != 1 || !bytes.Equal(out[0], frame) {
+				p.done.Add(1)
+			}
+			if held == nil {
 				held = hold
 			} else if hold != nil {
 				out = append(out, hold)
@@ -135,11 +139,7 @@ const textFrame = 0x81 // the first byte of one that is whole
 func (p *proxy) due(head byte, frame []byte) bool {
 	s := string(frame)
 	entry := strings.HasPrefix(s, `{"PostMessage"`) || strings.HasPrefix(s, `{"Stored"`)
-	if head != textFrame || !entry || !p.on.Load() || rand.IntN(p.every) > 0 {
-		return false
-	}
-	p.done.Add(1)
-	return true
+	return head == textFrame && entry && p.on.Load() && rand.IntN(p.every) == 0
 }
 
 // readFrame reads a frame that is not masked, as servers send them.

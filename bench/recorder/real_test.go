@@ -195,14 +195,19 @@ func TestRealGatewayBehindAMutatingProxy(t *testing.T) {
 			if len(report.Unsound) > 0 || len(tc.kinds) == 0 && report.Err() != nil {
 				t.Errorf("%s", report)
 			}
+			found := 0
 			for _, k := range tc.kinds {
 				if report.Counts[k] == 0 {
 					t.Errorf("%s: not found\n%s", k, report)
 				}
+				found += report.Counts[k]
 				delete(report.Counts, k)
 			}
 			if len(report.Counts) > 0 {
 				t.Errorf("also found: %v\n%s", report.Counts, report)
+			}
+			if lies := int(p.proxy.done.Load()); len(tc.kinds) > 0 && found != lies {
+				t.Errorf("%d of %d lies were found\n%s", found, lies, report)
 			}
 		})
 	}

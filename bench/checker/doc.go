@@ -1,0 +1,73 @@
+// Package checker tells from recorded histories whether the promises of the
+// system were kept: every stored entry is in the store and is shown to every
+// member of its room exactly once, in the order of seq, without a hole; what was
+// live equals what the history gives later; nothing is called stored that is
+// not; nobody "left" who was only reconnecting.
+//
+// It is the only history checker of the project: of the tests, of the chaos runs
+// and of the load generator. It knows nothing of sessions, sockets and stores,
+// only of recordings. bench/recorder makes them.
+//
+//	recording, err := checker.Decode(data)
+//	report := checker.Check(checker.Options{}, recording)
+//	fmt.Print(report)
+//	return report.Err()
+//
+// # What is checked
+//
+// A history has, for each client, what it sent and what it was told of it, what
+// it showed and in which order, and when its line was up; for each room, what
+// the store had in the end; and marks of the faults. Check goes over all events
+// twice:
+//
+//	prepare, index  who is who, who said what, what the store has    said.go, store.go
+//	judgeStore      the store against what was said
+//	follow          each client's steps against the store            seat.go, verdict.go
+//	judgeSends      messages that nobody knows of any more
+//	judgePresence   joined and left lines against who was there      presence.go
+//	figures         what the faults did to people                    figures.go, flow.go
+//	tell            a story for each violation                       story.go
+//
+// All of it takes time in proportion to the events; the memory is the events',
+// about 60 bytes each. Kind says what each violation means. An entry that is
+// wrong in the store is reported once, and not again for everybody who was
+// shown it as the store has it.
+//
+// Entries that were stored up to a Head are owed to everybody who is in the room
+// from then to his Ended; what is stored later may or may not have been shown.
+// Holes, doubles and wrong order are wrong at any time. What a client showed is
+// compared with the store entry by entry, those included that it loaded as older
+// history. Texts and names are compared by their hashes.
+//
+// A report has two kinds of bad news: violations, and reasons for which the run
+// proves nothing (Unsound), such as a fault that did not take hold, a load that
+// stopped, a room that was not read. Err is nil only without both.
+//
+// # The file
+//
+// A recording is a stream of records. It begins with the bytes "TTHIST", 0 and
+// the version, which is 1. A record is a byte that tells its kind, and its
+// fields. Numbers are varints (as of encoding/binary): those that can be
+// negative have their sign in the lowest bit, v<<1 ^ v>>63. Ids are 16 bytes,
+// hashes are FNV-1a of 64 bits as 8 bytes, little-endian; flags are a byte, 0 or
+// 1; a text is its length in bytes, at most 4096, and its bytes.
+//
+//	200  an entry of a room: kind (a byte, as talk.Kind), room (signed), seq
+//	     (signed), unixtime, sent_at, author, id, hash of the text, hash of the name
+//	201  a client: its label (a text)
+//	202  a fault: time (signed), held (flag), what, evidence (texts)
+//	203  a fault is over: its number, time (signed)
+//	204  the end: the number of events. Nothing follows.
+//
+// Entries, clients and faults are numbered from 0 in the order of their records.
+// Every other kind is a Verb, an event, with the fields that Verb has in this
+// order: client (its number), time (signed; since the last event before), room
+// (signed), seq (signed, not negative), id, hash, entry (its number), flag. Which
+// it has is said by the table verbs in codec.go. Times are microseconds since
+// 1970. An entry that many are shown is written once, so that to be shown costs
+// about six bytes. A file without its end is cut off, and good as far as it goes.
+//
+// # Goroutines
+//
+// None, and no state: everything but a Writer may be called from anywhere.
+package checker
