@@ -50,6 +50,30 @@ func TestOlderHistory(t *testing.T) {
 	none(t, take[Send](r))
 }
 
+// TestAnswerThatTheLogHasLeftBehind: what was asked for before the log dropped its
+// oldest entries would leave a hole.
+func TestAnswerThatTheLogHasLeftBehind(t *testing.T) {
+	r := newRig(t, known(), func(c *Config) { c.History, c.Keep = 3, 8 })
+	r.do(Start{})
+	r.open(1)
+	r.done = nil
+	r.join(1, 20, 20)
+	r.get(1, history(20, entryRun(18, 20)...))
+	r.done = nil
+	r.do(FetchOlder{5})
+	if f := one(t, sent[talk.Fetch](r)); f.BeforeSeq != 18 {
+		t.Fatalf("%+v", f)
+	}
+	for seq := int64(21); seq <= 30; seq++ {
+		r.get(1, textEntry(seq))
+	}
+	r.get(1, history(17, entryRun(13, 17)...))
+	r.logIs(22, 30)
+	if r.s.Loading() {
+		t.Error("still waits for an answer that it does not want")
+	}
+}
+
 func TestHistoryThatMakesNoSense(t *testing.T) {
 	wrongRoom := textEntry(4)
 	wrongRoom.RoomID = 2

@@ -115,6 +115,7 @@ func (s *Session) place(e *talk.Entry) {
 	s.what |= Appended
 	if s.log.trim(s.cfg.Keep, maxLogBytes) {
 		s.done = false
+		s.fetch = nil // what was asked for does not join on any more
 		s.what |= Trimmed | HistoryChanged
 	}
 	s.sawOwn(e)

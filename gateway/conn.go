@@ -59,6 +59,7 @@ type seat struct {
 	catching bool  // a catch-up is under way
 	doubtful bool  // the store was away: nobody has checked what the client has
 	form     talk.Form
+	uuid     talk.UUID
 }
 
 func (c *conn) at() stage { return stage(c.stage.Load()) }

@@ -273,7 +273,7 @@ func (c *conn) takeSeat(r *room, form talk.Form, m talk.JoinRoom, name string, l
 	case a.Entry == nil:
 		c.answerIn(form, talk.Entry{Kind: talk.KindJoined, RoomID: r.id, Author: m.UUID, Name: name, UnixTime: c.srv.unixNow()})
 	}
-	live := r.seatMember(c, form, cursor)
+	live := r.seatMember(c, m.UUID, form, cursor)
 	c.seat.doubtful = log == logDoubtful || r.blind
 	if form == talk.Extended {
 		for i := range r.pending {

@@ -97,7 +97,7 @@ func (s *Server) withdraw(room int32, gone []fanout.Gone) {
 func (s *Server) rescuePending(ctx context.Context) {
 	old := s.clock.coarse() - int64(rescueAfter)
 	for _, r := range s.rooms.list() {
-		if err := s.storeAll(ctx, r, r.pendingSince(old)); err != nil {
+		if err := s.storeAll(ctx, r.pendingSince(old)); err != nil {
 			s.log.Warn("pending entries could not be stored yet", "room", r.id, "err", err)
 			return
 		}
@@ -110,7 +110,7 @@ func (s *Server) storePending(ctx context.Context, room int32) error {
 	if r == nil {
 		return nil
 	}
-	return s.storeAll(ctx, r, r.pendingSince(s.clock.coarse()))
+	return s.storeAll(ctx, r.pendingSince(s.clock.coarse()))
 }
 
 // pendingSince returns the room's pending entries that are no younger.
@@ -127,7 +127,7 @@ func (r *room) pendingSince(at int64) (entries []talk.Entry) {
 	return entries
 }
 
-func (s *Server) storeAll(ctx context.Context, r *room, entries []talk.Entry) error {
+func (s *Server) storeAll(ctx context.Context, entries []talk.Entry) error {
 	for len(entries) > 0 {
 		n := min(len(entries), drainPage)
 		results, err := s.store.Append(ctx, entries[:n])
@@ -137,13 +137,6 @@ func (s *Server) storeAll(ctx context.Context, r *room, entries []talk.Entry) er
 		}
 		s.metrics.rescued.Add(float64(n))
 		s.showDrained(entries[:n], results)
-		r.mu.Lock()
-		for i, e := range entries[:n] {
-			if results[i].Err == nil {
-				r.settlePending(e.Author, e.ID) // also if it was placed long ago
-			}
-		}
-		r.mu.Unlock()
 		entries = entries[n:]
 	}
 	return nil

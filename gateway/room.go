@@ -183,9 +183,9 @@ func (r *room) place(e talk.Entry) {
 
 // seatMember puts c into the room with everything up to cursor behind it. Call
 // with mu held; the caller starts the catch-up if the answer is false.
-func (r *room) seatMember(c *conn, form talk.Form, cursor int64) (live bool) {
+func (r *room) seatMember(c *conn, uuid talk.UUID, form talk.Form, cursor int64) (live bool) {
 	c.in.Store(r)
-	c.seat = seat{index: len(r.members), cursor: cursor, form: form, live: cursor >= r.head}
+	c.seat = seat{index: len(r.members), cursor: cursor, form: form, uuid: uuid, live: cursor >= r.head}
 	r.members = append(r.members, c)
 	r.forms[form]++
 	r.emptyAt = 0

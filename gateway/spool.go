@@ -174,6 +174,7 @@ func readable(list []fanout.Spooled) (entries []talk.Entry, ids []fanout.SpoolID
 // refuses for good.
 func (s *Server) showDrained(entries []talk.Entry, results []history.Result) {
 	byRoom, gone := map[int32][]talk.Entry{}, map[int32][]fanout.Gone{}
+	defer s.tellAuthors(entries, results)
 	for i, r := range results {
 		e := entries[i]
 		e.Seq, e.UnixTime = r.Seq, r.UnixTime
@@ -198,6 +199,25 @@ func (s *Server) showDrained(entries []talk.Entry, results []history.Result) {
 	for room, list := range gone {
 		s.withdraw(room, list)
 		s.publishNote(&fanout.Note{Room: room, Gone: list})
+	}
+}
+
+// tellAuthors says Stored to the authors who are here: what was drained may be
+// stored since long, and its author past it.
+func (s *Server) tellAuthors(entries []talk.Entry, results []history.Result) {
+	for i, res := range results {
+		r := s.rooms.get(entries[i].RoomID)
+		if r == nil || res.Err != nil {
+			continue
+		}
+		r.mu.Lock()
+		r.settlePending(entries[i].Author, entries[i].ID)
+		for _, c := range r.members {
+			if c.seat.uuid == entries[i].Author && c.seat.form == talk.Extended {
+				c.answerIn(talk.Extended, talk.Stored{RoomID: r.id, ID: entries[i].ID, Seq: res.Seq})
+			}
+		}
+		r.mu.Unlock()
 	}
 }
 
