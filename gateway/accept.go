@@ -49,7 +49,6 @@ func (s *Server) welcomeConn(tcp net.Conn) {
 		c.addr = a.Addr().Unmap()
 	}
 	s.metrics.accepted.Inc()
-	s.conns.add(c)
 	if err := s.poller.adopt(tcp, c); err != nil {
 		s.conns.remove(c)
 		s.log.Warn("a connection could not be taken over", "err", err)

@@ -14,11 +14,14 @@ import (
 // When the store is back, the room is read, and its doubtful members are asked to
 // join again, by which they are checked.
 
+// maxClaim is more entries than a room will ever have: who claims them is wrong.
+const maxClaim = 1 << 48
+
 // canOpenBlind tells whether a room that could not be read may be opened all the
 // same.
 func (s *Server) canOpenBlind(err error, after int64) bool {
 	away := errors.Is(err, history.ErrUnavailable) || errors.Is(err, errDown) || errors.Is(err, context.DeadlineExceeded)
-	return s.spooler != nil && after > 0 && away
+	return s.spooler != nil && after > 0 && after < maxClaim && away
 }
 
 // openBlind begins the room behind after.
@@ -32,6 +35,10 @@ func (r *room) openBlind(after int64) {
 // lookAgain reads the rooms that were opened without the store, now that it is
 // back, and has doubtful members join again.
 func (s *Server) lookAgain() {
+	if !s.lookingAgain.CompareAndSwap(false, true) {
+		return
+	}
+	defer s.lookingAgain.Store(false)
 	for _, r := range s.rooms.list() {
 		r.mu.Lock()
 		blind := r.open && r.blind
@@ -47,30 +54,51 @@ func (s *Server) lookAgain() {
 
 // openEyes reads a blind room.
 func (s *Server) openEyes(r *room) bool {
-	state, entries, err := s.readState(context.Background(), r.id)
+	ctx, cancel := s.patience()
+	defer cancel()
+	state, entries, err := s.readState(ctx, r.id)
 	if err != nil {
 		s.log.Warn("a room that was opened without the store cannot be read yet", "room", r.id, "err", err)
 		return false
 	}
+	var behind []*conn
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.blind = false
 	if r.head > state.HeadSeq || state.HeadSeq-r.head > int64(s.opts.RecentCount) {
 		r.begin(state, entries) // what the joiner said was wrong, or long ago
+		behind = r.reseat()
 	} else {
 		r.roster = roster{members: state.Members, count: state.Count}
 		r.known = max(r.known, state.HeadSeq)
 	}
-	if r.closeGap() {
+	missing := r.closeGap()
+	r.mu.Unlock()
+	if missing {
 		s.noteHole(r)
 	}
+	for _, c := range behind {
+		s.catchUp(c)
+	}
 	return true
+}
+
+// reseat makes the members' cursors fit a head that has moved without entries,
+// and returns those who have to catch up. Call with mu held.
+func (r *room) reseat() (behind []*conn) {
+	for _, c := range r.members {
+		c.seat.cursor = min(c.seat.cursor, r.head)
+		if c.seat.live = c.seat.cursor == r.head; !c.seat.live {
+			behind = append(behind, c)
+		}
+	}
+	return behind
 }
 
 // doubtful returns the members whom nobody has checked, once.
 func (r *room) doubtful() (list []*conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.doubts = false
 	for _, c := range r.members {
 		if c.seat.doubtful {
 			c.seat.doubtful = false

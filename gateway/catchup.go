@@ -1,9 +1,6 @@
 package gateway
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // catchUpPage is how many entries one query of a catch-up reads.
 const catchUpPage = 256
@@ -51,7 +48,9 @@ func (s *Server) catchUpNow(r *room, c *conn) {
 		if done {
 			return
 		}
-		entries, err := s.store.After(context.Background(), r.id, cursor, catchUpPage)
+		ctx, cancel := s.patience()
+		entries, err := s.store.After(ctx, r.id, cursor, catchUpPage)
+		cancel()
 		if err != nil || len(entries) == 0 {
 			// the store is away, or this node knows an entry that it does not show yet
 			s.catchUpLater(r, c)

@@ -44,6 +44,9 @@ type conn struct {
 
 	out outbox
 
+	// thirsty: something waits for the outbox to drain
+	thirsty atomic.Bool
+
 	mu   sync.Mutex // guards user
 	user user
 

@@ -1,10 +1,6 @@
 package gateway
 
-import (
-	"context"
-
-	"tuitalk/talk"
-)
+import "tuitalk/talk"
 
 // historyBytes is about how large one History frame gets.
 const historyBytes = 48 << 10
@@ -12,6 +8,9 @@ const historyBytes = 48 << 10
 // fetch answers with older entries. One is answered at a time.
 func (c *conn) fetch(m talk.Fetch) talk.Error {
 	u := &c.user
+	if u.uuid.IsZero() {
+		return c.refusal(m, talk.CodeNotJoined, "say who you are before you ask for history")
+	}
 	if m.Limit < 1 || m.Limit > talk.MaxFetch {
 		return c.refusal(m, talk.CodeBadLimit, "a fetch takes 1 to 500 entries")
 	}
@@ -34,7 +33,8 @@ func (c *conn) fetch(m talk.Fetch) talk.Error {
 }
 
 func (c *conn) readBack(form talk.Form, m talk.Fetch) (entries []talk.Entry, complete bool, err error) {
-	ctx := context.Background()
+	ctx, cancel := c.srv.patience()
+	defer cancel()
 	if form == talk.Extended && m.BeforeSeq > 0 {
 		return c.srv.store.Before(ctx, m.RoomID, m.BeforeSeq, int(m.Limit))
 	}

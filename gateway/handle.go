@@ -59,7 +59,18 @@ func (c *conn) paced(busy func() bool, do func() talk.Error) (talk.Error, bool) 
 // for the store to know of the session.
 func (c *conn) unstoredFirst() bool { return c.user.unstored > 0 || c.user.provisional }
 
-func (c *conn) fetchedFirst() bool { return c.user.fetching }
+// fetchedFirst: one answer at a time, and none while the one before waits for
+// the client to read.
+func (c *conn) fetchedFirst() bool {
+	if c.user.fetching {
+		return true
+	}
+	if c.out.queuedBytes() <= c.srv.opts.RingBytes {
+		return false
+	}
+	c.thirsty.Store(true)
+	return c.out.queuedBytes() > c.srv.opts.RingBytes // it may have drained just now
+}
 
 // hello begins the extended form.
 func (c *conn) hello(m talk.Hello) talk.Error {

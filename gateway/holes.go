@@ -1,9 +1,6 @@
 package gateway
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
 // holeWait is how long an entry may be late before the store is asked.
 const holeWait = 20 * time.Millisecond
@@ -48,7 +45,9 @@ func (s *Server) fill(r *room) {
 		if done {
 			return
 		}
-		entries, err := s.store.After(context.Background(), r.id, after, fillPage)
+		ctx, cancel := s.patience()
+		entries, err := s.store.After(ctx, r.id, after, fillPage)
+		cancel()
 		if err != nil {
 			s.log.Warn("a hole could not be filled yet", "room", r.id, "err", err)
 			s.fillLater(r)
@@ -77,11 +76,17 @@ func (s *Server) compareHead(r *room) {
 // compareHeads asks the store for the heads of rooms, by one query, so that a
 // lost last entry is found too.
 func (s *Server) compareHeads(list []*room) {
+	if !s.health.storeUp() || !s.comparing.CompareAndSwap(false, true) {
+		return // the next comparison does it
+	}
+	defer s.comparing.Store(false)
 	ids := make([]int32, len(list))
 	for i, r := range list {
 		ids[i] = r.id
 	}
-	heads, err := s.store.Heads(context.Background(), ids)
+	ctx, cancel := s.patience()
+	defer cancel()
+	heads, err := s.store.Heads(ctx, ids)
 	if err != nil {
 		s.log.Warn("heads could not be compared", "rooms", len(list), "err", err)
 		return

@@ -14,7 +14,9 @@ import (
 func (c *conn) admit(uuid talk.UUID) {
 	c.user.busy = true
 	c.later(func() {
-		err := c.srv.store.Admit(context.Background(), uuid, true)
+		ctx, cancel := c.srv.patience()
+		defer cancel()
+		err := c.srv.store.Admit(ctx, uuid, true)
 		if err != nil {
 			c.settle(func(*user) {})
 			c.unableOr(err, "this uuid has a token; show it")
@@ -71,7 +73,8 @@ func (c *conn) join(m talk.JoinRoom) talk.Error {
 
 // joinNow runs on a reader: it may wait for the store and the bus.
 func (c *conn) joinNow(m talk.JoinRoom, name string, first bool) {
-	ctx := context.Background()
+	ctx, cancel := c.srv.patience()
+	defer cancel()
 	if first {
 		if err := c.srv.store.Admit(ctx, m.UUID, false); err != nil {
 			c.settle(func(*user) {})
@@ -106,6 +109,10 @@ func (c *conn) joinNow(m talk.JoinRoom, name string, first bool) {
 	u.joining = r
 	key := c.sessionKey(r)
 	c.mu.Unlock()
+	if c.srv.lane(m.RoomID).crowded() {
+		c.end(reasonUnable, reasonUnable.code(), reasonUnable.sentence())
+		return
+	}
 	c.srv.lane(m.RoomID).move(move{
 		Move: history.Move{
 			Action: history.Enter, Key: key, Gateway: c.srv.opts.ID, Name: name,
@@ -210,8 +217,10 @@ func (s *Server) compareLogs(ctx context.Context, r *room, m talk.JoinRoom) (ver
 // entered is called on the lane's goroutine when the store has let the user in.
 func (c *conn) entered(r *room, key sessionKey, m talk.JoinRoom, name string, log verdict, a history.Moved) {
 	if a.Err != nil || !a.Applied {
+		// what the store has of this session is not what was asked for; a new
+		// connection asks anew
 		c.refuse(talk.Error{Code: talk.CodeRefused, Message: "this room cannot be joined"})
-		c.settle(func(*user) {})
+		c.end(reasonUnable, reasonUnable.code(), reasonUnable.sentence())
 		return
 	}
 	c.srv.publishMoved(r, a)
@@ -230,6 +239,11 @@ func (c *conn) entered(r *room, key sessionKey, m talk.JoinRoom, name string, lo
 	if old := c.srv.windows.put(windowOf(key), c); old != nil {
 		old.end(reasonSuperseded, reasonSuperseded.code(), reasonSuperseded.sentence())
 	}
+	c.mu.Lock()
+	if u.gone {
+		c.srv.windows.remove(windowOf(key), c) // departed came before put
+	}
+	c.mu.Unlock()
 	if sits {
 		c.goOn()
 		return
@@ -270,11 +284,12 @@ func (c *conn) takeSeat(r *room, form talk.Form, m talk.JoinRoom, name string, l
 		if gap.To > 0 {
 			c.answerIn(form, gap)
 		}
-	case a.Entry == nil:
+	case a.Entry == nil || a.Entry.Kind != talk.KindJoined:
 		c.answerIn(form, talk.Entry{Kind: talk.KindJoined, RoomID: r.id, Author: m.UUID, Name: name, UnixTime: c.srv.unixNow()})
 	}
 	live := r.seatMember(c, m.UUID, form, cursor)
 	c.seat.doubtful = log == logDoubtful || r.blind
+	r.doubts = r.doubts || c.seat.doubtful
 	if form == talk.Extended {
 		for i := range r.pending {
 			c.answerIn(form, r.pending[i].Entry)

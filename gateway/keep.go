@@ -52,7 +52,7 @@ func (k *keeper) run(ended <-chan struct{}) {
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	for {
-		ctx, cancel := context.WithTimeout(context.Background(), keepPatience)
+		ctx, cancel := context.WithTimeout(k.srv.ctx, keepPatience)
 		err := k.round(ctx, time.Now())
 		cancel()
 		k.srv.health.store(err)
@@ -161,11 +161,11 @@ func (s *Server) reclaim(b history.Session) bool {
 		return false
 	}
 	c.mu.Lock()
-	r, name := c.user.room, c.user.name
-	mine := r != nil && r.id == b.RoomID && !c.user.provisional && c.user.epoch == b.Epoch
+	r, name, busy := c.user.room, c.user.name, c.user.busy || c.user.provisional
+	mine := r != nil && r.id == b.RoomID && c.at() == stageSocket && c.user.epoch <= b.Epoch
 	c.mu.Unlock()
-	if mine {
-		s.enterAgain(c, r, b.SessionKey, name)
+	if mine && !busy {
+		s.enterAgain(c, r, b.SessionKey, name) // else when it is no longer on its way
 	}
 	return mine
 }

@@ -80,7 +80,14 @@ func (l *lane) post(p post) bool {
 	return true
 }
 
-// move queues m; its number is bounded by that of the connections.
+// crowded tells whether so many moves wait that no more may be asked for.
+func (l *lane) crowded() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.moves) > l.srv.opts.MaxConns
+}
+
+// move queues m. Joins ask crowded first; each of the others follows a join.
 func (l *lane) move(m move) {
 	l.mu.Lock()
 	l.moves = append(l.moves, m)

@@ -77,6 +77,7 @@ func (p *poller) adopt(tcp net.Conn, c *conn) error {
 	c.sock = socket{nb: nb}
 	nb.SetSession(c)
 	c.stage.Store(uint32(stageHTTP)) // what is written above is seen by who loads it
+	c.srv.conns.add(c)
 	if _, err := p.engine.AddConn(nb); err != nil {
 		return fmt.Errorf("add the connection to a poller: %w", err)
 	}

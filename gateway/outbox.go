@@ -81,6 +81,13 @@ func (c *conn) pushAnswer(p *packet) bool {
 	return true
 }
 
+// queuedBytes is how much waits for the client.
+func (o *outbox) queuedBytes() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ring.bytes
+}
+
 // wake claims the baton for a worker if nobody has it. Call with mu held.
 func (o *outbox) wake(s *Server) bool {
 	if o.queued {

@@ -118,6 +118,9 @@ func (w *pumpWorker) drained(c *conn, closing, behind bool) {
 	case behind:
 		c.srv.catchUp(c)
 	}
+	if c.thirsty.Load() && c.thirsty.Swap(false) {
+		c.goOn()
+	}
 }
 
 // gather takes up to batchBytes from the ring. A lone packet goes uncopied.

@@ -18,6 +18,7 @@ type room struct {
 	open    bool         // subscribed and read; nothing below is valid before
 	dead    bool         // off the list; look it up again
 	blind   bool         // opened without the store: head is what a joiner said
+	doubts  bool         // some member's seat is doubtful
 	waiting []chan error // told once it is open, or has failed, or is off the list
 
 	head     int64 // the newest entry that was placed

@@ -29,20 +29,25 @@ type Server struct {
 	agenda  *agenda
 	lanes   []*lane
 
-	conns    conns
-	rooms    rooms
-	windows  windows
-	health   health
-	serial   atomic.Uint64
-	draining atomic.Bool
+	conns                   conns
+	rooms                   rooms
+	windows                 windows
+	health                  health
+	serial                  atomic.Uint64
+	draining                atomic.Bool
+	comparing, lookingAgain atomic.Bool // one at a time
 
 	spooler  *spooler // nil: there is no spool
 	accepts  sync.WaitGroup
 	listenMu sync.Mutex
-	listener net.Listener   // guarded by listenMu
-	closing  bool           // no listener is taken any more; guarded by listenMu
-	ended    chan struct{}  // closed when the loops shall end
-	loops    sync.WaitGroup // clock, sweep, keeper, watcher, spooler
+	listener net.Listener    // guarded by listenMu
+	closing  bool            // no listener is taken any more; guarded by listenMu
+	ended    chan struct{}   // closed when the loops shall end
+	ctx      context.Context // of all that waits for the store or the bus but commits; ends with cancel
+	cancel   context.CancelFunc
+	loops    sync.WaitGroup // sweep, keeper, watcher, spooler
+	ticking  sync.WaitGroup // the clock, until the very end
+	stopped  chan struct{}  // closed when the clock shall end
 	lanesEnd sync.WaitGroup
 }
 
@@ -54,8 +59,9 @@ func New(opts Options, store history.Store) (*Server, error) {
 	s := &Server{
 		opts: opts, store: store, log: opts.Log.With("node", opts.Node), clock: newClock(),
 		pump: newPump(opts.Pumps), readers: newReaders(opts.Readers), agenda: newAgenda(),
-		ended: make(chan struct{}),
+		ended: make(chan struct{}), stopped: make(chan struct{}),
 	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.rooms.byID = map[int32]*room{}
 	s.windows.by = map[window]*conn{}
 	s.metrics = newMetrics(opts.Metrics, s)
@@ -87,12 +93,21 @@ func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 		s.spooler = newSpooler(s, spool)
 		s.loops.Go(func() { s.spooler.run(s.ended) })
 	}
-	s.loops.Go(func() { s.clock.run(s.ended, s.opts.LeaseLost, s.frozen) })
+	s.ticking.Go(func() { s.clock.run(s.stopped, s.opts.LeaseLost, s.frozen) })
 	s.loops.Go(func() { s.sweep(s.ended) })
 	s.loops.Go(func() { k.run(s.ended) })
 	s.loops.Go(func() { w.run(s.ended) })
 	s.accepts.Go(func() { s.accept(l) })
 	return nil
+}
+
+// readPatience bounds what a reader waits for: a store that says nothing must
+// not keep the readers from what can be done without it.
+const readPatience = 2 * time.Second
+
+// patience is the context of one thing that a reader waits for.
+func (s *Server) patience() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.ctx, readPatience)
 }
 
 // closeListener ends the accept loop.
@@ -146,6 +161,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	s.closeListener()
 	s.askToMove(ctx)
 	close(s.ended)
+	s.cancel()
 	s.loops.Wait()
 	s.conns.each(func(c *conn) { c.end(reasonDrain, reasonDrain.code(), reasonDrain.sentence()) })
 	s.awaitConns(ctx, s.opts.CloseWait)
@@ -157,6 +173,8 @@ func (s *Server) Drain(ctx context.Context) error {
 	s.agenda.stop()
 	s.readers.stop()
 	s.pump.stop()
+	close(s.stopped)
+	s.ticking.Wait()
 	if retireErr := s.store.Retire(ctx, s.opts.ID); retireErr != nil && err == nil {
 		err = fmt.Errorf("hand over the sessions: %w", retireErr)
 	}
@@ -190,7 +208,6 @@ func (s *Server) awaitConns(ctx context.Context, most time.Duration) {
 	for s.conns.count.Load() > 0 {
 		select {
 		case <-look.C:
-			s.clock.step()
 		case <-end.C:
 			return
 		case <-ctx.Done():

@@ -32,19 +32,36 @@ const (
 type spooler struct {
 	srv   *Server
 	spool fanout.Spool
-	// dirty[p]: entries of partition p are known to wait. The next append for
-	// one of its rooms starts with them, so that it does not overtake them.
-	dirty []atomic.Bool
+	// parts[p]: whether entries of partition p are known to wait. The next
+	// append for one of its rooms starts with them, so that it does not
+	// overtake them.
+	parts []spoolPart
 	// depth is the number of waiting entries, as last seen.
 	depth atomic.Int64
 }
 
+// spoolPart counts what was heard of a partition's entries. A drain that finds
+// it empty has seen to all that was heard before it looked.
+type spoolPart struct{ heard, seen atomic.Int64 }
+
+func (p *spoolPart) dirty() bool { return p.heard.Load() != p.seen.Load() }
+
+// empty notes that the partition was found empty after heard was at count.
+func (p *spoolPart) empty(count int64) {
+	for {
+		seen := p.seen.Load()
+		if seen >= count || p.seen.CompareAndSwap(seen, count) {
+			return
+		}
+	}
+}
+
 func newSpooler(s *Server, spool fanout.Spool) *spooler {
-	return &spooler{srv: s, spool: spool, dirty: make([]atomic.Bool, spool.Partitions())}
+	return &spooler{srv: s, spool: spool, parts: make([]spoolPart, spool.Partitions())}
 }
 
 // know notes that entries of a room wait in the spool.
-func (sp *spooler) know(room int32) { sp.dirty[sp.spool.Partition(room)].Store(true) }
+func (sp *spooler) know(room int32) { sp.parts[sp.spool.Partition(room)].heard.Add(1) }
 
 // accept puts entries that the store did not take into the spool, and shows
 // those that are safe there as pending. It runs on a lane's goroutine.
@@ -110,7 +127,7 @@ func (s *Server) settleAccepted(p post) {
 func (sp *spooler) beforeAppend(posts []post) error {
 	for _, p := range posts {
 		part := sp.spool.Partition(p.entry.RoomID)
-		if !sp.dirty[part].Load() {
+		if !sp.parts[part].dirty() {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), spoolPatience)
@@ -129,17 +146,19 @@ func (sp *spooler) beforeAppend(posts []post) error {
 // drain brings a partition into the store, from its start, until it is empty.
 func (sp *spooler) drain(ctx context.Context, part int) error {
 	for {
-		sp.dirty[part].Store(false) // who adds from here on sets it again
+		heard := sp.parts[part].heard.Load()
 		list, err := sp.spool.Read(ctx, part, "", drainPage)
 		if err != nil {
-			sp.dirty[part].Store(true)
 			return err
 		}
 		entries, ids := readable(list)
 		if len(entries) == 0 {
+			sp.parts[part].empty(heard)
 			return nil
 		}
-		sp.dirty[part].Store(true)
+		if !sp.parts[part].dirty() {
+			sp.parts[part].heard.Add(1) // found without having been heard of
+		}
 		sp.srv.opts.Failpoint("drain-read")
 		results, err := sp.srv.store.Append(ctx, entries)
 		sp.srv.health.store(err)
@@ -238,7 +257,7 @@ func (sp *spooler) run(ended <-chan struct{}) {
 }
 
 func (sp *spooler) drainAll() {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(sp.srv.ctx, 30*time.Second)
 	defer cancel()
 	depths, err := sp.spool.Depths(ctx)
 	if err != nil {

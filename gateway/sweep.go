@@ -68,15 +68,20 @@ func (s *Server) sweep(ended <-chan struct{}) {
 		now := s.clock.coarse()
 		s.conns.each(func(c *conn) { s.lookAt(c, now) })
 		var busy []*room
+		looks := false
 		for _, r := range s.rooms.list() {
 			s.closeIdle(r, now)
-			members, count := r.tidy()
+			members, count, again := r.tidy()
+			looks = looks || again
 			if members > 0 {
 				busy = append(busy, r)
 			}
 			if count > 0 {
 				s.publishNote(&fanout.Note{Room: r.id, Count: count})
 			}
+		}
+		if looks && s.health.storeUp() {
+			s.readers.submit(s.lookAgain) // else in the next round
 		}
 		if n%compareEvery == 0 && len(busy) > 0 {
 			s.readers.submit(func() { s.compareHeads(busy) }) // else in the next round
@@ -117,8 +122,9 @@ func (c *conn) spoken() bool {
 }
 
 // tidy tells the members how many they are, if that has changed without an entry.
-// It returns how many are here, and the count if the other nodes should know it.
-func (r *room) tidy() (members, count int) {
+// It returns how many are here, the count if the other nodes should know it, and
+// whether something was taken on trust that the store can now tell.
+func (r *room) tidy() (members, count int, again bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.presence {
@@ -126,5 +132,5 @@ func (r *room) tidy() (members, count int) {
 		r.tellCount()
 		count = r.roster.count
 	}
-	return len(r.members), count
+	return len(r.members), count, r.open && (r.blind || r.doubts)
 }

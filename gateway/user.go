@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"tuitalk/talk"
@@ -32,7 +33,7 @@ type user struct {
 	turn     turn
 	bucket   bucket
 	wakeAt   time.Time // the flood control lets the next message through; zero: now
-	refused  bucket    // refused messages
+	refusals bucket    // messages refused for good
 }
 
 // arrival is a message with its number among those of its connection.
@@ -43,25 +44,39 @@ type arrival struct {
 
 // turn says which posts must wait for one that was refused for now: those that
 // came after it, of its round or an earlier one. The client sends them again, in
-// order, in the next round.
-type turn struct {
-	round  int32  // posts of this round and later are taken
-	behind uint64 // and those that came before this one
+// order, in the next round. It holds the refusals whose posts may still be on
+// their way, none of which says more than another.
+type turn []refused
+
+type refused struct {
+	round  int32
+	number uint64 // among the messages of the connection
 }
 
-// refuse notes that a post was refused for now.
-func (t *turn) refuse(round int32, number uint64) {
-	switch {
-	case round+1 > t.round:
-		*t = turn{round + 1, number}
-	case round+1 == t.round:
-		t.behind = min(t.behind, number)
+// refuse notes that a post was refused for now. alone: no other post of the
+// connection is on its way.
+func (t *turn) refuse(round int32, number uint64, alone bool) {
+	if alone {
+		*t = (*t)[:0]
 	}
+	covered := func(by, r refused) bool { return by.round >= r.round && by.number <= r.number }
+	this := refused{round, number}
+	for _, r := range *t {
+		if covered(r, this) {
+			return
+		}
+	}
+	*t = append(slices.DeleteFunc(*t, func(r refused) bool { return covered(this, r) }), this)
 }
 
 // out tells whether a post must wait.
-func (t *turn) out(round int32, number uint64) bool {
-	return round < t.round && number > t.behind
+func (t turn) out(round int32, number uint64) bool {
+	for _, r := range t {
+		if round <= r.round && number > r.number {
+			return true
+		}
+	}
+	return false
 }
 
 // from is the address of who speaks.
@@ -157,7 +172,8 @@ func (c *conn) refusal(m talk.Message, code talk.Code, sentence string) talk.Err
 // refused for now. Call with mu held.
 func (c *conn) holdBack(a arrival) {
 	if e, ok := a.Message.(talk.Entry); ok && c.user.form == talk.Extended {
-		c.user.turn.refuse(e.Round, a.number)
+		u := &c.user
+		u.turn.refuse(e.Round, a.number, u.unstored == 0 && len(u.backlog) == 0)
 	}
 }
 
@@ -230,8 +246,8 @@ func (c *conn) refuse(e talk.Error) {
 	form := c.user.form
 	stranger := e.Code == talk.CodeNotYou && c.user.uuid.IsZero()
 	tooMany := false
-	if most := c.srv.opts.Flood.MaxRefused; most > 0 {
-		ok, _ := c.user.refused.take(c.srv.clock.now(), float64(most)/60, float64(most))
+	if most := c.srv.opts.Flood.MaxRefused; most > 0 && !e.Retry {
+		ok, _ := c.user.refusals.take(c.srv.clock.now(), float64(most)/60, float64(most))
 		tooMany = !ok
 	}
 	c.mu.Unlock()

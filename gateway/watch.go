@@ -43,7 +43,7 @@ func (w *watcher) run(ended <-chan struct{}) {
 func (w *watcher) look(now time.Time) {
 	s := w.srv
 	if !s.health.storeUp() {
-		ctx, cancel := context.WithTimeout(context.Background(), appendPatience)
+		ctx, cancel := context.WithTimeout(s.ctx, appendPatience)
 		s.health.store(s.store.Check(ctx))
 		cancel()
 	}
@@ -57,7 +57,6 @@ func (w *watcher) look(now time.Time) {
 			break
 		}
 		w.retreated, w.downSince = false, time.Time{}
-		s.readers.submit(s.lookAgain)
 	case up:
 	case w.downSince.IsZero():
 		w.downSince = now
@@ -147,8 +146,9 @@ func (s *Server) registerAgain() {
 	s.conns.each(func(c *conn) {
 		c.mu.Lock()
 		r, key, name := c.user.room, c.sessionKey(c.user.room), c.user.name
+		busy := c.user.busy || c.user.provisional
 		c.mu.Unlock()
-		if r != nil {
+		if r != nil && !busy {
 			s.enterAgain(c, r, key, name)
 		}
 	})
