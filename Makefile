@@ -35,7 +35,7 @@ cluster-stop: bin/tuitalk-cluster ## stop the fleet; its data stays
 	@bin/tuitalk-cluster stop
 
 test: deps build ## install what is missing, and run all tests
-	go test -race -tags integration -timeout 9m ./...
+	go test -race -tags integration -count=1 -timeout 9m ./...
 
 SEEDS ?= 20
 chaos: deps build ## break a fleet in every way while people talk in it, and in SEEDS random pairs of ways
