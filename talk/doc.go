@@ -329,8 +329,8 @@
 //
 // # History
 //
-// Fetch is for any room, joined or not, with a limit of 1 to 500. The answer is
-// one or more History messages, oldest entry first throughout. One Fetch is
+// Fetch is for any room, joined or not, once the server knows who asks (by Hello
+// or a first JoinRoom), with a limit of 1 to 500. The answer is one or more History messages, oldest entry first throughout. One Fetch is
 // answered at a time, in the order in which they came. An Error in its place has
 // no id.
 //
@@ -362,7 +362,7 @@
 //
 //	bad_frame      not readable; the sentence names the field
 //	not_for_you    a message that only servers send
-//	not_joined     join a room first
+//	not_joined     say who you are, or join a room, first
 //	not_you        the uuid is not the connection's
 //	bad_name       nothing to see in it, or over the limits
 //	bad_text       nothing to see in it, over the limits, or with NUL
