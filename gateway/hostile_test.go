@@ -246,6 +246,13 @@ func TestMessagesThatAreRefused(t *testing.T) {
 			t.Errorf("refused with %+v", e)
 		}
 	})
+	t.Run("history for nobody", func(t *testing.T) {
+		p := dial(t, n.addr, talk.JSON)
+		p.say(talk.Fetch{RoomID: 5, Limit: 10, FetchBefore: 1 << 40})
+		if e := expect[talk.Error](p); e.Code != talk.CodeNotJoined {
+			t.Errorf("refused with %+v", e)
+		}
+	})
 	t.Run("the other kind of frame", func(t *testing.T) {
 		p := dial(t, n.addr, talk.Bincode)
 		p.join(5, "bin")

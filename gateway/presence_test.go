@@ -288,6 +288,41 @@ func TestStoreAway(t *testing.T) {
 	}
 }
 
+// TestRenameWhileTheStoreIsAway: it takes effect when the store is back, and is
+// not undone by the registering of everybody that follows an outage.
+func TestRenameWhileTheStoreIsAway(t *testing.T) {
+	store := &flakyStore{Store: openStore(t, filepath.Join(t.TempDir(), "talk.db"))}
+	t.Cleanup(func() { _ = store.Close() })
+	n := startOn(t, store, fanout.NewHub(), nil)
+	a, w := hello(t, n.addr), hello(t, n.addr)
+	a.join(1, "ada")
+	w.join(1, "witness")
+	store.away.Store(true)
+	a.say(talk.ChangeName{UUID: a.uuid, Username: "grace", OldUsername: "ada", ID: newID(4)})
+	if waitUnready(t, n) == "" {
+		t.Fatal("ready although the store is away")
+	}
+	store.away.Store(false)
+	for {
+		if e := expect[talk.Entry](w); e.Kind == talk.KindRenamed {
+			if e.Name != "grace" || e.Text != "ada" {
+				t.Fatalf("renamed: %+v", e)
+			}
+			break
+		}
+	}
+	time.Sleep(2500 * time.Millisecond) // two rounds of the keeper, in which nothing may happen
+	a.post(1, "it is me")
+	for _, e := range w.until("it is me") {
+		if e.Kind == talk.KindRenamed {
+			t.Errorf("renamed again: %+v", e)
+		}
+		if e.Kind == talk.KindPosted && e.Name != "grace" {
+			t.Errorf("posted as %q", e.Name)
+		}
+	}
+}
+
 func waitUnready(t *testing.T, n *node) string {
 	t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {

@@ -330,9 +330,9 @@
 // # History
 //
 // Fetch is for any room, joined or not, once the server knows who asks (by Hello
-// or a first JoinRoom), with a limit of 1 to 500. The answer is one or more History messages, oldest entry first throughout. One Fetch is
-// answered at a time, in the order in which they came. An Error in its place has
-// no id.
+// or a first JoinRoom), with a limit of 1 to 500. The answer is one or more
+// History messages, oldest entry first throughout. One Fetch is answered at a
+// time, in the order in which they came. An Error in its place has no id.
 //
 // In the extended form, with before_seq > 0: the newest limit entries with seq <
 // before_seq. History repeats before_seq; more says that further messages of this
