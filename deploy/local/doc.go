@@ -35,6 +35,14 @@
 // acknowledged, so that the timers of TCP itself run, as with a pulled cable.
 // Freeze only stops carrying: the kernel acknowledges, as for a stopped process.
 //
+// # Standbys
+//
+// PostgreSQL servers stand by for each other as deploy/postgres/replication.conf
+// says: a primary that was given a standby calls nothing committed that is not on
+// a standby's disk too. So a primary that comes back after its standby was
+// promoted can commit nothing, and nothing that was called stored is lost.
+// Promoting is for who runs the servers, never by itself.
+//
 // # Goroutines and locks
 //
 // Each started process has a goroutine that waits for its end, each group of

@@ -39,11 +39,13 @@ type Postgres struct {
 	password  string
 	user      *syscall.Credential // nil: this process's
 	procs     *spawner
+	number    int // of its name among the servers that stand by for each other; 0 is the first
 
-	mu     sync.Mutex
-	server *process // nil: not running
-	frozen bool
-	closed bool
+	mu       sync.Mutex
+	server   *process // nil: not running
+	frozen   bool
+	closed   bool
+	standbys int // that were started for it
 }
 
 // StopMode is how a server is told to end.

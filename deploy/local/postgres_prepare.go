@@ -19,9 +19,23 @@ import (
 	"tuitalk/deploy/postgres"
 )
 
-// prepare finds the programs, the user and the directory, and makes the
-// database cluster and the database if they are missing.
-func (p *Postgres) prepare(ctx context.Context) (err error) {
+// prepare makes the database cluster and the database if they are missing.
+func (p *Postgres) prepare(ctx context.Context) error {
+	if err := p.settle(); err != nil {
+		return err
+	}
+	if p.exists(standbySignal) {
+		return fmt.Errorf("in %s are the data of a standby", p.options.Dir)
+	}
+	if p.hasData() {
+		p.password = readString(p.passwordFile())
+		return p.writeConf()
+	}
+	return p.initialize(ctx)
+}
+
+// settle finds the programs, the user and the directory.
+func (p *Postgres) settle() (err error) {
 	if p.options.Bin, err = postgresBin(p.options.Bin); err != nil {
 		return err
 	}
@@ -30,14 +44,15 @@ func (p *Postgres) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := p.makeDir(); err != nil {
-		return err
-	}
-	if _, err := os.Stat(filepath.Join(p.dataDir(), "PG_VERSION")); err == nil {
-		p.password = readString(p.passwordFile())
-		return p.writeConf()
-	}
-	return p.initialize(ctx)
+	return p.makeDir()
+}
+
+// hasData tells whether an earlier server has left its data.
+func (p *Postgres) hasData() bool { return p.exists("PG_VERSION") }
+
+func (p *Postgres) exists(name string) bool {
+	_, err := os.Stat(filepath.Join(p.dataDir(), name))
+	return err == nil
 }
 
 func postgresBin(bin string) (string, error) {
@@ -53,6 +68,18 @@ func postgresBin(bin string) (string, error) {
 	}
 	newest := slices.MaxFunc(found, func(a, b string) int { return postgresVersion(a) - postgresVersion(b) })
 	return filepath.Dir(newest), nil
+}
+
+// postgresProgram is the path of one of PostgreSQL's programs. Where the server in
+// bin is a link, only the directory that it leads to has them all.
+func postgresProgram(bin, name string) string {
+	if server, err := filepath.EvalSymlinks(filepath.Join(bin, "postgres")); err == nil {
+		beside := filepath.Join(filepath.Dir(server), name)
+		if _, err := os.Stat(beside); err == nil {
+			return beside
+		}
+	}
+	return filepath.Join(bin, name)
 }
 
 func postgresVersion(path string) int {
@@ -131,9 +158,10 @@ func (p *Postgres) discard(err error) error {
 	return errors.Join(err, os.RemoveAll(p.dataDir()))
 }
 
-// writeConf writes the settings of deploy/postgres and has them included once.
+// writeConf writes the settings of deploy/postgres and has them included once:
+// those for replication if there is a file with them.
 func (p *Postgres) writeConf() error {
-	const include = "include 'tuitalk.conf'\n"
+	const include = "include 'tuitalk.conf'\ninclude_if_exists '" + replicationConf + "'\n"
 	if err := p.write(filepath.Join(p.dataDir(), "tuitalk.conf"), postgres.Conf); err != nil {
 		return err
 	}
@@ -154,7 +182,7 @@ func (p *Postgres) write(name, text string) error {
 
 // run runs one of PostgreSQL's programs to its end.
 func (p *Postgres) run(ctx context.Context, input, program string, args ...string) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(p.options.Bin, program), args...)
+	cmd := exec.CommandContext(ctx, postgresProgram(p.options.Bin, program), args...)
 	cmd.Dir = p.options.Dir
 	cmd.Stdin = strings.NewReader(input)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.user}

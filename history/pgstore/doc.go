@@ -21,6 +21,11 @@
 // for a lock. Where pgx would send a cancel request by itself it finds that it
 // cannot dial: see once.
 //
+// The same goes for a commit that waits for a lost standby: its rooms stay locked
+// until there is one again, or the server is told to go on alone. A repeat waits
+// behind it, also after a crash of the server has made the entries visible:
+// locking the rooms is a write of its own, which waits for the standby too.
+//
 // # Errors
 //
 // SQLSTATE classes 22, 23 and 54 concern the data: the batch is bisected

@@ -92,47 +92,77 @@ func TestDeadlocks(t *testing.T) {
 	}
 }
 
+// writing is some writers that send batches again until they are stored.
+type writing struct {
+	rooms                 int
+	acknowledged, unclear atomic.Int64
+	stopped               atomic.Bool
+	wg                    sync.WaitGroup
+	sent                  [][]talk.Entry // of each writer
+	told                  [][]history.Result
+}
+
+func startWriting(t *testing.T, s *Store, writers, rooms int) *writing {
+	w := &writing{rooms: rooms, sent: make([][]talk.Entry, writers), told: make([][]history.Result, writers)}
+	for i := range writers {
+		w.wg.Go(func() {
+			for n := 0; !w.stopped.Load(); n++ {
+				batch := make([]talk.Entry, 1+rand.IntN(30))
+				for k := range batch {
+					batch[k] = historytest.Post(rand.Int32N(int32(rooms)), fmt.Sprint("author", i), fmt.Sprint(n, "/", k), "x")
+				}
+				results := appendUntilStored(t, s, batch, &w.unclear)
+				if results == nil {
+					return
+				}
+				w.sent[i], w.told[i] = append(w.sent[i], batch...), append(w.told[i], results...)
+				w.acknowledged.Add(int64(len(batch)))
+			}
+		})
+	}
+	t.Cleanup(w.stop)
+	return w
+}
+
+func (w *writing) stop() {
+	w.stopped.Store(true)
+	w.wg.Wait()
+}
+
+// awaitMore waits until much more has been stored.
+func (w *writing) awaitMore(t *testing.T) {
+	t.Helper()
+	enough := w.acknowledged.Load() + 300
+	await(t, "much has been written", func() bool { return w.acknowledged.Load() > enough })
+}
+
+// check stops the writers and looks in a store for all that they were told.
+func (w *writing) check(t *testing.T, s *Store) {
+	t.Helper()
+	w.stop()
+	if w.unclear.Load() == 0 {
+		t.Error("no write was interrupted: the test tests nothing")
+	}
+	checkAcknowledged(t, s, w.rooms, w.sent, w.told)
+}
+
 // TestKillServer kills the server while many write: what was acknowledged is
 // there once, and what was unclear is after it was sent again.
 func TestKillServer(t *testing.T) {
 	p := ownServer(t)
-	const writers, rooms, kills = 6, 4, 3
 	s := open(t, p.DSN(), Options{})
-	var acknowledged, unclear atomic.Int64
-	var stop atomic.Bool
-	sent := make([][]talk.Entry, writers)
-	told := make([][]history.Result, writers)
-	var wg sync.WaitGroup
-	for w := range writers {
-		wg.Go(func() {
-			for n := 0; !stop.Load(); n++ {
-				batch := make([]talk.Entry, 1+rand.IntN(30))
-				for i := range batch {
-					batch[i] = historytest.Post(rand.Int32N(rooms), fmt.Sprint("author", w), fmt.Sprint(n, "/", i), "x")
-				}
-				results := appendUntilStored(t, s, batch, &unclear)
-				sent[w], told[w] = append(sent[w], batch...), append(told[w], results...)
-				acknowledged.Add(int64(len(batch)))
-			}
-		})
-	}
-	for range kills {
-		enough := acknowledged.Load() + 300
-		await(t, "much has been written", func() bool { return acknowledged.Load() > enough })
+	w := startWriting(t, s, 6, 4)
+	for range 3 {
+		w.awaitMore(t)
 		if err := errors.Join(p.Kill(), p.Start(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 	}
-	enough := acknowledged.Load() + 300
-	await(t, "writing goes on", func() bool { return acknowledged.Load() > enough })
-	stop.Store(true)
-	wg.Wait()
-	if unclear.Load() == 0 {
-		t.Error("no write was interrupted: the test tests nothing")
-	}
-	checkAcknowledged(t, s, rooms, sent, told)
+	w.awaitMore(t)
+	w.check(t, s)
 }
 
+// appendUntilStored returns nil if the test is over.
 func appendUntilStored(t *testing.T, s *Store, batch []talk.Entry, unclear *atomic.Int64) []history.Result {
 	for {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -143,7 +173,10 @@ func appendUntilStored(t *testing.T, s *Store, batch []talk.Entry, unclear *atom
 		}
 		if !errors.Is(err, history.ErrUnavailable) {
 			t.Errorf("append: %v", err)
-			return make([]history.Result, len(batch))
+			return nil
+		}
+		if t.Context().Err() != nil {
+			return nil
 		}
 		unclear.Add(1)
 	}
