@@ -29,11 +29,23 @@
 // not a leave: keeper removes a session only after the grace, counted in time
 // in which the store answered, on behalf of whichever gateway had it.
 //
+// # When a part is away
+//
+// Without the store, lanes put entries into the bus's spool (spooler.accept):
+// the author is told Accepted, the room shows them as pending. Every node that
+// reaches the store drains every partition, in stream order, and a lane drains
+// what it knows of before it appends, so that nobody overtakes himself. Who joins
+// meanwhile gets a provisional seat; a room that was not open is opened blind,
+// behind what the joiner has, and read when the store is back. A node that alone
+// does not reach the store sends its users away (watcher). Without the bus, heads
+// are compared with the store's four times a second.
+//
 // # Goroutines
 //
 // A fixed number, whatever the number of connections: the pollers of nbio, pump
 // workers, lanes, readers (which may wait for the store or the bus), and one
-// each of accept, agenda, clock, keeper and sweep. Server.Drain ends them all.
+// each of accept, agenda, clock, keeper, spooler, sweep and watcher. Server.Drain
+// ends them all.
 //
 // # Locks, in the order in which they are taken
 //
