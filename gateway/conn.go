@@ -180,13 +180,16 @@ func (c *conn) end(why closeReason, code int, text string) {
 	c.finish(&packet{closeFrame(code, text)})
 }
 
-// kill is end for a client that does not read: what is queued is dropped.
+// dismiss is end with the code and the sentence of the reason.
+func (c *conn) dismiss(why closeReason) { c.end(why, why.code(), why.sentence()) }
+
+// kill is dismiss for a client that does not read: what is queued is dropped.
 func (c *conn) kill(why closeReason) {
 	c.out.mu.Lock()
 	c.out.ring.clear()
 	c.out.mu.Unlock()
 	c.closeSoon()
-	c.end(why, why.code(), why.sentence())
+	c.dismiss(why)
 }
 
 // closeSoon lets the sweep close the connection whatever becomes of it.

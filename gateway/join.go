@@ -37,13 +37,13 @@ func (c *conn) unableOr(err error, taken string) {
 	}
 	c.srv.log.Warn("a user could not be let in", "err", err)
 	c.refuse(talk.Error{Code: talk.CodeUnavailable, Message: "the history is away, try again in a moment", Retry: true, RetryMS: retryBusyMS})
-	c.end(reasonUnable, reasonUnable.code(), reasonUnable.sentence())
+	c.dismiss(reasonUnable)
 }
 
 // later runs f on a reader, or ends the connection if there are too many such.
 func (c *conn) later(f func()) {
 	if !c.srv.readers.submit(f) {
-		c.end(reasonUnable, reasonUnable.code(), reasonUnable.sentence())
+		c.dismiss(reasonUnable)
 	}
 }
 
@@ -83,9 +83,9 @@ func (c *conn) joinNow(m talk.JoinRoom, name string, first bool) {
 		}
 	}
 	r, err := c.srv.openRoom(ctx, m.RoomID, m.AfterSeq)
-	verdict := logDiffers
+	log := logDiffers
 	if err == nil {
-		verdict, err = c.srv.compareLogs(ctx, r, m)
+		log, err = c.srv.compareLogs(ctx, r, m)
 	}
 	if err != nil {
 		c.settle(func(*user) {})
@@ -102,7 +102,7 @@ func (c *conn) joinNow(m talk.JoinRoom, name string, first bool) {
 	if u.session.IsZero() {
 		u.session = newUUID()
 	}
-	if gone := u.gone; gone {
+	if u.gone {
 		c.mu.Unlock()
 		return
 	}
@@ -110,18 +110,12 @@ func (c *conn) joinNow(m talk.JoinRoom, name string, first bool) {
 	key := c.sessionKey(r)
 	c.mu.Unlock()
 	if c.srv.lane(m.RoomID).crowded() {
-		c.end(reasonUnable, reasonUnable.code(), reasonUnable.sentence())
+		c.dismiss(reasonUnable)
 		return
 	}
-	c.srv.lane(m.RoomID).move(move{
-		Move: history.Move{
-			Action: history.Enter, Key: key, Gateway: c.srv.opts.ID, Name: name,
-			EntryID: newUUID(), Quiet: talk.MaxListed,
-		},
-		done: func(a history.Moved) { c.entered(r, key, m, name, verdict, a) },
-	})
+	c.srv.enter(key, name, func(a history.Moved) { c.entered(r, key, m, name, log, a) })
 	if c.srv.spooler != nil {
-		c.srv.agenda.after(provisionalAfter, func() { c.sitDown(r, m, name, verdict) })
+		c.srv.agenda.after(provisionalAfter, func() { c.sitDown(r, m, name, log) })
 	}
 }
 
@@ -154,25 +148,30 @@ func (c *conn) seated(r *room) {
 	})
 }
 
-// enterAgain registers a session that has its seat already.
-func (s *Server) enterAgain(c *conn, r *room, key sessionKey, name string) {
-	s.lane(r.id).move(move{
+// enter asks the store to let a session into its room, here.
+func (s *Server) enter(key sessionKey, name string, done func(history.Moved)) {
+	s.lane(key.RoomID).move(move{
 		Move: history.Move{
 			Action: history.Enter, Key: key, Gateway: s.opts.ID, Name: name,
 			EntryID: newUUID(), Quiet: talk.MaxListed,
 		},
-		done: func(a history.Moved) {
-			s.publishMoved(r, a)
-			c.mu.Lock()
-			here := c.user.room == r && a.Applied
-			if here {
-				c.user.epoch = a.Epoch
-			}
-			c.mu.Unlock()
-			if !here && a.Applied {
-				s.breakSession(key, a.Epoch) // it has gone meanwhile
-			}
-		},
+		done: done,
+	})
+}
+
+// enterAgain registers a session that has its seat already.
+func (s *Server) enterAgain(c *conn, r *room, key sessionKey, name string) {
+	s.enter(key, name, func(a history.Moved) {
+		s.publishMoved(r, a)
+		c.mu.Lock()
+		here := c.user.room == r && a.Applied
+		if here {
+			c.user.epoch = a.Epoch
+		}
+		c.mu.Unlock()
+		if !here && a.Applied {
+			s.breakSession(key, a.Epoch) // it has gone meanwhile
+		}
 	})
 }
 
@@ -220,7 +219,7 @@ func (c *conn) entered(r *room, key sessionKey, m talk.JoinRoom, name string, lo
 		// what the store has of this session is not what was asked for; a new
 		// connection asks anew
 		c.refuse(talk.Error{Code: talk.CodeRefused, Message: "this room cannot be joined"})
-		c.end(reasonUnable, reasonUnable.code(), reasonUnable.sentence())
+		c.dismiss(reasonUnable)
 		return
 	}
 	c.srv.publishMoved(r, a)
@@ -237,7 +236,7 @@ func (c *conn) entered(r *room, key sessionKey, m talk.JoinRoom, name string, lo
 	form := u.form
 	c.mu.Unlock()
 	if old := c.srv.windows.put(windowOf(key), c); old != nil {
-		old.end(reasonSuperseded, reasonSuperseded.code(), reasonSuperseded.sentence())
+		old.dismiss(reasonSuperseded)
 	}
 	c.mu.Lock()
 	if u.gone {
@@ -258,12 +257,8 @@ func (c *conn) takeSeat(r *room, form talk.Form, m talk.JoinRoom, name string, l
 	r.mu.Lock()
 	if !r.open { // it was closed in a minute without anybody; try again
 		r.mu.Unlock()
-		c.end(reasonUnable, reasonUnable.code(), reasonUnable.sentence())
+		c.dismiss(reasonUnable)
 		return
-	}
-	if a.Entry == nil && a.Members > talk.MaxListed {
-		r.roster.count = a.Members
-		r.presence = true
 	}
 	cursor := r.head
 	if a.Entry != nil {

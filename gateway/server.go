@@ -163,7 +163,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	close(s.ended)
 	s.cancel()
 	s.loops.Wait()
-	s.conns.each(func(c *conn) { c.end(reasonDrain, reasonDrain.code(), reasonDrain.sentence()) })
+	s.conns.each(func(c *conn) { c.dismiss(reasonDrain) })
 	s.awaitConns(ctx, s.opts.CloseWait)
 	s.poller.stop()
 	for _, l := range s.lanes {

@@ -24,10 +24,7 @@ func (s *Server) settlePosts(posts []post, entries []talk.Entry, results []histo
 		}
 	}
 	for id, list := range byRoom {
-		if r := s.rooms.get(id); r != nil {
-			r.take(list)
-		}
-		s.publish(id, list)
+		s.show(id, list)
 	}
 	for i, p := range posts {
 		s.settlePost(p, results[i])
@@ -90,6 +87,14 @@ func (s *Server) sendBack(p post, code talk.Code, sentence string) {
 	if waiting {
 		c.goOn()
 	}
+}
+
+// show places stored entries of a room, here and elsewhere.
+func (s *Server) show(room int32, entries []talk.Entry) {
+	if r := s.rooms.get(room); r != nil {
+		r.take(entries)
+	}
+	s.publish(room, entries)
 }
 
 // publish tells the other nodes. What gets lost they find by their holes.

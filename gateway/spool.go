@@ -210,10 +210,7 @@ func (s *Server) showDrained(entries []talk.Entry, results []history.Result) {
 		}
 	}
 	for room, list := range byRoom {
-		if r := s.rooms.get(room); r != nil {
-			r.take(list)
-		}
-		s.publish(room, list)
+		s.show(room, list)
 	}
 	for room, list := range gone {
 		s.withdraw(room, list)

@@ -105,7 +105,7 @@ func (s *Server) lookAt(c *conn, now int64) {
 		c.reason.CompareAndSwap(0, uint32(reasonStall))
 		c.sock.close()
 	case at == stageSocket && !c.spoken() && time.Duration(now-c.opened) > s.opts.HandshakeWait:
-		c.end(reasonStall, reasonStall.code(), reasonStall.sentence())
+		c.dismiss(reasonStall)
 	case pinged != 0 && time.Duration(now-pinged) > s.opts.PongWait:
 		c.kill(reasonIdle)
 	case at == stageSocket && pinged == 0 && quiet > s.opts.PingAfter:

@@ -257,9 +257,9 @@ func (c *conn) refuse(e talk.Error) {
 	c.answerIn(form, e)
 	switch {
 	case stranger:
-		c.end(reasonNotYou, reasonNotYou.code(), reasonNotYou.sentence())
+		c.dismiss(reasonNotYou)
 	case tooMany:
-		c.end(reasonErrors, reasonErrors.code(), reasonErrors.sentence())
+		c.dismiss(reasonErrors)
 	}
 }
 
