@@ -68,9 +68,12 @@ func newScreen(screen tcell.Screen) (*Screen, error) {
 	return s, nil
 }
 
-// Close restores the terminal and waits for the goroutine of the events.
+// Close restores the terminal and waits for the goroutine of the events. Fini
+// alone would end the reader of tcell's events before their writer, which it
+// then awaits; Suspend awaits the writer while there is a reader.
 func (s *Screen) Close() {
 	s.stopReading()
+	_ = s.screen.Suspend() // always nil; Fini follows
 	s.screen.Fini()
 	s.wg.Wait()
 }
