@@ -36,7 +36,7 @@ var mayImport = map[room][]room{
 // onlyIn lists the packages that may import an outside library. Its types never
 // cross their borders.
 var onlyIn = map[string][]string{
-	"github.com/lesismal/nbio":    {"tuitalk/gateway", "tuitalk/bench"},
+	"github.com/lesismal/nbio":    {"tuitalk/gateway", "tuitalk/bench/swarm"},
 	"github.com/redis/rueidis":    {"tuitalk/fanout/redisbus"},
 	"github.com/jackc/pgx":        {"tuitalk/history/pgstore"},
 	"modernc.org/sqlite":          {"tuitalk/history/sqlitestore"},
@@ -46,7 +46,8 @@ var onlyIn = map[string][]string{
 	"github.com/prometheus":       {"tuitalk/gateway", "tuitalk/fanout/redisbus", "tuitalk/cmd/tuitalk-gateway"},
 	"net/http":                    {"tuitalk/gateway", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/local"},
 	"github.com/goccy/go-json":    {"tuitalk/bench"},
-	"tuitalk/history/pgstore":     {"tuitalk/cmd/tuitalk-gateway"},
+	"github.com/HdrHistogram":     {"tuitalk/bench/measure"},
+	"tuitalk/history/pgstore":     {"tuitalk/cmd/tuitalk-gateway", "tuitalk/cmd/tuitalk-bench"},
 	"tuitalk/history/sqlitestore": {"tuitalk/cmd/tuitalk-gateway"},
 	"tuitalk/fanout/redisbus":     {"tuitalk/cmd/tuitalk-gateway"},
 }

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -10,17 +12,33 @@ type health struct {
 	mu       sync.Mutex
 	storeErr error     // of the last use of the store
 	storeAt  time.Time // of the last use
+	outages  int64     // times that the store stopped answering
 }
 
 // staleAfter is how old the last answer of the store may be: the keeper uses it
 // every second.
 const staleAfter = 5 * time.Second
 
-// store notes how the last use of the store went.
+// store notes how the last use of the store went. What this node gave up because
+// it ends says nothing of the store.
 func (h *health) store(err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
 	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err != nil && h.storeErr == nil {
+		h.outages++
+	}
 	h.storeErr, h.storeAt = err, time.Now()
-	h.mu.Unlock()
+}
+
+// storeOutages is how often the store has stopped answering. It counts an outage
+// before storeUp can be true again.
+func (h *health) storeOutages() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.outages
 }
 
 // storeUp tells whether the last use of the store went well.

@@ -1,0 +1,97 @@
+package result
+
+import (
+	"time"
+
+	"tuitalk/bench/checker"
+	"tuitalk/bench/measure"
+	"tuitalk/bench/scenario"
+)
+
+// Result is everything that is known of a run. Its JSON form is what the reports
+// are made from.
+type Result struct {
+	Version  int               `json:"version"` // of this form: 1
+	Command  string            `json:"command"` // as entered, without secrets
+	Kind     string            `json:"kind"`    // load, ramp, storm, chaos, soak
+	Started  time.Time         `json:"started"`
+	Target   []string          `json:"target"`
+	Scenario scenario.Scenario `json:"scenario"`
+	Machine  Machine           `json:"machine"`
+	Build    string            `json:"build"` // of the generator: version and commit
+
+	Seconds  []measure.Sample `json:"seconds"`  // all workers together, oldest first
+	Whole    measure.Sample   `json:"whole"`    // the measured time
+	Measured [2]int64         `json:"measured"` // Unix times: first second and the one behind the last
+
+	Servers []Server `json:"servers,omitempty"` // processes that were watched
+	Faults  []Fault  `json:"faults,omitempty"`
+	Steps   []Step   `json:"steps,omitempty"` // ramp: each rate that was tried
+
+	Bottleneck string          `json:"bottleneck,omitempty"` // why the generator, not the target, was measured; "": it was not
+	Checked    *checker.Report `json:"checked,omitempty"`    // nil: not recorded
+	Clocks     []Clock         `json:"clocks,omitempty"`     // of the workers
+}
+
+// Machine is where the generator ran.
+type Machine struct {
+	CPUs   int    `json:"cpus"`
+	Model  string `json:"model"`
+	Memory int64  `json:"memory"` // bytes
+	Kernel string `json:"kernel"`
+	Go     string `json:"go"`
+}
+
+// Server is a process of the target, watched from the outside.
+type Server struct {
+	Name string  `json:"name"`
+	CPU  []Point `json:"cpu"` // cores in use
+	RSS  []Point `json:"rss"` // bytes
+}
+
+// Point is a value at a time.
+type Point struct {
+	At    int64   `json:"at"` // Unix
+	Value float64 `json:"value"`
+}
+
+// Fault is something that was done to the target, and what came of it.
+type Fault struct {
+	What     string    `json:"what"`
+	Evidence string    `json:"evidence,omitempty"`
+	Held     bool      `json:"held"` // it took hold
+	At       time.Time `json:"at"`
+	Over     time.Time `json:"over"`
+	// Over the clients that it touched:
+	Detect    Dist    `json:"detect"`    // until the client knew that its line was gone
+	Reconnect Dist    `json:"reconnect"` // until a new line was open
+	Resume    Dist    `json:"resume"`    // until it was joined again
+	CaughtUp  Dist    `json:"caught_up"` // until the first delivery without a hole
+	Blackout  Dist    `json:"blackout"`  // over all clients: the longest time without news
+	Herd      int64   `json:"herd"`      // most attempts at a connection in one second
+	Recovery  float64 `json:"recovery"`  // seconds until p99 was within 10% of before; negative: it was not
+}
+
+// Dist is a distribution of times over clients, with the curve for a plot.
+type Dist struct {
+	Count int       `json:"count"`
+	P50   float64   `json:"p50"` // seconds
+	P99   float64   `json:"p99"`
+	Max   float64   `json:"max"`
+	Curve []float64 `json:"curve,omitempty"` // percentiles 0, 1, … 100
+}
+
+// Step is one rate of a ramp.
+type Step struct {
+	Rate   float64        `json:"rate"` // messages posted per second
+	Sample measure.Sample `json:"sample"`
+	Good   bool           `json:"good"` // it held the bound
+	Why    string         `json:"why,omitempty"`
+}
+
+// Clock bounds how far a worker's clock is from the coordinator's.
+type Clock struct {
+	Worker string  `json:"worker"`
+	Offset float64 `json:"offset"` // seconds, to be added to the worker's times
+	Error  float64 `json:"error"`  // seconds, at most so far off
+}

@@ -1,0 +1,2 @@
+// Package scenario is what the load generator does, as data.
+package scenario
