@@ -107,10 +107,10 @@ func (d *Driver) Handle(ev Event) Outcome {
 	case Closed:
 		delete(d.lines, e.Conn)
 	case Post:
-		e.ID = orRandom(e.ID)
+		e.ID = orFresh(e.ID)
 		ev = e
 	case SetName:
-		e.ID = orRandom(e.ID)
+		e.ID = orFresh(e.ID)
 		ev = e
 	}
 	for _, effect := range d.session.Handle(time.Now(), ev) {
@@ -262,15 +262,18 @@ func (d *Driver) Close() {
 	}
 }
 
-// orRandom is id, or a random one in its place. An author's ids must differ;
+// orFresh is id, or a new one of what is said now. An author's ids must differ;
 // nobody needs to be unable to guess them.
-func orRandom(id talk.UUID) talk.UUID {
+func orFresh(id talk.UUID) talk.UUID {
 	if !id.IsZero() {
 		return id
 	}
-	var b [16]byte
+	return ordered(time.Now(), randomBytes())
+}
+
+func randomBytes() (b [16]byte) {
 	for i := range b {
 		b[i] = byte(rand.Uint32())
 	}
-	return talk.MakeUUID(4, b)
+	return b
 }

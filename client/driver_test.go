@@ -120,7 +120,7 @@ func TestDriverSavesBeforeItSends(t *testing.T) {
 		for _, m := range line.sent[1:] {
 			e := m.(talk.Entry)
 			said = append(said, e.Text)
-			if e.ID.IsZero() || e.ID.Version() != 4 {
+			if e.ID.IsZero() || e.ID.Version() != 7 {
 				t.Errorf("id %v", e.ID)
 			}
 		}

@@ -45,7 +45,7 @@ func (s *Session) setName(ev SetName) {
 		return
 	}
 	if ev.ID.IsZero() {
-		ev.ID = s.rng.uuid()
+		ev.ID = s.rng.entryID(s.now)
 	}
 	s.me.Username = name
 	s.rename = &rename{id: ev.ID, name: name}

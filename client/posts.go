@@ -20,7 +20,7 @@ func (s *Session) post(ev Post) {
 		return
 	}
 	if ev.ID.IsZero() {
-		ev.ID = s.rng.uuid()
+		ev.ID = s.rng.entryID(s.now)
 	}
 	if s.outbox.find(ev.ID) >= 0 {
 		return

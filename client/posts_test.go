@@ -60,7 +60,7 @@ func TestPostIsSavedThenSent(t *testing.T) {
 	r.do(Post{ID: postID(1), Text: "mine 1"})
 	r.outboxIs(Fresh) // the same id is the same post
 	r.do(Post{Text: "without an id"})
-	if e := one(t, sent[talk.Entry](r)); e.ID.IsZero() || e.ID.Version() != 4 {
+	if e := one(t, sent[talk.Entry](r)); e.ID.IsZero() || e.ID.Version() != 7 {
 		t.Fatalf("%+v", e)
 	}
 }

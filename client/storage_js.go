@@ -66,7 +66,7 @@ func try(f func()) (err error) {
 func (s *browserStorage) open() {
 	window := s.read(s.tab, sessionKey)
 	if window.Session.IsZero() || !hold(window.Session) {
-		window.Session = orRandom(talk.UUID{})
+		window.Session = talk.MakeUUID(4, randomBytes())
 		hold(window.Session)
 	}
 	s.session = window.Session

@@ -281,7 +281,9 @@
 // and never runs back along seq. id is a UUID that the author's client made; an
 // entry is known by (room_id, uuid, id) before it has a seq. What clients say
 // of unixtime, username, seq, sent_at and pending in a PostMessage is ignored;
-// the username is the one by which the room knows the sender.
+// the username is the one by which the room knows the sender. Any UUID that the
+// author has not used will do; one that begins with the time (version 7) is
+// kindest to the store.
 //
 // An entry with pending true is accepted, but not yet stored: the store is away.
 // It has no seq and sent_at instead, and its unixtime is not settled. Show it
