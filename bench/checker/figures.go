@@ -149,7 +149,7 @@ func (c *check) figures() {
 	for i := range c.faults {
 		w := &c.faults[i]
 		f := FaultFigures{
-			Fault: w.Fault, Blackout: distOf(w.blackouts), Delay: distOf(w.delays),
+			Fault: w.Fault, Blackout: distOf(w.blackouts), Blackouts: w.blackouts, Delay: distOf(w.delays),
 			NotBack: w.notBack, Unheard: w.unheard,
 		}
 		end := min(w.to, c.flow.last+1)

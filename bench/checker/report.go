@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,6 +65,16 @@ func (k Kind) String() string {
 // MarshalText makes JSON say the name.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
+// UnmarshalText reads what MarshalText wrote.
+func (k *Kind) UnmarshalText(name []byte) error {
+	i := slices.Index(kindNames[:], string(name))
+	if i < int(Lost) {
+		return fmt.Errorf("there is no kind of violation %q", name)
+	}
+	*k = Kind(i)
+	return nil
+}
+
 // Violation is one broken promise, about one entry or a stretch of them.
 type Violation struct {
 	Kind   Kind
@@ -91,9 +102,10 @@ type FaultFigures struct {
 	// from the fault to the first live message received again, which is the
 	// first after the line was back, or, where it held, the first that was sent
 	// after the fault. Losses of the line later in the fault's window count too.
-	Blackout Dist
-	NotBack  int // clients whose line never came back
-	Unheard  int // clients with a line, to whom nothing came any more
+	Blackout  Dist
+	Blackouts []time.Duration `json:"-"` // the times of Blackout, ascending
+	NotBack   int             // clients whose line never came back
+	Unheard   int             // clients with a line, to whom nothing came any more
 	// Delay is for each client the longest time from sending to showing, of what
 	// was sent in the fault's window.
 	Delay Dist

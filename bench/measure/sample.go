@@ -6,11 +6,11 @@ type Sample struct {
 	Counts       // what happened in it
 	Gauges       // how things stood at its end
 
-	Latency Hist `json:"latency"` // from the intended time of posting to being shown, at each receiver
-	Service Hist `json:"service"` // from the real time of posting to being shown, at each receiver
-	Stored  Hist `json:"stored"`  // from the intended time of posting to the author's being told "stored"
-	Late    Hist `json:"late"`    // from the intended to the real time of posting: the generator's own lag
-	Joined  Hist `json:"joined"`  // from the dial to being joined
+	Latency Hist `json:"latency"`      // from the intended time of posting to being shown, at each receiver
+	Service Hist `json:"service"`      // from the real time of posting to being shown, at each receiver
+	Stored  Hist `json:"until_stored"` // from the intended time of posting to the author's being told "stored"
+	Late    Hist `json:"late"`         // from the intended to the real time of posting: the generator's own lag
+	Joined  Hist `json:"joined"`       // from the dial to being joined
 }
 
 // Counts are numbers of things that happened.

@@ -5,11 +5,12 @@ import "time"
 // Scenario is who is there and what they do. Rates are those of the whole run,
 // however many workers share it.
 type Scenario struct {
-	Name string `json:"name"`
+	Name  string `json:"name"`
+	About string `json:"about,omitempty"` // a line: what it is for
 
 	Clients   int     `json:"clients"`    // connections in all
 	Rooms     int     `json:"rooms"`      // rooms in which they are
-	FirstRoom int32   `json:"first_room"` // the number of the first room; the others follow
+	FirstRoom int32   `json:"first_room"` // the number of the first room, the others follow; 0: rooms that no run had before, see Locate
 	Zipf      float64 `json:"zipf"`       // 0: rooms of one size; else the exponent s > 0: room k has a share like 1/k^s
 	Idle      int     `json:"idle"`       // of the clients, how many sit in rooms of their own where nothing is said
 	IdleRoom  int     `json:"idle_room"`  // members of each idle room

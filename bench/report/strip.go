@@ -1,0 +1,175 @@
+package report
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// strip is a figure of one row per thing, such as a fault or a target: its single
+// values as dots on a common axis, with marks for what sums them up.
+type strip struct {
+	ID, Title, Lead string
+	Bars            bool     // from 0 to the first mark; only on an axis that begins there
+	Columns         []string // heads of stripRow.Values
+	Rows            []stripRow
+	Table           *grid
+	axis            axis
+	alt             string
+}
+
+// stripRow is one row.
+type stripRow struct {
+	Group  string // a heading above it, if it is the first of a group
+	Label  string
+	Class  string
+	Dots   []float64 // single values, faint
+	Faint  []float64 // others of a second kind, hollow
+	Marks  []mark
+	Values []string // in columns at the right
+	Note   string   // in place of the dots
+}
+
+// mark is what sums a row up.
+type mark struct {
+	At    float64
+	Class string // median, tail
+}
+
+// Sizes within a strip.
+const (
+	columnWidth  = 88
+	rowHeight    = 24
+	groupHeight  = 26
+	narrowHeight = 38 // with the label above the dots
+)
+
+// Drawings are the strip in every size in which it is shown.
+func (s *strip) Drawings() []drawing { return []drawing{s.draw(wide), s.draw(narrow)} }
+
+func (s *strip) draw(f format) drawing {
+	isWide := f.name == wide.name
+	left, right, each := 12.0, f.width-14, float64(narrowHeight)
+	if isWide {
+		left, right, each = 190, f.width-14-columnWidth*float64(len(s.Columns)), rowHeight
+	}
+	top := 12.0
+	if isWide && len(s.Columns) > 0 {
+		top = 22
+	}
+	height := top + 34
+	for _, row := range s.Rows {
+		height += each
+		if row.Group != "" {
+			height += groupHeight
+		}
+	}
+	x := s.axis
+	x.from, x.to = left, right
+	d := drawing{
+		ID: s.ID + "-" + f.name, Size: f.name, Title: s.Title, Desc: s.alt, W: f.width, H: height,
+		Left: left, Right: right, Top: top, Bottom: height - 28,
+	}
+	d.XTicks = x.ticks(f.xTicks * 2 / 3)
+	if isWide {
+		for i, c := range s.Columns {
+			d.Texts = append(d.Texts, text{right + columnWidth*float64(i+1), 12, c, "head", "end"})
+		}
+	}
+	at := top
+	for i := range s.Rows {
+		row := &s.Rows[i]
+		if row.Group != "" {
+			at += groupHeight
+			d.Texts = append(d.Texts, text{2, at - 7, clip(row.Group, f.width), "group", "start"})
+		}
+		s.row(&d, row, &x, at, each, isWide)
+		at += each
+	}
+	return d
+}
+
+// row draws one row into the stretch that begins at top.
+func (s *strip) row(d *drawing, row *stripRow, x *axis, top, height float64, isWide bool) {
+	middle := top + height/2
+	if !isWide {
+		middle = top + 27
+	}
+	d.Texts = append(d.Texts, row.texts(x, top, d.W, isWide)...)
+	d.Rules = append(d.Rules, rule{x.from, middle, x.to, middle, "guide"})
+	if row.Note != "" {
+		d.Texts = append(d.Texts, text{x.from + 6, middle + 4, clip(row.Note, x.to-x.from-8), "note", "start"})
+		return
+	}
+	if s.Bars && len(row.Marks) > 0 && drawable(row.Marks[0].At) {
+		d.Rules = append(d.Rules, rule{x.from, middle, x.at(row.Marks[0].At), middle, "bar " + row.Class})
+	}
+	if low, high := bounds(slices.Concat(row.Dots, row.Faint)); high > low {
+		d.Rules = append(d.Rules, rule{x.at(low), middle, x.at(high), middle, "extent " + row.Class})
+	}
+	for _, v := range finite(row.Dots) {
+		d.Dots = append(d.Dots, dot{x.at(v), middle, 2.6, "one " + row.Class, -1})
+	}
+	for _, v := range finite(row.Faint) {
+		d.Dots = append(d.Dots, dot{x.at(v), middle, 2.6, "hollow " + row.Class, -1})
+	}
+	for _, m := range row.Marks {
+		if !drawable(m.At) {
+			continue
+		}
+		d.Rules = append(d.Rules, rule{x.at(m.At), middle - 8, x.at(m.At), middle + 8, m.Class + " " + row.Class})
+	}
+}
+
+// texts are the label and the values of a row: beside its dots, or above them.
+func (row *stripRow) texts(x *axis, top, width float64, isWide bool) []text {
+	if !isWide {
+		all := strings.Join(row.Values, " · ")
+		return []text{{2, top + 14, clip(row.Label, width-10-textWidth(all)), "label", "start"},
+			{width - 2, top + 14, all, "value", "end"}}
+	}
+	texts := []text{{x.from - 12, top + rowHeight/2 + 4, clip(row.Label, x.from-14), "label", "end"}}
+	for i, v := range row.Values {
+		texts = append(texts, text{x.to + columnWidth*float64(i+1), top + rowHeight/2 + 4, v, "value", "end"})
+	}
+	return texts
+}
+
+// finite are the values that can be drawn.
+func finite(values []float64) (all []float64) {
+	for _, v := range values {
+		if drawable(v) {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+func drawable(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// clip shortens a label to the room that there is.
+func clip(label string, room float64) string {
+	runes := []rune(label)
+	most := max(int(room/6.4), 1)
+	if len(runes) <= most {
+		return label
+	}
+	return string(runes[:most-1]) + "…"
+}
+
+// grid is a table.
+type grid struct {
+	Caption string
+	Head    []string
+	Rows    []gridRow
+	Left    int // so many columns stand to the left, the others to the right
+}
+
+// gridRow is a row of it; Class marks it, as with "bad".
+type gridRow struct {
+	Class string
+	Cells []string
+}
+
+func ordinal(i int) string { return strconv.Itoa(i + 1) }

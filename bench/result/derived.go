@@ -1,0 +1,129 @@
+package result
+
+import (
+	"slices"
+	"time"
+
+	"tuitalk/bench/checker"
+	"tuitalk/bench/measure"
+)
+
+// How Recovery judges.
+const (
+	before    = 10  // seconds in front of a fault that say what was normal
+	ahead     = 5   // seconds that must be normal again, in the median
+	leastOf   = 3   // of those, at the end of a run
+	tolerance = 1.1 // times what was normal
+)
+
+// Derive fills in what follows from the samples: Recovery and Herd of each fault.
+// What belongs to a fault ends where the next one begins.
+func (r *Result) Derive() {
+	for i := range r.Faults {
+		f := &r.Faults[i]
+		until := time.Unix(1<<40, 0)
+		for j := range r.Faults {
+			if at := r.Faults[j].At; at.After(f.At) && at.Before(until) {
+				until = at
+			}
+		}
+		f.Recovery = Recovery(r.Seconds, f.At, until)
+		f.Herd = Herd(r.Seconds, f.At, until)
+	}
+}
+
+// Recovery is how many seconds after a fault the p99 of the latency was within
+// 10% of before; -1 if it never was until the given time, or if nothing is known
+// of before. Before is the median over the 10 seconds in front of the fault.
+// A second counts as recovered if it is within the bound and so is the median of
+// it and the four that follow, so that one quiet second in the middle of the
+// trouble is not called its end. A second without deliveries is not within.
+// It is exact to the second, as the samples are.
+func Recovery(seconds []measure.Sample, from, until time.Time) float64 {
+	fault := from.Unix()
+	var normal, after []float64 // p99 of each second
+	for i := range seconds {
+		s := &seconds[i]
+		p99 := s.Latency.At(99).Seconds()
+		switch {
+		case s.At < fault && s.At >= fault-before && s.Latency.Count() > 0:
+			normal = append(normal, p99)
+		case s.At >= fault && s.At < until.Unix():
+			if s.Latency.Count() == 0 {
+				p99 = 1e9
+			}
+			after = append(after, p99)
+		}
+	}
+	if len(normal) == 0 {
+		return -1
+	}
+	bound := tolerance * Median(normal)
+	for i, p99 := range after {
+		next := after[i:min(i+ahead, len(after))]
+		if p99 <= bound && len(next) >= leastOf && Median(next) <= bound {
+			return float64(i)
+		}
+	}
+	return -1
+}
+
+// Herd is the most attempts at a connection in one second from a fault on.
+func Herd(seconds []measure.Sample, from, until time.Time) int64 {
+	var most int64
+	for i := range seconds {
+		if at := seconds[i].At; at >= from.Unix() && at < until.Unix() {
+			most = max(most, seconds[i].Dialled)
+		}
+	}
+	return most
+}
+
+// Length is the measured time, in seconds.
+func (r *Result) Length() float64 { return float64(max(r.Measured[1]-r.Measured[0], 0)) }
+
+// Rate is n per second of the measured time.
+func (r *Result) Rate(n int64) float64 {
+	if r.Length() == 0 {
+		return 0
+	}
+	return float64(n) / r.Length()
+}
+
+// Nodes are the gateways in order of name, with the connections of each at the
+// end of the measured time.
+func (r *Result) Nodes() (names []string, connections []int) {
+	nodes := r.Whole.Nodes
+	for i := len(r.Seconds) - 1; i >= 0 && len(nodes) == 0; i-- {
+		nodes = r.Seconds[i].Nodes
+	}
+	for name := range nodes {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		connections = append(connections, nodes[name])
+	}
+	return names, connections
+}
+
+// Knee is the good step of the highest rate below every step that was not good;
+// nil if there is none.
+func (r *Result) Knee() *Step {
+	var knee *Step
+	for i := range r.Steps {
+		s := &r.Steps[i]
+		spoilt := slices.ContainsFunc(r.Steps, func(o Step) bool { return !o.Good && o.Rate <= s.Rate })
+		if s.Good && !spoilt && (knee == nil || s.Rate > knee.Rate) {
+			knee = s
+		}
+	}
+	return knee
+}
+
+// violations are how many entries the checker found to be lost (holes are), shown
+// twice, and out of order.
+func violations(c *checker.Report) (lost, duplicated, reordered int64) {
+	n := func(k checker.Kind) int64 { return int64(c.Counts[k]) }
+	return n(checker.Lost) + n(checker.Hole), n(checker.Duplicate), n(checker.Reordered)
+}
