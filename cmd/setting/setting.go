@@ -28,17 +28,23 @@ func asked(f *flag.Flag) bool { return f.Name == "version" }
 // arguments, of which none but flags are taken. The error is one sentence for
 // the person who started the program.
 func Parse(flags *flag.FlagSet, args []string, lookup func(string) (string, bool)) error {
+	return ParseAs(Variable, flags, args, lookup)
+}
+
+// ParseAs is Parse for a program whose variables are named otherwise, because its
+// flags would share them with another program.
+func ParseAs(variable func(flag string) string, flags *flag.FlagSet, args []string, lookup func(string) (string, bool)) error {
 	out := flags.Output()
 	flags.SetOutput(io.Discard) // the error says it all
 	defer flags.SetOutput(out)
 	var wrong error
 	flags.VisitAll(func(f *flag.Flag) {
-		v, ok := lookup(Variable(f.Name))
+		v, ok := lookup(variable(f.Name))
 		if !ok || wrong != nil || asked(f) {
 			return
 		}
 		if err := flags.Set(f.Name, v); err != nil {
-			wrong = fmt.Errorf("environment variable %s: %w", Variable(f.Name), err)
+			wrong = fmt.Errorf("environment variable %s: %w", variable(f.Name), err)
 		}
 	})
 	if wrong != nil {

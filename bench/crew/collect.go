@@ -1,0 +1,115 @@
+package crew
+
+import (
+	"context"
+	"time"
+
+	"tuitalk/bench/measure"
+	"tuitalk/bench/report"
+)
+
+// collect puts together what workers tell, in a goroutine of its own, and looks
+// at the target's processes once a second.
+func (c *Crew) collect(ctx context.Context) {
+	m := merge{workers: len(c.links)}
+	w := watch{processes: c.opts.Watch}
+	looks := time.NewTicker(time.Second)
+	defer looks.Stop()
+	var s show
+	for {
+		select {
+		case t := <-c.ticks:
+			c.noteBehind(t)
+			for _, second := range m.add(t.share, &t.Sample) {
+				c.addSecond(second)
+			}
+		case <-looks.C:
+			w.look(c.clock.now())
+			c.opts.Live(c.view(&s))
+		case <-ctx.Done():
+			for _, second := range m.rest() {
+				c.addSecond(second)
+			}
+			c.mu.Lock()
+			c.servers = w.servers
+			c.mu.Unlock()
+			return
+		}
+	}
+}
+
+func (c *Crew) noteBehind(t workerTick) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.behind[t.share] = behind{t.Sample.At, t.Clients, t.Messages}
+}
+
+func (c *Crew) addSecond(s measure.Sample) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seconds = append(c.seconds, s)
+	close(c.news)
+	c.news = make(chan struct{})
+}
+
+// enter begins a phase.
+func (c *Crew) enter(phase string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.phase = phase
+}
+
+// show is what the live view has summed up. It belongs to the collector.
+type show struct {
+	seen  int // seconds
+	whole measure.Hist
+	p99s  []time.Duration
+}
+
+// view is how the run stands, for people.
+func (c *Crew) view(s *show) report.View {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o := &c.opts.Scenario
+	v := report.View{
+		Kind: c.opts.Kind, Name: o.Name, Phase: c.phase, Elapsed: c.clock.now().Sub(c.begun),
+		Wanted: o.Clients, Asked: c.rate,
+	}
+	for _, f := range c.faults {
+		mark := report.Mark{What: f.What, At: f.At.Sub(c.begun)}
+		if !f.Over.IsZero() {
+			mark.Over = f.Over.Sub(c.begun)
+		}
+		v.Faults = append(v.Faults, mark)
+	}
+	if c.from > 0 && c.opts.During == nil {
+		v.Total = time.Unix(c.from, 0).Sub(c.begun) + o.Duration.Std()
+	}
+	for ; s.seen < len(c.seconds); s.seen++ {
+		second := &c.seconds[s.seen]
+		if second.Posted > 0 || len(s.p99s) > 0 {
+			s.p99s = append(s.p99s, second.Latency.At(99))
+		}
+		if c.from > 0 && second.At >= c.from {
+			s.whole.Add(&second.Latency)
+		}
+	}
+	v.P99s, v.Whole = s.p99s, timesOf(&s.whole)
+	if len(c.seconds) > 0 {
+		lastSecond(&v, &c.seconds[len(c.seconds)-1])
+	}
+	return v
+}
+
+func lastSecond(v *report.View, s *measure.Sample) {
+	v.Open, v.Inside, v.Nodes = s.Open, s.Inside, s.Nodes
+	v.Intended, v.Posted, v.Delivered = float64(s.Intended), float64(s.Posted), float64(s.Delivered)
+	v.Last = timesOf(&s.Latency)
+	v.Self = report.Health{
+		Late: s.Late.At(99), Busy: s.Self.Busy, CPU: s.Self.CPU, RSS: s.Self.RSS, Files: s.Self.Files, MaxOpen: s.Self.MaxOpen,
+	}
+}
+
+func timesOf(h *measure.Hist) report.Times {
+	return report.Times{P50: h.At(50), P99: h.At(99), Max: h.Max()}
+}

@@ -1,0 +1,123 @@
+package crew
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"tuitalk/bench/measure"
+	"tuitalk/bench/result"
+	"tuitalk/bench/swarm"
+)
+
+// Storm cuts all lines at once.
+func (c *Crew) Storm() error { return c.order(kindStorm, nil) }
+
+// Rate sets how many messages are posted per second from now on, by all
+// together.
+func (c *Crew) Rate(perSecond float64) error {
+	c.mu.Lock()
+	c.rate = perSecond
+	c.mu.Unlock()
+	return c.order(kindRate, &rate{perSecond / float64(len(c.links))})
+}
+
+// Now is the time by which everything in the run is told.
+func (c *Crew) Now() time.Time { return c.clock.now() }
+
+// Targets are those of the run.
+func (c *Crew) Targets() []string { return c.opts.Targets }
+
+// Mark notes a fault, of which What, Held, Evidence and At count, which is now if
+// it is not given; the number is for Over. Marks come in the order of At.
+func (c *Crew) Mark(f result.Fault) (number int) {
+	if f.At.IsZero() {
+		f.At = c.clock.now()
+	}
+	if c.truth != nil {
+		c.truth.rec.Fault(f.At, f.What, f.Held, f.Evidence)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults = append(c.faults, f)
+	return len(c.faults) - 1
+}
+
+// Over notes that a fault is undone now.
+func (c *Crew) Over(number int) {
+	now := c.clock.now()
+	if c.truth != nil {
+		c.truth.rec.FaultOver(number, now)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults[number].Over = now
+}
+
+// Seconds are all samples of the run until now, oldest first. They may be read,
+// not changed.
+func (c *Crew) Seconds() []measure.Sample {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clip(c.seconds)
+}
+
+// Next waits for a second that is complete beside the first n.
+func (c *Crew) Next(ctx context.Context, n int) (measure.Sample, error) {
+	for {
+		c.mu.Lock()
+		news := c.news
+		if len(c.seconds) > n {
+			s := c.seconds[n]
+			c.mu.Unlock()
+			return s, nil
+		}
+		c.mu.Unlock()
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return measure.Sample{}, context.Cause(ctx)
+		}
+	}
+}
+
+// Behind is who owes something, as all workers have told it since the given
+// time; false: not all have.
+func (c *Crew) Behind(since time.Time) (clients, messages int, known bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, b := range c.behind {
+		if b.second < since.Unix() {
+			return 0, 0, false
+		}
+		clients += b.clients
+		messages += b.messages
+	}
+	return clients, messages, true
+}
+
+// Outages are the losses of lines until now, of all clients.
+func (c *Crew) Outages(ctx context.Context) (all []swarm.Outage, err error) {
+	c.asking.Lock()
+	defer c.asking.Unlock()
+	for _, l := range c.links {
+		if err := l.line.send(kindAsk, nil); err != nil {
+			return nil, c.cause(err)
+		}
+		for more := true; more; {
+			o, err := await[*outages](ctx, l)
+			if err != nil {
+				return nil, err
+			}
+			all, more = append(all, o.Outages...), o.More
+		}
+	}
+	return all, nil
+}
+
+// addStep notes a rate that was tried.
+func (c *Crew) addStep(s result.Step) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.steps = append(c.steps, s)
+}

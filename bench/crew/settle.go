@@ -1,0 +1,240 @@
+package crew
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"tuitalk/bench/checker"
+	"tuitalk/bench/result"
+	"tuitalk/bench/scenario"
+	"tuitalk/bench/swarm"
+)
+
+// errSettle says that the time to settle is over, which is no failure of the
+// run: who is behind then is the checker's matter.
+var errSettle = errors.New("the time to settle is over")
+
+// stopPatience is how long workers may take to end their clients and to send
+// what is left of their recordings.
+const stopPatience = 2 * time.Minute
+
+// settle waits until everybody has everything that is stored.
+func (c *Crew) settle() error {
+	ctx, cancel := context.WithTimeoutCause(c.ctx, c.opts.Scenario.Settle.Std(), errSettle)
+	defer cancel()
+	err := c.awaitNobody(ctx, func(_, messages int) bool { return messages == 0 })
+	if err == nil && c.opts.Scenario.Speak != scenario.Centrifuge {
+		if err := c.tellHeads(c.ctx); err != nil {
+			return err
+		}
+		err = c.awaitNobody(ctx, func(clients, messages int) bool { return clients+messages == 0 })
+	}
+	if errors.Is(err, errSettle) {
+		clients, messages, _ := c.Behind(time.Time{})
+		c.opts.Tell(fmt.Sprintf("after %v to settle, %d clients are still behind and %d messages are not stored", c.opts.Scenario.Settle, clients, messages))
+		if c.opts.Scenario.Speak != scenario.Centrifuge {
+			return c.tellHeads(c.ctx) // so that it is known what they should have been shown
+		}
+		return nil
+	}
+	return err
+}
+
+// awaitNobody waits until nobody is behind any more, and nothing is delivered.
+func (c *Crew) awaitNobody(ctx context.Context, done func(clients, messages int) bool) error {
+	// a worker's word holds for the end of a second, so one that began now will do
+	since := c.clock.now()
+	for n := len(c.Seconds()); ; n++ {
+		s, err := c.Next(ctx, n)
+		if err != nil {
+			return err
+		}
+		clients, messages, known := c.Behind(since)
+		if known && s.At > since.Unix() && s.Delivered == 0 && done(clients, messages) {
+			return nil
+		}
+	}
+}
+
+// tellHeads tells everybody how far the rooms are.
+func (c *Crew) tellHeads(ctx context.Context) error {
+	if c.truth == nil && c.plan.Rooms() > unaskedRooms {
+		return nil
+	}
+	h, err := c.readHeads(ctx)
+	switch {
+	case err != nil && c.truth == nil && ctx.Err() == nil:
+		c.opts.Tell(fmt.Sprintf("it is not known whether everybody has everything: %v", err))
+		return nil
+	case err != nil:
+		return err
+	}
+	return c.order(kindHeads, &heads{h})
+}
+
+// unaskedRooms are so many that they are not asked for unless the checker needs
+// to know.
+const unaskedRooms = 2000
+
+func (c *Crew) readHeads(ctx context.Context) (map[int32]int64, error) {
+	store, done, err := c.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	rooms := c.rooms()
+	seqs, err := store.Heads(ctx, rooms)
+	if err != nil {
+		return nil, fmt.Errorf("read how far the rooms are: %w", err)
+	}
+	all := make(map[int32]int64, len(rooms))
+	for i, room := range rooms {
+		all[room] = seqs[i]
+	}
+	return all, nil
+}
+
+func (c *Crew) rooms() []int32 {
+	rooms := make([]int32, c.plan.Rooms())
+	for i := range rooms {
+		rooms[i] = c.opts.Scenario.FirstRoom + int32(i)
+	}
+	return rooms
+}
+
+// store is the one that was given, or a target's history.
+func (c *Crew) store(ctx context.Context) (s Store, done func(), err error) {
+	if c.opts.Store != nil {
+		return c.opts.Store, func() {}, nil
+	}
+	for _, t := range c.opts.Targets {
+		var o *observer
+		if o, err = knock(ctx, t, true); err == nil {
+			return o, o.Close, nil
+		}
+	}
+	return nil, nil, err
+}
+
+// dismiss ends the workers in order, and takes what they still have to say.
+func (c *Crew) dismiss() ([]swarm.Outage, error) {
+	ctx, cancel := context.WithTimeoutCause(c.ctx, stopPatience, fmt.Errorf("the workers do not end within %v", stopPatience))
+	defer cancel()
+	outages, err := c.Outages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = c.all(ctx, kindStop, nil, awaitEnd)
+	c.stopHelp()
+	c.helpers.Wait()
+	return outages, err
+}
+
+func awaitEnd(ctx context.Context, l *link) error {
+	e, err := await[*ended](ctx, l)
+	if err != nil {
+		return err
+	}
+	<-l.dead // the file is ours now
+	switch {
+	case e.Error != "":
+		return fmt.Errorf("%s could not end its clients in order: %s", l.name, e.Error)
+	case e.Recorded != l.written:
+		return fmt.Errorf("%s recorded %d bytes, of which %d came", l.name, e.Recorded, l.written)
+	}
+	return nil
+}
+
+// conclude makes the result of a run.
+func (c *Crew) conclude(from, to int64, bases map[int32]int64, outages []swarm.Outage) (*result.Result, error) {
+	r := &result.Result{
+		Version: result.Version, Command: c.opts.Command, Kind: c.opts.Kind, Started: c.begun, Scenario: c.opts.Scenario,
+		Machine: Machine(), Build: c.opts.Build,
+		Seconds: c.seconds, Whole: whole(c.seconds, from, to), Measured: [2]int64{from, to},
+		Servers: c.servers, Steps: c.steps,
+	}
+	for _, t := range c.opts.Targets {
+		r.Target = append(r.Target, public(t))
+	}
+	if r.Bottleneck = bottleneck(&r.Whole); len(r.Steps) > 0 {
+		r.Bottleneck = limited(r.Steps) // what lies above the knee is no matter
+	}
+	offsets, spread := make([]time.Duration, len(c.links)), time.Duration(0)
+	for i, l := range c.links {
+		offset, bound := l.clock.offset()
+		offsets[i], spread = offset, max(spread, bound)
+		r.Clocks = append(r.Clocks, result.Clock{Worker: l.name, Offset: offset.Seconds(), Error: bound.Seconds()})
+	}
+	if c.truth != nil {
+		if err := c.readTruth(bases); err != nil {
+			return nil, err
+		}
+		var err error
+		opts := checker.Options{Grace: c.opts.Grace, Skew: checkSkew + spread}
+		if r.Checked, err = c.truth.check(opts, offsets); err != nil {
+			return nil, err
+		}
+	}
+	r.Faults = faultsOf(c.faults, outages, r.Checked)
+	r.Derive()
+	return r, nil
+}
+
+// checkSkew is by how much clocks of the target may differ, for the checker.
+const checkSkew = 2 * time.Second
+
+// readTruth writes down what the rooms' histories have of the run.
+func (c *Crew) readTruth(bases map[int32]int64) error {
+	store, done, err := c.store(c.ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	for _, room := range c.rooms() {
+		if err := c.truth.rec.ReadStore(c.ctx, store, room, bases[room]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// faultsOf adds to each fault what it did to people: lines that were lost from
+// then on until the next fault.
+func faultsOf(faults []result.Fault, outages []swarm.Outage, checked *checker.Report) []result.Fault {
+	for i := range faults {
+		f := &faults[i]
+		until := time.Unix(math.MaxInt32, 0)
+		if i+1 < len(faults) {
+			until = faults[i+1].At
+		}
+		var detect, reconnect, resume, caughtUp []time.Duration
+		add := func(to *[]time.Duration, from, at time.Time) {
+			if !at.IsZero() {
+				*to = append(*to, max(at.Sub(from), 0))
+			}
+		}
+		for _, o := range outages {
+			// a line whose loss a fault made was heard last a moment before
+			if known := o.Detected; known.Before(f.At) || !known.Before(until) {
+				continue
+			}
+			from := o.Lost
+			if from.Before(f.At) {
+				from = f.At
+			}
+			add(&detect, from, o.Detected)
+			add(&reconnect, from, o.Opened)
+			add(&resume, from, o.Joined)
+			add(&caughtUp, from, o.CaughtUp)
+		}
+		f.Detect, f.Reconnect, f.Resume, f.CaughtUp = distOf(detect), distOf(reconnect), distOf(resume), distOf(caughtUp)
+		f.Blackout = f.CaughtUp
+		if checked != nil && i < len(checked.Faults) {
+			f.Blackout = distOf(checked.Faults[i].Blackouts)
+		}
+	}
+	return faults
+}

@@ -1,0 +1,201 @@
+package crew
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tuitalk/bench/measure"
+	"tuitalk/bench/swarm"
+)
+
+// Swarm is a worker's share of the clients; a swarm.Swarm is one. Its package
+// says what the methods do.
+type Swarm interface {
+	Connect(ctx context.Context) error
+	Begin(at time.Time)
+	Hush()
+	Rate(perSecond float64)
+	Storm()
+	Sample() measure.Sample
+	Outages() []swarm.Outage
+	Owed() (clients, messages int)
+	Heads(heads map[int32]int64)
+	Close() error
+}
+
+var _ Swarm = (*swarm.Swarm)(nil)
+
+// silence is how long a coordinator may say nothing; it asks for the time every
+// few seconds.
+const silence = time.Minute
+
+// Worker answers coordinators. The zero value but for Build is one that only
+// coordinators without a key can use.
+type Worker struct {
+	Key   string // that coordinators must know
+	Build string // of this program
+	Once  bool   // it ends with its first coordinator, and when none comes
+	Logf  func(format string, args ...any)
+
+	newSwarm func(swarm.Config) (Swarm, error) // nil: the real one
+	now      func() time.Time                  // nil: the real one
+	machine  string                            // "": the real one
+}
+
+// firstPatience is how long a worker that serves once waits for its coordinator.
+const firstPatience = time.Minute
+
+// Serve answers one coordinator after the other until ctx ends, and closes l.
+func (w Worker) Serve(ctx context.Context, l net.Listener) error {
+	w.fill()
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer stop()
+	defer l.Close()
+	if tcp, ok := l.(*net.TCPListener); ok && w.Once {
+		if err := tcp.SetDeadline(time.Now().Add(firstPatience)); err != nil {
+			return err
+		}
+	}
+	for {
+		conn, err := l.Accept()
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				_ = conn.Close()
+			}
+			return nil
+		case err != nil:
+			return fmt.Errorf("wait for a coordinator: %w", err)
+		}
+		err = w.serve(ctx, conn)
+		if err != nil {
+			w.Logf("the run of %v ended: %v", conn.RemoteAddr(), err)
+		}
+		if w.Once {
+			return err
+		}
+	}
+}
+
+func (w *Worker) fill() {
+	if w.Logf == nil {
+		w.Logf = func(string, ...any) {}
+	}
+	if w.now == nil {
+		w.now = time.Now
+	}
+	if w.machine == "" {
+		w.machine = machine()
+	}
+	if w.newSwarm == nil {
+		w.newSwarm = func(c swarm.Config) (Swarm, error) { return swarm.New(c) }
+	}
+}
+
+// serve is one conversation with a coordinator.
+func (w *Worker) serve(ctx context.Context, conn net.Conn) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	defer conn.Close()
+	l := newLine(conn)
+	if err := w.welcome(l); err != nil {
+		return err
+	}
+	s := &shift{worker: w, line: l, stop: cancel, clock: newSteady(w.now())}
+	defer s.end()
+	for {
+		k, message, _, err := l.read(maxFrame, silence)
+		if err != nil {
+			return fmt.Errorf("hear from the coordinator: %w", err)
+		}
+		over, err := s.obey(ctx, k, message)
+		if err != nil {
+			return errors.Join(err, l.send(kindFailed, &sentence{err.Error()}))
+		}
+		if over {
+			l.drain()
+			return nil
+		}
+	}
+}
+
+// welcome finds out whether the other side knows the key, and shows that this
+// side does.
+func (w *Worker) welcome(l *line) error {
+	mine := nonce()
+	if err := l.send(kindHello, &hello{protocol, mine}); err != nil {
+		return err
+	}
+	g, err := readMessage[greet](l, kindGreet)
+	if err != nil {
+		return fmt.Errorf("greet the coordinator: %w", err)
+	}
+	if g.Version != protocol {
+		err = fmt.Errorf("the coordinator speaks version %d of the protocol, this worker version %d", g.Version, protocol)
+	} else if !proves(g.Proof, w.Key, asCoordinator, mine, g.Nonce) {
+		err = ErrKey
+	}
+	if err != nil {
+		return errors.Join(err, l.send(kindFailed, &sentence{err.Error()}))
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return l.send(kindWelcome, &welcome{
+		Proof: proof(w.Key, asWorker, mine, g.Nonce), Machine: w.machine, Host: host, Build: w.Build, Files: mostFiles(),
+	})
+}
+
+// mostFiles is how many files a process here may have open at most.
+func mostFiles() uint64 {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0
+	}
+	return limit.Max
+}
+
+// shift is what a worker does for one coordinator. Its methods belong to the
+// goroutine that reads from the coordinator, unless they say otherwise.
+type shift struct {
+	worker *Worker
+	line   *line
+	stop   context.CancelFunc // ends the conversation
+	clock  steady
+
+	swarm    Swarm // nil before the plan
+	plan     *plan
+	chunks   *chunks
+	silent   chan struct{} // closed: no more ticks
+	silenced sync.Once
+	busy     sync.WaitGroup // goroutines of this shift
+	closed   bool           // the swarm is
+}
+
+// end waits for everything that the shift has started.
+func (s *shift) end() {
+	s.stop()
+	s.hushTicks()
+	s.busy.Wait()
+	if s.swarm != nil && !s.closed {
+		if err := s.swarm.Close(); err != nil {
+			s.worker.Logf("end the clients: %v", err)
+		}
+	}
+}
+
+func (s *shift) hushTicks() {
+	if s.silent != nil {
+		s.silenced.Do(func() { close(s.silent) })
+	}
+}

@@ -1,0 +1,206 @@
+package swarm
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"tuitalk/bench/measure"
+	"tuitalk/bench/scenario"
+)
+
+const (
+	pairs     = 20 // rooms of two
+	perSecond = 150
+)
+
+// measured lets a few clients talk through a fake server for as long as during
+// takes, and returns what was measured and what was true, ascending.
+func measured(t *testing.T, speak scenario.Speech, delay func(room int32) time.Duration, during func(*fakeServer, *Swarm)) (*measure.Sample, []time.Duration) {
+	t.Helper()
+	f := startFake(t, delay)
+	sc := small(2*pairs, pairs, speak)
+	sc.Rate = perSecond
+	s, err := New(Config{Scenario: sc, Of: 1, Targets: []string{f.url()}, Logf: t.Logf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var whole measure.Sample
+	take := func() {
+		x := s.Sample()
+		whole.Follow(&x)
+	}
+	take()
+	s.Begin(time.Now())
+	during(f, s)
+	s.Hush()
+	for {
+		take()
+		if clients, _ := s.Owed(); clients == 0 && whole.Delivered >= 2*whole.Posted {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	f.mu.Lock()
+	truth := slices.Clone(f.truth)
+	f.mu.Unlock()
+	slices.Sort(truth)
+	return &whole, truth
+}
+
+// ofRoom gives what is said in a room one of four delays, in known shares: 40, 30,
+// 25 and 5 of 100.
+func ofRoom(room int32) time.Duration {
+	switch n := room % pairs; {
+	case n < 8:
+		return 5 * time.Millisecond
+	case n < 14:
+		return 40 * time.Millisecond
+	case n < 19:
+		return 100 * time.Millisecond
+	}
+	return 200 * time.Millisecond
+}
+
+// attempts is how often a measurement may be spoilt by what else the machine is
+// doing. What is wrong with the program spoils all of them.
+const attempts = 5
+
+func retried(t *testing.T, what func() error) {
+	t.Helper()
+	var err error
+	for range attempts {
+		if err = what(); err == nil {
+			return
+		}
+		t.Logf("once more: %v", err)
+	}
+	t.Error(err)
+}
+
+// compare tells whether the percentiles are true within 1% and the resolution
+// of the histograms, which is 1 µs.
+func compare(h *measure.Hist, truth []time.Duration, percentiles ...float64) error {
+	if h.Count() != int64(len(truth)) {
+		return fmt.Errorf("%d times are measured of %d", h.Count(), len(truth))
+	}
+	for _, p := range percentiles {
+		want := truth[int(math.Ceil(p/100*float64(len(truth))))-1]
+		got := h.At(p)
+		if float64((got - want).Abs()) > 0.01*float64(want)+float64(time.Microsecond) {
+			return fmt.Errorf("percentile %v: %s, in truth %s", p, got, want)
+		}
+	}
+	return nil
+}
+
+// injected is n times as they would be if nothing but ofRoom took time.
+func injected(n int) (all []time.Duration) {
+	for i := range n {
+		all = append(all, ofRoom(int32(i*pairs/n)))
+	}
+	return all
+}
+
+func TestPercentilesAreTrueWithinOnePercent(t *testing.T) {
+	for _, speak := range []scenario.Speech{scenario.Session, scenario.Wire} {
+		t.Run(string(speak), func(t *testing.T) {
+			retried(t, func() error {
+				whole, truth := measured(t, speak, ofRoom, func(*fakeServer, *Swarm) { time.Sleep(2 * time.Second) })
+				t.Logf("%d posts; p50 %s p90 %s p99 %s max %s", whole.Posted, whole.Latency.At(50), whole.Latency.At(90), whole.Latency.At(99), whole.Latency.Max())
+				if whole.Delivered < 2*perSecond {
+					return fmt.Errorf("only %d deliveries", whole.Delivered)
+				}
+				return errors.Join(
+					compare(&whole.Latency, truth, 50, 90, 99, 100),
+					compare(&whole.Latency, injected(len(truth)), 50, 90, 99), // the longest of all is the machine's
+				)
+			})
+		})
+	}
+}
+
+// share is which part of all times is longer than d.
+func share(h *measure.Hist, d time.Duration) float64 {
+	for p := 0.0; p <= 100; p += 0.1 {
+		if h.At(p) > d {
+			return 1 - p/100
+		}
+	}
+	return 0
+}
+
+// TestAStallIsChargedToTheTarget: what falls due while the target stalls for a
+// second waits from 1 s down to nothing.
+func TestAStallIsChargedToTheTarget(t *testing.T) {
+	const seconds, stall = 3, time.Second
+	quick := func(int32) time.Duration { return 20 * time.Millisecond }
+	retried(t, func() error {
+		whole, truth := measured(t, scenario.Session, quick, func(f *fakeServer, _ *Swarm) {
+			f.mu.Lock()
+			f.stall = [2]time.Time{time.Now().Add(time.Second), time.Now().Add(time.Second + stall)}
+			f.mu.Unlock()
+			time.Sleep(seconds * time.Second)
+		})
+		if err := compare(&whole.Latency, truth, 50, 90, 99, 100); err != nil {
+			return err
+		}
+		for _, d := range []time.Duration{stall / 4, stall / 2, 3 * stall / 4} {
+			want := float64(stall-d) / float64(seconds*time.Second)
+			if got := share(&whole.Latency, d); math.Abs(got-want) > 0.02 {
+				return fmt.Errorf("%.3f of all waited for more than %s, want %.3f", got, d, want)
+			}
+		}
+		return nil
+	})
+}
+
+// TestOwnLagIsNotHidden: what falls due while the generator itself hangs is
+// late, and is charged as latency, but not as service.
+func TestOwnLagIsNotHidden(t *testing.T) {
+	const seconds, hang = 2, 500 * time.Millisecond
+	quick := func(int32) time.Duration { return time.Millisecond }
+	retried(t, func() error {
+		whole, _ := measured(t, scenario.Wire, quick, func(_ *fakeServer, s *Swarm) {
+			time.Sleep(500 * time.Millisecond)
+			s.loops[0].mu.Lock()
+			time.Sleep(hang)
+			s.loops[0].mu.Unlock()
+			time.Sleep(time.Second)
+		})
+		want := float64(hang/2) / float64(seconds*time.Second)
+		for what, h := range map[string]*measure.Hist{"late": &whole.Late, "latency": &whole.Latency} {
+			if got := share(h, hang/2); math.Abs(got-want) > 0.03 {
+				return fmt.Errorf("%s: %.3f above %s, want %.3f", what, got, hang/2, want)
+			}
+		}
+		if got := whole.Service.At(99); got > hang/5 {
+			return fmt.Errorf("service: p99 is %s", got)
+		}
+		if measure.Bottleneck(whole) == "" {
+			return fmt.Errorf("the generator was not the bottleneck")
+		}
+		return nil
+	})
+}
+
+func TestEachMessageCountsOnce(t *testing.T) {
+	for _, speak := range []scenario.Speech{scenario.Session, scenario.Wire} {
+		whole, _ := measured(t, speak, func(int32) time.Duration { return 0 }, func(f *fakeServer, _ *Swarm) {
+			f.mu.Lock()
+			f.twice = true
+			f.mu.Unlock()
+			time.Sleep(300 * time.Millisecond)
+		})
+		if whole.Posted == 0 || whole.Delivered != 2*whole.Posted || whole.Counts.Stored != whole.Posted || whole.Stored.Count() != whole.Posted {
+			t.Errorf("%s: %+v", speak, whole.Counts)
+		}
+	}
+}

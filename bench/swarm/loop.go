@@ -1,0 +1,277 @@
+package swarm
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tuitalk/talk"
+
+	"tuitalk/bench/measure"
+)
+
+// loop is an event loop with the persons that belong to it.
+type loop struct {
+	// immutable
+	swarm       *Swarm
+	pacerThread atomic.Int64 // 0: not known yet
+	clock       *clock
+	poller      *poller
+	people      []*person
+	talkers     []*person // who may be drawn to say something
+
+	mu sync.Mutex // guards what follows, and the persons
+
+	now     time.Time // of the event under way
+	micro   int64     // now, as stamps have it
+	rng     *rand.Rand
+	timers  timers
+	due     time.Time // something is to be done then
+	memo    memo
+	falls   []fall
+	stopped bool
+	opened  bool // somebody has had a line
+	dials   int
+
+	// what is being written
+	outLine *line
+	out     []byte
+	payload []byte
+
+	// schedules; nil: nothing is scheduled
+	posting *measure.Arrivals
+	acts    []*act
+	began   bool
+	hushed  bool
+	posts   map[talk.UUID]int64 // intended, in microseconds; until they are stored
+
+	connecting
+
+	// slow readers
+	slow    []*slowSocket
+	slowAt  time.Time
+	slowBuf [4 << 10]byte
+
+	// how things stand and, since the last Sample, what happened
+	open, inside, arrived int
+	nodes                 map[string]int
+	sample                measure.Sample
+	faults                map[string]int64 // since the start
+}
+
+// fall is a line that failed while its person's speaker was doing something.
+type fall struct {
+	line   *line
+	code   int
+	reason string
+}
+
+// at sets the time of the event that is handled next.
+func (l *loop) at(now time.Time) {
+	l.now, l.micro = now, l.clock.micro(now)
+}
+
+// received takes what the poller has read at now.
+func (l *loop) received(line *line, data []byte, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		return
+	}
+	l.at(now)
+	line.received(data)
+	l.settle()
+	if !now.Before(l.due) {
+		l.turn()
+	}
+}
+
+// broke takes the end of a connection that was not closed here.
+func (l *loop) broke(line *line, err error) {
+	now := l.clock.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		return
+	}
+	l.at(now)
+	line.fail(0, whyBroken(err))
+	l.settle()
+}
+
+// settle tells of the lines that failed meanwhile.
+func (l *loop) settle() {
+	for len(l.falls) > 0 {
+		f := l.falls[0]
+		l.falls = l.falls[1:]
+		f.line.fail(f.code, f.reason)
+	}
+	l.falls = nil
+}
+
+// turn does everything that is due.
+func (l *loop) turn() {
+	for p := l.timers.pop(l.now); p != nil; p = l.timers.pop(l.now) {
+		p.speaker.tick()
+		l.settle()
+	}
+	l.connectDue()
+	l.postsDue()
+	l.actsDue()
+	l.readSlow()
+	l.settle()
+	l.plan()
+}
+
+// maxPause is how long nothing is looked at if nothing is known to be due.
+const maxPause = 2 * time.Millisecond
+
+// plan says when the next turn is.
+func (l *loop) plan() {
+	l.due = l.now.Add(maxPause)
+	sooner := func(at time.Time, ok bool) {
+		if ok && at.Before(l.due) {
+			l.due = at
+		}
+	}
+	sooner(l.timers.soonest())
+	if l.posting != nil {
+		sooner(l.posting.Next())
+	}
+	for _, a := range l.acts {
+		sooner(a.times.Next())
+	}
+	if l.pace != nil {
+		sooner(l.pace.Next())
+	}
+}
+
+// maxBurst is how many posts are made before others have a turn.
+const maxBurst = 64
+
+// postsDue makes the posts that are due.
+func (l *loop) postsDue() {
+	if l.posting == nil {
+		return
+	}
+	for range maxBurst {
+		at, ok := l.posting.Next()
+		if !ok || at.After(l.now) {
+			return
+		}
+		l.posting.Take()
+		l.post(at)
+	}
+}
+
+// post lets somebody say something that is intended for that time.
+func (l *loop) post(intended time.Time) {
+	p := l.talkers[l.rng.IntN(len(l.talkers))]
+	l.at(l.clock.now())
+	p.posts++
+	cfg := &l.swarm.cfg
+	st := stamp{cfg.Share, p.index, p.posts, l.clock.micro(intended), l.micro}
+	l.sample.Intended++
+	l.sample.Late.Record(l.now.Sub(intended), 1)
+	id := l.uuid()
+	l.posts[id] = st.intended
+	if p.speaker.post(id, st.text(cfg.Scenario.Size)) {
+		l.sample.Posted++
+	} else {
+		delete(l.posts, id)
+		l.fault("a client has too many messages that are not stored")
+	}
+	l.settle()
+}
+
+func (l *loop) uuid() talk.UUID {
+	var b [16]byte
+	for i := range b {
+		b[i] = byte(l.rng.Uint32())
+	}
+	return talk.MakeUUID(4, b)
+}
+
+// stored notes that an author knows by now that a post is stored.
+func (l *loop) stored(id talk.UUID) {
+	intended, ok := l.posts[id]
+	if !ok {
+		return
+	}
+	delete(l.posts, id)
+	l.sample.Counts.Stored++
+	l.sample.Stored.Record(time.Duration(l.micro-intended)*time.Microsecond, 1)
+}
+
+// send writes a message; flush sends it off.
+func (l *loop) send(line *line, m talk.Message) {
+	var err error
+	l.payload, err = talk.Append(l.payload[:0], talk.Extended, m)
+	if err != nil {
+		l.fault("a message cannot be written: " + err.Error())
+		return
+	}
+	l.write(line, opText, l.payload)
+}
+
+// write adds a frame to what flush sends off.
+func (l *loop) write(line *line, opcode byte, payload []byte) {
+	if line.state != open {
+		return
+	}
+	if l.outLine != line {
+		l.flush()
+		l.outLine = line
+	}
+	l.out = appendFrame(l.out, opcode, payload, l.rng.Uint32())
+}
+
+// flush hands what was written to the kernel.
+func (l *loop) flush() {
+	if len(l.out) == 0 {
+		return
+	}
+	l.sample.BytesOut += int64(len(l.out))
+	line := l.outLine
+	line.sock.write(l.out)
+	l.out, l.outLine = l.out[:0], nil
+}
+
+// maxFaults is how many kinds of faults are told apart.
+const maxFaults = 64
+
+// fault counts something that went wrong.
+func (l *loop) fault(what string) {
+	what = shortened(what)
+	if _, known := l.faults[what]; !known && len(l.faults) >= maxFaults {
+		what = "others"
+	}
+	l.faults[what]++
+	if l.sample.Errors == nil {
+		l.sample.Errors = map[string]int64{}
+	}
+	l.sample.Errors[what]++
+}
+
+// stepSize is how many are dealt with before others of the loop have a turn.
+const stepSize = 32
+
+// inSteps does something with each of all, and lets the loop do between whiles what
+// is due.
+func inSteps[T any](l *loop, all []T, do func(T)) {
+	for len(all) > 0 {
+		n := min(stepSize, len(all))
+		l.mu.Lock()
+		l.at(l.clock.now())
+		for _, each := range all[:n] {
+			do(each)
+			l.settle()
+		}
+		if !l.now.Before(l.due) && !l.stopped {
+			l.turn()
+		}
+		l.mu.Unlock()
+		all = all[n:]
+	}
+}

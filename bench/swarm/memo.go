@@ -1,0 +1,64 @@
+package swarm
+
+import (
+	"bytes"
+	"hash/maphash"
+
+	"tuitalk/talk"
+)
+
+// decoded is a message as it came. It is shared by all who got the same bytes,
+// and MUST NOT be changed.
+type decoded struct {
+	message talk.Message // nil: it cannot be read,
+	err     error        // for this reason
+	stamp   *stamp       // nil: it bears none
+}
+
+const (
+	memoSlots = 1 << 10 // a power of two
+	memoBytes = 2 << 10 // larger messages are not kept
+)
+
+// memo keeps messages that were decoded lately: what is said in a room comes to
+// all of its members in the same bytes.
+type memo struct {
+	seed  maphash.Seed
+	slots []slot
+}
+
+type slot struct {
+	payload []byte
+	decoded decoded
+}
+
+func newMemo() memo { return memo{seed: maphash.MakeSeed(), slots: make([]slot, memoSlots)} }
+
+// decode reads a message in the extended form.
+func (m *memo) decode(payload []byte) decoded {
+	if !toMany(payload) || len(payload) > memoBytes {
+		return decode(payload)
+	}
+	s := &m.slots[maphash.Bytes(m.seed, payload)&(memoSlots-1)]
+	if !bytes.Equal(s.payload, payload) {
+		s.payload = append(s.payload[:0], payload...)
+		s.decoded = decode(payload)
+	}
+	return s.decoded
+}
+
+// toMany tells messages of which several receivers get the same bytes: entries.
+func toMany(payload []byte) bool {
+	const entry, user = `{"PostMessage"`, `{"User`
+	return len(payload) > len(entry) && (string(payload[:len(entry)]) == entry || string(payload[:len(user)]) == user)
+}
+
+func decode(payload []byte) (d decoded) {
+	d.message, d.err = talk.Decode(talk.Extended, payload)
+	if e, ok := d.message.(talk.Entry); ok && e.Kind == talk.KindPosted {
+		if st, ok := readStamp(e.Text); ok {
+			d.stamp = &st
+		}
+	}
+	return d
+}

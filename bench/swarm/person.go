@@ -1,0 +1,247 @@
+package swarm
+
+import (
+	"net/netip"
+	"strconv"
+	"time"
+
+	"tuitalk/bench/recorder"
+	"tuitalk/client"
+	"tuitalk/talk"
+)
+
+// person is one client of the scenario. It belongs to its loop.
+type person struct {
+	// immutable
+	loop    *loop
+	index   int // in the scenario
+	slow    bool
+	speaker speaker
+	rec     *recorder.Client // nil: nothing is recorded
+
+	lines []*line // that are dialled or open
+	posts int64
+	wake  wakeUp
+
+	// what is shown
+	room    int32
+	last    int64 // seq
+	inside  bool
+	live    *line  // over which it is shown
+	node    string // that serves it
+	left    bool   // it went on purpose, and comes back
+	arrived bool   // it was inside once
+
+	outages []Outage // since Begin
+	owed    int64    // the last outage is over when so much is shown; 0: it is over, or not joined
+}
+
+// speaker is what a client is and speaks. Its methods are called with the loop's
+// lock held, one at a time; what they send goes out when they return.
+type speaker interface {
+	// start begins; it dials.
+	start()
+	// opened: the line is upgraded.
+	opened(l *line)
+	// message: a whole message came. It is only lent.
+	message(l *line, opcode byte, payload []byte)
+	// closed: the line is gone or never came to be; code is WebSocket's, or 0.
+	closed(l *line, code int, reason string)
+	// tick: the time that person.wakeAt was told has come.
+	tick()
+	// post says something, now or when there is a line; false: it is not taken.
+	post(id talk.UUID, text string) bool
+	// enter goes to another room.
+	enter(room int32)
+	// fetch loads older history.
+	fetch(limit int)
+	// outbox is how many messages are posted and not known to be stored.
+	outbox() int
+	// end: nothing of it is wanted any more.
+	end()
+}
+
+func (p *person) name() string { return "c" + strconv.Itoa(p.index) }
+
+// wakeAt asks for a tick; it replaces the one before.
+func (p *person) wakeAt(at time.Time) { p.loop.timers.set(p, at) }
+
+// dial begins a connection. A failure is told after the speaker has returned.
+func (p *person) dial(conn client.ConnID, url string) *line {
+	l := p.loop
+	line := &line{p: p, conn: conn, target: l.swarm.targets[url], dialled: l.now, heard: l.now}
+	p.lines = append(p.lines, line)
+	l.sample.Dialled++
+	recv := 0
+	if p.slow {
+		recv = slowRecv
+	}
+	fd, err := connect(line.target.addr, l.source(), recv)
+	if err == nil {
+		if p.slow {
+			line.sock = l.adoptSlow(fd, line)
+		} else {
+			line.sock, err = l.poller.adopt(fd, line)
+		}
+	}
+	if err != nil {
+		line.sock = noSocket{}
+		l.falls = append(l.falls, fall{line, 0, err.Error()})
+		return line
+	}
+	l.sample.BytesOut += int64(len(line.target.request))
+	line.sock.write(line.target.request)
+	return line
+}
+
+// noSocket is that of a line which could not be dialled.
+type noSocket struct{}
+
+func (noSocket) write([]byte) {}
+func (noSocket) close(bool)   {}
+
+// line finds a line; nil if it is gone.
+func (p *person) line(conn client.ConnID) *line {
+	for _, l := range p.lines {
+		if l.conn == conn {
+			return l
+		}
+	}
+	return nil
+}
+
+func (p *person) forget(l *line) {
+	for i := range p.lines {
+		if p.lines[i] == l {
+			p.lines = append(p.lines[:i], p.lines[i+1:]...)
+			break
+		}
+	}
+	if p.live == l {
+		p.live = nil
+	}
+}
+
+// hangup closes a line politely.
+func (p *person) hangup(l *line) {
+	if l.state == open {
+		p.loop.write(l, opClose, []byte{1000 >> 8, 1000 & 0xff})
+		p.loop.flush()
+	}
+	l.drop(false)
+}
+
+// fell counts a line that is gone and tells the speaker.
+func (p *person) fell(l *line, code int, reason string) {
+	if l.joined {
+		p.loop.sample.Lost++
+	}
+	p.loop.fault(lineFault(l, code, reason))
+	p.speaker.closed(l, code, reason)
+}
+
+func lineFault(l *line, code int, reason string) string {
+	switch {
+	case code != 0:
+		return "closed by the server: " + strconv.Itoa(code) + " " + reason
+	case reason != "":
+		return reason
+	case l.opened.IsZero():
+		return "the target hangs up before the upgrade"
+	}
+	return "the line broke"
+}
+
+// joins notes that a line has led to the room. after is where what is shown
+// begins, unless it goes on where it was.
+func (p *person) joins(l *line, m *talk.Joined, anew bool) {
+	s := &p.loop.sample
+	if !l.joined {
+		l.joined = true
+		s.Joins++
+		s.Joined.Record(p.loop.now.Sub(l.dialled), 1)
+	}
+	p.live, p.room = l, m.RoomID
+	if anew {
+		p.last = m.AfterSeq
+	}
+	p.comes(l, m.HeadSeq)
+}
+
+// shows notes that a message is shown. st is nil if it bears no stamp.
+func (p *person) shows(seq int64, st *stamp) {
+	p.last = seq
+	if p.owed != 0 && seq >= p.owed {
+		p.caughtUp()
+	}
+	if st == nil {
+		return
+	}
+	l := p.loop
+	l.sample.Delivered++
+	if p.slow {
+		return
+	}
+	l.sample.Latency.Record(time.Duration(l.micro-st.intended)*time.Microsecond, 1)
+	l.sample.Service.Record(time.Duration(l.micro-st.real)*time.Microsecond, 1)
+}
+
+// told counts what a server says about posts.
+func (p *person) told(d *decoded) {
+	l := p.loop
+	switch m := d.message.(type) {
+	case talk.Entry:
+		if d.stamp != nil && d.stamp.client == p.index && m.Seq > 0 {
+			l.stored(m.ID)
+		}
+	case talk.Stored:
+		l.stored(m.ID)
+	case talk.Accepted:
+		if _, ok := l.posts[m.ID]; ok {
+			l.sample.Accepted++
+		}
+	case talk.Error:
+		l.fault("the server refuses: " + string(m.Code))
+	case talk.Gap:
+		l.fault("the server leaves entries out")
+	case talk.History:
+		if !m.More {
+			l.sample.Fetched++
+		}
+	}
+}
+
+// refused notes that an own message will never be stored.
+func (p *person) refused(id talk.UUID) {
+	if _, ok := p.loop.posts[id]; ok {
+		delete(p.loop.posts, id)
+		p.loop.sample.Refused++
+	}
+}
+
+// serves notes which node serves the person; "" for none.
+func (p *person) serves(node string) {
+	if node == p.node {
+		return
+	}
+	l := p.loop
+	if p.node != "" {
+		if l.nodes[p.node]--; l.nodes[p.node] == 0 {
+			delete(l.nodes, p.node)
+		}
+	}
+	if node != "" {
+		l.nodes[node]++
+	}
+	p.node = node
+}
+
+// source is the next address to dial from; invalid: any.
+func (l *loop) source() netip.Addr {
+	sources := l.swarm.cfg.Sources
+	if len(sources) == 0 {
+		return netip.Addr{}
+	}
+	l.dials++
+	return sources[l.dials%len(sources)]
+}

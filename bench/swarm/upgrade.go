@@ -1,0 +1,108 @@
+package swarm
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// target is where clients connect.
+type target struct {
+	url     string
+	addr    netip.AddrPort
+	request []byte // asks for the upgrade
+	accept  string // what the answer must prove
+}
+
+// maxAnswer is the most that the answer to a request may have, in bytes.
+const maxAnswer = 16 << 10
+
+// findTarget understands a URL and looks up its host, once for all clients.
+func findTarget(raw string) (*target, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("target %q: it is not a URL", raw)
+	case u.Scheme == "wss":
+		return nil, fmt.Errorf("target %q: only ws:// is spoken here, for the cost of encryption would be measured with it", raw)
+	case u.Scheme != "ws" || u.Hostname() == "":
+		return nil, fmt.Errorf("target %q: a target is like ws://host:port/ws", raw)
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	tcp, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return nil, fmt.Errorf("target %q: %w", raw, err)
+	}
+	addr := tcp.AddrPort()
+	t := &target{url: raw, addr: netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())}
+	t.ask(u)
+	return t, nil
+}
+
+func (t *target) ask(u *url.URL) {
+	var nonce [16]byte
+	_, _ = rand.Read(nonce[:]) // never fails
+	key := base64.StdEncoding.EncodeToString(nonce[:])
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	t.accept = base64.StdEncoding.EncodeToString(sum[:])
+	t.request = fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\nUser-Agent: tuitalk-bench\r\n\r\n", u.RequestURI(), u.Host, key)
+}
+
+var (
+	errNotHTTP   = errors.New("the target does not answer in HTTP")
+	errBadAnswer = errors.New("the target's answer to the upgrade is not WebSocket's")
+)
+
+// answered reads the answer to the request at the beginning of b, and tells how
+// long it is; errPartial if it is not all there.
+func (t *target) answered(b []byte) (size int, err error) {
+	const proto = "HTTP/1.1 "
+	if n := min(len(b), len(proto)-2); !bytes.EqualFold(b[:n], []byte(proto)[:n]) { // 1.0 refuses too
+		return 0, errNotHTTP
+	}
+	end := bytes.Index(b, []byte("\r\n\r\n"))
+	if end < 0 {
+		if len(b) > maxAnswer {
+			return 0, errNotHTTP
+		}
+		return 0, errPartial
+	}
+	lines := strings.Split(string(b[:end]), "\r\n")
+	status := lines[0][min(len(lines[0]), len(proto)):]
+	if !strings.HasPrefix(status, "101") {
+		return 0, fmt.Errorf("the target refuses the upgrade: %s", shortened(status))
+	}
+	upgrade, accept := false, false
+	for _, line := range lines[1:] {
+		name, value, _ := strings.Cut(line, ":")
+		switch value = strings.TrimSpace(value); strings.ToLower(name) {
+		case "upgrade":
+			upgrade = strings.EqualFold(value, "websocket")
+		case "sec-websocket-accept":
+			accept = value == t.accept
+		}
+	}
+	if !upgrade || !accept {
+		return 0, errBadAnswer
+	}
+	return end + 4, nil
+}
+
+// shortened is what a peer said, fit to be a key among few.
+func shortened(s string) string {
+	if len(s) > 80 {
+		s = s[:80]
+	}
+	return strings.ToValidUTF8(s, "")
+}
