@@ -5,11 +5,10 @@ package chaos_test
 import (
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"tuitalk/bench/chaos"
 	"tuitalk/bench/checker"
@@ -44,11 +43,10 @@ func TestMain(m *testing.M) {
 }
 
 // fleet starts a cluster and opens its store.
-func fleet(t *testing.T, isolated bool) (*local.Cluster, *pgstore.Store) {
+func fleet(t *testing.T, opts local.ClusterOptions) (*local.Cluster, *pgstore.Store) {
 	t.Helper()
-	c, err := local.StartCluster(t.Context(), local.ClusterOptions{
-		Program: program, Isolated: isolated, GatewayArgs: []string{"-limits", "none"},
-	})
+	opts.Program, opts.GatewayArgs = program, []string{"-limits", "none"}
+	c, err := local.StartCluster(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +87,7 @@ func TestSingleFaults(t *testing.T) {
 	case "":
 	case "all":
 		names = nil
-		for _, f := range append(chaos.Faults(), chaos.LinkFaults()...) {
+		for _, f := range slices.Concat(chaos.Faults(), chaos.LinkFaults(), chaos.WatchdogFaults()) {
 			names = append(names, f.Name)
 		}
 	default:
@@ -101,7 +99,9 @@ func TestSingleFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, store := fleet(t, strings.HasPrefix(name, "cut-"))
+			c, store := fleet(t, local.ClusterOptions{
+				Isolated: strings.HasPrefix(name, "cut-"), Watchdog: strings.HasSuffix(name, "-watchdog"),
+			})
 			r, err := chaos.Run(t.Context(), chaos.Options{
 				Cluster: c, Store: store, People: *people, Faults: []chaos.Fault{f}, Seed: max(*seed, 1), Tell: t.Logf,
 			})
@@ -122,16 +122,9 @@ func TestRandomPairs(t *testing.T) {
 	}
 	for s := first; s < first+uint64(count); s++ {
 		t.Run(fmt.Sprintf("seed=%d", s), func(t *testing.T) {
-			rng := rand.New(rand.NewPCG(s, 7))
-			all := chaos.Faults()
-			var pair []chaos.Fault
-			for range 2 {
-				f := all[rng.IntN(len(all))]
-				f.Hold = min(f.Hold, 5*time.Second)
-				pair = append(pair, f)
-			}
+			pair := chaos.Pair(s)
 			t.Logf("seed %d: %s, then %s", s, pair[0].Name, pair[1].Name)
-			c, store := fleet(t, false)
+			c, store := fleet(t, local.ClusterOptions{})
 			r, err := chaos.Run(t.Context(), chaos.Options{
 				Cluster: c, Store: store, People: *people, Faults: pair, Seed: s, Tell: t.Logf,
 			})

@@ -6,6 +6,9 @@
 // everybody has everything, and gives what was recorded to bench/checker. It is
 // not sound unless every fault took hold and messages flowed throughout.
 //
-// Each person is one goroutine that owns its session and driver; Run owns and
+// A Schedule does the same to a fleet that is under the load of a crew, which may
+// be of any size; its faults may also be commands for machines elsewhere.
+//
+// Each person of a Run is one goroutine that owns its session and driver; Run owns and
 // awaits them all, and the goroutine that injects faults.
 package chaos

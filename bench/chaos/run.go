@@ -111,7 +111,8 @@ func (r *run) all(ctx context.Context) error {
 	if err := r.await(ctx, "everybody to be there", func(_ int32, seq int64, _ int) bool { return seq > 0 }); err != nil {
 		return err
 	}
-	if err := r.breakThings(ctx); err != nil {
+	p := plan{r.opts.Cluster, r.opts.Faults, r.opts.Calm, rand.New(rand.NewPCG(r.opts.Seed, faultStream)), r.opts.Tell}
+	if err := p.follow(ctx, personal{r.rec}); err != nil {
 		return err
 	}
 	hush()
@@ -123,40 +124,18 @@ func (r *run) all(ctx context.Context) error {
 	return r.readStore(ctx)
 }
 
-// breakThings does the plan.
-func (r *run) breakThings(ctx context.Context) error {
-	rng := rand.New(rand.NewPCG(r.opts.Seed, 1<<40))
-	if err := sleep(ctx, r.opts.Calm); err != nil {
-		return err
-	}
-	for _, f := range r.opts.Faults {
-		if err := r.breakOne(ctx, f, rng); err != nil {
-			return fmt.Errorf("%s: %w", f.Name, err)
-		}
-		if err := sleep(ctx, r.opts.Calm); err != nil {
-			return err
-		}
-	}
-	return nil
+// personal is the ledger of a Run.
+type personal struct{ rec *recorder.Recorder }
+
+var _ ledger = personal{}
+
+func (personal) Now() time.Time { return time.Now() }
+
+func (l personal) mark(at time.Time, what string, held bool, evidence string) int {
+	return l.rec.Fault(at, what, held, evidence)
 }
 
-func (r *run) breakOne(ctx context.Context, f Fault, rng *rand.Rand) error {
-	began := time.Now()
-	mend, err := f.Break(ctx, r.opts.Cluster, rng)
-	if err != nil {
-		r.rec.Fault(began, f.Name, false, err.Error())
-		return err
-	}
-	r.opts.Tell("%s: broken", f.Name)
-	number := r.rec.Fault(began, f.Name, true, "the processes and links were looked at")
-	err = sleep(ctx, f.Hold)
-	if mendErr := mend(ctx); mendErr != nil {
-		return errors.Join(err, fmt.Errorf("mend: %w", mendErr))
-	}
-	r.rec.FaultOver(number, time.Now())
-	r.opts.Tell("%s: mended after %v", f.Name, time.Since(began).Round(time.Millisecond))
-	return err
-}
+func (l personal) over(number int) { l.rec.FaultOver(number, time.Now()) }
 
 // settle waits until nothing is owed, marks how far the store is, and waits until
 // everybody has been shown it.
@@ -219,15 +198,4 @@ func (r *run) readStore(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

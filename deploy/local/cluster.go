@@ -15,7 +15,8 @@ import (
 
 // ClusterOptions describes a whole fleet on this machine. The zero value, but
 // for Program, is Nginx, three gateways, a Redis Cluster of three masters and
-// three replicas, and PostgreSQL, in a temporary directory.
+// three replicas, and PostgreSQL with a synchronous standby, in a temporary
+// directory.
 type ClusterOptions struct {
 	// Program is the path of tuitalk-gateway, see Build.
 	Program string
@@ -24,6 +25,7 @@ type ClusterOptions struct {
 	Dir      string
 	Port     int // of Nginx; default the one of an earlier cluster, else a free one
 	Gateways int // default 3
+	Workers  int // of Nginx; default 2
 	// Isolated puts each gateway into a network of its own, behind Links. Needs root.
 	Isolated bool
 	// Watchdog restarts gateways that hang or die, as systemd does in a fleet.
@@ -31,6 +33,7 @@ type ClusterOptions struct {
 	GatewayArgs []string // further flags for each gateway
 	Redis       RedisOptions
 	Postgres    PostgresOptions
+	NoStandby   bool // PostgreSQL is one server
 }
 
 // Cluster is a running fleet. Its parts are real processes and may be killed,
@@ -40,7 +43,7 @@ type Cluster struct {
 	Nginx    *Nginx
 	Gateways []*Gateway
 	Redis    *RedisCluster
-	Postgres *Postgres
+	Postgres *PostgresPair
 
 	opts      ClusterOptions
 	temporary bool // Dir is to be removed
@@ -135,9 +138,7 @@ func (c *Cluster) startAll(ctx context.Context) error {
 		c.Redis, redisErr = StartRedisCluster(ctx, opts)
 	})
 	below.Go(func() {
-		opts := c.opts.Postgres
-		opts.Dir, opts.Port = c.path("postgres"), c.ports.Postgres
-		c.Postgres, postgresErr = StartPostgres(ctx, opts)
+		c.Postgres, postgresErr = c.startPostgres(ctx)
 	})
 	below.Wait()
 	if err := errors.Join(redisErr, postgresErr); err != nil {
@@ -151,8 +152,18 @@ func (c *Cluster) startAll(ctx context.Context) error {
 		addrs[i] = g.Addr()
 	}
 	var err error
-	c.Nginx, err = StartNginx(ctx, NginxOptions{Dir: c.path("nginx"), Port: c.ports.Nginx, Gateways: addrs})
+	c.Nginx, err = StartNginx(ctx, NginxOptions{Dir: c.path("nginx"), Port: c.ports.Nginx, Workers: c.opts.Workers, Gateways: addrs})
 	return err
+}
+
+func (c *Cluster) startPostgres(ctx context.Context) (*PostgresPair, error) {
+	var servers []PostgresOptions
+	for i, port := range c.ports.Postgres {
+		opts := c.opts.Postgres
+		opts.Dir, opts.Port = c.path(postgresName(i)), port
+		servers = append(servers, opts)
+	}
+	return StartPostgresPair(ctx, servers...)
 }
 
 func (c *Cluster) startGateways(ctx context.Context) error {

@@ -2,26 +2,31 @@ package local
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
 // Keep starts every part that has died again, however it died, after the pauses
-// that deploy/systemd makes; gateways are their watchdogs' to keep. tell is called, from one goroutine, when a part was found dead and when
-// it was started. Keep returns when ctx ends.
+// that deploy/systemd makes; gateways are their watchdogs' to keep. A PostgreSQL
+// server comes back as what it has to be: where the other one was promoted
+// meanwhile, by whomever, the old primary becomes its standby, also if it lives.
+// Keep itself promotes nobody.
+//
+// tell is called, by one at a time, when a part was found dead and when it was
+// started. Each part has a goroutine, so that a slow start holds up no other.
+// Keep returns when ctx ends.
 func (c *Cluster) Keep(ctx context.Context, tell func(part, what string)) {
-	tick := time.NewTicker(keepEvery)
-	defer tick.Stop()
-	parts := c.kept()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
+	var telling sync.Mutex
+	var keepers sync.WaitGroup
+	for _, p := range c.kept() {
+		p.tell = func(what string) {
+			telling.Lock()
+			defer telling.Unlock()
+			tell(p.name, what)
 		}
-		for _, p := range parts {
-			p.keep(ctx, tell)
-		}
+		keepers.Go(func() { p.run(ctx) })
 	}
+	keepers.Wait()
 }
 
 const (
@@ -36,39 +41,82 @@ const (
 
 // keptPart is a part that Keep looks after, owned by its goroutine.
 type keptPart struct {
-	name  string
-	pause time.Duration
-	state func() string
-	start func(context.Context) error
-	due   time.Time // of the next start; zero while it lives
+	name     string
+	pause    time.Duration
+	patience time.Duration
+	trouble  func() string // why it is to be started, "" if it is not
+	start    func(context.Context) error
+	tell     func(what string)
+	due      time.Time // of the next start; zero while it is well
+}
+
+const died = "died"
+
+// diedIf makes a trouble of a state.
+func diedIf(state func() string) func() string {
+	return func() string {
+		if state() == Dead {
+			return died
+		}
+		return ""
+	}
 }
 
 func (c *Cluster) kept() []*keptPart {
-	parts := []*keptPart{
-		{name: "nginx", pause: nginxPause, state: c.Nginx.State, start: c.Nginx.Start},
-		{name: "postgres", pause: postgresPause, state: func() string { return c.Postgres.process().state() }, start: c.Postgres.Start},
+	parts := []*keptPart{{name: "nginx", pause: nginxPause, patience: keepPatience, trouble: diedIf(c.Nginx.State), start: c.Nginx.Start}}
+	for i, p := range c.Postgres.servers {
+		parts = append(parts, &keptPart{
+			name: postgresName(i), pause: postgresPause, patience: postgresPatience,
+			trouble: func() string { return c.Postgres.trouble(p) },
+			start:   func(ctx context.Context) error { return c.Postgres.start(ctx, p) },
+		})
 	}
 	for i, n := range c.Redis.nodes {
-		parts = append(parts, &keptPart{name: redisName(i), pause: redisPause, state: n.state, start: n.start})
+		parts = append(parts, &keptPart{name: redisName(i), pause: redisPause, patience: keepPatience, trouble: diedIf(n.state), start: n.start})
 	}
 	return parts
 }
 
-func (p *keptPart) keep(ctx context.Context, tell func(part, what string)) {
+// trouble tells why a server is to be started: it is dead, or it is an old primary.
+func (pair *PostgresPair) trouble(p *Postgres) string {
 	switch {
-	case p.state() != Dead:
+	case p.State() == Dead:
+		return died
+	case p != pair.Primary() && p.hasData() && !p.isStandby():
+		return "is an old primary"
+	}
+	return ""
+}
+
+func (p *keptPart) run(ctx context.Context) {
+	tick := time.NewTicker(keepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			p.keep(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (p *keptPart) keep(ctx context.Context) {
+	trouble := p.trouble()
+	switch {
+	case trouble == "":
 		p.due = time.Time{}
 	case p.due.IsZero():
 		p.due = time.Now().Add(p.pause)
-		tell(p.name, "died")
+		p.tell(trouble)
 	case time.Now().After(p.due):
-		ctx, cancel := context.WithTimeout(ctx, keepPatience)
+		ctx, cancel := context.WithTimeout(ctx, p.patience)
 		defer cancel()
 		if err := p.start(ctx); err != nil {
 			p.due = time.Now().Add(p.pause)
-			tell(p.name, err.Error())
+			p.tell(err.Error())
 		} else {
-			tell(p.name, "was started again")
+			p.tell("was started again")
 		}
 	}
 }

@@ -111,20 +111,31 @@ func askRedis(ctx context.Context, p PartState) (string, error) {
 	return "replica of " + role.list[1].text + ":" + role.list[2].text, nil
 }
 
-// askPostgres tells whether a server is the primary, and its standbys.
+// postgresQuestion is answered with whether the server is well, and its role: a
+// primary with its standbys, or a standby with its primary.
+const postgresQuestion = `SELECT CASE WHEN pg_is_in_recovery() THEN
+	(SELECT coalesce(bool_or(status = 'streaming'), false) || ' standby ' ||
+		coalesce('of ' || min(sender_host || ':' || sender_port), 'without a primary') FROM pg_stat_wal_receiver)
+	ELSE (SELECT (current_setting('synchronous_standby_names') = '' OR coalesce(bool_or(sync_state IN ('sync', 'quorum')), false)) || ' ' ||
+		concat_ws(', ', 'primary', coalesce(string_agg(application_name || ' ' || state || ' ' || sync_state, ', '),
+			CASE WHEN current_setting('synchronous_standby_names') <> '' THEN 'commits wait for a standby' END)) FROM pg_stat_replication) END`
+
+// askPostgres tells what a server is for whom.
 func askPostgres(ctx context.Context, p PartState) (string, error) {
-	const question = `SELECT CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE concat_ws(', ', 'primary',
-		(SELECT string_agg(application_name || ' ' || state || ' ' || sync_state, ', ') FROM pg_stat_replication)) END`
 	host, port, err := net.SplitHostPort(p.Addr)
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, p.Client, "-AtXq", "-c", question,
+	cmd := exec.CommandContext(ctx, p.Client, "-AtXq", "-c", postgresQuestion,
 		"-h", host, "-p", port, "-U", postgresUser, postgresUser)
 	cmd.Env = append(os.Environ(), "PGPASSWORD="+p.Secret)
 	out, err := cmd.Output()
 	if err == nil {
-		return strings.TrimSpace(string(out)), nil
+		well, role, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+		if well != "true" {
+			return "", errors.New(role)
+		}
+		return role, nil
 	}
 	if ctx.Err() != nil {
 		return "", ctx.Err()

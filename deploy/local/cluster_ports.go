@@ -12,7 +12,7 @@ import (
 // other by them, and people keep addresses.
 type ports struct {
 	Nginx    int            `json:"nginx"`
-	Postgres int            `json:"postgres"`
+	Postgres []int          `json:"postgres_servers"`
 	Redis    []int          `json:"redis"`
 	Gateways []gatewayPorts `json:"gateways"`
 }
@@ -48,8 +48,13 @@ func (p *ports) complete(opts ClusterOptions) error {
 	if opts.Port != 0 {
 		p.Nginx = opts.Port
 	}
+	servers := 2
+	if opts.NoStandby {
+		servers = 1
+	}
+	p.Postgres = resize(p.Postgres, servers)
 	if opts.Postgres.Port != 0 {
-		p.Postgres = opts.Postgres.Port
+		p.Postgres[0] = opts.Postgres.Port
 	}
 	if len(opts.Redis.Ports) > 0 {
 		p.Redis = opts.Redis.Ports
@@ -61,12 +66,12 @@ func (p *ports) complete(opts ClusterOptions) error {
 	for _, port := range p.Redis {
 		taken[port], taken[port+redisBusOffset] = true, true
 	}
-	for len(p.Gateways) < opts.Gateways {
-		p.Gateways = append(p.Gateways, gatewayPorts{})
+	p.Gateways = resize(p.Gateways, opts.Gateways)
+	given := map[*int]bool{&p.Nginx: opts.Port != 0, &p.Postgres[0]: opts.Postgres.Port != 0}
+	all := []*int{&p.Nginx}
+	for i := range p.Postgres {
+		all = append(all, &p.Postgres[i])
 	}
-	p.Gateways = p.Gateways[:opts.Gateways]
-	given := map[*int]bool{&p.Nginx: opts.Port != 0, &p.Postgres: opts.Postgres.Port != 0}
-	all := []*int{&p.Nginx, &p.Postgres}
 	for i := range p.Gateways {
 		all = append(all, &p.Gateways[i].Listen, &p.Gateways[i].Admin)
 	}
@@ -79,6 +84,11 @@ func (p *ports) complete(opts ClusterOptions) error {
 		taken[*port] = true
 	}
 	return nil
+}
+
+// resize cuts a list off, or adds what is to be chosen.
+func resize[T any](list []T, count int) []T {
+	return append(list, make([]T, max(0, count-len(list)))...)[:count]
 }
 
 // completeRedis chooses ports once and for all: a Redis Cluster cannot move.

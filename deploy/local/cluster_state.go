@@ -94,12 +94,16 @@ func (c *Cluster) State() ClusterState {
 			Secret: c.Redis.opts.Password, Log: n.logPath(),
 		})
 	}
-	s.Parts = append(s.Parts, PartState{
-		Name: "postgres", Kind: KindPostgres, Process: c.Postgres.process().identity(), Addr: c.Postgres.Addr(),
-		Secret: c.Postgres.password, Client: psql(c.Postgres.options.Bin), Log: c.Postgres.LogFile(),
-	})
+	for i, p := range c.Postgres.servers {
+		s.Parts = append(s.Parts, PartState{
+			Name: postgresName(i), Kind: KindPostgres, Process: p.process().identity(), Addr: p.Addr(),
+			Secret: p.password, Client: psql(p.options.Bin), Log: p.LogFile(),
+		})
+	}
 	return s
 }
+
+func postgresName(i int) string { return "postgres-" + strconv.Itoa(i+1) }
 
 func redisName(i int) string { return "redis-" + strconv.Itoa(i+1) }
 

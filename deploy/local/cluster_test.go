@@ -88,8 +88,8 @@ func TestCluster(t *testing.T) {
 		t.Fatalf("at first, not well: %q", bad)
 	}
 	state := c.State()
-	if n := len(state.Parts); n != 1+3+6+1 {
-		t.Fatalf("%d parts, want 11", n)
+	if n := len(state.Parts); n != 1+3+6+2 {
+		t.Fatalf("%d parts, want 12", n)
 	}
 	dialChat(t, c.Nginx.Addr()).say(t, "hello")
 
@@ -128,7 +128,7 @@ func TestCluster(t *testing.T) {
 			t.Errorf("%s moved from %s to %s", p.Name, state.Parts[i].Addr, p.Addr)
 		}
 	}
-	if out, err := query(t, again.Postgres, `SELECT count(*) > 2 FROM entries`); err != nil || out != "t" {
+	if out, err := query(t, again.Postgres.Primary(), `SELECT count(*) > 2 FROM entries`); err != nil || out != "t" {
 		t.Errorf("its history is gone: %s, %v", out, err)
 	}
 	keepAlive(t, again)
@@ -141,7 +141,7 @@ func keepAlive(t *testing.T, c *local.Cluster) {
 	var told []string
 	var keeper sync.WaitGroup
 	keeper.Go(func() { c.Keep(ctx, func(part, what string) { told = append(told, part+" "+what) }) })
-	for _, kill := range []func() error{c.Nginx.Kill, c.Postgres.Kill, func() error { return c.Redis.Kill(0) }} {
+	for _, kill := range []func() error{c.Nginx.Kill, c.Postgres.Primary().Kill, c.Postgres.Standby().Kill, func() error { return c.Redis.Kill(0) }} {
 		if err := kill(); err != nil {
 			t.Error(err)
 		}
@@ -149,7 +149,8 @@ func keepAlive(t *testing.T, c *local.Cluster) {
 	await(t, "what was killed to be started again", func() bool { return unwell(t, c) == nil })
 	cancel()
 	keeper.Wait()
-	for _, want := range []string{"nginx died", "redis-1 died", "postgres died", "nginx was started again", "redis-1 was started again", "postgres was started again"} {
+	for _, want := range []string{"nginx died", "redis-1 died", "postgres-1 died", "postgres-2 died",
+		"nginx was started again", "redis-1 was started again", "postgres-1 was started again", "postgres-2 was started again"} {
 		if !slices.Contains(told, want) {
 			t.Errorf("told %q, not %q", told, want)
 		}

@@ -1,6 +1,6 @@
 // Package local runs the servers that a fleet needs on one machine, as real
-// processes: Nginx, gateways, a Redis Cluster and PostgreSQL; Cluster is all of
-// them. It starts them from the configuration that a fleet is deployed with, and
+// processes: Nginx, gateways, a Redis Cluster, PostgreSQL and its standby; Cluster
+// is all of them. It starts them from the configuration that a fleet is deployed with, and
 // kills, freezes, wakes, cuts off and restarts them, for the cluster on one
 // machine, the tests and the faults of the load generator.
 //
@@ -43,11 +43,19 @@
 // promoted can commit nothing, and nothing that was called stored is lost.
 // Promoting is for who runs the servers, never by itself.
 //
+// A PostgresPair starts each of two servers as what it has to be, which it reads
+// from their data: standby.signal, and the timeline. So it does not matter who
+// promoted one, or when whoever looks after them was away: an old primary comes
+// back only as the standby of the new one, on a fresh copy of its data, and while
+// the new one is dead it does not come back at all. That is about being of use:
+// what keeps an old primary from doing harm is that it cannot commit, and that
+// history/pgstore does not use it.
+//
 // # Goroutines and locks
 //
 // Each started process has a goroutine that waits for its end, each group of
 // processes a spawner with a thread of its own that starts them. A Watchdog is
-// one goroutine; a Link's are told in its comment. A Gateway's lock is taken
-// before its Program's, a Link's changing before its mu before a connection's mu;
+// one goroutine, Keep has one for each part; a Link's are told in its comment. A Gateway's lock is taken
+// before its Program's, a PostgresPair's before its servers', a Link's changing before its mu before a connection's mu;
 // no lock is held while a part is asked something.
 package local

@@ -24,7 +24,7 @@ func (p *Postgres) prepare(ctx context.Context) error {
 	if err := p.settle(); err != nil {
 		return err
 	}
-	if p.exists(standbySignal) {
+	if p.isStandby() {
 		return fmt.Errorf("in %s are the data of a standby", p.options.Dir)
 	}
 	if p.hasData() {

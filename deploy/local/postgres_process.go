@@ -36,6 +36,9 @@ func (p *Postgres) spawn(name string, args ...string) (*process, error) {
 	return server, nil
 }
 
+// State tells what the kernel says of the server: Running, Stopped or Dead.
+func (p *Postgres) State() string { return p.process().state() }
+
 // Kill ends all processes of the server at once with SIGKILL, as a loss of
 // power would, and waits until they are gone.
 func (p *Postgres) Kill() error {

@@ -41,20 +41,47 @@ func (p *Postgres) StartStandby(ctx context.Context, options PostgresOptions) (*
 	if options.Bin == "" {
 		options.Bin = p.options.Bin
 	}
+	options.Settings = mergeSettings(p.options.Settings, options.Settings)
 	s := &Postgres{options: options, password: p.password}
-	if err := s.prepareStandby(ctx, p); err != nil {
+	err := s.settle()
+	if err == nil {
+		err = s.chooseName(p)
+	}
+	if err != nil {
 		s.removeDir()
 		return nil, fmt.Errorf("prepare the standby: %w", err)
 	}
 	s.procs = newSpawner()
-	err := s.startOnFreePort(ctx)
-	if err == nil {
-		err = p.follow(ctx, s.name())
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start the standby: %w", err), s.Close())
+	if err := s.standBy(ctx, p); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// mergeSettings returns both, of which the later win.
+func mergeSettings(all ...map[string]string) map[string]string {
+	merged := make(map[string]string)
+	for _, m := range all {
+		maps.Copy(merged, m)
+	}
+	return merged
+}
+
+// standBy makes a server that does not run the standby of another, which runs,
+// and returns when it is in step. Data of an earlier primary are replaced; see
+// copyData.
+func (p *Postgres) standBy(ctx context.Context, primary *Postgres) error {
+	if err := p.prepareStandby(ctx, primary); err != nil {
+		return fmt.Errorf("prepare the standby: %w", err)
+	}
+	err := p.startOnFreePort(ctx)
+	if err == nil {
+		err = primary.follow(ctx, p.name())
+	}
+	if err != nil {
+		return fmt.Errorf("start the standby: %w", err)
+	}
+	return nil
 }
 
 // name is the server's application_name when it stands by.
@@ -69,32 +96,33 @@ func (p *Postgres) nextStandby() int {
 	return n
 }
 
-// prepareStandby does for a standby what prepare does for a primary.
+// prepareStandby makes the files of a standby, where it has not left its own.
 func (p *Postgres) prepareStandby(ctx context.Context, primary *Postgres) error {
-	if err := p.settle(); err != nil {
-		return err
-	}
 	passfile := filepath.Join(p.options.Dir, "passfile")
 	if err := errors.Join(p.write(p.passwordFile(), p.password), p.write(passfile, "*:*:*:"+postgresUser+":"+p.password+"\n")); err != nil {
 		return err
 	}
-	if err := p.chooseName(primary); err != nil {
+	conninfo := primary.conninfo(p.name(), passfile)
+	p.mu.Lock()
+	p.options.Settings = mergeSettings(p.options.Settings,
+		map[string]string{"primary_conninfo": conninfo, "primary_slot_name": p.name()})
+	p.mu.Unlock()
+	kept, err := primary.keepsFor(ctx, p.name())
+	if err != nil {
 		return err
 	}
-	settings := maps.Clone(primary.options.Settings)
-	if settings == nil {
-		settings = make(map[string]string)
-	}
-	maps.Copy(settings, p.options.Settings)
-	settings["primary_conninfo"] = primary.conninfo(p.name(), passfile)
-	settings["primary_slot_name"] = p.name()
-	p.options.Settings = settings
-	if !p.hasData() {
-		if err := p.copyData(ctx, primary); err != nil {
-			return p.discard(err)
+	if !p.isStandby() || !kept {
+		if err := p.copyData(ctx, primary, conninfo); err != nil {
+			return err
 		}
 	}
 	return errors.Join(p.writeConf(), p.write(filepath.Join(p.dataDir(), replicationConf), postgres.Replication))
+}
+
+// keepsFor tells whether the server still has all that a standby has missed.
+func (p *Postgres) keepsFor(ctx context.Context, name string) (bool, error) {
+	answer, err := p.ask(ctx, "SELECT count(*) > 0 FROM pg_replication_slots WHERE slot_name = '"+name+"' AND wal_status IS DISTINCT FROM 'lost'")
+	return answer == "t", err
 }
 
 // chooseName keeps the name with the data: the slot that has kept what the
@@ -105,7 +133,7 @@ func (p *Postgres) chooseName(primary *Postgres) error {
 		p.number = primary.nextStandby()
 		return p.write(file, strconv.Itoa(p.number))
 	}
-	if !p.exists(standbySignal) {
+	if !p.isStandby() {
 		return fmt.Errorf("in %s are the data of a primary", p.options.Dir)
 	}
 	var err error
@@ -120,21 +148,31 @@ func (p *Postgres) conninfo(name, passfile string) string {
 		"keepalives_idle=2 keepalives_interval=1 keepalives_count=3 tcp_user_timeout=5000", host, port, postgresUser, passfile, name)
 }
 
-// copyData takes a base backup. A replication slot keeps for the standby what it
-// has missed when it is away.
-func (p *Postgres) copyData(ctx context.Context, primary *Postgres) error {
-	slot := "'" + p.name() + "'"
+// copyData takes a base backup. It is made aside and put in place when it is
+// whole, as a standby's: at no moment do the copy's data look like a primary's. A
+// replication slot keeps for the standby what it has missed when it is away.
+func (p *Postgres) copyData(ctx context.Context, primary *Postgres, conninfo string) error {
+	slot, aside := "'"+p.name()+"'", p.dataDir()+".new"
+	if err := os.RemoveAll(aside); err != nil {
+		return err
+	}
 	if _, err := primary.ask(ctx, "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = "+slot); err != nil {
 		return err
 	}
 	if _, err := primary.ask(ctx, "SELECT pg_create_physical_replication_slot("+slot+", true)"); err != nil {
 		return err
 	}
-	if err := p.run(ctx, "", "pg_basebackup", "--dbname="+p.options.Settings["primary_conninfo"], "--pgdata="+p.dataDir(),
+	if err := p.run(ctx, "", "pg_basebackup", "--dbname="+conninfo, "--pgdata="+aside,
 		"--slot="+p.name(), "--wal-method=stream", "--checkpoint=fast", "--no-sync", "--no-password"); err != nil {
+		return errors.Join(err, os.RemoveAll(aside))
+	}
+	if err := p.write(filepath.Join(aside, standbySignal), ""); err != nil {
 		return err
 	}
-	return p.write(filepath.Join(p.dataDir(), standbySignal), "")
+	if err := os.RemoveAll(p.dataDir()); err != nil {
+		return err
+	}
+	return os.Rename(aside, p.dataDir())
 }
 
 // follow makes commits wait for a standby once the one with this name streams.
@@ -174,12 +212,11 @@ func (p *Postgres) AwaitStandby(ctx context.Context) error {
 // Promote makes a standby the primary and returns when it can be written. It has
 // no standby of its own then, so its commits wait for none until StartStandby.
 // The earlier primary must be dead, or must have no other standby, so that
-// nothing that it commits is called stored; it cannot be a standby again with its
-// data.
+// nothing that it commits is called stored; see PostgresPair for what becomes of it.
 func (p *Postgres) Promote(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, postgresPatience)
 	defer cancel()
-	if !p.exists(standbySignal) {
+	if !p.isStandby() {
 		return errors.New("promote postgres: it is no standby")
 	}
 	err := os.Remove(filepath.Join(p.dataDir(), replicationConf))

@@ -23,8 +23,46 @@
 //
 // The same goes for a commit that waits for a lost standby: its rooms stay locked
 // until there is one again, or the server is told to go on alone. A repeat waits
-// behind it, also after a crash of the server has made the entries visible:
-// locking the rooms is a write of its own, which waits for the standby too.
+// behind it.
+//
+// # Which server
+//
+// The address names all servers (postgres://a,b/…), of which one is the primary.
+// It calls nothing committed that is not on a standby's disk too. A promotion
+// takes this standby away from it, so that at most one server can commit at a
+// time, and whichever one a gateway talks to, at whatever moment it looked:
+// nothing is called stored that the next primary does not have. That much
+// PostgreSQL does. It takes that the old primary has no other standby when one is
+// promoted, and is never told to go on alone.
+//
+// What is left are an old primary that takes connections and commits nothing, and
+// what may be read from it. So each new connection is asked one question (see
+// lookQuery), and used only if its server
+//
+//   - may be written;
+//   - is on no earlier timeline than any that this Store has used: each promotion
+//     begins a new one, so nobody goes back to an old primary;
+//   - can commit: a synchronous standby is in step with it and has all that its
+//     last recovery brought up, and no commit has been waiting for longer than
+//     lookPatience.
+//
+// Else the next server of the address is tried. An old primary is passed over,
+// also by a gateway that has just started and finds it first in the address. A
+// primary that has lost its standby gets no new connections, so that the commits
+// which callers have given up, and which keep a process of the server until the
+// standby is back, are few: one for each of a gateway's writers, and what was
+// begun before the loss showed. Nobody waits for a time then: calls fail at once.
+//
+// What is read was stored. A server shows a commit when its wait has ended; but
+// after a crash it shows also what had waited in vain, and what a promotion would
+// take back. So connections for reading have to pass the same three, with one
+// exception: a primary that could commit once and has not been started anew
+// since can be read, however long its standby is away. And once one connection
+// has found another primary, or the same one after a new start, all others are
+// dropped before their next use. Until then a gateway may read from an old
+// primary that still runs: it is behind, as if it had not heard yet, and not
+// wrong. It ends with the gateway's next write, which waits in vain and is said
+// again elsewhere; its lease is one every few seconds.
 //
 // # Errors
 //
@@ -32,8 +70,8 @@
 // (history.Bisect). A violated key, or class XX's reports of damage, are
 // history.ErrCorrupt. All others, and every trouble with the connection, are
 // history.ErrUnavailable. A connection to a server that has become read-only
-// is closed, so that the next one finds the primary; name all servers in the
-// address (postgres://a,b/…). Errors hold neither passwords nor people's texts.
+// is closed, so that the next one finds the primary. Errors hold neither
+// passwords nor people's texts.
 //
 // # Planning
 //

@@ -77,7 +77,8 @@ func withoutSecrets(text string, u *url.URL) string {
 	return text
 }
 
-func openPool(ctx context.Context, config *pgxpool.Config, conns int) (pool, error) {
+// openPool makes a pool; reads tells that nothing is stored over it.
+func openPool(ctx context.Context, config *pgxpool.Config, conns int, f *fence, reads bool) (pool, error) {
 	config = config.Copy()
 	config.MaxConns = int32(conns)
 	config.MinConns, config.MinIdleConns = 0, 0
@@ -97,9 +98,8 @@ func openPool(ctx context.Context, config *pgxpool.Config, conns int) (pool, err
 	}
 	keepAlive := net.KeepAliveConfig{Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3}
 	cc.DialFunc = (&net.Dialer{Timeout: cc.ConnectTimeout, KeepAliveConfig: keepAlive}).DialContext
-	if cc.ValidateConnect == nil {
-		cc.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
-	}
+	cc.ValidateConnect = f.validate(reads)
+	config.PrepareConn = f.holds
 	cc.BuildContextWatcherHandler = func(pc *pgconn.PgConn) ctxwatch.Handler { return dropper{pc.Conn()} }
 	for name, value := range sessionSettings {
 		if _, set := cc.RuntimeParams[name]; !set {

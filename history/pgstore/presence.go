@@ -55,21 +55,18 @@ func (s *Store) applyMoves(ctx context.Context, moves []history.Move, indices []
 		s.now())
 }
 
-// Admit notes the use of a foreign UUID; see history.Store.
+// Admit notes the use of a foreign UUID; see history.Store. A look is enough to
+// refuse it. To grant it takes a commit, also where there is nothing to change:
+// what is read may be from a server that is the primary no longer, while the new
+// one has given the UUID a token.
 func (s *Store) Admit(ctx context.Context, user talk.UUID, token bool) error {
-	var seen, hasToken bool
-	scan := func(r row) error {
-		seen = true
-		return r.Scan(&hasToken)
-	}
+	hasToken := false
+	scan := func(r row) error { return r.Scan(&hasToken) }
 	if err := s.query(ctx, s.reads, "admit", scan, `SELECT has_token FROM users WHERE uuid = $1`, uuid(&user)); err != nil {
 		return err
 	}
-	switch {
-	case hasToken:
+	if hasToken {
 		return history.ErrTaken
-	case seen && !token:
-		return nil // nothing to write
 	}
 	changed, err := s.exec(ctx, "admit", `INSERT INTO users (uuid, has_token) VALUES ($1, $2)
 		ON CONFLICT (uuid) DO UPDATE SET has_token = excluded.has_token WHERE NOT users.has_token`, uuid(&user), token)

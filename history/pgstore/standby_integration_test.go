@@ -76,15 +76,33 @@ func TestFailover(t *testing.T) {
 			s.Close()
 			w.check(t, open(t, standby.DSN(), Options{}))
 
-			// The old primary comes back and does not know: it calls nothing stored.
+			// The old primary comes back and does not know. It is the first in the
+			// address, and not used.
 			if err := errors.Join(primary.Kill(), primary.Start(t.Context())); err != nil {
 				t.Fatal(err)
 			}
-			old := open(t, primary.DSN(), Options{})
-			for range 3 {
-				unavailable(t, old, posts("too late", 3, 1))
+			if _, err := Open(t.Context(), primary.DSN(), Options{}); !errors.Is(err, errNoStandby) || !errors.Is(err, history.ErrUnavailable) {
+				t.Errorf("an old primary was opened: %v", err)
 			}
-			unavailable(t, old, w.sent[0][:1]) // not even what it has
+			both, err := Open(t.Context(), dsn, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer both.Close()
+			var again []history.Result
+			await(t, "the new primary is found", func() bool {
+				again, err = both.Append(within(t, 500*time.Millisecond), w.sent[0])
+				return err == nil
+			})
+			for i, r := range again {
+				if want := w.told[0][i].Seq; r.Seq != want || !r.Repeat {
+					t.Fatalf("%+v, want a repeat of seq %d", r, want)
+				}
+			}
+			if err := primary.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			fill(t, both, "not on the old one", 3, 1)
 		})
 	}
 }
@@ -167,15 +185,24 @@ func TestStandbyLost(t *testing.T) {
 		meanwhile  func(batch []talk.Entry) error
 		afterwards func() error
 	}{
-		{"back", func([]talk.Entry) error { head(stored); return nil }, back},
-		// After a crash the primary shows what the standby does not have: it is
-		// still not to be called stored, though it is only a repeat.
+		{"back", func([]talk.Entry) error {
+			head(stored)
+			s.reads.Reset() // also over new connections: the primary is known
+			head(stored)
+			return nil
+		}, back},
+		// After a crash the primary shows what the standby does not have, and what a
+		// promotion would take back: it is neither read nor written.
 		{"primary crashes", func(batch []talk.Entry) error {
 			if err := errors.Join(primary.Kill(), primary.Start(t.Context())); err != nil {
 				return err
 			}
-			head(stored + int64(len(batch)))
-			unavailable(t, s, batch)
+			for range 3 {
+				if heads, err := s.Heads(t.Context(), []int32{0}); !errors.Is(err, history.ErrUnavailable) {
+					t.Errorf("the newest entry is %v, %v", heads, err)
+				}
+				unavailable(t, s, batch)
+			}
 			return nil
 		}, back},
 		{"given up", func([]talk.Entry) error { head(stored); return nil }, func() error {

@@ -63,10 +63,11 @@ func Open(ctx context.Context, dsn string, options Options) (*Store, error) {
 	}
 	s := &Store{clock: options.Clock, slot: rand.Int32()}
 	s.ending, s.end = context.WithCancel(context.Background())
-	if s.writes, err = openPool(ctx, config, options.Writers); err != nil {
+	var f fence
+	if s.writes, err = openPool(ctx, config, options.Writers, &f, false); err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	if s.reads, err = openPool(ctx, config, options.Readers); err != nil {
+	if s.reads, err = openPool(ctx, config, options.Readers, &f, true); err != nil {
 		s.writes.Close()
 		return nil, fmt.Errorf("open the store: %w", err)
 	}

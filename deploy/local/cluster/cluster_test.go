@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"tuitalk/deploy/local"
 )
@@ -73,11 +74,12 @@ func TestClusterCommand(t *testing.T) {
 		return said
 	}
 	expect("status", 1, "no cluster runs")
+	expect("promote", 1, "no cluster runs")
 	expect("stop", 0, "It does not run.")
-	expect("restart", 1, "none of start, run, status, stop")
+	expect("restart", 1, "none of start, run, status, promote, stop")
 	expect("start -gateways none", 1, "invalid value")
 
-	said := expect("start -gateways 1", 0, "nginx", "gateway-1", "redis-6", "primary", "replica of", "ready;")
+	said := expect("start -gateways 1", 0, "nginx", "gateway-1", "redis-6", "primary, tuitalk2 streaming quorum", "standby of", "replica of", "ready;")
 	if strings.Contains(said, "\x1b") {
 		t.Error("what goes into a file is coloured")
 	}
@@ -88,11 +90,24 @@ func TestClusterCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	replica := state.Parts[len(state.Parts)-2]
+	replica := state.Parts[len(state.Parts)-3]
 	if err := syscall.Kill(replica.Process.PID, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	expect("status", 1, "frozen", "not all parts are well", replica.Log)
+	if err := syscall.Kill(replica.Process.PID, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	expect("promote", 0, "postgres-2 is the primary now")
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		if _, code := c.run(t, "status"); code == 0 || time.Now().After(end) {
+			break
+		}
+	}
+	expect("status", 0, "primary, tuitalk1 streaming quorum", "standby of")
+	if state, err = local.LoadClusterState(settings{dir: c.dir}.stateFile()); err != nil {
+		t.Fatal(err)
+	}
 	expect("stop", 0, "Stopped.")
 	for _, p := range state.Parts {
 		if p.Process.State() != local.Dead {

@@ -1,5 +1,6 @@
 // Command cluster starts a whole TuiTalk fleet on this machine, from the files
-// that a fleet is deployed with: Nginx, gateways, a Redis Cluster, PostgreSQL.
+// that a fleet is deployed with: Nginx, gateways, a Redis Cluster, PostgreSQL and
+// its standby.
 package main
 
 import (
@@ -11,11 +12,12 @@ import (
 )
 
 const about = `cluster starts a whole TuiTalk fleet on this machine, from the files that a
-fleet is deployed with: Nginx, gateways, a Redis Cluster and PostgreSQL.
+fleet is deployed with: Nginx, gateways, a Redis Cluster, PostgreSQL and its standby.
 
   cluster start    starts it in the background, and returns when it is ready
   cluster run      starts it in the foreground; Ctrl-C stops it
   cluster status   shows each part: process, address, role, and whether it is well
+  cluster promote  makes PostgreSQL's standby the primary
   cluster stop     stops it; what was written stays in its folder
 
 A part that dies is started again, and a gateway that hangs is killed and started
@@ -29,7 +31,7 @@ type settings struct {
 
 // commands by name.
 var commands = map[string]func(settings, []string) error{
-	"start": start, "run": run, "status": status, "stop": stop,
+	"start": start, "run": run, "status": status, "promote": promote, "stop": stop,
 }
 
 func main() {
@@ -53,7 +55,7 @@ func do(args []string) error {
 	if len(args) == 0 || commands[args[0]] == nil {
 		f.Usage()
 		if len(args) > 0 && args[0] != "-h" && args[0] != "-help" && args[0] != "--help" {
-			return fmt.Errorf("%q is none of start, run, status, stop", args[0])
+			return fmt.Errorf("%q is none of start, run, status, promote, stop", args[0])
 		}
 		return flag.ErrHelp
 	}

@@ -70,11 +70,15 @@ func keep(ctx context.Context, c *local.Cluster, file string) {
 		defer close(kept)
 		c.Keep(ctx, tell)
 	}()
+	asked, stop := promoting()
+	defer stop()
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for saved := c.State(); ; {
 		select {
 		case <-tick.C:
+		case <-asked:
+			promoteStandby(ctx, c)
 		case <-ctx.Done():
 			<-kept
 			return

@@ -1,0 +1,76 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"tuitalk/deploy/local"
+)
+
+// plan is faults one after the other, with calm around each.
+type plan struct {
+	cluster *local.Cluster // nil: the faults need none
+	faults  []Fault
+	calm    time.Duration
+	rng     *rand.Rand
+	tell    func(format string, args ...any)
+}
+
+// ledger is where it is written down what was done when.
+type ledger interface {
+	Now() time.Time
+	// mark notes a fault, or that it did not take hold; the number is for over.
+	mark(at time.Time, what string, held bool, evidence string) (number int)
+	over(number int)
+}
+
+// evidence is what a Break that returns without an error has made sure of.
+const evidence = "the processes and links were looked at"
+
+// follow does the plan. It ends early with ctx, and mends first what is broken.
+func (p *plan) follow(ctx context.Context, l ledger) error {
+	if err := sleep(ctx, p.calm); err != nil {
+		return err
+	}
+	for i := range p.faults {
+		if err := p.one(ctx, &p.faults[i], l); err != nil {
+			return fmt.Errorf("%s: %w", p.faults[i].Name, err)
+		}
+		if err := sleep(ctx, p.calm); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *plan) one(ctx context.Context, f *Fault, l ledger) error {
+	began := l.Now()
+	mend, err := f.Break(ctx, p.cluster, p.rng)
+	if err != nil {
+		l.mark(began, f.Name, false, err.Error())
+		return err
+	}
+	p.tell("%s: broken", f.Name)
+	number := l.mark(began, f.Name, true, evidence)
+	err = sleep(ctx, f.Hold)
+	if mendErr := mend(context.WithoutCancel(ctx)); mendErr != nil {
+		return errors.Join(err, fmt.Errorf("mend: %w", mendErr))
+	}
+	l.over(number)
+	p.tell("%s: mended after %v", f.Name, l.Now().Sub(began).Round(time.Millisecond))
+	return err
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
