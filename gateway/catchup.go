@@ -56,7 +56,7 @@ func (s *Server) catchUpNow(r *room, c *conn) {
 			s.catchUpLater(r, c)
 			return
 		}
-		s.metrics.caughtUp.WithLabelValues("store").Add(float64(len(entries)))
+		s.metrics.caught(fromStore, len(entries))
 		r.mu.Lock()
 		for i := range entries {
 			if c.in.Load() != r || entries[i].Seq != c.seat.cursor+1 {
@@ -92,8 +92,16 @@ func (r *room) serveRecent(c *conn) (cursor int64, done bool) {
 			return s.cursor, true
 		}
 		s.cursor = e.Seq
-		r.srv.metrics.caughtUp.WithLabelValues("ring").Inc()
+		r.srv.metrics.caught(fromRing, 1)
 	}
 	s.catching, s.live = false, true
 	return s.cursor, true
+}
+
+// source tells where what is behind a cursor comes from. Call with mu held.
+func (r *room) source(cursor int64) source {
+	if _, ok := r.recent.after(cursor, r.head); ok {
+		return fromRing
+	}
+	return fromStore
 }

@@ -20,7 +20,7 @@ const (
 
 // conn is one client's connection and, once it has spoken, its user.
 //
-// Lock order: conn.mu, lane.mu; conn.mu, room.mu, outbox.mu, pumpWorker.mu.
+// Lock order: conn.mu, guests.mu; conn.mu, lane.mu; conn.mu, room.mu, outbox.mu, pumpWorker.mu.
 // nbio's connection mutex is held around wrote only.
 type conn struct {
 	// immutable

@@ -5,7 +5,9 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
+	"tuitalk/gateway"
 	"tuitalk/talk"
 )
 
@@ -14,7 +16,8 @@ import (
 // hole, and what was heard is what the history has.
 func TestTwoThousandConnections(t *testing.T) {
 	const rooms, members, texts = 20, 100, 1
-	n := start(t, nil)
+	// peers that do not read answer no pings, and to connect them all takes time
+	n := start(t, func(o *gateway.Options) { o.PingAfter = time.Minute })
 	var crowd [rooms][members]*peer
 	inParallel(rooms, func(r int) {
 		for m := range members {

@@ -27,7 +27,8 @@
 // Joins, leaves, breaks and renames are moves; they go through the room's lane
 // like posts, and are repeated until the store answers. A broken connection is
 // not a leave: keeper removes a session only after the grace, counted in time
-// in which the store answered, on behalf of whichever gateway had it.
+// in which the store answered, on behalf of whichever gateway had it. It asks the
+// store itself, and what the store did not take it decides anew.
 //
 // # When a part is away
 //

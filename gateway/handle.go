@@ -56,8 +56,10 @@ func (c *conn) paced(busy func() bool, do func() talk.Error) (talk.Error, bool) 
 }
 
 // unstoredFirst: what changes a session waits for what it has said before, and
-// for the store to know of the session.
-func (c *conn) unstoredFirst() bool { return c.user.unstored > 0 || c.user.provisional }
+// for the store to know of the session, by its present epoch.
+func (c *conn) unstoredFirst() bool {
+	return c.user.unstored > 0 || c.user.provisional || c.user.entering
+}
 
 // fetchedFirst: one answer at a time, and none while the one before waits for
 // the client to read.

@@ -112,7 +112,7 @@ func testOptions(t testing.TB) gateway.Options {
 		t.Fatal(err)
 	}
 	opts.Keys = keys
-	opts.Flood = gateway.Flood{}
+	opts.Flood, opts.MaxPerAddress = gateway.Flood{}, 0
 	return opts
 }
 
@@ -163,11 +163,15 @@ func (p *peer) say(m talk.Message) {
 
 func (p *peer) write(kind websocket.MessageType, b []byte) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := p.ws.Write(ctx, kind, b); err != nil {
+	if err := p.tryWrite(kind, b); err != nil {
 		p.t.Fatalf("write: %v", err)
 	}
+}
+
+func (p *peer) tryWrite(kind websocket.MessageType, b []byte) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return p.ws.Write(ctx, kind, b)
 }
 
 // hear returns the next message.

@@ -88,10 +88,24 @@ func (s *Server) compareHeads(list []*room) {
 	defer cancel()
 	heads, err := s.store.Heads(ctx, ids)
 	if err != nil {
+		s.metrics.heads.WithLabelValues(string(headFailed)).Add(float64(len(list)))
 		s.log.Warn("heads could not be compared", "rooms", len(list), "err", err)
 		return
 	}
+	behind, entries := 0, int64(0)
 	for i, r := range list {
+		if missed := r.unheard(heads[i]); missed > 0 {
+			behind++
+			entries += missed
+		}
 		r.heard(heads[i])
 	}
+	s.metrics.compared(len(list), behind, entries)
+}
+
+// unheard is how many entries up to seq this node has not heard of.
+func (r *room) unheard(seq int64) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return max(0, seq-r.known)
 }

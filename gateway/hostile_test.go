@@ -397,6 +397,7 @@ func TestRequestsThatAreNoUpgrade(t *testing.T) {
 }
 
 func TestHalfAFrameAndHalfAHandshake(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) {
 		o.PingAfter, o.PongWait, o.HandshakeWait = time.Second, time.Second, time.Second
 	})

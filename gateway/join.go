@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -159,60 +158,6 @@ func (s *Server) enter(key sessionKey, name string, done func(history.Moved)) {
 	})
 }
 
-// enterAgain registers a session that has its seat already.
-func (s *Server) enterAgain(c *conn, r *room, key sessionKey, name string) {
-	s.enter(key, name, func(a history.Moved) {
-		s.publishMoved(r, a)
-		c.mu.Lock()
-		here := c.user.room == r && a.Applied
-		if here {
-			c.user.epoch = a.Epoch
-		}
-		c.mu.Unlock()
-		if !here && a.Applied {
-			s.breakSession(key, a.Epoch) // it has gone meanwhile
-		}
-	})
-}
-
-// verdict says whether what a client has is a room's log up to AfterSeq.
-type verdict uint8
-
-const (
-	logDiffers  verdict = iota // or the client has none
-	logMatches                 // it can go on
-	logDoubtful                // the store, which would know, is away
-)
-
-// compareLogs finds out whether the client can go on behind AfterSeq.
-func (s *Server) compareLogs(ctx context.Context, r *room, m talk.JoinRoom) (verdict, error) {
-	if !m.Resume || m.AfterSeq < 0 {
-		return logDiffers, nil
-	}
-	if m.AfterSeq == 0 {
-		return logMatches, nil
-	}
-	r.mu.Lock()
-	id, ok := r.recent.idAt(m.AfterSeq)
-	r.mu.Unlock()
-	if !ok {
-		if s.spooler != nil && !s.health.storeUp() {
-			return logDoubtful, nil
-		}
-		var err error
-		if id, ok, err = s.store.IDAt(ctx, m.RoomID, m.AfterSeq); err != nil {
-			if s.spooler != nil {
-				return logDoubtful, nil
-			}
-			return logDiffers, err
-		}
-	}
-	if ok && id == m.AfterID {
-		return logMatches, nil
-	}
-	return logDiffers, nil
-}
-
 // entered is called on the lane's goroutine when the store has let the user in.
 func (c *conn) entered(r *room, key sessionKey, m talk.JoinRoom, name string, log verdict, a history.Moved) {
 	if a.Err != nil || !a.Applied {
@@ -262,12 +207,11 @@ func (c *conn) takeSeat(r *room, form talk.Form, m talk.JoinRoom, name string, l
 	}
 	cursor := r.head
 	if a.Entry != nil {
-		cursor = a.Entry.Seq - 1
+		cursor = min(cursor, a.Entry.Seq-1) // not behind what the members told are as of
 	}
 	gap := talk.Gap{RoomID: r.id}
 	if resume {
 		cursor = m.AfterSeq
-		c.srv.metrics.resumed.Inc()
 		if most := int64(c.srv.opts.ResumeMax); r.head-cursor > most {
 			gap.From, gap.To = cursor+1, r.head-int64(c.srv.opts.RecentCount)
 			cursor = gap.To
@@ -281,6 +225,9 @@ func (c *conn) takeSeat(r *room, form talk.Form, m talk.JoinRoom, name string, l
 		}
 	case a.Entry == nil || a.Entry.Kind != talk.KindJoined:
 		c.answerIn(form, talk.Entry{Kind: talk.KindJoined, RoomID: r.id, Author: m.UUID, Name: name, UnixTime: c.srv.unixNow()})
+	}
+	if resume {
+		c.srv.metrics.resumed(r.source(cursor))
 	}
 	live := r.seatMember(c, m.UUID, form, cursor)
 	c.seat.doubtful = log == logDoubtful || r.blind

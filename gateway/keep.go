@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"tuitalk/history"
@@ -20,11 +21,16 @@ const keepPatience = 2 * time.Second
 // brokenPage is how many broken sessions one query lists.
 const brokenPage = 1000
 
+// maxClaims is how many users leave in one round; the others are next.
+const maxClaims = 4 * maxBatch
+
 // keeper renews this gateway's lease, retires gateways whose lease stands still,
 // and makes users leave whose connection has been broken for the grace.
 //
 // It counts only time in which the store answered, on its own monotonic clock,
-// so that an outage of the store makes nobody leave. Owned by one goroutine.
+// so that an outage of the store makes nobody leave. What it decided and the
+// store did not take it decides anew, unlike a lane: the user may have come back
+// meanwhile. Owned by one goroutine.
 type keeper struct {
 	srv      *Server
 	last     time.Time // of the last answer; zero before the first and after an outage
@@ -52,21 +58,29 @@ func (k *keeper) run(ended <-chan struct{}) {
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	for {
-		ctx, cancel := context.WithTimeout(k.srv.ctx, keepPatience)
-		err := k.round(ctx, time.Now())
-		cancel()
-		k.srv.health.store(err)
-		if err != nil {
-			k.outage = true
-			k.last = time.Time{}
-			k.srv.log.Warn("the store did not answer; nobody leaves meanwhile", "err", err)
-		}
+		k.keep(time.Now())
 		select {
 		case <-tick.C:
 		case <-ended:
 			return
 		}
 	}
+}
+
+// keep does a round, and notes what it means if the store does not answer.
+func (k *keeper) keep(now time.Time) {
+	ctx, cancel := context.WithTimeout(k.srv.ctx, keepPatience)
+	defer cancel()
+	err := k.round(ctx, now)
+	k.srv.health.store(err)
+	if err == nil {
+		return
+	}
+	if !k.outage {
+		k.srv.log.Warn("the store does not answer; nobody leaves until it does", "err", err)
+	}
+	k.outage = true
+	k.last = time.Time{}
 }
 
 func (k *keeper) round(ctx context.Context, now time.Time) error {
@@ -76,12 +90,10 @@ func (k *keeper) round(ctx context.Context, now time.Time) error {
 	}
 	if k.outage {
 		k.srv.registerAgain()
+		k.giveTime()
 		k.outage = false
 	}
-	passed := time.Duration(0)
-	if !k.last.IsZero() {
-		passed = now.Sub(k.last)
-	}
+	passed := k.passed(now)
 	leases, err := store.Leases(ctx)
 	if err != nil {
 		return err
@@ -97,6 +109,30 @@ func (k *keeper) round(ctx context.Context, now time.Time) error {
 	}
 	k.last = now
 	return nil
+}
+
+// passed returns for how long the store has answered without a break. If this
+// process stood still, nobody knows what the store did meanwhile.
+func (k *keeper) passed(now time.Time) time.Duration {
+	if k.last.IsZero() {
+		return 0
+	}
+	passed := now.Sub(k.last)
+	if passed > max(k.srv.opts.LeaseLost, keepEvery+keepPatience) {
+		k.giveTime()
+		return 0
+	}
+	return passed
+}
+
+// giveTime is called after an outage: nobody is claimed before all gateways have
+// had the time of a lease to enter those who came to them meanwhile.
+func (k *keeper) giveTime() {
+	clear(k.leases)
+	most := max(0, k.srv.opts.Grace-k.srv.opts.LeaseLost)
+	for b, broken := range k.sessions {
+		k.sessions[b] = min(broken, most)
+	}
 }
 
 // stood returns the gateways whose lease has stood still for too long.
@@ -124,8 +160,9 @@ func (k *keeper) stood(leases []history.Lease, heard map[talk.UUID]bool, passed 
 // lookAtBroken lets those leave who have not come back in time.
 func (k *keeper) lookAtBroken(ctx context.Context, passed time.Duration) error {
 	seen := make(map[brokenSession]time.Duration, len(k.sessions))
+	var due []brokenSession
 	var behind history.SessionKey
-	for {
+	for more := true; more; {
 		page, err := k.srv.store.Broken(ctx, behind, brokenPage)
 		if err != nil {
 			return err
@@ -139,54 +176,53 @@ func (k *keeper) lookAtBroken(ctx context.Context, passed time.Duration) error {
 			if known {
 				was += passed
 			}
-			if was >= k.srv.opts.Grace {
-				k.letLeave(b)
-				was = 0 // ask again only if this does not come through
+			if was >= k.srv.opts.Grace && len(due) < maxClaims {
+				due = append(due, b)
 			}
 			seen[b] = was
 		}
-		if len(page) < brokenPage {
-			k.sessions = seen
-			return nil
+		if more = len(page) == brokenPage; more {
+			behind = page[len(page)-1].SessionKey
 		}
-		behind = page[len(page)-1].SessionKey
 	}
+	k.sessions = seen
+	return k.letLeave(ctx, due)
 }
 
-// reclaim enters a session anew that is said to be broken but is here: another
-// node took this one for dead.
-func (s *Server) reclaim(b history.Session) bool {
-	c := s.windows.get(windowOf(b.SessionKey))
-	if c == nil {
-		return false
-	}
-	c.mu.Lock()
-	r, name, busy := c.user.room, c.user.name, c.user.busy || c.user.provisional
-	mine := r != nil && r.id == b.RoomID && c.at() == stageSocket && c.user.epoch <= b.Epoch
-	c.mu.Unlock()
-	if mine && !busy {
-		s.enterAgain(c, r, b.SessionKey, name) // else when it is no longer on its way
-	}
-	return mine
-}
-
-// letLeave removes a session, on behalf of whichever gateway had it. Nodes that
-// do so at once remove it once: the epoch decides.
-func (k *keeper) letLeave(b brokenSession) {
-	s := k.srv
-	s.lane(b.key.RoomID).move(move{
-		Move: history.Move{
-			Action: history.Leave, Key: b.key, Epoch: b.epoch,
-			EntryID: leaveID(b), Quiet: talk.MaxListed,
-		},
-		done: func(a history.Moved) {
-			if r := s.rooms.get(b.key.RoomID); r != nil {
-				s.publishMoved(r, a)
-			} else if a.Entry != nil {
-				s.publish(b.key.RoomID, []talk.Entry{*a.Entry})
+// letLeave removes sessions, on behalf of whichever gateway had them. Nodes that
+// do so at once remove each once: the epoch decides.
+func (k *keeper) letLeave(ctx context.Context, due []brokenSession) error {
+	for batch := range slices.Chunk(due, maxBatch) {
+		moves := make([]history.Move, len(batch))
+		for i, b := range batch {
+			moves[i] = history.Move{
+				Action: history.Leave, Key: b.key, Epoch: b.epoch,
+				EntryID: leaveID(b), Quiet: talk.MaxListed,
 			}
-		},
-	})
+		}
+		answers, err := k.srv.store.Move(ctx, moves)
+		if err != nil {
+			return err
+		}
+		for i, a := range answers {
+			delete(k.sessions, batch[i]) // if it should still be there, its grace begins anew
+			k.srv.showLeft(batch[i].key.RoomID, a)
+		}
+	}
+	return nil
+}
+
+// showLeft shows what became of a claim, here and elsewhere.
+func (s *Server) showLeft(room int32, a history.Moved) {
+	if a.Err != nil {
+		s.log.Error("the store refuses to let a user leave", "room", room, "err", a.Err)
+		return
+	}
+	if r := s.rooms.get(room); r != nil {
+		s.publishMoved(r, a)
+	} else if a.Entry != nil {
+		s.publish(room, []talk.Entry{*a.Entry})
+	}
 }
 
 // leaveID is the same on every node, so that a repeat is one.

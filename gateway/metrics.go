@@ -8,91 +8,199 @@ import (
 	"tuitalk/talk"
 )
 
+// ackKind is what an author is told of a post.
+type ackKind string
+
+const (
+	ackStored      ackKind = "stored"
+	ackAccepted    ackKind = "accepted"     // it is safe in the spool
+	ackStoredLater ackKind = "stored_later" // it waited there, or was stored by another node
+	ackRetry       ackKind = "retry"        // send it again
+	ackRefused     ackKind = "refused"      // it can never be stored
+)
+
+var ackKinds = []ackKind{ackStored, ackAccepted, ackStoredLater, ackRetry, ackRefused}
+
+// source is where what a member has missed comes from.
+type source string
+
+const (
+	fromRing  source = "ring" // the room's newest entries, in memory
+	fromStore source = "store"
+)
+
+var sources = []source{fromRing, fromStore}
+
+// comparison is how a comparison of a room's head with the store's ended.
+type comparison string
+
+const (
+	headSame   comparison = "same"
+	headBehind comparison = "behind"
+	headFailed comparison = "failed" // the store did not answer
+)
+
+var comparisons = []comparison{headSame, headBehind, headFailed}
+
 // metrics are this node's. No label is ever a room or a user.
 type metrics struct {
 	accepted, refusedConns, refusedUpgrades, upgrades prometheus.Counter
-	framesIn, deliveries, overflows, resumed, repeats prometheus.Counter
+	framesIn, deliveries, overflows, repeats          prometheus.Counter
 	appendedEntries, appendErrors, moves              prometheus.Counter
 	publishErrors, holesFilled, phantoms, panics      prometheus.Counter
 	spooled, spoolRefused, drained, rescued, retreats prometheus.Counter
-	provisional                                       prometheus.Counter
+	provisional, withdrawn, missed                    prometheus.Counter
 	closed                                            [reasonCount]prometheus.Counter
-	refusals, caughtUp                                *prometheus.CounterVec
+	refusals, acks, resumes, caughtUp, heads          *prometheus.CounterVec
+	headsBehind                                       prometheus.Gauge
 	appendSeconds, moveSeconds, batchEntries          prometheus.Histogram
 }
 
+// maker makes metrics and registers them.
+type maker struct{ reg prometheus.Registerer }
+
+func (mk maker) counter(name, help string) prometheus.Counter {
+	c := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "tuitalk", Name: name, Help: help})
+	mk.reg.MustRegister(c)
+	return c
+}
+
+func (mk maker) vector(name, help, label string) *prometheus.CounterVec {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "tuitalk", Name: name, Help: help}, []string{label})
+	mk.reg.MustRegister(v)
+	return v
+}
+
+// known is a vector whose label values are all there from the start, so that
+// what never happened reads as 0.
+func known[L ~string](mk maker, name, help, label string, values []L) *prometheus.CounterVec {
+	v := mk.vector(name, help, label)
+	for _, value := range values {
+		v.WithLabelValues(string(value))
+	}
+	return v
+}
+
+func (mk maker) histogram(name, help string, buckets []float64) prometheus.Histogram {
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "tuitalk", Name: name, Help: help, Buckets: buckets})
+	mk.reg.MustRegister(h)
+	return h
+}
+
+func (mk maker) gauge(name, help string) prometheus.Gauge {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tuitalk", Name: name, Help: help})
+	mk.reg.MustRegister(g)
+	return g
+}
+
+func (mk maker) gaugeOf(name, help string, f func() float64) {
+	mk.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "tuitalk", Name: name, Help: help}, f))
+}
+
+func (mk maker) counterOf(name, help string, f func() float64) {
+	mk.reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "tuitalk", Name: name, Help: help}, f))
+}
+
 func newMetrics(reg prometheus.Registerer, s *Server) *metrics {
-	counter := func(name, help string) prometheus.Counter {
-		c := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "tuitalk", Name: name, Help: help})
-		reg.MustRegister(c)
-		return c
-	}
-	vector := func(name, help, label string) *prometheus.CounterVec {
-		v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "tuitalk", Name: name, Help: help}, []string{label})
-		reg.MustRegister(v)
-		return v
-	}
-	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
-		h := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "tuitalk", Name: name, Help: help, Buckets: buckets})
-		reg.MustRegister(h)
-		return h
-	}
-	gauge := func(name, help string, f func() float64) {
-		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "tuitalk", Name: name, Help: help}, f))
-	}
-	seconds := prometheus.ExponentialBuckets(0.0001, 2, 16)
-	m := &metrics{
-		accepted:        counter("accepted_total", "Connections accepted."),
-		refusedConns:    counter("refused_connections_total", "Connections closed at once because there were too many."),
-		refusedUpgrades: counter("refused_upgrades_total", "WebSocket handshakes refused."),
-		upgrades:        counter("upgrades_total", "WebSocket handshakes done."),
-		framesIn:        counter("messages_received_total", "Whole messages received from clients."),
-		deliveries:      counter("deliveries_total", "Entries queued for clients, live."),
-		overflows:       counter("ring_overflows_total", "Clients cut over to catch-up because their ring was full."),
-		resumed:         counter("resumes_total", "Joins that went on from a known entry."),
-		repeats:         counter("repeats_total", "Entries that were stored already when they came."),
-		appendedEntries: counter("appended_entries_total", "Posts handed to the store and answered."),
-		appendErrors:    counter("append_errors_total", "Batches that the store did not take."),
-		moves:           counter("moves_total", "Changes of presence handed to the store and answered."),
-		publishErrors:   counter("publish_errors_total", "Notes that could not be published."),
-		holesFilled:     counter("holes_filled_total", "Entries that were missed and read from the store."),
-		phantoms:        counter("phantoms_total", "Entries announced that the store does not have."),
-		spooled:         counter("spooled_entries_total", "Entries accepted by the spool."),
-		spoolRefused:    counter("spool_refused_entries_total", "Entries that the spool did not take."),
-		drained:         counter("drained_entries_total", "Entries brought from the spool into the store."),
-		rescued:         counter("rescued_entries_total", "Pending entries that this node stored itself."),
-		retreats:        counter("retreats_total", "Times this node sent its users away because it alone could not reach the store."),
-		provisional:     counter("provisional_joins_total", "Users seated before the store had let them in."),
-		panics:          counter("panics_total", "Panics while serving a connection."),
-		refusals:        vector("refusals_total", "Messages refused.", "code"),
-		caughtUp:        vector("caught_up_entries_total", "Entries sent to members that were behind.", "source"),
-		appendSeconds:   histogram("append_seconds", "Time of one append.", seconds),
-		moveSeconds:     histogram("move_seconds", "Time of one change of presence.", seconds),
-		batchEntries:    histogram("append_batch_entries", "Entries in one append.", prometheus.ExponentialBuckets(1, 2, 10)),
-	}
-	ends := vector("closed_total", "Connections ended.", "reason")
+	mk := maker{reg}
+	m := &metrics{}
+	m.makeLines(mk)
+	m.makeEntries(mk)
+	m.makeLinks(mk)
+	ends := mk.vector("closed_total", "Connections ended, by reason.", "reason")
 	for r := range reasonCount {
 		m.closed[r] = ends.WithLabelValues(r.label())
 	}
-	gauge("connections", "Open connections.", func() float64 { return float64(s.conns.count.Load()) })
-	gauge("rooms", "Rooms open on this node.", func() float64 { return float64(len(s.rooms.list())) })
-	gauge("spool_entries", "Entries that wait in the spool, as last seen.", func() float64 {
+	s.showState(mk)
+	return m
+}
+
+// makeLines makes those of the connections.
+func (m *metrics) makeLines(mk maker) {
+	m.accepted = mk.counter("accepted_total", "Connections accepted.")
+	m.refusedConns = mk.counter("refused_connections_total", "Connections closed at once because there were too many.")
+	m.refusedUpgrades = mk.counter("refused_upgrades_total", "WebSocket handshakes refused.")
+	m.upgrades = mk.counter("upgrades_total", "WebSocket handshakes done.")
+	m.framesIn = mk.counter("messages_received_total", "Whole messages received from clients.")
+	m.deliveries = mk.counter("deliveries_total", "Entries queued for clients, live, counted once for each client.")
+	m.overflows = mk.counter("ring_overflows_total", "Clients cut over to catch-up because their ring was full.")
+	m.provisional = mk.counter("provisional_joins_total", "Users seated before the store had let them in.")
+	m.resumes = known(mk, "resumes_total", "Joins that went on from a known entry, by where the rest comes from.", "source", sources)
+	m.caughtUp = known(mk, "caught_up_entries_total", "Entries sent to members that were behind, by where they come from.", "source", sources)
+	m.panics = mk.counter("panics_total", "Panics while serving a connection.")
+}
+
+// makeEntries makes those of entries on their way into the store.
+func (m *metrics) makeEntries(mk maker) {
+	seconds := prometheus.ExponentialBuckets(0.0001, 2, 16)
+	m.acks = known(mk, "acks_total", "Posts whose authors were told what became of them, by what they were told.", "kind", ackKinds)
+	m.refusals = mk.vector("refusals_total", "Messages refused, by code.", "code")
+	m.repeats = mk.counter("repeats_total", "Posts that were stored already when they came.")
+	m.appendedEntries = mk.counter("appended_entries_total", "Posts handed to the store and answered.")
+	m.appendErrors = mk.counter("append_errors_total", "Batches of posts that the store did not take.")
+	m.appendSeconds = mk.histogram("append_seconds", "Time of one append that succeeded, with what had to be drained before it, in seconds.", seconds)
+	m.batchEntries = mk.histogram("append_batch_entries", "Posts in one append.", prometheus.ExponentialBuckets(1, 2, 10))
+	m.moves = mk.counter("moves_total", "Changes of presence handed to the store and answered.")
+	m.moveSeconds = mk.histogram("move_seconds", "Time of one batch of changes of presence, in seconds.", seconds)
+	m.spooled = mk.counter("spooled_entries_total", "Entries accepted by the spool.")
+	m.spoolRefused = mk.counter("spool_refused_entries_total", "Entries that the spool did not take, or no replica had.")
+	m.drained = mk.counter("drained_entries_total", "Entries that this node brought from the spool into the store.")
+	m.rescued = mk.counter("rescued_entries_total", "Pending entries that the spool had lost, or could not give, and this node stored.")
+	m.withdrawn = mk.counter("withdrawn_entries_total", "Pending entries taken back on this node: the store refused them.")
+}
+
+// makeLinks makes those of what this node hears from the others and the store.
+func (m *metrics) makeLinks(mk maker) {
+	m.publishErrors = mk.counter("publish_errors_total", "Notes that could not be handed to the bus.")
+	m.holesFilled = mk.counter("holes_filled_total", "Entries that were missed and read from the store.")
+	m.phantoms = mk.counter("phantoms_total", "Entries announced that the store does not have.")
+	m.heads = known(mk, "head_comparisons_total", "Rooms whose head was compared with the store's, by result.", "result", comparisons)
+	m.headsBehind = mk.gauge("heads_behind_entries", "Entries of which this node had not heard at the last comparison of heads; some may have been on their way.")
+	m.missed = mk.counter("heads_behind_entries_total", "Entries of which this node had not heard when heads were compared, all together.")
+	m.retreats = mk.counter("retreats_total", "Times this node sent its users away because it alone could not reach the store.")
+}
+
+// showState shows what the server knows anyway.
+func (s *Server) showState(mk maker) {
+	mk.gaugeOf("connections", "Open connections.", func() float64 { return float64(s.conns.count.Load()) })
+	mk.gaugeOf("rooms", "Rooms open on this node.", func() float64 { return float64(len(s.rooms.list())) })
+	mk.gaugeOf("pending_entries", "Entries shown as pending on this node.", s.pendingEntries)
+	mk.gaugeOf("spool_entries", "Entries that wait in the spool, of all nodes, as last seen.", func() float64 {
 		if s.spooler == nil {
 			return 0
 		}
 		return float64(s.spooler.depth.Load())
 	})
-	gauge("store_up", "1 while the store answers.", func() float64 {
+	mk.gaugeOf("store_up", "1 while the store answers.", func() float64 {
 		if s.health.storeUp() {
 			return 1
 		}
 		return 0
 	})
-	gauge("queued_posts", "Posts that wait for the store.", s.queuedPosts)
-	return m
+	mk.counterOf("store_outages_total", "Times the store stopped answering: a failover, a restart, a cut link.", func() float64 {
+		return float64(s.health.storeOutages())
+	})
+	mk.gaugeOf("queued_posts", "Posts that wait for the store.", s.queuedPosts)
 }
 
 func (m *metrics) refused(code talk.Code) { m.refusals.WithLabelValues(string(code)).Inc() }
+
+func (m *metrics) acked(kind ackKind) { m.acks.WithLabelValues(string(kind)).Inc() }
+
+func (m *metrics) resumed(from source) { m.resumes.WithLabelValues(string(from)).Inc() }
+
+func (m *metrics) caught(from source, entries int) {
+	m.caughtUp.WithLabelValues(string(from)).Add(float64(entries))
+}
+
+// compared notes a comparison of the heads of so many rooms, of which some were
+// behind by so many entries together.
+func (m *metrics) compared(rooms, behind int, entries int64) {
+	m.heads.WithLabelValues(string(headSame)).Add(float64(rooms - behind))
+	m.heads.WithLabelValues(string(headBehind)).Add(float64(behind))
+	m.headsBehind.Set(float64(entries))
+	m.missed.Add(float64(entries))
+}
 
 func (m *metrics) appended(entries int, took time.Duration) {
 	m.appendedEntries.Add(float64(entries))

@@ -38,6 +38,9 @@ type Options struct {
 	Lanes    int // group commits in flight
 	Readers  int // workers that read from the store
 	MaxConns int
+	// MaxPerAddress bounds the WebSocket connections of one client address; 0:
+	// no bound.
+	MaxPerAddress int
 
 	FrameBytes  int // a client's frame, and a whole message
 	RingPackets int // live entries queued for one client
@@ -89,6 +92,8 @@ func Defaults() Options {
 		Readers:  8,
 		MaxConns: fileLimit() - 256,
 
+		MaxPerAddress: 500,
+
 		FrameBytes:  talk.MaxFrameBytes,
 		RingPackets: 512,
 		RingBytes:   512 << 10,
@@ -128,6 +133,8 @@ func (o *Options) Validate() error {
 		return fmt.Errorf("lanes must be 1 to 16, not %d", o.Lanes)
 	case o.MaxConns < 1:
 		return fmt.Errorf("max connections must be at least 1, not %d (is the limit on open files too low?)", o.MaxConns)
+	case o.MaxPerAddress < 0:
+		return fmt.Errorf("max connections per address must not be negative, as %d is", o.MaxPerAddress)
 	case o.FrameBytes < talk.MaxTextBytes*2:
 		return fmt.Errorf("frames must be allowed %d bytes, not %d", talk.MaxTextBytes*2, o.FrameBytes)
 	case o.RingPackets < 1 || o.RingPackets > maxPackets/2:

@@ -36,6 +36,9 @@ func (s *Server) showPending(room int32, entries []talk.Entry) {
 			continue
 		}
 		r.pending = append(r.pending, pendingEntry{*e, s.clock.coarse()})
+		if s.spooler != nil {
+			s.spooler.shown.heard.Add(1) // behind it, for who looks now
+		}
 		r.tell(entryPacket(e, talk.Extended))
 	}
 }
@@ -87,30 +90,30 @@ func (s *Server) withdraw(room int32, gone []fanout.Gone) {
 			s.log.Error("cannot encode a withdrawal", "err", err)
 			continue
 		}
+		s.metrics.withdrawn.Inc()
 		r.tell(p)
 	}
 }
 
-// rescuePending appends what this node has shown as pending and what is not
-// stored although the store is there and the spool is drained: a Redis node may
-// have lost it. A repeat is harmless.
-func (s *Server) rescuePending(ctx context.Context) {
-	old := s.clock.coarse() - int64(rescueAfter)
+// rescuePending stores what rooms here show as pending since before old although
+// the store is there and the spool was drained after that: a Redis node may have
+// lost it. A repeat is harmless. It tells whether nothing at all is pending.
+func (s *Server) rescuePending(ctx context.Context, old int64) (none bool) {
+	none = true
 	for _, r := range s.rooms.list() {
+		r.mu.Lock()
+		waiting := len(r.pending)
+		r.mu.Unlock()
+		if waiting == 0 {
+			continue
+		}
+		none = false
 		if err := s.storeAll(ctx, r.pendingSince(old)); err != nil {
 			s.log.Warn("pending entries could not be stored yet", "room", r.id, "err", err)
-			return
+			return false
 		}
 	}
-}
-
-// storePending appends all that this node has shown as pending in a room.
-func (s *Server) storePending(ctx context.Context, room int32) error {
-	r := s.rooms.get(room)
-	if r == nil {
-		return nil
-	}
-	return s.storeAll(ctx, r.pendingSince(s.clock.coarse()))
+	return none
 }
 
 // pendingSince returns the room's pending entries that are no younger.
@@ -127,17 +130,39 @@ func (r *room) pendingSince(at int64) (entries []talk.Entry) {
 	return entries
 }
 
+// stillPending returns those of entries that were not settled meanwhile.
+func (r *room) stillPending(entries []talk.Entry) (still []talk.Entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range entries {
+		if r.isPending(entries[i].Author, entries[i].ID) {
+			still = append(still, entries[i])
+		}
+	}
+	return still
+}
+
+// storeAll stores pending entries without the spool.
 func (s *Server) storeAll(ctx context.Context, entries []talk.Entry) error {
 	for len(entries) > 0 {
 		n := min(len(entries), drainPage)
-		results, err := s.store.Append(ctx, entries[:n])
-		s.health.store(err)
+		results, err := s.appendPage(ctx, entries[:n])
 		if err != nil {
 			return err
 		}
-		s.metrics.rescued.Add(float64(n))
+		s.metrics.rescued.Add(float64(fresh(results)))
 		s.showDrained(entries[:n], results)
 		entries = entries[n:]
 	}
 	return nil
+}
+
+func (s *Server) pendingEntries() float64 {
+	n := 0
+	for _, r := range s.rooms.list() {
+		r.mu.Lock()
+		n += len(r.pending)
+		r.mu.Unlock()
+	}
+	return float64(n)
 }

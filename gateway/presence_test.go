@@ -68,6 +68,7 @@ func TestGraceKeepsAQuietReconnectQuiet(t *testing.T) {
 }
 
 func TestWhoStaysAwayHasLeft(t *testing.T) {
+	t.Parallel()
 	n := start(t, shortGrace)
 	w, a := hello(t, n.addr), hello(t, n.addr)
 	w.join(1, "witness")
@@ -167,6 +168,7 @@ func TestTwoGatewaysAreOneRoom(t *testing.T) {
 // TestUsersOfADeadGatewayLeave: a gateway died that dies without a word: its lease stands
 // still and its sessions stay, until another lets its users leave.
 func TestUsersOfADeadGatewayLeave(t *testing.T) {
+	t.Parallel()
 	store := openStore(t, filepath.Join(t.TempDir(), "talk.db"))
 	t.Cleanup(func() { _ = store.Close() })
 	dead, ghost := newID(4), newID(4)
@@ -239,6 +241,7 @@ func (f *flakyStore) Before(ctx context.Context, r int32, b int64, l int) ([]tal
 }
 
 func TestStoreAway(t *testing.T) {
+	t.Parallel()
 	store := &flakyStore{Store: openStore(t, filepath.Join(t.TempDir(), "talk.db"))}
 	t.Cleanup(func() { _ = store.Close() })
 	n := startOn(t, store, fanout.NewHub(), shortGrace)
@@ -291,6 +294,7 @@ func TestStoreAway(t *testing.T) {
 // TestRenameWhileTheStoreIsAway: it takes effect when the store is back, and is
 // not undone by the registering of everybody that follows an outage.
 func TestRenameWhileTheStoreIsAway(t *testing.T) {
+	t.Parallel()
 	store := &flakyStore{Store: openStore(t, filepath.Join(t.TempDir(), "talk.db"))}
 	t.Cleanup(func() { _ = store.Close() })
 	n := startOn(t, store, fanout.NewHub(), nil)

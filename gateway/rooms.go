@@ -87,6 +87,9 @@ func (s *Server) readRoom(ctx context.Context, r *room) error {
 	if err := s.bus.Subscribe(ctx, r.id); err != nil {
 		return fmt.Errorf("subscribe to room %d: %w", r.id, err)
 	}
+	if s.spooler != nil {
+		s.spooler.know(r.id) // what was spooled before, this node has not heard
+	}
 	if s.spooler != nil && !s.health.storeUp() {
 		return errDown // known to be away: do not wait for it
 	}
@@ -163,13 +166,14 @@ func (s *Server) forget(r *room, why error) {
 	}
 }
 
-// closeIdle closes a room that has been empty for long.
+// closeIdle closes a room that has been empty for long, and owes nothing: what it
+// showed as pending it must be able to store.
 func (s *Server) closeIdle(r *room, now int64) {
 	r.mu.Lock()
 	if r.emptyAt == 0 && len(r.members) == 0 {
 		r.emptyAt = now
 	}
-	idle := r.open && len(r.members) == 0 && now-r.emptyAt > int64(s.opts.RoomLinger)
+	idle := r.open && len(r.members) == 0 && len(r.pending) == 0 && now-r.emptyAt > int64(s.opts.RoomLinger)
 	if idle {
 		r.open = false
 	}

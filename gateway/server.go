@@ -32,6 +32,7 @@ type Server struct {
 	conns                   conns
 	rooms                   rooms
 	windows                 windows
+	guests                  guests
 	health                  health
 	serial                  atomic.Uint64
 	draining                atomic.Bool
@@ -236,6 +237,7 @@ func (s *Server) frozen() {
 
 func (c *conn) closeFrozen() {
 	c.reason.CompareAndSwap(0, uint32(reasonFrozen))
+	c.stage.Store(uint32(stageClosed)) // a poller may have read from it already
 	c.sock.close()
 }
 

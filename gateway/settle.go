@@ -37,6 +37,11 @@ func (s *Server) settlePost(p post, r history.Result) {
 	c.user.unstored--
 	form, waiting := c.user.form, len(c.user.backlog) > 0
 	c.mu.Unlock()
+	kind := ackStored
+	if r.Err != nil {
+		kind = ackRefused
+	}
+	s.metrics.acked(kind)
 	switch {
 	case r.Err != nil:
 		c.refuse(talk.Error{Code: talk.CodeRefused, Message: "this message cannot be stored", ID: p.entry.ID})
@@ -83,6 +88,7 @@ func (s *Server) sendBack(p post, code talk.Code, sentence string) {
 	c.mu.Unlock()
 	e := talk.Error{Code: code, Message: sentence, ID: p.entry.ID, Retry: true, RetryMS: retryBusyMS}
 	s.metrics.refused(code)
+	s.metrics.acked(ackRetry)
 	c.answer(e)
 	if waiting {
 		c.goOn()
@@ -137,6 +143,9 @@ func (s *Server) Deliver(n *fanout.Note) {
 
 // Lost hears that notes of a room may be missing.
 func (s *Server) Lost(room int32) {
+	if s.spooler != nil {
+		s.spooler.know(room) // the note may have been of a pending entry
+	}
 	if r := s.rooms.get(room); r != nil {
 		s.compareHead(r)
 	}

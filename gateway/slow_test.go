@@ -12,6 +12,7 @@ import (
 
 // TestClientThatNeverReads: it is closed with a code, and nobody waits for it.
 func TestClientThatNeverReads(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) { o.SlowAfter = 2 * time.Second })
 	lazy := dialRaw(t, n.addr)
 	lazy.upgrade()

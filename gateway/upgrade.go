@@ -53,9 +53,11 @@ func (c *conn) upgrade(req *http.Request) {
 		c.refuseHTTP(status, sentence)
 		return
 	}
-	c.mu.Lock()
-	c.user.from = c.srv.clientAddr(c.addr, req.Header)
-	c.mu.Unlock()
+	if !c.enterFrom(c.srv.clientAddr(c.addr, req.Header)) {
+		c.srv.metrics.refusedUpgrades.Inc()
+		c.refuseHTTP(http.StatusTooManyRequests, "there are too many connections from your address")
+		return
+	}
 	sum := sha1.Sum([]byte(req.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
 		base64.StdEncoding.EncodeToString(sum[:]) + "\r\n\r\n"

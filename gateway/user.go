@@ -14,6 +14,8 @@ type user struct {
 	spoke bool       // the form is decided
 	form  talk.Form
 	gone  bool // the connection is closed
+	// counted: srv.guests knows of this connection of from.
+	counted bool
 
 	uuid    talk.UUID // zero until Hello or the first JoinRoom
 	session talk.UUID
@@ -24,6 +26,7 @@ type user struct {
 	joining *room // the store is asked to let it in there
 	// provisional: it has a seat although the store has not let it in yet.
 	provisional bool
+	entering    bool // it is being registered again; its epoch is about to change
 
 	busy     bool      // an asynchronous step is under way; what comes waits
 	unstored int       // posts that are on their way to the store
@@ -34,6 +37,7 @@ type user struct {
 	bucket   bucket
 	wakeAt   time.Time // the flood control lets the next message through; zero: now
 	refusals bucket    // messages refused for good
+	pings    bucket    // Pings, which do not wait for their turn
 }
 
 // arrival is a message with its number among those of its connection.
@@ -79,6 +83,16 @@ func (t turn) out(round int32, number uint64) bool {
 	return false
 }
 
+// enterFrom takes the connection of an address, unless there are too many.
+func (c *conn) enterFrom(a netip.Addr) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u := &c.user
+	u.from = a
+	u.counted = !u.gone && c.srv.guests.enter(a, c.srv.opts.MaxPerAddress)
+	return u.counted
+}
+
 // from is the address of who speaks.
 func (c *conn) from() netip.Addr {
 	c.mu.Lock()
@@ -103,8 +117,14 @@ func (c *conn) message(opcode byte, data []byte) {
 	}
 	c.mu.Lock()
 	if p, ok := m.(talk.Ping); ok && c.user.form == talk.Extended {
-		c.answerIn(talk.Extended, talk.Pong(p)) // at once, whatever waits
+		f := c.srv.opts.Flood
+		ok, _ := c.user.pings.take(c.srv.clock.now(), f.PerSecond, float64(f.Burst))
 		c.mu.Unlock()
+		if ok {
+			c.answerIn(talk.Extended, talk.Pong(p)) // at once, whatever waits
+		} else {
+			c.refuse(talk.Error{Code: talk.CodeFlood, Message: "too many pings"})
+		}
 		return
 	}
 	refusal := c.offer(m)
@@ -269,6 +289,10 @@ func (c *conn) departed() {
 	u := &c.user
 	u.gone = true
 	u.backlog = nil
+	if u.counted {
+		u.counted = false
+		c.srv.guests.leave(u.from, c.srv.opts.MaxPerAddress)
+	}
 	r, epoch := u.room, u.epoch
 	u.room = nil
 	key := c.sessionKey(r)

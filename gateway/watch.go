@@ -139,17 +139,3 @@ func (s *Server) busyRooms() (busy []*room) {
 	}
 	return busy
 }
-
-// registerAgain enters all sessions of this node anew: while it did not reach
-// the store, another node may have taken it for dead.
-func (s *Server) registerAgain() {
-	s.conns.each(func(c *conn) {
-		c.mu.Lock()
-		r, key, name := c.user.room, c.sessionKey(c.user.room), c.user.name
-		busy := c.user.busy || c.user.provisional
-		c.mu.Unlock()
-		if r != nil && !busy {
-			s.enterAgain(c, r, key, name)
-		}
-	})
-}

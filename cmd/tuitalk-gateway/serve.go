@@ -110,12 +110,12 @@ func options(c *config, log *slog.Logger, metrics prometheus.Registerer) (gatewa
 	o.ID = talk.MakeUUID(4, random)
 	o.Node, o.Log, o.Metrics, o.Site = c.node, log, metrics, web.Handler()
 	o.Origins, o.TrustedProxies = c.allowed, c.trusted
-	o.MaxConns, o.Pollers = c.maxConns, c.pollers
+	o.MaxConns, o.MaxPerAddress, o.Pollers = c.maxConns, c.maxPerAddress, c.pollers
 	o.RingPackets, o.RingBytes = c.ringPackets, c.ringBytes
 	o.PingAfter, o.Grace, o.DrainWait = c.pingAfter, c.grace, c.drain
 	o.Flood.PerSecond, o.Flood.Burst, o.Flood.Delayed = c.floodRate, c.floodBurst, c.floodDelayed
 	if c.limits == "none" {
-		o.Flood = gateway.Flood{}
+		o.Flood, o.MaxPerAddress = gateway.Flood{}, 0
 	}
 	o.Relisten = func() (net.Listener, error) { return net.Listen("tcp", c.listen) }
 	if c.failpoint != "" {

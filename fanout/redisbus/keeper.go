@@ -133,6 +133,7 @@ func (k *keeper) assign() {
 			return // closing
 		}
 		if s := b.session(addr); s != nil && p.attach(s, now) {
+			b.metrics.attached(p.settleAt(addr))
 			s.poke(p)
 		}
 		if s, _ := p.where(); s != nil {

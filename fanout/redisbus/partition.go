@@ -39,6 +39,7 @@ type partition struct {
 
 	mu      sync.Mutex
 	session *session  // where it is, or is being, subscribed; nil: nowhere
+	home    string    // address where it was attached last; empty: nowhere yet
 	live    bool      // everything wanted when it was attached is subscribed
 	refused *session  // the last one whose server refused the partition
 	again   time.Time // when it may be attached to that one again
@@ -210,6 +211,22 @@ func (p *partition) attach(s *session, now time.Time) bool {
 		p.dirty = append(p.dirty, room)
 	}
 	return true
+}
+
+// settleAt notes that the partition was attached at an address, and tells whether
+// it has been there before.
+func (p *partition) settleAt(addr string) attachment {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	was := p.home
+	p.home = addr
+	switch was {
+	case "":
+		return attachedFirst
+	case addr:
+		return attachedAgain
+	}
+	return attachedElsewhere
 }
 
 // detach notes that the session's subscriptions are gone. It reports whether

@@ -1,0 +1,235 @@
+//go:build integration
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"tuitalk/deploy/local"
+	"tuitalk/fanout/fanouttest"
+	"tuitalk/fanout/redisbus"
+	"tuitalk/history"
+	"tuitalk/history/pgstore"
+	"tuitalk/talk"
+)
+
+// flapper is a client that loses its line and comes back as the same user.
+type flapper struct {
+	*wire
+	token string
+}
+
+func (f *flapper) connect(addr string, room int32) {
+	t := f.t
+	t.Helper()
+	if f.ws != nil {
+		_ = f.ws.CloseNow()
+	}
+	ws, _, err := websocket.Dial(t.Context(), "ws://"+addr+"/ws", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = ws.CloseNow() })
+	f.ws = ws
+	f.say(talk.Hello{Client: "test", UUID: f.uuid, Token: f.token})
+	for {
+		if m, ok := f.hear().(talk.Welcome); ok {
+			f.uuid, f.token = m.UUID, m.Token
+			break
+		}
+	}
+	f.say(talk.JoinRoom{RoomID: room, UUID: f.uuid, Username: "writer"})
+}
+
+// storedIn waits until the room's log has as many texts, and returns them, with
+// nobody in the room.
+func (f *fleetParts) storedIn(t *testing.T, room int32, count int) (texts []string) {
+	t.Helper()
+	var store history.Store
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if store == nil {
+			s, err := pgstore.Open(t.Context(), f.pg.DSN(), pgstore.Options{})
+			if err != nil {
+				continue // it is not there yet
+			}
+			store = s
+			defer s.Close()
+		}
+		entries, _, err := store.Before(t.Context(), room, 0, 500)
+		if err != nil {
+			continue
+		}
+		texts = texts[:0]
+		for i, e := range entries {
+			if e.Seq != int64(i)+1 {
+				t.Fatalf("seq %d at place %d", e.Seq, i+1)
+			}
+			if e.Kind == talk.KindPosted {
+				texts = append(texts, e.Text)
+			}
+		}
+		if len(texts) >= count {
+			return texts
+		}
+	}
+	t.Fatalf("the log of room %d has %q, want %d texts", room, texts, count)
+	return nil
+}
+
+// bus opens the fleet's bus as one more node.
+func (f *fleetParts) bus(t *testing.T) *redisbus.Bus {
+	t.Helper()
+	o, err := redisbus.ParseURL(f.redis.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := redisbus.Open(t.Context(), o, fanouttest.NewRecorder())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+func waiting(t *testing.T, b *redisbus.Bus) (n int64) {
+	t.Helper()
+	depths, err := b.Depths(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range depths {
+		n += d
+	}
+	return n
+}
+
+// TestSpoolOfADeadGateway: while PostgreSQL is away, a gateway spools for a room in
+// which nobody else is, for a client that flaps; before its entries stands one that
+// PostgreSQL will never take. Then the gateway is killed, and its client is gone.
+// The other gateway, where nobody is, brings all of it but the bad one into the store.
+func TestSpoolOfADeadGateway(t *testing.T) {
+	const room = 7
+	f := startFleetParts(t)
+	dying := f.gateway(t)
+	f.gateway(t)
+	bus := f.bus(t)
+	author := &flapper{wire: &wire{t: t}}
+	author.connect(dying.addr, room)
+	if seq, refusal := author.post(room, newID(), 0, "before"); seq == 0 {
+		t.Fatalf("refused with %+v", refusal)
+	}
+	if err := f.pg.Stop(t.Context(), local.Immediate); err != nil {
+		t.Fatal(err)
+	}
+	bad := fanouttest.PendingEntry(room, 1, 1)
+	bad.Text = "NUL \x00 is no text"
+	if err := bus.Add(t.Context(), []talk.Entry{bad})[0]; err != nil {
+		t.Fatal(err)
+	}
+	texts, ids := []string{"before"}, []talk.UUID{}
+	for n := range 5 {
+		texts, ids = append(texts, fmt.Sprintf("waits %d", n)), append(ids, newID())
+	}
+	for range 5 {
+		for n, id := range ids {
+			author.accepted(room, id, texts[n+1])
+		}
+		author.connect(dying.addr, room)
+	}
+	if n := waiting(t, bus); n != int64(len(ids))+1 {
+		t.Errorf("the spool has %d entries, want %d", n, len(ids)+1)
+	}
+	_ = author.ws.CloseNow()
+	if err := dying.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.pg.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if stored := f.storedIn(t, room, len(texts)); !slices.Equal(stored, texts) {
+		t.Errorf("stored are %q, want %q", stored, texts)
+	}
+	for end := time.Now().Add(20 * time.Second); waiting(t, bus) > 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d entries are left in the spool", waiting(t, bus))
+		}
+	}
+}
+
+// TestSpoolIsLostWithItsMasters: Redis loses what was accepted and shown: masters
+// and replicas come back empty. The gateways that showed it store it, in order, and
+// before what is said next.
+func TestSpoolIsLostWithItsMasters(t *testing.T) {
+	const room = 7
+	f := startFleetParts(t)
+	one, two := f.gateway(t), f.gateway(t)
+	author, witness := dialWire(t, one.addr, room), dialWire(t, two.addr, room)
+	texts := []string{"before"}
+	if seq, refusal := author.post(room, newID(), 0, "before"); seq == 0 {
+		t.Fatalf("refused with %+v", refusal)
+	}
+	if err := f.pg.Stop(t.Context(), local.Immediate); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 5 {
+		text := fmt.Sprintf("shown %d", n)
+		texts = append(texts, text)
+		author.accepted(room, newID(), text)
+	}
+	witness.sees(sight{texts[5:], true})
+	for i := range f.redis.Addrs() {
+		if err := f.redis.Kill(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range f.redis.Addrs() {
+		if err := f.redis.WipeAndStart(t.Context(), i); err != nil {
+			t.Logf("node %d: %v", i, err) // it is not whole before the last one is there
+		}
+	}
+	if err := f.redis.AwaitWhole(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.pg.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	witness.sees(sight{texts[1:], false})
+	if seq, refusal := author.post(room, newID(), 9, "after"); seq == 0 {
+		t.Fatalf("refused with %+v", refusal)
+	}
+	witness.sees(sight{[]string{"after"}, false})
+	if stored, want := f.storedIn(t, room, len(texts)+1), append(texts, "after"); !slices.Equal(stored, want) {
+		t.Errorf("stored are %q, want %q", stored, want)
+	}
+}
+
+// sight is what a client sees: texts, one after the other.
+type sight struct {
+	texts   []string
+	pending bool
+}
+
+// sees reads until the last of the texts comes; those of its kind must come in
+// order, each once.
+func (w *wire) sees(want sight) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+	defer cancel()
+	for next := 0; next < len(want.texts) && ctx.Err() == nil; {
+		e, ok := w.hear().(talk.Entry)
+		if !ok || e.Kind != talk.KindPosted || e.Pending != want.pending {
+			continue
+		}
+		if e.Text == want.texts[next] {
+			next++
+		} else if next > 0 || slices.Contains(want.texts, e.Text) {
+			w.t.Fatalf("shown is %q, want %q", e.Text, want.texts[next])
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package gateway
+
+import (
+	"tuitalk/history"
+)
+
+// A session is entered anew, with another epoch, when another node may have taken
+// this one for dead. Until the store has answered, what would change the session
+// waits: it would name an epoch that is about to be stale.
+
+// registerAgain enters all sessions of this node anew: while it did not reach
+// the store, another node may have taken it for dead.
+func (s *Server) registerAgain() {
+	s.conns.each(func(c *conn) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.enterAgain()
+	})
+}
+
+// reclaim enters a session anew that is said to be broken but is here: another
+// node took this one for dead.
+func (s *Server) reclaim(b history.Session) bool {
+	c := s.windows.get(windowOf(b.SessionKey))
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u := &c.user
+	mine := u.room != nil && u.room.id == b.RoomID && c.at() == stageSocket && u.epoch <= b.Epoch
+	if mine {
+		c.enterAgain()
+	}
+	return mine
+}
+
+// enterAgain registers a session that has its seat already, unless it is on its
+// way; then the next round does it, if it still must. Call with mu held.
+func (c *conn) enterAgain() {
+	u := &c.user
+	r := u.room
+	if r == nil || u.busy || u.provisional || u.entering {
+		return
+	}
+	u.entering = true
+	key := c.sessionKey(r)
+	c.srv.enter(key, u.name, func(a history.Moved) { c.enteredAgain(r, key, a) })
+}
+
+// enteredAgain is called on the lane's goroutine.
+func (c *conn) enteredAgain(r *room, key sessionKey, a history.Moved) {
+	c.srv.publishMoved(r, a)
+	c.mu.Lock()
+	c.user.entering = false
+	here := c.user.room == r
+	if here && a.Applied {
+		c.user.epoch = a.Epoch
+	}
+	c.mu.Unlock()
+	if !here && a.Applied {
+		c.srv.breakSession(key, a.Epoch) // it has gone meanwhile
+	}
+	c.goOn()
+}

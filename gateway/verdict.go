@@ -1,0 +1,72 @@
+package gateway
+
+import (
+	"context"
+
+	"tuitalk/talk"
+)
+
+// verdict says whether what a client has is a room's log up to AfterSeq.
+type verdict uint8
+
+const (
+	logDiffers  verdict = iota // or the client has none
+	logMatches                 // it can go on
+	logDoubtful                // the store, which would know, is away
+)
+
+// compareLogs finds out whether the client can go on behind AfterSeq.
+func (s *Server) compareLogs(ctx context.Context, r *room, m talk.JoinRoom) (verdict, error) {
+	if !m.Resume || m.AfterSeq < 0 {
+		return logDiffers, nil
+	}
+	if m.AfterSeq == 0 {
+		return logMatches, nil
+	}
+	r.mu.Lock()
+	id, ok := r.recent.idAt(m.AfterSeq)
+	r.mu.Unlock()
+	if !ok {
+		if s.spooler != nil && !s.health.storeUp() {
+			return logDoubtful, nil
+		}
+		var err error
+		if id, ok, err = s.store.IDAt(ctx, m.RoomID, m.AfterSeq); err != nil {
+			return s.unsure(err)
+		}
+	}
+	if !ok || id != m.AfterID {
+		return logDiffers, nil
+	}
+	if err := s.reach(ctx, r, m.AfterSeq); err != nil {
+		return s.unsure(err)
+	}
+	return logMatches, nil
+}
+
+// unsure is the verdict when the store did not answer.
+func (s *Server) unsure(err error) (verdict, error) {
+	if s.spooler != nil {
+		return logDoubtful, nil
+	}
+	return logDiffers, err
+}
+
+// reach brings a room to where a client is whose log matches, so that the list of
+// members that it is told is not older than its entries.
+func (s *Server) reach(ctx context.Context, r *room, seq int64) error {
+	for {
+		r.mu.Lock()
+		head := r.head
+		r.mu.Unlock()
+		if head >= seq {
+			return nil
+		}
+		entries, err := s.store.After(ctx, r.id, head, fillPage)
+		if err != nil || len(entries) == 0 {
+			return err
+		}
+		s.metrics.holesFilled.Add(float64(len(entries)))
+		r.take(entries)
+	}
+}
