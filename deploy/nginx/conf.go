@@ -3,6 +3,7 @@
 package nginx
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"regexp"
@@ -60,8 +61,18 @@ type editor struct {
 func (e *editor) set(directive, value string) { e.replace(directive, 1, []string{value}) }
 
 // repeat writes a directive that stands there several times once for each
-// value; all keep what follows the value of the first.
-func (e *editor) repeat(directive string, values []string) { e.replace(directive, 0, values) }
+// value, in each block that has it; all keep what follows the value of the first.
+func (e *editor) repeat(directive string, values []string) {
+	blocks := strings.SplitAfter(e.text, "\n    }\n")
+	for i, block := range blocks {
+		if regexp.MustCompile(`(?m)^ *` + directive + ` [^{]`).MatchString(block) {
+			part := editor{text: block}
+			part.replace(directive, 0, values)
+			blocks[i], e.err = part.text, cmp.Or(e.err, part.err)
+		}
+	}
+	e.text = strings.Join(blocks, "")
+}
 
 // replace expects so many lines of the directive, 0: any number, one after the
 // other. Blocks of the same name do not count.
