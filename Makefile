@@ -6,7 +6,7 @@ LDFLAGS = -s -w -X tuitalk/cmd/setting.version=$(VERSION)
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: bin/tuitalk-cluster help run build cluster cluster-status cluster-stop test chaos check deps fuzz clean
+.PHONY: bin/tuitalk-cluster help run build cluster cluster-status cluster-stop test chaos bench check deps fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -16,7 +16,7 @@ run: build ## build everything and start a gateway on the embedded default
 
 build: web/dist/index.html ## build all programs into bin/, the browser client included
 	@mkdir -p bin
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/tuitalk-gateway ./cmd/tuitalk
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/tuitalk-gateway ./cmd/tuitalk ./cmd/tuitalk-bench
 
 WEB_SOURCES := $(shell find web client talk cmd/tuitalk-web -type f -not -path 'web/dist/*' -not -name '*_test.go' -not -path '*/testdata/*') go.mod
 web/dist/index.html: $(WEB_SOURCES)
@@ -40,6 +40,12 @@ test: deps build ## install what is missing, and run all tests
 SEEDS ?= 20
 chaos: deps build ## break a fleet in every way while people talk in it, and in SEEDS random pairs of ways
 	go test -tags integration -count=1 -timeout 90m -v ./bench/chaos -run 'SingleFaults|RandomPairs' -faults all -seeds $(SEEDS)
+
+bench: deps build ## compare TuiTalk with its peers under the same loads, in less than 10 minutes (BENCH='-repeats 1')
+	cd bench/peers && go vet ./... && go test ./...
+	go build -C bench/peers -trimpath -o '$(CURDIR)/bin/peers' .
+	@mkdir -p bench/results
+	bin/tuitalk-bench compare -json bench/results/compare.json -markdown bench/results/compare.md -html bin/compare.html $(BENCH)
 
 check: ## the gate that needs no outside server: format, vet, staticcheck, wasm, import rules, race tests
 	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; test -z "$$unformatted" || { echo "not gofmt-clean: $$unformatted"; exit 1; }

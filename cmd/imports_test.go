@@ -47,6 +47,8 @@ var onlyIn = map[string][]string{
 	"net/http":                    {"tuitalk/gateway", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/local"},
 	"github.com/goccy/go-json":    {"tuitalk/bench"},
 	"github.com/HdrHistogram":     {"tuitalk/bench/measure"},
+	"tuitalk/gateway":             {"tuitalk/cmd/tuitalk-gateway"}, // what loads it sees only its wire
+	"tuitalk/bench/crew":          {"tuitalk/cmd/tuitalk-bench", "tuitalk/bench/chaos"},
 	"tuitalk/history/pgstore":     {"tuitalk/cmd/tuitalk-gateway", "tuitalk/cmd/tuitalk-bench"},
 	"tuitalk/history/sqlitestore": {"tuitalk/cmd/tuitalk-gateway"},
 	"tuitalk/fanout/redisbus":     {"tuitalk/cmd/tuitalk-gateway"},

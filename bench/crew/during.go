@@ -25,9 +25,6 @@ func (c *Crew) Rate(perSecond float64) error {
 // Now is the time by which everything in the run is told.
 func (c *Crew) Now() time.Time { return c.clock.now() }
 
-// Targets are those of the run.
-func (c *Crew) Targets() []string { return c.opts.Targets }
-
 // Mark notes a fault, of which What, Held, Evidence and At count, which is now if
 // it is not given; the number is for Over. Marks come in the order of At.
 func (c *Crew) Mark(f result.Fault) (number int) {

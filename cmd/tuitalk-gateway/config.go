@@ -67,7 +67,7 @@ func newConfig() (*config, *flag.FlagSet) {
 	f.IntVar(&c.maxPerAddress, "max-conns-per-address", d.MaxPerAddress, "WebSocket connections that one client address may have; 0 for no bound. Behind a balancer\nthat -trusted-proxies does not name, all users have its address")
 	f.IntVar(&c.ringPackets, "ring-entries", d.RingPackets, "entries queued at most for one user who reads slowly, before catch-up from the history")
 	f.IntVar(&c.ringBytes, "ring-bytes", d.RingBytes, "the same in `bytes`")
-	f.IntVar(&c.pollers, "pollers", d.Pollers, "epoll loops; keep GOMAXPROCS above it")
+	f.IntVar(&c.pollers, "pollers", d.Pollers, "epoll loops; GOMAXPROCS is raised to twice as many and two, unless it is set")
 	f.DurationVar(&c.pingAfter, "ping-after", d.PingAfter, "a connection that has been quiet for so long is pinged; keep it below half of a proxy's read timeout")
 	f.DurationVar(&c.grace, "grace", d.Grace, "a user whose connection broke has left after so long")
 	f.DurationVar(&c.drain, "drain", d.DrainWait, "on SIGTERM users have so long to move to another gateway")
