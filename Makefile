@@ -36,13 +36,13 @@ cluster-stop: bin/tuitalk-cluster ## stop the fleet; its data stays
 
 test: deps build ## install what is missing, and run all tests
 	go test -race -tags integration -count=1 -timeout 9m ./...
+	go test -C bench/peers -tags integration -count=1 ./...
 
 SEEDS ?= 20
-chaos: deps build ## break a fleet in every way while people talk in it, and in SEEDS random pairs of ways
-	go test -tags integration -count=1 -timeout 90m -v ./bench/chaos -run 'SingleFaults|RandomPairs' -faults all -seeds $(SEEDS)
+chaos: deps build ## break a fleet in every way under load, and in SEEDS random pairs of ways: failover.html, failover.json (CHAOS='-clients 15000')
+	bin/tuitalk-bench chaos -faults all,links -pairs $(SEEDS) -html failover.html -json failover.json $(CHAOS)
 
 bench: deps build ## compare TuiTalk with its peers under the same loads, in less than 10 minutes (BENCH='-repeats 1')
-	cd bench/peers && go vet ./... && go test ./...
 	go build -C bench/peers -trimpath -o '$(CURDIR)/bin/peers' .
 	@mkdir -p bench/results
 	bin/tuitalk-bench compare -json bench/results/compare.json -markdown bench/results/compare.md -html bin/compare.html $(BENCH)
@@ -58,6 +58,8 @@ check: ## the gate that needs no outside server: format, vet, staticcheck, wasm,
 	go run ./web/build -version '$(VERSION)'
 	go test -race -cpu 1,4 -timeout 15m ./...
 	go test -run DoesNotAllocate ./...
+	go vet -C bench/peers -tags integration ./...
+	go test -C bench/peers -race ./...
 
 deps: ## install what tests need on Debian (apt; sudo only if not root); no daemon is started
 	@deploy/packages/install.sh

@@ -47,16 +47,6 @@ func Faults() []Fault {
 	}
 }
 
-// LinkFaults cut one gateway off from one of its parts; the cluster must be
-// Isolated.
-func LinkFaults() []Fault {
-	return []Fault{
-		{"cut-from-redis", 8 * time.Second, cut(local.Bus)},
-		{"cut-from-postgres", 8 * time.Second, cut(local.Store)},
-		{"cut-from-nginx", 8 * time.Second, cut(local.Users)},
-	}
-}
-
 // WatchdogFaults are mended by the watchdogs of the gateways; the cluster must
 // have them.
 func WatchdogFaults() []Fault {
@@ -143,19 +133,6 @@ func both(a, b breaker) breaker {
 			return nil, errors.Join(err, mendA(ctx))
 		}
 		return func(ctx context.Context) error { return errors.Join(mendA(ctx), mendB(ctx)) }, nil
-	}
-}
-
-func cut(part local.Part) breaker {
-	return func(_ context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
-		link := c.Gateways[rng.IntN(len(c.Gateways))].Link(part)
-		if link == nil {
-			return nil, errors.New("the gateway has no link to cut: the cluster is not isolated")
-		}
-		if err := link.Set(local.Cut); err != nil {
-			return nil, err
-		}
-		return func(context.Context) error { return link.Set(local.Pass) }, nil
 	}
 }
 

@@ -1,0 +1,28 @@
+// Package compare puts several servers under the same loads, one after the other
+// and again (A B A B), so that whatever else the machine does hits them all, and
+// makes tables of what it cost them.
+//
+// # A visit
+//
+// A target is visited once for each load and repetition. It is started anew,
+// pinned to one processor with everything that it needs beside it (Redis), while
+// this process, which is the generator, is pinned to another. All clients connect
+// as fast as it goes: that is a measurement of its own. Then the rates of the load
+// follow, rising, each with a time to settle in and a time that is measured. A
+// visit for the idle crowd opens connections and looks at the memory.
+//
+// # What a cell says
+//
+// Deliveries are counted at the receivers, latencies from the intended time of
+// posting. The time on the processor is that of the server's processes, asked
+// from the kernel at both ends of the measured time; the kernel charges sending
+// through loopback, and the receiver's half of TCP with it, to the sender, for
+// every target alike. A rate of which less than 95% arrived in the measured time,
+// or from whose beginning on more than 5% of a measured time's deliveries fell
+// behind, was not reached: the cell says what was. If the generator was what
+// limited it, the cell says that and nothing else. The load is never lowered.
+//
+// # Goroutines
+//
+// None of its own; Run does one thing at a time.
+package compare

@@ -1,0 +1,201 @@
+package compare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tuitalk/bench/measure"
+	"tuitalk/bench/scenario"
+	"tuitalk/bench/swarm"
+)
+
+// connectPatience is how long all clients of a visit may take to come in.
+const connectPatience = 60 * time.Second
+
+// crowd is who talks to a server: a swarm, or a stand-in in tests.
+type crowd interface {
+	Connect(ctx context.Context) error
+	Begin(at time.Time)
+	Rate(perSecond float64)
+	Sample() measure.Sample
+	Close() error
+}
+
+// gather makes a crowd that has not connected.
+func gather(s scenario.Scenario, url string) (crowd, error) {
+	return swarm.New(swarm.Config{Scenario: s, Of: 1, Targets: []string{url}})
+}
+
+// visit is one target under one load, once.
+type visit struct {
+	target int
+	load   int // idle: the idle crowd
+	repeat int // from 0
+}
+
+const idle = -1
+
+// findings are what a visit found.
+type findings struct {
+	err    error     // why there is nothing else
+	joins  float64   // per second
+	memory float64   // bytes per connection
+	stages []outcome // one for each rate of the load
+}
+
+// tour is a comparison under way.
+type tour struct {
+	Options
+	gather func(scenario.Scenario, string) (crowd, error)
+}
+
+// call makes a visit. The error is only of what makes further ones senseless.
+func (t *tour) call(ctx context.Context, v visit) (f findings, err error) {
+	dir, err := os.MkdirTemp(t.Dir, "visit-")
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	server, err := t.Targets[v.target].Start(ctx, dir, t.ServerCPU)
+	if err != nil {
+		f.err = fmt.Errorf("it does not start: %w", err)
+		return f, ctx.Err()
+	}
+	f, err = t.meet(ctx, v, server)
+	return f, errors.Join(err, server.Stop())
+}
+
+// meet brings the crowd to a server that runs.
+func (t *tour) meet(ctx context.Context, v visit, server *Server) (f findings, err error) {
+	s := t.scenario(v)
+	c, err := t.gather(s, server.URL)
+	if err != nil {
+		f.err = err
+		return f, ctx.Err()
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	before, err := memory(server.PIDs)
+	if err != nil {
+		return f, err
+	}
+	begin := time.Now()
+	limited, cancel := context.WithTimeout(ctx, connectPatience)
+	defer cancel()
+	if f.err = c.Connect(limited); f.err != nil {
+		return f, ctx.Err()
+	}
+	f.joins = float64(s.Clients) / time.Since(begin).Seconds()
+	if v.load == idle {
+		if err := pause(ctx, t.Rest); err != nil {
+			return f, err
+		}
+		after, err := memory(server.PIDs)
+		f.memory = float64(after-before) / float64(s.Clients)
+		return f, err
+	}
+	load := t.Loads[v.load]
+	c.Begin(time.Now())
+	for _, deliveries := range load.Deliveries {
+		c.Rate(deliveries / float64(load.Members))
+		o, err := t.stage(ctx, c, server, deliveries, load.Members)
+		if err != nil {
+			return f, err
+		}
+		f.stages = append(f.stages, o)
+	}
+	return f, nil
+}
+
+// scenario is what the crowd of a visit does at first.
+func (t *tour) scenario(v visit) scenario.Scenario {
+	s := scenario.Scenario{
+		Name: "compare", FirstRoom: 1, Size: t.Size, Arrivals: scenario.Constant, Speak: t.Targets[v.target].Speak,
+		WarmUp: scenario.Duration(t.WarmUp), Duration: scenario.Duration(t.Measure), Seed: uint64(v.repeat + 1),
+	}
+	if v.load == idle {
+		s.Clients, s.Idle, s.IdleRoom = t.Idle, t.Idle, idleRoom
+		return s
+	}
+	l := t.Loads[v.load]
+	s.Clients, s.Rooms, s.Rate = l.clients(), l.Rooms, l.Deliveries[0]/float64(l.Members)
+	return s
+}
+
+// idleRoom is how many sit in each room of the idle crowd.
+const idleRoom = 100
+
+// stage measures one rate, which is set already.
+func (t *tour) stage(ctx context.Context, c crowd, server *Server, deliveries float64, members int) (o outcome, err error) {
+	c.Sample() // of what was before
+	if err := pause(ctx, t.WarmUp); err != nil {
+		return o, err
+	}
+	warm := c.Sample()
+	from, err := t.look(server)
+	if err != nil {
+		return o, err
+	}
+	if err := pause(ctx, t.Measure); err != nil {
+		return o, err
+	}
+	s := c.Sample()
+	to, err := t.look(server)
+	if err != nil {
+		return o, err
+	}
+	m := measured{
+		asked: deliveries, members: members, span: to.at.Sub(from.at), sample: s, lost: warm.Lost + s.Lost,
+		cpu: to.cpu - from.cpu, busy: to.busy - from.busy, beside: to.beside - from.beside,
+	}
+	return m.judge(), nil
+}
+
+// moment is how much everybody has worked until then.
+type moment struct {
+	at     time.Time
+	cpu    time.Duration // the server
+	busy   time.Duration // its processor, for whomever
+	beside time.Duration // the generator's processor, for others
+}
+
+func (t *tour) look(server *Server) (m moment, err error) {
+	if m.cpu, err = cpuTime(server.PIDs); err != nil {
+		return m, err
+	}
+	if m.busy, err = busy(t.ServerCPU); err != nil {
+		return m, err
+	}
+	all, err := busy(t.GeneratorCPU)
+	if err != nil {
+		return m, err
+	}
+	own, err := cpuTime([]int{os.Getpid()})
+	m.beside, m.at = all-own, time.Now()
+	return m, err
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// workDir is where the visits keep what they need.
+func (t *tour) workDir() (remove func() error, err error) {
+	if t.Dir != "" {
+		if t.Dir, err = filepath.Abs(t.Dir); err != nil {
+			return nil, err
+		}
+		return func() error { return nil }, os.MkdirAll(t.Dir, 0o755)
+	}
+	t.Dir, err = os.MkdirTemp("", "tuitalk-compare-")
+	dir := t.Dir
+	return func() error { return os.RemoveAll(dir) }, err
+}

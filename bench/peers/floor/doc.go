@@ -1,0 +1,13 @@
+// Package floor is the least that any chat server must spend: one epoll loop
+// that cuts the room, the id and the text out of a frame, builds the frame that
+// the members get, and sends it to each of their sockets. It keeps nothing,
+// checks next to nothing, and is good for nothing but to be compared with.
+//
+// It speaks as much of TuiTalk's extended form as a load generator needs: Hello,
+// JoinRoom, LeaveRoom, PostMessage and Ping, as the generator writes them, and it
+// answers with the bytes that a gateway sends. What it does not know it ignores.
+//
+// # Goroutines
+//
+// One, that of Serve. Close wakes it and waits for it.
+package floor

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+
+	"tuitalk/bench/crew"
+	"tuitalk/bench/result"
+)
+
+var soak = &command{
+	name: "soak",
+	line: "load for hours: fails if memory grows, or if any promise is broken",
+	about: `tuitalk-bench soak is load for a long time. It fails if any history is wrong, or
+if the memory of the target's processes grows: the median of the last fifth of
+the time is held against that of the first. So that memory is seen, name the
+processes (-watch) or the cluster (-cluster).
+
+    tuitalk-bench soak -watch $(pidof tuitalk-gateway)=gateway
+    tuitalk-bench soak -cluster .cluster -duration 8h -html soak.html`,
+	open: openSoak,
+}
+
+func openSoak(self *command) (*form, func(*call) error, error) {
+	s, err := newSettings(self, "soak")
+	if err != nil {
+		return nil, nil, err
+	}
+	var growth float64
+	s.form.Float64Var(&growth, "max-growth", 0.2, "the `share` by which the memory of a process may grow")
+	s.groups(group{"The soak", []string{"max-growth"}})
+	purpose := &purpose{prepare: func(*crew.Options, shower) error {
+		if !(growth >= 0) {
+			return fmt.Errorf("-max-growth %v must not be negative", growth)
+		}
+		return nil
+	}, judge: func(r *result.Result) []result.Check {
+		return crew.Growth(r, growth)
+	}}
+	return s.form, func(c *call) error { return s.run(c, purpose) }, nil
+}

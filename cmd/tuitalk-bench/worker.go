@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+
+	"tuitalk/bench/crew"
+)
+
+// workerPort is where workers listen unless told otherwise.
+const workerPort = 9800
+
+var work = &command{
+	name: "worker",
+	line: "hold a share of the clients, for a coordinator on another machine",
+	about: `tuitalk-bench worker waits for coordinators and holds the clients that they want.
+Start one on each machine that is to make load, and name them all to the command
+that does the run:
+
+    export TUITALK_BENCH_KEY=secret                      on all three machines
+    tuitalk-bench worker -listen :9800                   on 10.0.0.7 and 10.0.0.8
+    tuitalk-bench load -workers 10.0.0.7:9800,10.0.0.8:9800 -clients 30000 \
+        -target wss://chat.example/ws
+
+It serves one coordinator at a time, and holds as many connections as files may
+be open (ulimit -Hn). It makes load against whatever the coordinator names, so it
+wants a key unless it listens on loopback only. What goes between the two is not
+encrypted.`,
+	open: openWorker,
+}
+
+// post is what the flags of worker say.
+type post struct {
+	listen, key string
+	once        bool
+}
+
+func openWorker(self *command) (*form, func(*call) error, error) {
+	f, p := newForm(self), &post{}
+	f.StringVar(&p.listen, "listen", fmt.Sprintf("127.0.0.1:%d", workerPort), "`address` for coordinators; with port 0 a free one is taken and printed")
+	f.StringVar(&p.key, "key", "", "that coordinators must know; better set as "+crew.KeyVariable+", as others can see a command line")
+	f.BoolVar(&p.once, "once", false, "end with the first coordinator, and when the standard input ends")
+	f.group("Settings", "listen", "key", "once")
+	return f, p.serve, nil
+}
+
+func (p *post) serve(c *call) error {
+	host, _, err := net.SplitHostPort(p.listen)
+	switch {
+	case err != nil:
+		return usage{fmt.Errorf("-listen %q is not host:port, as 127.0.0.1:%d", p.listen, workerPort)}
+	case p.key == "" && !loopback(host):
+		return usage{fmt.Errorf("-listen %s is open to others, so coordinators need a -key (%s)", p.listen, crew.KeyVariable)}
+	}
+	ctx, stop := interruptible()
+	defer stop()
+	l, err := net.Listen("tcp", p.listen)
+	if err != nil {
+		return fmt.Errorf("listen for coordinators: %w", err)
+	}
+	fmt.Fprintln(c.stdout, crew.Listening+l.Addr().String())
+	w := crew.Worker{Key: p.key, Build: build(), Once: p.once, Logf: func(format string, args ...any) {
+		fmt.Fprintf(c.stderr, format+"\n", args...)
+	}}
+	if p.once {
+		return serveOnce(ctx, w, l)
+	}
+	return w.Serve(ctx, l)
+}
+
+// serveOnce serves a coordinator that has started this process: its end ends the
+// standard input. The goroutine that reads it ends with the process.
+func serveOnce(ctx context.Context, w crew.Worker, l net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin) // however it ends, it has ended
+		cancel()
+	}()
+	err := w.Serve(ctx, l)
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
