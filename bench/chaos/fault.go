@@ -78,35 +78,56 @@ func dead(what, state string) error {
 }
 
 func killGateways(count int) breaker {
-	return func(_ context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
-		victims := rng.Perm(len(c.Gateways))[:count]
-		for _, i := range victims {
-			if err := errors.Join(c.Gateways[i].Kill(), dead("the gateway", c.Gateways[i].State())); err != nil {
+	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
+		victims, err := peopled(ctx, c, rng)
+		if err != nil {
+			return nil, err
+		}
+		victims = victims[:count]
+		for _, g := range victims {
+			if err := errors.Join(g.Kill(), dead("the gateway", g.State())); err != nil {
 				return nil, err
 			}
 		}
 		return func(ctx context.Context) (err error) {
-			for _, i := range victims {
-				err = errors.Join(err, c.Gateways[i].Start(ctx))
+			for _, g := range victims {
+				err = errors.Join(err, g.Start(ctx))
 			}
 			return err
 		}, nil
 	}
 }
 
-func freezeGateway(_ context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
-	g := c.Gateways[rng.IntN(len(c.Gateways))]
+// freeze stops a gateway, whose kernel goes on for it.
+func freeze(ctx context.Context, c *local.Cluster, rng *rand.Rand) (*local.Gateway, error) {
+	victims, err := peopled(ctx, c, rng)
+	if err != nil {
+		return nil, err
+	}
+	g := victims[0]
 	if err := g.Freeze(); err != nil {
 		return nil, err
 	}
 	if state := g.State(); state != local.Stopped {
 		return nil, fmt.Errorf("the gateway is %s after the fault", state)
 	}
+	return g, nil
+}
+
+func freezeGateway(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
+	g, err := freeze(ctx, c, rng)
+	if err != nil {
+		return nil, err
+	}
 	return func(context.Context) error { return g.Thaw() }, nil
 }
 
 func drainGateway(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
-	g := c.Gateways[rng.IntN(len(c.Gateways))]
+	victims, err := peopled(ctx, c, rng)
+	if err != nil {
+		return nil, err
+	}
+	g := victims[0]
 	if err := errors.Join(g.Drain(ctx), dead("the gateway", g.State())); err != nil {
 		return nil, err
 	}
@@ -138,15 +159,12 @@ func both(a, b breaker) breaker {
 
 // freezeWatched freezes a gateway and leaves it to its watchdog, which must have
 // put another process in its place by the time of mending.
-func freezeWatched(_ context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
-	g := c.Gateways[rng.IntN(len(c.Gateways))]
-	frozen, before := g.PID(), g.Restarts()
-	if err := g.Freeze(); err != nil {
+func freezeWatched(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
+	g, err := freeze(ctx, c, rng)
+	if err != nil {
 		return nil, err
 	}
-	if state := g.State(); state != local.Stopped {
-		return nil, fmt.Errorf("the gateway is %s after the fault", state)
-	}
+	frozen, before := g.PID(), g.Restarts()
 	return func(ctx context.Context) error {
 		if g.PID() == frozen || g.Restarts() == before {
 			return errors.Join(errors.New("no watchdog has replaced the gateway"), g.Kill(), g.Start(ctx))

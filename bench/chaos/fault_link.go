@@ -29,8 +29,12 @@ func LinkFaults() []Fault {
 const slowness = 100 * time.Millisecond
 
 // oneLink is that of one gateway to a part.
-func oneLink(c *local.Cluster, rng *rand.Rand, part local.Part) (*local.Link, error) {
-	link := c.Gateways[rng.IntN(len(c.Gateways))].Link(part)
+func oneLink(ctx context.Context, c *local.Cluster, rng *rand.Rand, part local.Part) (*local.Link, error) {
+	victims, err := peopled(ctx, c, rng)
+	if err != nil {
+		return nil, err
+	}
+	link := victims[0].Link(part)
 	if link == nil {
 		return nil, errors.New("the gateway has no links: the cluster is not isolated")
 	}
@@ -38,8 +42,8 @@ func oneLink(c *local.Cluster, rng *rand.Rand, part local.Part) (*local.Link, er
 }
 
 func become(part local.Part, mode local.LinkMode) breaker {
-	return func(_ context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
-		link, err := oneLink(c, rng, part)
+	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
+		link, err := oneLink(ctx, c, rng, part)
 		if err != nil {
 			return nil, err
 		}
@@ -51,8 +55,8 @@ func become(part local.Part, mode local.LinkMode) breaker {
 }
 
 func delay(part local.Part) breaker {
-	return func(_ context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
-		link, err := oneLink(c, rng, part)
+	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
+		link, err := oneLink(ctx, c, rng, part)
 		if err != nil {
 			return nil, err
 		}
