@@ -3,6 +3,7 @@ package crew
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -48,7 +49,7 @@ func (w *watch) look(now time.Time) {
 		s.RSS = append(s.RSS, result.Point{At: now.Unix(), Value: float64(u.rss)})
 		if before, ok := w.last[p]; ok && now.After(w.at) {
 			cores := (u.cpu - before.cpu) / now.Sub(w.at).Seconds()
-			s.CPU = append(s.CPU, result.Point{At: now.Unix(), Value: max(cores, 0)})
+			s.CPU = append(s.CPU, result.Point{At: now.Unix(), Value: max(math.Round(cores*1000)/1000, 0)})
 		}
 	}
 	w.last, w.at = next, now

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+
+	"tuitalk/bench/measure"
 )
 
 // Version is the form of a Result that this program reads and writes.
@@ -66,4 +69,16 @@ func read(rd io.Reader, what string, version int, into any) error {
 		return fmt.Errorf("read the %s: %w", what, err)
 	}
 	return nil
+}
+
+// Small is r without what no report shows: of each second, the distributions of
+// times other than Latency and Late. Of the whole it has all.
+func (r *Result) Small() *Result {
+	small := *r
+	small.Seconds = slices.Clone(r.Seconds)
+	for i := range small.Seconds {
+		s := &small.Seconds[i]
+		s.Service, s.Stored, s.Joined = measure.Hist{}, measure.Hist{}, measure.Hist{}
+	}
+	return &small
 }

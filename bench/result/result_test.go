@@ -258,3 +258,20 @@ func TestUnits(t *testing.T) {
 		t.Error("the median is wrong")
 	}
 }
+
+// TestSmallTellsTheSame: what Small leaves out is in no report.
+func TestSmallTellsTheSame(t *testing.T) {
+	r := demo()
+	r.Seconds[0].Service.Record(time.Second, 3)
+	r.Seconds[0].Stored.Record(time.Second, 3)
+	var whole, small bytes.Buffer
+	if err := errors.Join(r.Summary(&whole, false), r.Small().Summary(&small, false)); err != nil {
+		t.Fatal(err)
+	}
+	if whole.String() != small.String() {
+		t.Errorf("the summary of the small one differs:\n%s", small.String())
+	}
+	if s := r.Small().Seconds[0]; s.Service.Count()+s.Stored.Count() != 0 || r.Seconds[0].Service.Count() == 0 {
+		t.Error("nothing was left out, or from the original too")
+	}
+}

@@ -26,6 +26,7 @@ makes reports of it again, also against other bounds.
 // rereading is what the flags of report say.
 type rereading struct {
 	html, junit, markdown string
+	small                 string
 	noColor               bool
 	limits                result.Thresholds
 }
@@ -35,9 +36,10 @@ func openReport(self *command) (*form, func(*call) error, error) {
 	f.StringVar(&s.html, "html", "", "write a report with plots to a `FILE`, which needs nothing else")
 	f.StringVar(&s.junit, "junit", "", "write what held and what did not to a `FILE`, for CI servers")
 	f.StringVar(&s.markdown, "markdown", "", "write tables to a `FILE` as Markdown, - for the output instead of the summary")
+	f.StringVar(&s.small, "small", "", "write the result of a run again, about half as large, to a `FILE` of which reports are the same")
 	f.BoolVar(&s.noColor, "no-color", false, "no colours; nor are there any if NO_COLOR is set or the output is no terminal")
 	s.limits.Flags(f.FlagSet)
-	f.group("What is made", "html", "junit", "markdown", "no-color")
+	f.group("What is made", "html", "junit", "markdown", "small", "no-color")
 	f.group("What must hold, or the exit status is 1", "max-p50", "max-p99", "max-latency",
 		"max-blackout-p99", "min-delivered", "max-lost", "max-duplicated", "max-reordered")
 	return f, s.tell, nil
@@ -89,6 +91,7 @@ func (s *rereading) tellRun(c *call, r *result.Result) error {
 	err := writeFiles([]output{
 		{s.html, func(w io.Writer) error { return report.HTML(w, r) }},
 		{s.junit, func(w io.Writer) error { return r.JUnit(w, checks) }},
+		{s.small, r.Small().Write},
 	})
 	if err != nil {
 		return err
@@ -128,8 +131,8 @@ func (s *rereading) asMarkdown(c *call, write func(io.Writer) error) error {
 }
 
 func (s *rereading) tellComparison(c *call, found *result.Comparison) error {
-	if s.junit != "" {
-		return usage{errors.New("-junit is for runs, and this is a comparison")}
+	if s.junit != "" || s.small != "" {
+		return usage{errors.New("-junit and -small are for runs, and this is a comparison")}
 	}
 	if err := s.asMarkdown(c, found.Markdown); err != nil {
 		return err
