@@ -18,9 +18,10 @@
 // from the kernel at both ends of the measured time; the kernel charges sending
 // through loopback, and the receiver's half of TCP with it, to the sender, for
 // every target alike. A rate of which less than 95% arrived in the measured time,
-// or from whose beginning on more than 5% of a measured time's deliveries fell
-// behind, was not reached: the cell says what was. If the generator was what
-// limited it, the cell says that and nothing else. The load is never lowered.
+// or during which more than 2.5% of it was added to what was under way, was not
+// reached: the cell says what was. If the server's processor was not full and the
+// generator was late or busy, the cell says that and nothing else. The load is
+// never lowered.
 //
 // # Goroutines
 //

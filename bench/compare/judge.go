@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tuitalk/bench/measure"
@@ -48,6 +49,9 @@ func (m *measured) judge() (o outcome) {
 	switch {
 	case short && load > fullLoad:
 		o.saturated = reached
+		if generator != "" {
+			o.why = "the generator was late too"
+		}
 	case generator != "" && beside > foreign:
 		o.why = fmt.Sprintf("disturbed: others used %.0f%% of the generator's processor", 100*beside)
 	case generator != "":
@@ -60,8 +64,8 @@ func (m *measured) judge() (o outcome) {
 		o.perCPU = float64(m.sample.Delivered) / m.cpu.Seconds()
 		o.p50, o.p99 = m.sample.Latency.At(50).Seconds(), m.sample.Latency.At(99).Seconds()
 	}
-	if m.lost > 0 && o.saturated > 0 {
-		o.why = fmt.Sprintf("lines lost: %d", m.lost)
+	if m.lost > 0 {
+		o.why = strings.TrimPrefix(fmt.Sprintf("%s, lines lost: %d", o.why, m.lost), ", ")
 	}
 	return o
 }

@@ -46,7 +46,11 @@ func TestWhatASecondMeans(t *testing.T) {
 		},
 		{
 			name: "the generator was late, and it is no wonder", m: second(500, time.Second),
-			with: func(m *measured) { m.sample.Late = late }, want: outcome{saturated: 500},
+			with: func(m *measured) { m.sample.Late = late }, want: outcome{saturated: 500, why: "the generator was late too"},
+		},
+		{
+			name: "lines lost, and reached all the same", m: second(1000, time.Second/2),
+			with: func(m *measured) { m.lost = 1 }, want: outcome{perCPU: 2000, p50: .002, p99: .03, why: "lines lost: 1"},
 		},
 		{
 			name: "the generator was kept from its work", m: second(990, time.Second/2),

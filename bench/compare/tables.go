@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -123,6 +124,7 @@ func stageCell(all []findings, stage int) (c result.Cell) {
 		case f.stages[stage].perCPU > 0:
 			o := f.stages[stage]
 			c.Values, c.P50, c.P99 = append(c.Values, o.perCPU), append(c.P50, o.p50), append(c.P99, o.p99)
+			c.Note = cmp.Or(o.why, c.Note)
 		default:
 			failed++
 			why = f.stages[stage].why
