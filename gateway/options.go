@@ -92,7 +92,7 @@ func Defaults() Options {
 		Readers:  8,
 		MaxConns: fileLimit() - 256,
 
-		MaxPerAddress: 500,
+		MaxPerAddress: 4000,
 
 		FrameBytes:  talk.MaxFrameBytes,
 		RingPackets: 512,

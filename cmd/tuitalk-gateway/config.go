@@ -64,7 +64,7 @@ func newConfig() (*config, *flag.FlagSet) {
 	f.IntVar(&c.floodBurst, "flood-burst", d.Flood.Burst, "messages that one connection may send at once")
 	f.IntVar(&c.floodDelayed, "flood-delayed", d.Flood.Delayed, "messages beyond that which are delayed; more are refused")
 	f.IntVar(&c.maxConns, "max-conns", d.MaxConns, "connections that are taken at most; the default leaves room below the limit on open files")
-	f.IntVar(&c.maxPerAddress, "max-conns-per-address", d.MaxPerAddress, "WebSocket connections that one client address may have; 0 for no bound. Behind a balancer\nthat -trusted-proxies does not name, all users have its address")
+	f.IntVar(&c.maxPerAddress, "max-conns-per-address", d.MaxPerAddress, "WebSocket connections that one client address (of IPv6 a /64) may have; 0 for no bound. An\noffice or a network behind one address wants twice its users, as all may come here when others fail. Behind a balancer\nthat -trusted-proxies does not name, all users have its address")
 	f.IntVar(&c.ringPackets, "ring-entries", d.RingPackets, "entries queued at most for one user who reads slowly, before catch-up from the history")
 	f.IntVar(&c.ringBytes, "ring-bytes", d.RingBytes, "the same in `bytes`")
 	f.IntVar(&c.pollers, "pollers", d.Pollers, "epoll loops; GOMAXPROCS is raised to twice as many and two, unless it is set")
