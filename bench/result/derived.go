@@ -12,8 +12,15 @@ import (
 const (
 	before    = 10  // seconds in front of a fault that say what was normal
 	ahead     = 5   // seconds that must be normal again, in the median
-	leastOf   = 3   // of those, at the end of a run
+	leastOf   = 3   // of either, at the end of a run or between two faults
+	after     = 3   // seconds behind the end of a fault that are not yet normal
 	tolerance = 1.1 // times what was normal
+)
+
+// What Recovery is if it is no time.
+const (
+	Never   = -1.0
+	Unknown = -2.0 // it is not known how things were before
 )
 
 // Derive fills in what follows from the samples: Recovery and Herd of each fault.
@@ -21,51 +28,76 @@ const (
 func (r *Result) Derive() {
 	for i := range r.Faults {
 		f := &r.Faults[i]
-		until := time.Unix(1<<40, 0)
+		since, until := time.Time{}, time.Unix(1<<40, 0)
 		for j := range r.Faults {
-			if at := r.Faults[j].At; at.After(f.At) && at.Before(until) {
-				until = at
+			o := &r.Faults[j]
+			if o.At.After(f.At) && o.At.Before(until) {
+				until = o.At
+			}
+			if o.At.Before(f.At) {
+				since = later(since, o.calm(f.At))
 			}
 		}
-		f.Recovery = Recovery(r.Seconds, f.At, until)
+		f.Recovery = Recovery(r.Seconds, since, f.At, until)
 		f.Herd = Herd(r.Seconds, f.At, until)
 	}
 }
 
+// calm is from when on seconds are normal again behind a fault; it is the given
+// time if the fault still went on then.
+func (f *Fault) calm(until time.Time) time.Time {
+	if f.Over.IsZero() {
+		return until
+	}
+	return f.Over.Add(after * time.Second)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
 // Recovery is how many seconds after a fault the p99 of the latency was within
-// 10% of before; -1 if it never was until the given time, or if nothing is known
-// of before. Before is the median over the 10 seconds in front of the fault.
+// 10% of before; Never if it was not until the given time. Before is the median
+// over the 10 seconds in front of the fault, but for those before since, in which
+// another fault made itself felt; of fewer than 3 it is Unknown.
 // A second counts as recovered if it is within the bound and so is the median of
 // it and the four that follow, so that one quiet second in the middle of the
 // trouble is not called its end. A second without deliveries is not within.
 // It is exact to the second, as the samples are.
-func Recovery(seconds []measure.Sample, from, until time.Time) float64 {
+func Recovery(seconds []measure.Sample, since, from, until time.Time) float64 {
 	fault := from.Unix()
-	var normal, after []float64 // p99 of each second
+	normalFrom := fault - before
+	if !since.IsZero() {
+		normalFrom = max(normalFrom, since.Add(time.Second-time.Nanosecond).Unix())
+	}
+	var normal, trouble []float64 // p99 of each second
 	for i := range seconds {
 		s := &seconds[i]
 		p99 := s.Latency.At(99).Seconds()
 		switch {
-		case s.At < fault && s.At >= fault-before && s.Latency.Count() > 0:
+		case s.At < fault && s.At >= normalFrom && s.Latency.Count() > 0:
 			normal = append(normal, p99)
 		case s.At >= fault && s.At < until.Unix():
 			if s.Latency.Count() == 0 {
 				p99 = 1e9
 			}
-			after = append(after, p99)
+			trouble = append(trouble, p99)
 		}
 	}
-	if len(normal) == 0 {
-		return -1
+	if len(normal) < leastOf {
+		return Unknown
 	}
 	bound := tolerance * Median(normal)
-	for i, p99 := range after {
-		next := after[i:min(i+ahead, len(after))]
+	for i, p99 := range trouble {
+		next := trouble[i:min(i+ahead, len(trouble))]
 		if p99 <= bound && len(next) >= leastOf && Median(next) <= bound {
 			return float64(i)
 		}
 	}
-	return -1
+	return Never
 }
 
 // Herd is the most attempts at a connection in one second from a fault on.

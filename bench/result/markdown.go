@@ -58,7 +58,7 @@ func (r *Result) FaultsMarkdown(w io.Writer) error {
 		m.printf("No times: %s.\n", r.bottleneck())
 		return m.done()
 	}
-	rows := [][]string{{"fault", "clients", "blackout", "detect", "reconnect", "resume", "caught up", "herd per s", "p99 back in"}}
+	rows := [][]string{{"fault", "clients", "blackout", "detect", "reconnect", "resume", "caught up", "not back", "herd per s", "p99 back in"}}
 	for i := range r.Faults {
 		f := &r.Faults[i]
 		what := f.What
@@ -66,7 +66,7 @@ func (r *Result) FaultsMarkdown(w io.Writer) error {
 			what += " (did not take hold)"
 		}
 		rows = append(rows, []string{what, Number(float64(f.Blackout.Count)), f.Blackout.short(), f.Detect.short(),
-			f.Reconnect.short(), f.Resume.short(), f.CaughtUp.short(), Number(float64(f.Herd)), f.Recovered()})
+			f.Reconnect.short(), f.Resume.short(), f.CaughtUp.short(), Number(float64(f.NotBack)), Number(float64(f.Herd)), f.Recovered()})
 	}
 	m.table(rows)
 	m.verdict(r)

@@ -27,6 +27,7 @@ type Result struct {
 	Servers []Server `json:"servers,omitempty"` // processes that were watched
 	Faults  []Fault  `json:"faults,omitempty"`
 	Steps   []Step   `json:"steps,omitempty"` // ramp: each rate that was tried
+	Behind  Behind   `json:"behind"`          // when the time to settle was over
 
 	Bottleneck string          `json:"bottleneck,omitempty"` // why the generator, not the target, was measured; "": it was not
 	Checked    *checker.Report `json:"checked,omitempty"`    // nil: not recorded
@@ -49,6 +50,12 @@ type Server struct {
 	RSS  []Point `json:"rss"` // bytes
 }
 
+// Behind is who had not everything yet. What never came is in no histogram.
+type Behind struct {
+	Clients  int `json:"clients"`
+	Messages int `json:"messages"` // theirs that were not stored, and others' that they were not shown
+}
+
 // Point is a value at a time.
 type Point struct {
 	At    int64   `json:"at"` // Unix
@@ -62,14 +69,15 @@ type Fault struct {
 	Held     bool      `json:"held"` // it took hold
 	At       time.Time `json:"at"`
 	Over     time.Time `json:"over"`
-	// Over the clients that it touched:
+	// Over the clients that it touched and that came back:
 	Detect    Dist    `json:"detect"`    // until the client knew that its line was gone
 	Reconnect Dist    `json:"reconnect"` // until a new line was open
 	Resume    Dist    `json:"resume"`    // until it was joined again
 	CaughtUp  Dist    `json:"caught_up"` // until the first delivery without a hole
-	Blackout  Dist    `json:"blackout"`  // over all clients: the longest time without news
+	Blackout  Dist    `json:"blackout"`  // the longest time without news, over all clients if the run was checked; else CaughtUp
+	NotBack   int     `json:"not_back"`  // clients that were not brought up to date again, and so are in none of these
 	Herd      int64   `json:"herd"`      // most attempts at a connection in one second
-	Recovery  float64 `json:"recovery"`  // seconds until p99 was within 10% of before; negative: it was not
+	Recovery  float64 `json:"recovery"`  // seconds until p99 was within 10% of before; or Never, Unknown
 }
 
 // Dist is a distribution of times over clients, with the curve for a plot.

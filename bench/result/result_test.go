@@ -221,13 +221,14 @@ func TestRecovery(t *testing.T) {
 		{"after three seconds", []int{10, 10, 10, 90, 80, 70, 10, 10, 10, 10, 10}, 3, 3},
 		{"a quiet second is not the end", []int{10, 10, 10, 90, 10, 70, 60, 50, 10, 10, 10}, 3, 5},
 		{"a silent second is not within", []int{10, 10, 10, 0, 0, 10, 10, 10}, 3, 2},
-		{"never", []int{10, 10, 10, 90, 12, 12, 12, 12, 12}, 3, -1},
-		{"too near the end", []int{10, 10, 10, 90, 90, 10, 10}, 3, -1},
-		{"nothing before", []int{0, 0, 10, 10, 10, 10}, 1, -1},
+		{"never", []int{10, 10, 10, 90, 12, 12, 12, 12, 12}, 3, Never},
+		{"too near the end", []int{10, 10, 10, 90, 90, 10, 10}, 3, Never},
+		{"nothing before", []int{0, 0, 10, 10, 10, 10}, 1, Unknown},
+		{"two seconds before", []int{10, 10, 10, 10, 10, 10}, 2, Unknown},
 		{"one bad second before", []int{10, 300, 10, 11, 10, 90, 90, 10, 10, 10}, 5, 2},
-		{"no samples", nil, 3, -1},
+		{"no samples", nil, 3, Unknown},
 	} {
-		if got := Recovery(seconds(c.p99s...), time.Unix(1000+c.fault, 5e8), time.Unix(2000, 0)); got != c.want {
+		if got := Recovery(seconds(c.p99s...), time.Time{}, time.Unix(1000+c.fault, 5e8), time.Unix(2000, 0)); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -237,8 +238,56 @@ func TestRecovery(t *testing.T) {
 	r := demo()
 	r.Faults = append(r.Faults, Fault{At: r.Faults[0].At.Add(4 * time.Second)})
 	r.Derive()
-	if r.Faults[0].Recovery != -1 || r.Faults[0].Herd != 500 || r.Faults[1].Herd != 460 {
+	if r.Faults[0].Recovery != Never || r.Faults[0].Herd != 500 || r.Faults[1].Herd != 460 {
 		t.Errorf("what belongs to a fault does not end with the next: %+v", r.Faults)
+	}
+}
+
+// What a fault leaves behind is not what was normal before the next.
+func TestBeforeBeginsBehindTheLastFault(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		next  time.Duration // after the first fault, which is over after 3 s and felt for 8 s
+		open  bool          // the first is never undone
+		want  float64
+		words string
+	}{
+		{"in the middle", 4 * time.Second, false, Unknown, "not known"},
+		{"trouble counts as normal", 9 * time.Second, false, 0, "0 s"},
+		{"it goes on", 20 * time.Second, true, Unknown, "not known"},
+	} {
+		r := demo()
+		if c.open {
+			r.Faults[0].Over = time.Time{}
+		}
+		r.Faults = append(r.Faults, Fault{At: r.Faults[0].At.Add(c.next)})
+		r.Derive()
+		if got := &r.Faults[1]; got.Recovery != c.want || got.Recovered() != c.words {
+			t.Errorf("%s: %v (%s), want %v", c.name, got.Recovery, got.Recovered(), c.want)
+		}
+	}
+	r := demo()
+	r.Faults = append(r.Faults, Fault{At: r.Faults[0].At.Add(10 * time.Second)})
+	for i := range r.Seconds[40:] {
+		r.Seconds[40+i].Latency.Record(50*time.Millisecond, 500)
+	}
+	r.Faults[0].Over = r.Faults[0].At.Add(5500 * time.Millisecond) // 38 is the first half second of calm, 39 the only whole one
+	r.Derive()
+	if got := r.Faults[1].Recovery; got != Unknown {
+		t.Errorf("one second of calm: %v", got)
+	}
+	r.Faults[0].Over = r.Faults[0].At.Add(2 * time.Second) // three loud ones and two calm ones are known
+	r.Derive()
+	if got := r.Faults[1].Recovery; got != 0 {
+		t.Errorf("five seconds behind the first fault: %v", got)
+	}
+}
+
+func TestWhatNeverCameIsTold(t *testing.T) {
+	r := demo()
+	r.Behind = Behind{Clients: 3, Messages: 7}
+	if got := summaryOf(t, r, false); !strings.Contains(got, "not everything was delivered: 3 clients behind, 7 messages") {
+		t.Errorf("%s", got)
 	}
 }
 

@@ -161,6 +161,9 @@ func (r *Result) bottleneck() string {
 
 func (s *summary) connections() {
 	w := &s.r.Whole
+	if why := s.r.Undelivered(); why != "" {
+		s.printf("  %s\n", s.paint(bad, why))
+	}
 	s.title("Connections")
 	s.printf("  %s open, %s in their room, %s wanted; %s dialled, %s lost\n", Number(float64(w.Open)),
 		Number(float64(w.Inside)), Number(float64(s.r.Scenario.Clients)), Number(float64(w.Dialled)), Number(float64(w.Counts.Lost)))
@@ -207,7 +210,7 @@ func (s *summary) faults() {
 		s.printf("  %s\n", s.paint(bad, s.r.bottleneck()))
 		return
 	}
-	rows := [][]string{{"fault", "blackout", "detect", "reconnect", "resume", "caught up", "herd/s", "p99 back in"}}
+	rows := [][]string{{"fault", "blackout", "detect", "reconnect", "resume", "caught up", "not back", "herd/s", "p99 back in"}}
 	for i := range s.r.Faults {
 		f := &s.r.Faults[i]
 		what := Line(f.What)
@@ -215,7 +218,7 @@ func (s *summary) faults() {
 			what += " (DID NOT HOLD)"
 		}
 		rows = append(rows, []string{what, f.Blackout.short(), f.Detect.short(), f.Reconnect.short(), f.Resume.short(),
-			f.CaughtUp.short(), Number(float64(f.Herd)), f.Recovered()})
+			f.CaughtUp.short(), Number(float64(f.NotBack)), Number(float64(f.Herd)), f.Recovered()})
 	}
 	s.table(rows)
 }
@@ -230,8 +233,11 @@ func (d Dist) short() string {
 
 // Recovered tells Recovery in words.
 func (f *Fault) Recovered() string {
-	if f.Recovery < 0 {
+	switch f.Recovery {
+	case Never:
 		return "never"
+	case Unknown:
+		return "not known"
 	}
 	return Number(f.Recovery) + " s"
 }

@@ -64,10 +64,11 @@ type Check struct {
 	Why     string // a sentence, also if it passed
 }
 
-// Check holds r against t. The verdict of the checker, whether the faults took
-// hold, and whether the generator kept up are always among the checks.
+// Check holds r against t. The verdict of the checker, whether everything was
+// delivered, whether the faults took hold, and whether the generator kept up are
+// always among the checks.
 func (r *Result) Check(t Thresholds) []Check {
-	checks := []Check{r.keptUp(), r.kept()}
+	checks := []Check{r.keptUp(), r.kept(), r.everything()}
 	if len(r.Faults) > 0 {
 		checks = append(checks, r.tookHold())
 	}
@@ -83,8 +84,12 @@ func (r *Result) Check(t Thresholds) []Check {
 	}
 	if t.MinDelivered > 0 {
 		rate := r.Rate(r.Whole.Delivered)
-		checks = append(checks, Check{Name: "delivered per second", Passed: rate >= t.MinDelivered,
-			Why: fmt.Sprintf("%s, at least %s wanted", Number(rate), Number(t.MinDelivered))})
+		c := Check{Name: "delivered per second", Passed: rate >= t.MinDelivered,
+			Why: fmt.Sprintf("%s, at least %s wanted", Number(rate), Number(t.MinDelivered))}
+		if why := r.Undelivered(); why != "" {
+			c.Passed, c.Why = false, why
+		}
+		checks = append(checks, c)
 	}
 	checks = append(checks, r.counted(t)...)
 	if t.MaxBlackout > 0 {
@@ -123,6 +128,33 @@ func (r *Result) kept() Check {
 	return c
 }
 
+func (r *Result) everything() Check {
+	if r.Behind != (Behind{}) {
+		return Check{Name: "everything was delivered", Why: r.Undelivered()}
+	}
+	return Check{Name: "everything was delivered", Passed: true, Why: "nobody was behind in the end"}
+}
+
+// Undelivered says what is in none of the times, as it never came; "": nothing.
+// Posts that fell due in the last second may be posted after it.
+func (r *Result) Undelivered() string {
+	var lastSecond int64
+	for i := range r.Seconds {
+		if s := &r.Seconds[i]; s.At < r.Measured[1] {
+			lastSecond = s.Intended
+		}
+	}
+	switch w := &r.Whole; {
+	case r.Behind != (Behind{}):
+		return fmt.Sprintf("not everything was delivered: %s clients behind, %s messages not stored or not shown",
+			Number(float64(r.Behind.Clients)), Number(float64(r.Behind.Messages)))
+	case w.Posted < w.Intended-lastSecond:
+		return fmt.Sprintf("not everything was delivered: %s posts fell due, %s were posted",
+			Number(float64(w.Intended)), Number(float64(w.Posted)))
+	}
+	return ""
+}
+
 func (r *Result) tookHold() Check {
 	for i := range r.Faults {
 		if f := &r.Faults[i]; !f.Held {
@@ -139,6 +171,8 @@ func (r *Result) within(name string, bound time.Duration, h *measure.Hist, p flo
 		return Check{Name: name, Why: r.bottleneck()}
 	case h.Count() == 0:
 		return Check{Name: name, Why: "nothing was delivered"}
+	case r.Undelivered() != "":
+		return Check{Name: name, Why: r.Undelivered()}
 	default:
 		return Check{Name: name, Passed: got <= bound, Why: fmt.Sprintf("%s, at most %s wanted", Took(got), Took(bound))}
 	}
@@ -180,6 +214,9 @@ func (r *Result) blackouts(bound time.Duration) Check {
 	worst := &r.Faults[0]
 	for i := range r.Faults {
 		f := &r.Faults[i]
+		if f.NotBack > 0 {
+			return Check{Name: c.Name, Why: fmt.Sprintf("%s clients did not come back after %s", Number(float64(f.NotBack)), Line(f.What))}
+		}
 		if f.Blackout.Count == 0 {
 			return Check{Name: c.Name, Why: "nothing was measured for " + Line(f.What)}
 		}

@@ -28,6 +28,11 @@ func TestThresholds(t *testing.T) {
 	}{
 		{"good", func(*Result) {}, nil},
 		{"blackout", func(r *Result) { r.Faults[0].Blackout.P99 = 0.2 }, []string{"blackout p99"}},
+		{"not back", func(r *Result) { r.Faults[0].NotBack = 1 }, []string{"blackout p99"}},
+		{"behind", func(r *Result) { r.Behind = Behind{3, 7} },
+			[]string{"everything was delivered", "latency p50", "latency p99", "latency max", "delivered per second"}},
+		{"not posted", func(r *Result) { r.Whole.Intended += 101 }, []string{"latency p50", "latency p99", "latency max", "delivered per second"}},
+		{"the last second's are under way", func(r *Result) { r.Whole.Intended += 100 }, nil},
 		{"no faults", func(r *Result) { r.Faults = nil }, []string{"blackout p99"}},
 		{"not held", func(r *Result) { r.Faults[0].Held = false }, []string{"every fault took hold"}},
 		{"lost", func(r *Result) { r.Checked.Counts[checker.Hole] = 1 }, []string{"every promise was kept", "lost"}},
@@ -50,7 +55,7 @@ func TestThresholds(t *testing.T) {
 			t.Errorf("%s: %v failed, want %v", c.name, failed, c.failed)
 		}
 	}
-	if checks := demo().Check(Thresholds{}); !Passed(checks) || len(checks) != 3 {
+	if checks := demo().Check(Thresholds{}); !Passed(checks) || len(checks) != 4 {
 		t.Errorf("a good run without thresholds: %+v", checks)
 	}
 	if err := f.Parse([]string{"-max-lost", "-1"}); err == nil {
@@ -71,7 +76,7 @@ func TestJUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := suites.Suite
-	if s.Tests != 5 || s.Failures != 2 || s.Skipped != 0 || len(s.Cases) != 5 || s.Cases[1].Failure == nil {
+	if s.Tests != 6 || s.Failures != 2 || s.Skipped != 0 || len(s.Cases) != 6 || s.Cases[1].Failure == nil {
 		t.Errorf("%+v", s)
 	}
 	r.Checked = nil
