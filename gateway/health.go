@@ -48,6 +48,19 @@ func (h *health) storeUp() bool {
 	return h.storeErr == nil
 }
 
+// proofAge is how old the last answer of the store may be for this node to tell
+// others that it reaches it. The keeper asks every second. It must be less than
+// alonePatience: else nodes that lose the store together would believe each
+// other, and all send their users away.
+const proofAge = 1250 * time.Millisecond
+
+// storeProven tells whether the store has answered just now.
+func (h *health) storeProven(now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.storeErr == nil && now.Sub(h.storeAt) < proofAge
+}
+
 // report returns the first reason why this node cannot deliver; "" if it can.
 func (h *health) report(now time.Time) string {
 	h.mu.Lock()

@@ -49,7 +49,7 @@ func (w *watcher) look(now time.Time) {
 	}
 	up := s.health.storeUp()
 	if w.fleet != nil {
-		w.fleet.Announce(fanout.Status{Gateway: s.opts.ID, Store: up})
+		w.fleet.Announce(fanout.Status{Gateway: s.opts.ID, Store: s.health.storeProven(now)})
 	}
 	switch {
 	case up && !w.downSince.IsZero():
