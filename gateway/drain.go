@@ -28,20 +28,29 @@ var errLong = errors.New("more waits in the spool than could be stored in time")
 
 // beforeAppend stores what the rooms of these posts have in the spool, where it
 // is known or suspected to hold entries, and what they show as pending and the
-// spool has lost, so that nobody overtakes them. An error sends the posts to the
-// spool too.
+// spool has lost, so that nobody overtakes them. Each room is looked at once, and
+// a partition that cannot be read is not tried again for these posts. An error
+// sends the posts to the spool too.
 func (sp *spooler) beforeAppend(posts []post) error {
 	sp.suspectOutage()
+	var looked map[int32]bool // rooms
+	var unread map[int]bool   // partitions
 	for i := range posts {
 		room := posts[i].entry.RoomID
 		part := sp.spool.Partition(room)
-		dirty := sp.parts[part].dirty()
-		if !dirty && !sp.shown.dirty() {
+		dirty := sp.parts[part].dirty() && !unread[part]
+		if looked[room] || !dirty && !sp.shown.dirty() {
 			continue
 		}
-		if err := sp.storeWaiting(part, room, dirty); err != nil {
+		if looked == nil {
+			looked, unread = map[int32]bool{}, map[int]bool{}
+		}
+		read, err := sp.storeWaiting(part, room, dirty)
+		if err != nil {
 			return err
 		}
+		looked[room] = true
+		unread[part] = unread[part] || !read
 	}
 	return nil
 }
@@ -50,24 +59,26 @@ func (sp *spooler) beforeAppend(posts []post) error {
 // shows as pending all the same: a Redis node may have lost it. Only what was
 // shown before the drain looked is no part of what comes behind it.
 //
-// A spool that cannot be read at all does not hold up the room.
-func (sp *spooler) storeWaiting(part int, room int32, dirty bool) error {
+// A spool that cannot be read at all does not hold up the room; read is false then.
+func (sp *spooler) storeWaiting(part int, room int32, dirty bool) (read bool, err error) {
 	s := sp.srv
 	r := s.rooms.get(room)
 	var shown []talk.Entry
 	if r != nil {
 		shown = r.pendingSince(s.clock.coarse())
 	}
+	read = true
 	if dirty {
 		pages, err := sp.drain(context.Background(), part, time.Now().Add(headStart))
 		if err != nil && (pages > 0 || !s.health.storeUp()) {
-			return err
+			return true, err
 		}
+		read = err == nil
 	}
 	if len(shown) == 0 {
-		return nil
+		return read, nil
 	}
-	return s.storeAll(context.Background(), r.stillPending(shown))
+	return read, s.storeAll(context.Background(), r.stillPending(shown))
 }
 
 // drain brings a partition into the store, from its start, until it is empty or

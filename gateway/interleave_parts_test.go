@@ -136,6 +136,8 @@ type spoolBus struct {
 	around  stepper      // called around Subscribe
 	deaf    atomic.Bool  // what this node publishes is lost
 	unaware atomic.Bool  // this node does not see how much waits
+	blind   atomic.Bool  // this node cannot read what waits
+	reads   atomic.Int64 // in vain, while it is blind
 	newer   atomic.Int64 // so many entries of a newer form stand first in the spool
 }
 
@@ -161,6 +163,10 @@ func (b *spoolBus) Depths(ctx context.Context) ([]int64, error) {
 }
 
 func (b *spoolBus) Read(ctx context.Context, part int, after fanout.SpoolID, limit int) ([]fanout.Spooled, error) {
+	if b.blind.Load() {
+		b.reads.Add(1)
+		return nil, errAway
+	}
 	var list []fanout.Spooled
 	for i := range b.newer.Load() {
 		if id := fanout.SpoolID(fmt.Sprintf("!%09d", i)); id > after && len(list) < limit {

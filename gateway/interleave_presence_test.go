@@ -39,6 +39,7 @@ func (g *gatedStore) Move(ctx context.Context, moves []history.Move) ([]history.
 		if err := gate(moves); err != nil {
 			return nil, err
 		}
+		ctx = context.WithoutCancel(ctx) // the time at the gate is not the caller's
 	}
 	if g.closed.Load() {
 		return nil, history.ErrUnavailable

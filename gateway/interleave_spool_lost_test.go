@@ -168,6 +168,45 @@ func TestSpoolThatCannotBeRead(t *testing.T) {
 	f.wantLog(5, waits[0], waits[1], "after")
 }
 
+// TestSpoolThatCannotBeReadIsTriedOnceABatch: many posts, of two rooms of one
+// partition, are one group commit.
+func TestSpoolThatCannotBeReadIsTriedOnceABatch(t *testing.T) {
+	t.Parallel()
+	f := newSpoolFleet(t)
+	hold, reached, release := holdAt(t, "append")
+	n := f.gateway(func(o *gateway.Options) { o.Lanes = 1 })
+	n.bus.unaware.Store(true)
+	near := 5 + int32(f.spool.Partitions())
+	a, b := hello(t, n.addr), hello(t, n.addr)
+	a.join(5, "ada")
+	b.join(near, "bob")
+	a.postStored(5, "before")
+	b.postStored(near, "before")
+	let := func(talk.Entry) bool {
+		hold("append") // so that what comes next is one batch
+		return false
+	}
+	n.way.refuse.Store(&let)
+	a.post(5, "first")
+	awaitStep(t, "the first append", reached)
+	n.server.Lost(5) // something may wait
+	n.bus.blind.Store(true)
+	want := []string{"before", "first"}
+	for i := range 10 {
+		want = append(want, fmt.Sprintf("post %d", i))
+		a.post(5, want[len(want)-1])
+	}
+	last := b.post(near, "of the other room")
+	n.awaitMetric(t, "tuitalk_queued_posts", "", func(v float64) bool { return v == 11 })
+	release()
+	for expect[talk.Stored](b).ID != last {
+	}
+	if got := n.bus.reads.Load(); got != 1 {
+		t.Errorf("the partition is read %d times in vain", got)
+	}
+	f.wantLog(5, want...)
+}
+
 // TestStoredBeforeItsPending: the note that an entry is stored overtakes the note
 // that it waits: they come from two nodes. It is not shown as pending any more.
 func TestStoredBeforeItsPending(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"slices"
+	"errors"
 	"time"
 
 	"tuitalk/history"
@@ -14,29 +14,45 @@ import (
 // keepEvery is how often a gateway renews its lease and looks at the others'.
 const keepEvery = time.Second
 
-// keepPatience bounds one round; none of it is a commit that must not be
-// given up.
+// keepPatience bounds the sign of life of one round; none of it is a commit that
+// must not be given up.
 const keepPatience = 2 * time.Second
+
+// workPatience bounds each step of a round's work for others. There are three, so
+// that work without end leaves time for the next sign of life within a lease.
+const workPatience = time.Second
 
 // brokenPage is how many broken sessions one query lists.
 const brokenPage = 1000
 
-// maxClaims is how many users leave in one round; the others are next.
-const maxClaims = 4 * maxBatch
-
 // keeper renews this gateway's lease, retires gateways whose lease stands still,
 // and makes users leave whose connection has been broken for the grace.
+//
+// A round is a sign of life and then work. The work of a big gateway's end may
+// take longer than there is time for: that is no outage, and the next round goes
+// on with what is left.
 //
 // It counts only time in which the store answered, on its own monotonic clock,
 // so that an outage of the store makes nobody leave. What it decided and the
 // store did not take it decides anew, unlike a lane: the user may have come back
 // meanwhile. Owned by one goroutine.
 type keeper struct {
-	srv      *Server
-	last     time.Time // of the last answer; zero before the first and after an outage
-	outage   bool      // the store did not answer, and the users are not registered again
-	leases   map[talk.UUID]stillLease
-	sessions map[brokenSession]time.Duration // how long each has been seen broken
+	srv    *Server
+	last   time.Time // of the last answer; zero before the first and after an outage
+	outage bool      // the store did not answer, and the users are not registered again
+	leases map[talk.UUID]stillLease
+
+	answered time.Duration // for how long the store has answered in all
+	// sessions says when each broken session was first seen, in terms of
+	// answered.
+	sessions map[brokenSession]time.Duration
+	scan     brokenScan
+}
+
+// brokenScan is a walk through all broken sessions, which may take several rounds.
+type brokenScan struct {
+	behind history.SessionKey
+	seen   map[brokenSession]time.Duration // the keeper's sessions, once it is at its end
 }
 
 type stillLease struct {
@@ -50,7 +66,11 @@ type brokenSession struct {
 }
 
 func newKeeper(s *Server) *keeper {
-	return &keeper{srv: s, leases: map[talk.UUID]stillLease{}, sessions: map[brokenSession]time.Duration{}}
+	return &keeper{srv: s, leases: map[talk.UUID]stillLease{}, scan: newBrokenScan()}
+}
+
+func newBrokenScan() brokenScan {
+	return brokenScan{seen: map[brokenSession]time.Duration{}}
 }
 
 // run goes on until ended is closed.
@@ -69,10 +89,13 @@ func (k *keeper) run(ended <-chan struct{}) {
 
 // keep does a round, and notes what it means if the store does not answer.
 func (k *keeper) keep(now time.Time) {
-	ctx, cancel := context.WithTimeout(k.srv.ctx, keepPatience)
-	defer cancel()
-	err := k.round(ctx, now)
+	dead, err := k.signOfLife(now)
 	k.srv.health.store(err)
+	if err == nil {
+		if err = k.work(dead); err != nil {
+			k.srv.health.store(err)
+		}
+	}
 	if err == nil {
 		return
 	}
@@ -83,10 +106,14 @@ func (k *keeper) keep(now time.Time) {
 	k.last = time.Time{}
 }
 
-func (k *keeper) round(ctx context.Context, now time.Time) error {
+// signOfLife renews the lease of this gateway and returns those whose lease has
+// stood still for too long.
+func (k *keeper) signOfLife(now time.Time) (dead []talk.UUID, err error) {
+	ctx, cancel := context.WithTimeout(k.srv.ctx, keepPatience)
+	defer cancel()
 	store := k.srv.store
 	if err := store.Renew(ctx, k.srv.opts.ID); err != nil {
-		return err
+		return nil, err
 	}
 	if k.outage {
 		k.srv.registerAgain()
@@ -96,18 +123,50 @@ func (k *keeper) round(ctx context.Context, now time.Time) error {
 	passed := k.passed(now)
 	leases, err := store.Leases(ctx)
 	if err != nil {
-		return err
-	}
-	for _, gateway := range k.stood(leases, k.srv.peersHeard(now), passed) {
-		k.srv.log.Warn("a gateway's lease stands still; its users have the grace from now on", "gateway", gateway)
-		if err := store.Retire(ctx, gateway); err != nil {
-			return err
-		}
-	}
-	if err := k.lookAtBroken(ctx, passed); err != nil {
-		return err
+		return nil, err
 	}
 	k.last = now
+	k.answered += passed
+	return k.stood(leases, k.srv.peersHeard(now), passed), nil
+}
+
+// work does what must be done on behalf of those who cannot.
+func (k *keeper) work(dead []talk.UUID) error {
+	if err := k.step("retire gateways", func(ctx context.Context) error { return k.retire(ctx, dead) }); err != nil {
+		return err
+	}
+	var due []brokenSession
+	err := k.step("look at broken sessions", func(ctx context.Context) (err error) {
+		due, err = k.lookAtBroken(ctx)
+		return err
+	})
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	return k.step("let users leave", func(ctx context.Context) error { return k.letLeave(ctx, due) })
+}
+
+// step gives a part of the work its time. That it took longer is no error: the
+// next round goes on with it.
+func (k *keeper) step(what string, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(k.srv.ctx, workPatience)
+	defer cancel()
+	err := do(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		k.srv.log.Info("the keeper's work goes on in the next round", "step", what, "err", err)
+		return nil
+	}
+	return err
+}
+
+// retire gives the sessions of dead gateways their grace.
+func (k *keeper) retire(ctx context.Context, dead []talk.UUID) error {
+	for _, gateway := range dead {
+		if err := k.srv.store.Retire(ctx, gateway); err != nil {
+			return err
+		}
+		delete(k.leases, gateway) // if it lives, its lease begins anew
+	}
 	return nil
 }
 
@@ -129,13 +188,16 @@ func (k *keeper) passed(now time.Time) time.Duration {
 // had the time of a lease to enter those who came to them meanwhile.
 func (k *keeper) giveTime() {
 	clear(k.leases)
-	most := max(0, k.srv.opts.Grace-k.srv.opts.LeaseLost)
-	for b, broken := range k.sessions {
-		k.sessions[b] = min(broken, most)
+	earliest := k.answered - max(0, k.srv.opts.Grace-k.srv.opts.LeaseLost)
+	for _, sessions := range []map[brokenSession]time.Duration{k.sessions, k.scan.seen} {
+		for b, since := range sessions {
+			sessions[b] = max(since, earliest)
+		}
 	}
 }
 
-// stood returns the gateways whose lease has stood still for too long.
+// stood returns the gateways whose lease has stood still for too long, until they
+// are retired.
 func (k *keeper) stood(leases []history.Lease, heard map[talk.UUID]bool, passed time.Duration) (dead []talk.UUID) {
 	seen := make(map[talk.UUID]stillLease, len(leases))
 	for _, l := range leases {
@@ -147,67 +209,67 @@ func (k *keeper) stood(leases []history.Lease, heard map[talk.UUID]bool, passed 
 		if known && was.beat == l.Beat && !heard[l.Gateway] {
 			now.still = was.still + passed
 		}
-		if now.still >= k.srv.opts.LeaseLost {
-			dead = append(dead, l.Gateway)
+		seen[l.Gateway] = now
+		if now.still < k.srv.opts.LeaseLost {
 			continue
 		}
-		seen[l.Gateway] = now
+		dead = append(dead, l.Gateway)
+		if was.still < k.srv.opts.LeaseLost {
+			k.srv.log.Warn("a gateway's lease stands still; its users have the grace from now on", "gateway", l.Gateway)
+		}
 	}
 	k.leases = seen
 	return dead
 }
 
-// lookAtBroken lets those leave who have not come back in time.
-func (k *keeper) lookAtBroken(ctx context.Context, passed time.Duration) error {
-	seen := make(map[brokenSession]time.Duration, len(k.sessions))
-	var due []brokenSession
-	var behind history.SessionKey
-	for more := true; more; {
-		page, err := k.srv.store.Broken(ctx, behind, brokenPage)
+// lookAtBroken returns a batch of those who have not come back in time, also if
+// it could not look at all of them.
+func (k *keeper) lookAtBroken(ctx context.Context) (due []brokenSession, err error) {
+	for {
+		page, err := k.srv.store.Broken(ctx, k.scan.behind, brokenPage)
 		if err != nil {
-			return err
+			return due, err
 		}
 		for _, s := range page {
 			if k.srv.reclaim(s) {
 				continue
 			}
 			b := brokenSession{s.SessionKey, s.Epoch}
-			was, known := k.sessions[b]
-			if known {
-				was += passed
+			since, known := k.sessions[b]
+			if !known {
+				since = k.answered
 			}
-			if was >= k.srv.opts.Grace && len(due) < maxClaims {
+			if k.answered-since >= k.srv.opts.Grace && len(due) < maxBatch {
 				due = append(due, b)
 			}
-			seen[b] = was
+			k.scan.seen[b] = since
 		}
-		if more = len(page) == brokenPage; more {
-			behind = page[len(page)-1].SessionKey
+		if len(page) < brokenPage {
+			k.sessions, k.scan = k.scan.seen, newBrokenScan()
+			return due, nil
 		}
+		k.scan.behind = page[len(page)-1].SessionKey
 	}
-	k.sessions = seen
-	return k.letLeave(ctx, due)
 }
 
-// letLeave removes sessions, on behalf of whichever gateway had them. Nodes that
-// do so at once remove each once: the epoch decides.
+// letLeave removes a batch of sessions, on behalf of whichever gateway had them.
+// Nodes that do so at once remove each once: the epoch decides.
 func (k *keeper) letLeave(ctx context.Context, due []brokenSession) error {
-	for batch := range slices.Chunk(due, maxBatch) {
-		moves := make([]history.Move, len(batch))
-		for i, b := range batch {
-			moves[i] = history.Move{
-				Action: history.Leave, Key: b.key, Epoch: b.epoch,
-				EntryID: leaveID(b), Quiet: talk.MaxListed,
-			}
+	moves := make([]history.Move, len(due))
+	for i, b := range due {
+		moves[i] = history.Move{
+			Action: history.Leave, Key: b.key, Epoch: b.epoch,
+			EntryID: leaveID(b), Quiet: talk.MaxListed,
 		}
-		answers, err := k.srv.store.Move(ctx, moves)
-		if err != nil {
-			return err
-		}
-		for i, a := range answers {
-			delete(k.sessions, batch[i]) // if it should still be there, its grace begins anew
-			k.srv.showLeft(batch[i].key.RoomID, a)
-		}
+	}
+	answers, err := k.srv.store.Move(ctx, moves)
+	if err != nil {
+		return err
+	}
+	for i, a := range answers {
+		delete(k.sessions, due[i]) // if it should still be there, its grace begins anew
+		delete(k.scan.seen, due[i])
+		k.srv.showLeft(due[i].key.RoomID, a)
 	}
 	return nil
 }

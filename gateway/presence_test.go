@@ -14,9 +14,15 @@ import (
 	"tuitalk/talk"
 )
 
-func shortGrace(o *gateway.Options) {
-	o.Grace, o.LeaseLost = 1500*time.Millisecond, 1500*time.Millisecond
-}
+// shortGrace is for those who are meant to leave. No gateway is taken for dead
+// because the machine is slow.
+func shortGrace(o *gateway.Options) { o.Grace, o.LeaseLost = 1500*time.Millisecond, 10*time.Second }
+
+// returnGrace is for those who break and are not meant to leave.
+func returnGrace(o *gateway.Options) { o.Grace, o.LeaseLost = 4*time.Second, 10*time.Second }
+
+// shortLease is for the users of a gateway that is dead.
+func shortLease(o *gateway.Options) { o.Grace, o.LeaseLost = 4*time.Second, 1500*time.Millisecond }
 
 // comeBack connects again as the same user and window.
 func (p *peer) comeBack(addr string, session talk.UUID) *peer {
@@ -85,7 +91,7 @@ func TestWhoStaysAwayHasLeft(t *testing.T) {
 }
 
 func TestTwoWindowsOfOneUser(t *testing.T) {
-	n := start(t, shortGrace)
+	n := start(t, returnGrace)
 	w := hello(t, n.addr)
 	w.join(1, "witness")
 	first := hello(t, n.addr)
@@ -124,10 +130,11 @@ func TestANewerConnectionReplacesTheOlder(t *testing.T) {
 // TestRestartIsInvisible: a gateway dies without a word; another takes its
 // users over on the same store. Nobody left, nobody joined.
 func TestRestartIsInvisible(t *testing.T) {
+	t.Parallel()
 	store := openStore(t, filepath.Join(t.TempDir(), "talk.db"))
 	t.Cleanup(func() { _ = store.Close() })
 	hub := fanout.NewHub()
-	one, two := startOn(t, store, hub, shortGrace), startOn(t, store, hub, shortGrace)
+	one, two := startOn(t, store, hub, returnGrace), startOn(t, store, hub, returnGrace)
 	w := hello(t, two.addr)
 	w.join(1, "witness")
 	session := newID(4)
@@ -142,7 +149,7 @@ func TestRestartIsInvisible(t *testing.T) {
 	if j := expect[talk.Joined](a); j.AfterSeq != e.Seq || j.Reset {
 		t.Fatalf("resumed with %+v", j)
 	}
-	time.Sleep(2 * time.Second) // longer than the grace: nothing may happen in it
+	time.Sleep(6 * time.Second) // longer than the grace: nothing may happen in it
 	a.post(1, "after")
 	for _, e := range w.until("after") {
 		if e.Kind != talk.KindPosted {
@@ -182,7 +189,7 @@ func TestUsersOfADeadGatewayLeave(t *testing.T) {
 	if _, err := store.Move(t.Context(), []history.Move{enter}); err != nil {
 		t.Fatal(err)
 	}
-	n := startOn(t, store, fanout.NewHub(), shortGrace)
+	n := startOn(t, store, fanout.NewHub(), shortLease)
 	w := hello(t, n.addr)
 	if j := w.join(1, "witness"); j.MemberCount != 2 {
 		t.Errorf("before the grace is over the room has %d members", j.MemberCount)

@@ -70,7 +70,7 @@ func report(t *testing.T, r *checker.Report, err error) {
 		t.Fatal(err)
 	}
 	for _, f := range r.Faults {
-		t.Logf("%-22s blackout %v; delay %v; sent %d shown %d", f.What, f.Blackout, f.Delay, f.Sent, f.Shown)
+		t.Logf("%-22s %s; blackout %v; delay %v; sent %d shown %d", f.What, f.Evidence, f.Blackout, f.Delay, f.Sent, f.Shown)
 	}
 	if err := r.Err(); err != nil {
 		t.Errorf("%v\n%s", err, r)
@@ -99,9 +99,11 @@ func TestSingleFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, store := fleet(t, local.ClusterOptions{
-				Isolated: strings.HasPrefix(name, "cut-"), Watchdog: strings.HasSuffix(name, "-watchdog"),
-			})
+			var opts local.ClusterOptions
+			if err := chaos.Fleet(&opts, []chaos.Fault{f}); err != nil {
+				t.Fatal(err)
+			}
+			c, store := fleet(t, opts)
 			r, err := chaos.Run(t.Context(), chaos.Options{
 				Cluster: c, Store: store, People: *people, Faults: []chaos.Fault{f}, Seed: max(*seed, 1), Tell: t.Logf,
 			})

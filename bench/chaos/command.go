@@ -17,11 +17,12 @@ const commandPatience = time.Minute
 // Command is a fault that a shell command makes, and another one mends: for a
 // fleet on other machines. It took hold if the first one ends well.
 func Command(name string, hold time.Duration, do, undo string) Fault {
-	return Fault{name, hold, func(ctx context.Context, _ *local.Cluster, _ *rand.Rand) (func(context.Context) error, error) {
+	return Fault{name, hold, func(ctx context.Context, _ *local.Cluster, _ *rand.Rand) (Mend, string, error) {
+		mend := func(ctx context.Context) error { return shell(ctx, undo) }
 		if err := shell(ctx, do); err != nil {
-			return nil, err
+			return mend, "", err
 		}
-		return func(ctx context.Context) error { return shell(ctx, undo) }, nil
+		return mend, "the command ended well", nil
 	}}
 }
 

@@ -6,6 +6,10 @@
 // everybody has everything, and gives what was recorded to bench/checker. It is
 // not sound unless every fault took hold and messages flowed throughout.
 //
+// Each fault looks whether it took hold, by what the kernel and the servers say, and
+// what it saw is written down as evidence. One that did not is marked so and mended,
+// and the others follow.
+//
 // A Schedule does the same to a fleet that is under the load of a crew, which may
 // be of any size; its faults may also be commands for machines elsewhere.
 //

@@ -17,10 +17,13 @@ type Fault struct {
 	Name string
 	// Hold is how long it stays broken.
 	Hold time.Duration
-	// Break breaks it and returns how to mend it. It fails if the fault did not
-	// take hold.
-	Break func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (mend func(context.Context) error, err error)
+	// Break breaks it and looks whether the fault took hold: it returns how to mend
+	// it and what was seen, or fails.
+	Break func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (mend Mend, evidence string, err error)
 }
+
+// Mend undoes a fault. It may be called when the fault did not quite take hold.
+type Mend = func(context.Context) error
 
 // Faults are all single faults that a fleet must bear. Those that need gateways
 // in networks of their own are in LinkFaults.
@@ -67,102 +70,98 @@ func Find(name string) (Fault, error) {
 	return Fault{}, fmt.Errorf("there is no fault %q; there are %s", name, strings.Join(names, ", "))
 }
 
-type breaker = func(context.Context, *local.Cluster, *rand.Rand) (func(context.Context) error, error)
-
-// dead fails if a process that should be gone is there.
-func dead(what, state string) error {
-	if state == "running" || state == local.Stopped {
-		return fmt.Errorf("%s is %s after the fault", what, state)
-	}
-	return nil
-}
+type breaker = func(context.Context, *local.Cluster, *rand.Rand) (Mend, string, error)
 
 func killGateways(count int) breaker {
-	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
+	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
 		victims, err := peopled(ctx, c, rng)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		victims = victims[:count]
-		for _, g := range victims {
-			if err := errors.Join(g.Kill(), dead("the gateway", g.State())); err != nil {
-				return nil, err
-			}
-		}
-		return func(ctx context.Context) (err error) {
+		mend := func(ctx context.Context) (err error) {
 			for _, g := range victims {
 				err = errors.Join(err, g.Start(ctx))
 			}
 			return err
-		}, nil
+		}
+		var seen []string
+		for _, g := range victims {
+			was := process(c, g.Addr())
+			one, err := gone(was, g.Kill())
+			if err != nil {
+				return mend, "", err
+			}
+			seen = append(seen, one)
+		}
+		return mend, strings.Join(seen, ", "), nil
 	}
 }
 
 // freeze stops a gateway, whose kernel goes on for it.
-func freeze(ctx context.Context, c *local.Cluster, rng *rand.Rand) (*local.Gateway, error) {
+func freeze(ctx context.Context, c *local.Cluster, rng *rand.Rand) (*local.Gateway, string, error) {
 	victims, err := peopled(ctx, c, rng)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	g := victims[0]
 	if err := g.Freeze(); err != nil {
-		return nil, err
+		return g, "", err
 	}
-	if state := g.State(); state != local.Stopped {
-		return nil, fmt.Errorf("the gateway is %s after the fault", state)
+	seen := fmt.Sprintf("%s is %s", g.Name(), g.State())
+	if g.State() != local.Stopped {
+		return g, "", errors.New(seen)
 	}
-	return g, nil
+	return g, seen, nil
 }
 
-func freezeGateway(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
-	g, err := freeze(ctx, c, rng)
-	if err != nil {
-		return nil, err
+func freezeGateway(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+	g, seen, err := freeze(ctx, c, rng)
+	if g == nil {
+		return nil, "", err
 	}
-	return func(context.Context) error { return g.Thaw() }, nil
+	return func(context.Context) error { return g.Thaw() }, seen, err
 }
 
-func drainGateway(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
+func drainGateway(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
 	victims, err := peopled(ctx, c, rng)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	g := victims[0]
-	if err := errors.Join(g.Drain(ctx), dead("the gateway", g.State())); err != nil {
-		return nil, err
-	}
-	return g.Start, nil
-}
-
-func reloadNginx(ctx context.Context, c *local.Cluster, _ *rand.Rand) (func(context.Context) error, error) {
-	return nothingToMend, c.Nginx.Reload(ctx)
-}
-
-func killNginx(_ context.Context, c *local.Cluster, _ *rand.Rand) (func(context.Context) error, error) {
-	return c.Nginx.Start, c.Nginx.Kill()
+	was := process(c, g.Addr())
+	seen, err := gone(was, g.Drain(ctx))
+	return g.Start, seen, err
 }
 
 // both breaks two parts and mends them, the first first.
 func both(a, b breaker) breaker {
-	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
-		mendA, err := a(ctx, c, rng)
+	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+		mendA, seenA, err := a(ctx, c, rng)
 		if err != nil {
-			return nil, err
+			return mendA, "", err
 		}
-		mendB, err := b(ctx, c, rng)
-		if err != nil {
-			return nil, errors.Join(err, mendA(ctx))
+		mendB, seenB, err := b(ctx, c, rng)
+		mend := func(ctx context.Context) error {
+			err := mendA(ctx)
+			if mendB != nil {
+				err = errors.Join(err, mendB(ctx))
+			}
+			return err
 		}
-		return func(ctx context.Context) error { return errors.Join(mendA(ctx), mendB(ctx)) }, nil
+		return mend, seenA + ", " + seenB, err
 	}
 }
 
 // freezeWatched freezes a gateway and leaves it to its watchdog, which must have
 // put another process in its place by the time of mending.
-func freezeWatched(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
-	g, err := freeze(ctx, c, rng)
-	if err != nil {
-		return nil, err
+func freezeWatched(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+	g, seen, err := freeze(ctx, c, rng)
+	switch {
+	case g == nil:
+		return nil, "", err
+	case err != nil:
+		return func(context.Context) error { return g.Thaw() }, "", err
 	}
 	frozen, before := g.PID(), g.Restarts()
 	return func(ctx context.Context) error {
@@ -170,5 +169,5 @@ func freezeWatched(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(
 			return errors.Join(errors.New("no watchdog has replaced the gateway"), g.Kill(), g.Start(ctx))
 		}
 		return g.Start(ctx) // waits until it is ready
-	}, nil
+	}, seen, nil
 }

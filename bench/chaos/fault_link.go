@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -29,41 +30,65 @@ func LinkFaults() []Fault {
 const slowness = 100 * time.Millisecond
 
 // oneLink is that of one gateway to a part.
-func oneLink(ctx context.Context, c *local.Cluster, rng *rand.Rand, part local.Part) (*local.Link, error) {
+func oneLink(ctx context.Context, c *local.Cluster, rng *rand.Rand, part local.Part) (*local.Link, string, error) {
 	victims, err := peopled(ctx, c, rng)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	name := victims[0].Name()
 	link := victims[0].Link(part)
 	if link == nil {
-		return nil, errors.New("the gateway has no links: the cluster is not isolated")
+		return nil, "", fmt.Errorf("%s has no links: the cluster is not isolated", name)
 	}
-	return link, nil
+	return link, name, nil
 }
 
 func become(part local.Part, mode local.LinkMode) breaker {
-	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
-		link, err := oneLink(ctx, c, rng, part)
+	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+		link, name, err := oneLink(ctx, c, rng, part)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
+		mend := func(context.Context) error { return link.Set(local.Pass) }
 		if err := link.Set(mode); err != nil {
-			return nil, err
+			return mend, "", err
 		}
-		return func(context.Context) error { return link.Set(local.Pass) }, nil
+		seen, err := isNow(link, name, mode)
+		return mend, seen, err
 	}
 }
 
+// isNow is the evidence that a link does what it should.
+func isNow(link *local.Link, name string, mode local.LinkMode) (string, error) {
+	open := link.Counts().Open
+	seen := fmt.Sprintf("the link of %s is in mode %q with %d connections", name, link.Mode(), open)
+	if link.Mode() != mode {
+		return "", errors.New(seen)
+	}
+	return seen, nil
+}
+
 func delay(part local.Part) breaker {
-	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
-		link, err := oneLink(ctx, c, rng, part)
+	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+		link, name, err := oneLink(ctx, c, rng, part)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		link.Delay(slowness)
-		return func(context.Context) error {
+		mend := func(context.Context) error {
 			link.Delay(0)
 			return nil
-		}, nil
+		}
+		seen, err := isSlow(link, name)
+		return mend, seen, err
 	}
+}
+
+// isSlow is the evidence that a link is, and carries on.
+func isSlow(link *local.Link, name string) (string, error) {
+	seen := fmt.Sprintf("the link of %s is in mode %q and slower by %v", name, link.Mode(), link.Delayed())
+	if link.Mode() != local.Pass || link.Delayed() != slowness {
+		return "", errors.New(seen)
+	}
+	return seen, nil
 }

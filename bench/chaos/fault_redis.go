@@ -3,7 +3,9 @@ package chaos
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	"tuitalk/deploy/local"
 )
@@ -36,17 +38,22 @@ func everyNode(context.Context, *local.RedisCluster, *rand.Rand) ([]int, error) 
 }
 
 func killRedis(choose redisVictims) breaker {
-	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
+	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
 		victims, err := choose(ctx, c.Redis, rng)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
+		mend := func(ctx context.Context) error { return startRedis(ctx, c.Redis, victims, c.Redis.Start) }
+		var seen []string
 		for _, i := range victims {
-			if err := errors.Join(c.Redis.Kill(i), dead("the Redis node", c.Redis.State(i))); err != nil {
-				return nil, err
+			was := process(c, c.Redis.Addrs()[i])
+			one, err := gone(was, c.Redis.Kill(i))
+			if err != nil {
+				return mend, "", err
 			}
+			seen = append(seen, one)
 		}
-		return func(ctx context.Context) error { return startRedis(ctx, c.Redis, victims, c.Redis.Start) }, nil
+		return mend, strings.Join(seen, ", "), nil
 	}
 }
 
@@ -65,9 +72,10 @@ func startRedis(ctx context.Context, c *local.RedisCluster, nodes []int, start f
 
 // wipeRedis kills all nodes and brings them back with empty data; they keep
 // their place in the cluster.
-func wipeRedis(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
-	if _, err := killRedis(everyNode)(ctx, c, rng); err != nil {
-		return nil, err
+func wipeRedis(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+	mend, seen, err := killRedis(everyNode)(ctx, c, rng)
+	if err != nil {
+		return mend, "", err
 	}
 	return func(ctx context.Context) error {
 		all, err := everyNode(ctx, c.Redis, rng)
@@ -75,40 +83,63 @@ func wipeRedis(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(cont
 			return err
 		}
 		return startRedis(ctx, c.Redis, all, c.Redis.WipeAndStart)
-	}, nil
+	}, seen, nil
 }
 
 func nothingToMend(context.Context) error { return nil }
 
-func failoverRedis(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
-	master, err := c.Redis.Master(ctx, rng.IntN(16384))
+func failoverRedis(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+	slot := rng.IntN(16384)
+	master, err := c.Redis.Master(ctx, slot)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	replicas, err := c.Redis.Replicas(ctx, master)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if len(replicas) == 0 {
-		return nil, errors.New("the master has no replica to fail over to")
+		return nil, "", errors.New("the master has no replica to fail over to")
 	}
-	return nothingToMend, c.Redis.Failover(ctx, replicas[0])
+	if err := c.Redis.Failover(ctx, replicas[0]); err != nil {
+		return nothingToMend, "", err
+	}
+	seen, err := serves(ctx, c.Redis, slot, replicas[0], master)
+	return nothingToMend, seen, err
 }
 
-func migrateSlots(ctx context.Context, c *local.Cluster, rng *rand.Rand) (func(context.Context) error, error) {
+// serves is the evidence that a slot has gone from one node to another.
+func serves(ctx context.Context, c *local.RedisCluster, slot, node, before int) (string, error) {
+	now, err := c.Master(ctx, slot)
+	if err != nil {
+		return "", err
+	}
+	if now != node {
+		return "", fmt.Errorf("slot %d is served by %s after the fault", slot, c.Addrs()[now])
+	}
+	return fmt.Sprintf("slot %d is served by %s, not %s", slot, c.Addrs()[now], c.Addrs()[before]), nil
+}
+
+func migrateSlots(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
 	slot := rng.IntN(16384)
 	from, err := c.Redis.Master(ctx, slot)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	mend := func(ctx context.Context) error { return c.Redis.MigrateSlot(ctx, slot, from) }
 	for try := 0; try < 100; try++ {
 		to, err := c.Redis.Master(ctx, rng.IntN(16384))
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		if to != from {
-			return func(ctx context.Context) error { return c.Redis.MigrateSlot(ctx, slot, from) }, c.Redis.MigrateSlot(ctx, slot, to)
+		if to == from {
+			continue
 		}
+		if err := c.Redis.MigrateSlot(ctx, slot, to); err != nil {
+			return mend, "", err
+		}
+		seen, err := serves(ctx, c.Redis, slot, to, from)
+		return mend, seen, err
 	}
-	return nil, errors.New("there is no other master to move a slot to")
+	return nil, "", errors.New("there is no other master to move a slot to")
 }

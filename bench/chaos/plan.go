@@ -27,10 +27,8 @@ type ledger interface {
 	over(number int)
 }
 
-// evidence is what a Break that returns without an error has made sure of.
-const evidence = "the processes and links were looked at"
-
 // follow does the plan. It ends early with ctx, and mends first what is broken.
+// A fault that does not take hold is marked so, and the plan goes on.
 func (p *plan) follow(ctx context.Context, l ledger) error {
 	if err := sleep(ctx, p.calm); err != nil {
 		return err
@@ -48,10 +46,9 @@ func (p *plan) follow(ctx context.Context, l ledger) error {
 
 func (p *plan) one(ctx context.Context, f *Fault, l ledger) error {
 	began := l.Now()
-	mend, err := f.Break(ctx, p.cluster, p.rng)
+	mend, evidence, err := f.Break(ctx, p.cluster, p.rng)
 	if err != nil {
-		l.mark(began, f.Name, false, err.Error())
-		return err
+		return p.notHeld(ctx, f, l, began, mend, err)
 	}
 	p.tell("%s: broken", f.Name)
 	number := l.mark(began, f.Name, true, evidence)
@@ -62,6 +59,19 @@ func (p *plan) one(ctx context.Context, f *Fault, l ledger) error {
 	l.over(number)
 	p.tell("%s: mended after %v", f.Name, l.Now().Sub(began).Round(time.Millisecond))
 	return err
+}
+
+// notHeld mends what a fault has broken that did not take hold.
+func (p *plan) notHeld(ctx context.Context, f *Fault, l ledger, began time.Time, mend Mend, why error) error {
+	number := l.mark(began, f.Name, false, why.Error())
+	p.tell("%s: did not take hold: %v", f.Name, why)
+	if mend != nil {
+		if err := mend(context.WithoutCancel(ctx)); err != nil {
+			return errors.Join(why, fmt.Errorf("mend: %w", err))
+		}
+	}
+	l.over(number)
+	return ctx.Err()
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -14,7 +14,9 @@ import (
 	"tuitalk/deploy/local"
 )
 
-// Schedule is faults one after the other, under the load of a crew.
+// Schedule is faults one after the other, under the load of a crew. A seed alone
+// does not repeat the victims: which gateway is taken also depends on how many
+// people each holds at that moment. The evidence names who it was.
 type Schedule struct {
 	Cluster *local.Cluster // nil: all faults are Commands
 	Faults  []Fault
@@ -44,7 +46,8 @@ func (l crewLedger) mark(at time.Time, what string, held bool, evidence string) 
 
 func (l crewLedger) over(number int) { l.Over(number) }
 
-// Pair is two random faults of a seed: the same ones each time.
+// Pair is two random faults of a seed: the same ones each time. Their victims are
+// not, as with a Schedule.
 func Pair(seed uint64) []Fault {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	all := Faults()

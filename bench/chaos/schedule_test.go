@@ -57,9 +57,9 @@ func TestHooks(t *testing.T) {
 	if err != nil || f.Name != "db" || f.Hold != 2*time.Second {
 		t.Fatalf("%+v, %v", f, err)
 	}
-	mend, err := f.Break(t.Context(), nil, nil)
-	if err != nil {
-		t.Fatal(err)
+	mend, evidence, err := f.Break(t.Context(), nil, nil)
+	if err != nil || evidence != "the command ended well" {
+		t.Fatal(evidence, err)
 	}
 	if _, err := os.Stat(file); err != nil {
 		t.Error("the command did not run")
@@ -73,7 +73,7 @@ func TestHooks(t *testing.T) {
 	if f, err = chaos.ParseHook("db: echo no such host >&2; exit 3"); err != nil || f.Hold == 0 {
 		t.Fatalf("%+v, %v", f, err)
 	}
-	if mend, err = f.Break(t.Context(), nil, nil); err != nil {
+	if mend, _, err = f.Break(t.Context(), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := mend(t.Context()); err == nil || !strings.Contains(err.Error(), "exit") {

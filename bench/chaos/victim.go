@@ -13,6 +13,7 @@ import (
 // peopled are the gateways in the order in which faults take them: random ones
 // first, and those that hold next to nobody last. A gateway that has just come
 // back has no clients until others lose theirs, and to break it shows nothing.
+// So a seed does not say alone who it is.
 func peopled(ctx context.Context, c *local.Cluster, rng *rand.Rand) ([]*local.Gateway, error) {
 	type candidate struct {
 		*local.Gateway

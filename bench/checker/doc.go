@@ -25,7 +25,7 @@
 //	follow          each client's steps against the store            seat.go, verdict.go
 //	judgeSends      messages that nobody knows of any more
 //	judgePresence   joined and left lines against who was there      presence.go
-//	figures         what the faults did to people                    figures.go, flow.go
+//	figures         what the faults did to people                    figures.go, outages.go, flow.go
 //	tell            a story for each violation                       story.go
 //
 // All of it takes time in proportion to the events; the memory is the events',
@@ -38,6 +38,10 @@
 // Holes, doubles and wrong order are wrong at any time. What a client showed is
 // compared with the store entry by entry, those included that it loaded as older
 // history. Texts and names are compared by their hashes.
+//
+// What a fault did to a client is the longest time in which it was kept from news
+// (Blackout): while its line held, from the sending of each message, while it was
+// lost, from the loss. The silence of a room in which nobody talks is not counted.
 //
 // A report has two kinds of bad news: violations, and reasons for which the run
 // proves nothing (Unsound), such as a fault that did not take hold, a load that

@@ -40,6 +40,9 @@ func (c *check) gatherFaults() {
 			w.to = rest[next].from
 		}
 	}
+	if len(c.faults) > 0 {
+		c.gatherSaid()
+	}
 }
 
 // windowsAt lists the faults in whose window a time is.
@@ -50,92 +53,6 @@ func (c *check) windowsAt(at int64) (in []int32) {
 		}
 	}
 	return in
-}
-
-// outages follows what the faults did to one client.
-type outages struct {
-	next int // the first fault that is yet to come
-	list []outage
-	open int // of the list, waiting for a live message
-}
-
-type outage struct {
-	fault   int
-	since   int64 // when the news stopped, as far as one can tell
-	waiting bool
-	broken  bool // the line was lost: what counts is the first message after
-	back    bool // live messages came again
-	longest time.Duration
-	delay   time.Duration
-}
-
-// forget ends all waiting: the user is where other things are said.
-func (o *outages) forget() {
-	for i := range o.list {
-		o.list[i].waiting = false
-	}
-	o.open = 0
-}
-
-// beginOutages begins the faults that came before now.
-func (c *check) beginOutages(s *seat, now int64) {
-	o := &s.outages
-	for o.next < len(c.faults) && c.faults[o.next].from <= now {
-		if s.up {
-			o.list = append(o.list, outage{fault: o.next, since: c.faults[o.next].from, waiting: true})
-			o.open++
-		}
-		o.next++
-	}
-}
-
-func (c *check) lineLost(s *seat, at, heard int64) {
-	o := &s.outages
-	for i := range o.list {
-		one := &o.list[i]
-		if at >= c.faults[one.fault].to {
-			continue
-		}
-		if !one.waiting {
-			one.waiting, one.since = true, max(heard, c.faults[one.fault].from)
-			o.open++
-		}
-		one.broken = true
-	}
-}
-
-// heardLive notes that a message has come while it was news.
-func (c *check) heardLive(s *seat, p place, at int64) {
-	o := &s.outages
-	if len(o.list) == 0 {
-		return
-	}
-	v := c.verdict(p)
-	if v.sentAt != 0 {
-		o.delayed(v.windows, time.Duration(at-v.sentAt)*time.Microsecond)
-	}
-	if o.open == 0 {
-		return
-	}
-	for i := range o.list {
-		one := &o.list[i]
-		back := one.broken && s.up || !one.broken && v.sentAt >= c.faults[one.fault].from
-		if one.waiting && back {
-			one.longest = max(one.longest, time.Duration(at-one.since)*time.Microsecond)
-			one.waiting, one.broken, one.back = false, false, true
-			o.open--
-		}
-	}
-}
-
-// delayed notes how long an entry took that was sent in some faults' windows.
-func (o *outages) delayed(windows []int32, took time.Duration) {
-	for _, w := range windows {
-		i := sort.Search(len(o.list), func(i int) bool { return o.list[i].fault >= int(w) })
-		if i < len(o.list) && o.list[i].fault == int(w) {
-			o.list[i].delay = max(o.list[i].delay, took)
-		}
-	}
 }
 
 // figures sums up.
@@ -157,24 +74,6 @@ func (c *check) figures() {
 		f.QuietSent, f.QuietShown = sent.quiet(w.from, end), shown.quiet(w.from, end)
 		c.judgeFault(i, w, sent)
 		c.report.Faults = append(c.report.Faults, f)
-	}
-}
-
-func (c *check) addOutages(s *seat) {
-	for _, one := range s.outages.list {
-		w := &c.faults[one.fault]
-		switch {
-		case one.waiting && !s.up:
-			w.notBack++
-		case one.waiting:
-			w.unheard++
-		}
-		if one.back {
-			w.blackouts = append(w.blackouts, one.longest)
-		}
-		if one.delay > 0 {
-			w.delays = append(w.delays, one.delay)
-		}
 	}
 }
 

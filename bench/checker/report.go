@@ -98,14 +98,20 @@ type Dist struct {
 // FaultFigures tell what one fault did to people.
 type FaultFigures struct {
 	Fault
-	// Blackout is for each client that was there the longest time without news:
-	// from the fault to the first live message received again, which is the
-	// first after the line was back, or, where it held, the first that was sent
-	// after the fault. Losses of the line later in the fault's window count too.
+	// Blackout is for each client that was there the longest time in which it was
+	// kept from news. That is, where the line held, for each message that was sent
+	// in the fault's window, or was under way when the fault came, from its sending,
+	// at the earliest the fault, until it was first shown, be it as pending. Where
+	// the line was lost in the window, it is from when something had last come on
+	// it, at the earliest the fault, or, if the first message after was sent before,
+	// from that sending; until that first live message was shown; or, if nobody had
+	// said anything in the room from the loss on, until the line was live again. Time
+	// in which nobody says anything to a line that holds is no blackout, and a client
+	// that was told nothing and lost no line is not in the distribution.
 	Blackout  Dist
 	Blackouts []time.Duration `json:"-"` // the times of Blackout, ascending
 	NotBack   int             // clients whose line never came back
-	Unheard   int             // clients with a line, to whom nothing came any more
+	Unheard   int             // clients with a line, to whom nothing came any more of what was said
 	// Delay is for each client the longest time from sending to showing, of what
 	// was sent in the fault's window.
 	Delay Dist

@@ -85,19 +85,20 @@ func (c *check) entered(s *seat, _ place, e *Event, at int64) {
 	}
 	c.quit(s)
 	s.room, s.wanting, s.up = e.Room, true, false
-	s.outages.forget()
+	s.outages.forget(at)
 }
 
 func (c *check) left(s *seat, _ place, _ *Event, at int64) {
 	c.absent(s, at)
 	c.quit(s)
 	s.wanting, s.up = false, false
-	s.outages.forget()
+	s.outages.forget(at)
 }
 
 func (c *check) cameUp(s *seat, _ place, e *Event, at int64) {
 	s.up = true
 	c.present(s, e.Room, at)
+	c.lineBack(s, at)
 }
 
 func (c *check) wentDown(s *seat, _ place, e *Event, at int64) {

@@ -19,6 +19,7 @@ type room struct {
 	places  []place  // of the list's entries
 	seqs    map[entryName]int64
 	heads   []head
+	said    []int64 // when its messages were sent, ascending; only if there are faults
 }
 
 // head is how far the store was at a moment.

@@ -18,14 +18,14 @@
 // # The protocol
 //
 // A coordinator opens one TCP connection to each worker and keeps it for the run.
-// A worker serves one at a time. Either side sends frames:
+// A worker serves one at a time, and tells others so. Either side sends frames:
 //
 //	length   4 bytes, big-endian: of what follows, 1 to 33,554,432
 //	kind     1 byte
 //	payload  JSON, but for 8; empty where nothing is named below
 //
 // Until both sides have proved that they know the key, a frame is no longer than
-// 4,096 bytes. What a side does not know, or what comes at the wrong time, ends
+// 4,096 bytes, and a worker waits 2 s for the greeting. What a side does not know, or what comes at the wrong time, ends
 // the conversation. Version is 1; whoever sees another ends it.
 //
 // A worker says:
@@ -104,8 +104,9 @@
 // collector, which owns the merging and the watch over processes; one spawner with
 // a thread of its own, as the kernel ends workers with the thread that started
 // them; for each worker started here one that waits for its end. The first
-// failure ends the run's context with its cause. A worker has its reader, one
-// that connects and one that ticks. Crew.asking is held while workers are asked,
+// failure ends the run's context with its cause. A worker has one for each that has
+// connected to it, which reads what it says, and for the one that it serves one
+// that connects clients and one that ticks. Crew.asking is held while workers are asked,
 // and Crew.mu only to copy; neither is taken under the other. A line's mu is held
 // while a frame is written.
 package crew

@@ -26,6 +26,10 @@ type fake struct {
 	begun  time.Time
 	heads  map[int32]int64
 	refuse string // Connect fails with it
+	deaf   bool   // Storm cuts nothing
+	behind bool   // what is stored is never shown to anybody completely
+	cut    int64  // lines that were lost and not told of
+	struck time.Time
 }
 
 func newFake(cfg swarm.Config) *fake {
@@ -60,13 +64,26 @@ func (f *fake) Begin(at time.Time) {
 
 func (f *fake) Hush()             { f.note("hush") }
 func (f *fake) Rate(perS float64) { f.note(fmt.Sprint("rate ", perS)) }
-func (f *fake) Storm()            { f.note("storm") }
+
+func (f *fake) Storm() {
+	f.note("storm")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.struck = f.now()
+	if !f.deaf {
+		f.cut = 5
+	}
+}
 
 // Sample tells of ten messages a second while there is load.
 func (f *fake) Sample() (s measure.Sample) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s.Open, s.Inside = 5, 5
+	s.Counts.Lost, f.cut = f.cut, 0
+	if f.behind {
+		s.Delivered = 1
+	}
 	if slices.Contains(f.told, "begin") && !slices.Contains(f.told, "hush") {
 		s.Intended, s.Posted, s.Delivered = 10, 10, 50
 		s.Counts.Stored = 10
@@ -78,17 +95,25 @@ func (f *fake) Sample() (s measure.Sample) {
 func (f *fake) Outages() (all []swarm.Outage) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !slices.Contains(f.told, "storm") {
+	if f.struck.IsZero() {
 		return nil
 	}
 	for i := range 2500 { // more than go into a frame
-		at := f.now().Add(f.cfg.Offset)
-		all = append(all, swarm.Outage{Client: i, Lost: at, Detected: at, Joined: at.Add(time.Second)})
+		at := f.struck.Add(f.cfg.Offset + 50*time.Millisecond)
+		all = append(all, swarm.Outage{Client: i, Lost: at, Detected: at, Joined: at.Add(time.Second), CaughtUp: at.Add(time.Second)})
 	}
 	return all
 }
 
-func (f *fake) Owed() (clients, messages int) { return 0, 0 }
+// Owed is known once it is known what there is.
+func (f *fake) Owed() (clients, messages int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.behind && f.heads != nil {
+		return 3, 40
+	}
+	return 0, 0
+}
 
 func (f *fake) Heads(heads map[int32]int64) {
 	f.note("heads")

@@ -17,7 +17,7 @@ func (c *Crew) gather(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		l.share, l.ticks, l.told, l.fail, l.now = share, c.ticks, c.opts.Tell, c.fail, c.clock.now
+		l.share, l.ticks, l.told, l.over, l.fail, l.now = share, c.ticks, c.opts.Tell, c.ctx.Done(), c.fail, c.clock.now
 		c.links = append(c.links, l)
 		if c.truth != nil {
 			if l.record, err = c.truth.file(fmt.Sprintf("worker-%d", share+1)); err != nil {

@@ -76,8 +76,8 @@ func (l *line) drain() {
 }
 
 // readMessage waits for a frame of one kind, before the key is proved.
-func readMessage[M any](l *line, want kind) (*M, error) {
-	k, message, _, err := l.read(maxStranger, writePatience)
+func readMessage[M any](l *line, want kind, patience time.Duration) (*M, error) {
+	k, message, _, err := l.read(maxStranger, patience)
 	if err != nil {
 		return nil, err
 	}

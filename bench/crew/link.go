@@ -32,6 +32,7 @@ type link struct {
 	ticks   chan<- workerTick // of all links
 	told    func(string)      // lines for people
 	dead    chan struct{}     // closed when the reader has ended
+	over    <-chan struct{}   // closed when the run is; nobody listens any more
 	fail    func(error)       // ends the run
 	now     func() time.Time  // of the run
 	record  *os.File          // the worker's recording; owned by the reader, until it is dead
@@ -65,7 +66,7 @@ func dialWorker(ctx context.Context, name, addr, key string) (*link, error) {
 }
 
 func (l *link) greet(key string) error {
-	h, err := readMessage[hello](l.line, kindHello)
+	h, err := readMessage[hello](l.line, kindHello, writePatience)
 	if err != nil {
 		return fmt.Errorf("it does not answer as a worker does: %w", err)
 	}
@@ -76,7 +77,7 @@ func (l *link) greet(key string) error {
 	if err := l.line.send(kindGreet, &greet{protocol, mine, proof(key, asCoordinator, h.Nonce, mine)}); err != nil {
 		return err
 	}
-	w, err := readMessage[welcome](l.line, kindWelcome)
+	w, err := readMessage[welcome](l.line, kindWelcome, writePatience)
 	if err != nil {
 		return err
 	}
@@ -146,14 +147,11 @@ func (l *link) take(k kind, message any, raw []byte) error {
 		}
 		return nil
 	case *tick:
-		l.ticks <- workerTick{l.share, m}
-		return nil
+		return handOver(l, l.ticks, workerTick{l.share, m})
 	case *outages:
-		l.replies <- m
-		return nil
+		return handOver(l, l.replies, any(m))
 	case *ended:
-		l.replies <- m
-		return nil
+		return handOver(l, l.replies, any(m))
 	case *sentence:
 		if k == kindFailed {
 			return &workerError{m.Text}
@@ -163,17 +161,25 @@ func (l *link) take(k kind, message any, raw []byte) error {
 	}
 	switch k {
 	case kindReady:
-		l.replies <- ready{}
+		return handOver(l, l.replies, any(ready{}))
 	case kindConnected:
-		l.replies <- connected{}
+		return handOver(l, l.replies, any(connected{}))
 	case kindChunk:
 		n, err := l.record.Write(raw)
 		l.written += int64(n)
 		return err
-	default:
-		return fmt.Errorf("%w: %d", errFrameKind, byte(k))
 	}
-	return nil
+	return fmt.Errorf("%w: %d", errFrameKind, byte(k))
+}
+
+// handOver gives something to the run, which may be over.
+func handOver[T any](l *link, to chan<- T, what T) error {
+	select {
+	case to <- what:
+		return nil
+	case <-l.over:
+		return context.Canceled
+	}
 }
 
 // workerError is a sentence of a worker that gives up.

@@ -33,7 +33,7 @@ type Options struct {
 	Kind, Command, Build string
 
 	Scenario scenario.Scenario
-	Targets  []string // ws:// or wss:// URLs
+	Targets  []string // ws:// URLs
 
 	Workers   []string     // host:port of workers elsewhere; nil: they are started here
 	Key       string       // that those elsewhere were given
@@ -81,7 +81,10 @@ func (o *Options) fill() error {
 // CheckTarget says what is wrong with a target.
 func CheckTarget(target string) error {
 	u, err := url.Parse(target)
-	if err != nil || u.Scheme != "ws" && u.Scheme != "wss" || u.Host == "" {
+	if err == nil && u.Scheme == "wss" {
+		return errors.New("wss:// is not spoken by the generator: name the gateways or the balancer by ws://")
+	}
+	if err != nil || u.Scheme != "ws" || u.Host == "" {
 		return fmt.Errorf("the target %q is no address as ws://127.0.0.1:8080/ws", target)
 	}
 	return nil

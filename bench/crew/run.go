@@ -218,16 +218,8 @@ func (c *Crew) close() error {
 	for _, l := range c.links {
 		_ = l.line.conn.Close() // the reader ends with it
 	}
-	drained := make(chan struct{})
-	go func() {
-		defer close(drained)
-		for range c.ticks { // whom the collector does not hear any more
-		}
-	}()
 	c.helpers.Wait()
 	c.readers.Wait()
-	close(c.ticks)
-	<-drained
 	if c.spawner != nil {
 		c.spawner.close()
 	}

@@ -183,14 +183,14 @@ func TestAStrangerGetsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := newLine(conn)
-		h, err := readMessage[hello](l, kindHello)
+		h, err := readMessage[hello](l, kindHello, writePatience)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := say(l, h); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := readMessage[welcome](l, kindWelcome); err == nil {
+		if _, err := readMessage[welcome](l, kindWelcome, writePatience); err == nil {
 			t.Errorf("%s: it is welcome", name)
 		}
 		_ = conn.Close()

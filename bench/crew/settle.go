@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tuitalk/bench/checker"
+	"tuitalk/bench/measure"
 	"tuitalk/bench/result"
 	"tuitalk/bench/scenario"
 	"tuitalk/bench/swarm"
@@ -33,18 +34,36 @@ func (c *Crew) settle() error {
 		err = c.awaitNobody(ctx, func(clients, messages int) bool { return clients+messages == 0 })
 	}
 	if errors.Is(err, errSettle) {
-		clients, messages, _ := c.Behind(time.Time{})
-		c.opts.Tell(fmt.Sprintf("after %v to settle, %d clients are still behind and %d messages are not stored", c.opts.Scenario.Settle, clients, messages))
-		if c.opts.Scenario.Speak != scenario.Centrifuge {
-			return c.tellHeads(c.ctx) // so that it is known what they should have been shown
-		}
-		return nil
+		return c.unsettled()
 	}
 	return err
 }
 
+// unsettled finds out who is behind, whom the result names.
+func (c *Crew) unsettled() error {
+	if c.opts.Scenario.Speak != scenario.Centrifuge {
+		if err := c.tellHeads(c.ctx); err != nil { // so that it is known what they should have been shown
+			return err
+		}
+		if err := c.awaitWord(c.ctx, func(measure.Sample, int, int) bool { return true }); err != nil {
+			return err
+		}
+	}
+	clients, messages, _ := c.Behind(time.Time{})
+	c.opts.Tell(fmt.Sprintf("after %v to settle, %d clients are still behind with %d messages that are not stored or that they were not shown",
+		c.opts.Scenario.Settle, clients, messages))
+	return nil
+}
+
 // awaitNobody waits until nobody is behind any more, and nothing is delivered.
 func (c *Crew) awaitNobody(ctx context.Context, done func(clients, messages int) bool) error {
+	return c.awaitWord(ctx, func(s measure.Sample, clients, messages int) bool {
+		return s.Delivered == 0 && done(clients, messages)
+	})
+}
+
+// awaitWord waits until what all workers tell, from now on, will do.
+func (c *Crew) awaitWord(ctx context.Context, done func(s measure.Sample, clients, messages int) bool) error {
 	// a worker's word holds for the end of a second, so one that began now will do
 	since := c.clock.now()
 	for n := len(c.Seconds()); ; n++ {
@@ -53,7 +72,7 @@ func (c *Crew) awaitNobody(ctx context.Context, done func(clients, messages int)
 			return err
 		}
 		clients, messages, known := c.Behind(since)
-		if known && s.At > since.Unix() && s.Delivered == 0 && done(clients, messages) {
+		if known && s.At > since.Unix() && done(s, clients, messages) {
 			return nil
 		}
 	}
@@ -156,6 +175,7 @@ func (c *Crew) conclude(from, to int64, bases map[int32]int64, outages []swarm.O
 		Seconds: c.seconds, Whole: whole(c.seconds, from, to), Measured: [2]int64{from, to},
 		Servers: c.servers, Steps: c.steps,
 	}
+	r.Behind.Clients, r.Behind.Messages, _ = c.Behind(time.Time{})
 	for _, t := range c.opts.Targets {
 		r.Target = append(r.Target, public(t))
 	}
@@ -210,6 +230,7 @@ func faultsOf(faults []result.Fault, outages []swarm.Outage, checked *checker.Re
 		if i+1 < len(faults) {
 			until = faults[i+1].At
 		}
+		away := map[int]bool{} // of the clients, by their last loss
 		var detect, reconnect, resume, caughtUp []time.Duration
 		add := func(to *[]time.Duration, from, at time.Time) {
 			if !at.IsZero() {
@@ -229,11 +250,19 @@ func faultsOf(faults []result.Fault, outages []swarm.Outage, checked *checker.Re
 			add(&reconnect, from, o.Opened)
 			add(&resume, from, o.Joined)
 			add(&caughtUp, from, o.CaughtUp)
+			away[o.Client] = o.CaughtUp.IsZero()
+		}
+		for _, is := range away {
+			if is {
+				f.NotBack++
+			}
 		}
 		f.Detect, f.Reconnect, f.Resume, f.CaughtUp = distOf(detect), distOf(reconnect), distOf(resume), distOf(caughtUp)
 		f.Blackout = f.CaughtUp
 		if checked != nil && i < len(checked.Faults) {
-			f.Blackout = distOf(checked.Faults[i].Blackouts)
+			figures := &checked.Faults[i]
+			f.Blackout = distOf(figures.Blackouts)
+			f.NotBack = max(f.NotBack, figures.NotBack+figures.Unheard)
 		}
 	}
 	return faults

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"tuitalk/bench/measure"
 	"tuitalk/bench/result"
+	"tuitalk/bench/swarm"
 )
 
 // Storms cut all lines at once, so that everybody comes back at once.
@@ -22,7 +24,7 @@ type Storms struct {
 type Storm struct {
 	Cut   int           // lines
 	Back  int           // clients that are in their room again
-	Took  time.Duration // until they were, to the second
+	Took  time.Duration // until the last of them was
 	Joins float64       // per second, in the mean over that time
 	Peak  int64         // most joins in one second
 }
@@ -53,7 +55,11 @@ func (s *Storms) During(ctx context.Context, c *Crew) error {
 	return sleep(ctx, s.Calm)
 }
 
-// storm is one. It took hold if as many lines were lost as were open.
+// leastCut is the share of the open lines that must be lost for a storm to have
+// taken hold.
+const leastCut = 0.9
+
+// storm is one.
 func (s *Storms) storm(ctx context.Context, c *Crew, n int) error {
 	seen := len(c.Seconds())
 	before, err := c.Next(ctx, max(seen-1, 0))
@@ -64,34 +70,70 @@ func (s *Storms) storm(ctx context.Context, c *Crew, n int) error {
 	if err := c.Storm(); err != nil {
 		return err
 	}
-	mark := c.Mark(result.Fault{
-		What: fmt.Sprintf("storm %d: all lines cut", n), Held: true, At: began,
-		Evidence: fmt.Sprintf("the generator reset the %d lines that were open", before.Open),
-	})
-	ctx, cancel := context.WithTimeoutCause(ctx, s.Patience, errStorm)
-	defer cancel()
-	went := Storm{Cut: before.Open}
-	for ; ; seen++ {
-		second, err := c.Next(ctx, seen)
-		if errors.Is(err, errStorm) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		went.Peak = max(went.Peak, second.Joins)
-		went.Back = second.Inside
-		went.Took = time.Unix(second.At+1, 0).Sub(began)
-		if second.At > began.Unix() && second.Inside >= before.Inside {
-			break
-		}
+	went, lost, err := s.follow(ctx, c, before, began, seen)
+	if err != nil {
+		return err
 	}
-	c.Over(mark)
-	went.Joins = float64(went.Back) / went.Took.Seconds()
+	c.Over(c.Mark(result.Fault{
+		What: fmt.Sprintf("storm %d: all lines cut", n), Held: cut(lost, before.Open), At: began,
+		Evidence: fmt.Sprintf("of the %d lines that were open, %d were lost", before.Open, lost),
+	}))
+	outages, err := c.Outages(ctx)
+	if err != nil {
+		return err
+	}
+	went.measure(outages, began)
 	if s.Tell != nil {
 		s.Tell(went)
 	}
 	return nil
+}
+
+func cut(lost int64, open int) bool { return open > 0 && float64(lost) >= leastCut*float64(open) }
+
+// follow looks on until the lines are lost and everybody is back, or patience ends.
+func (s *Storms) follow(ctx context.Context, c *Crew, before measure.Sample, began time.Time, seen int) (went Storm, lost int64, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.Patience, errStorm)
+	defer cancel()
+	went.Cut = before.Open
+	for ; ; seen++ {
+		second, err := c.Next(ctx, seen)
+		if errors.Is(err, errStorm) {
+			return went, lost, nil
+		}
+		if err != nil {
+			return went, lost, err
+		}
+		if second.At >= began.Unix() {
+			lost += second.Counts.Lost
+			went.Peak = max(went.Peak, second.Joins)
+		}
+		went.Back = second.Inside
+		if cut(lost, before.Open) && second.At > began.Unix() && second.Inside >= before.Inside {
+			return went, lost, nil
+		}
+	}
+}
+
+// measure finds how long it took, from those who came back.
+func (s *Storm) measure(outages []swarm.Outage, began time.Time) {
+	var last time.Time
+	joined := 0
+	for _, o := range outages {
+		if o.Detected.Before(began) || o.Joined.IsZero() {
+			continue
+		}
+		joined++
+		if o.Joined.After(last) {
+			last = o.Joined
+		}
+	}
+	if joined == 0 {
+		return
+	}
+	if s.Took = last.Sub(began); s.Took > 0 {
+		s.Joins = float64(joined) / s.Took.Seconds()
+	}
 }
 
 // errStorm says that not everybody came back in time.

@@ -130,6 +130,18 @@ func TestTheObserverReadsARoom(t *testing.T) {
 	}
 }
 
+func TestATargetIsNamedByWS(t *testing.T) {
+	for target, says := range map[string]string{
+		"ws://chat.example/ws":   "",
+		"wss://chat.example/ws":  "wss:// is not spoken by the generator: name the gateways or the balancer by ws://",
+		"http://chat.example/ws": "is no address as ws://",
+	} {
+		if err := CheckTarget(target); (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", target, err)
+		}
+	}
+}
+
 func TestATargetThatCannotBeUsedIsOneSentence(t *testing.T) {
 	good := (&chat{}).serve(t)
 	for url, says := range map[string]string{

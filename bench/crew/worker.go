@@ -49,12 +49,23 @@ type Worker struct {
 	machine  string                            // "": the real one
 }
 
-// firstPatience is how long a worker that serves once waits for its coordinator.
-const firstPatience = time.Minute
+// Times of a worker.
+const (
+	firstPatience = time.Minute     // that one that serves once waits for its coordinator
+	greetPatience = 2 * time.Second // for a stranger's greeting, and then for the run before to end
+)
+
+// mostGreeted are how many strangers are listened to at a time.
+const mostGreeted = 64
+
+// ErrBusy says that a worker serves somebody else.
+var ErrBusy = errors.New("the worker serves another coordinator")
 
 // Serve answers one coordinator after the other until ctx ends, and closes l.
 func (w Worker) Serve(ctx context.Context, l net.Listener) error {
 	w.fill()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
 	defer l.Close()
@@ -63,25 +74,17 @@ func (w Worker) Serve(ctx context.Context, l net.Listener) error {
 			return err
 		}
 	}
-	for {
-		conn, err := l.Accept()
-		switch {
-		case ctx.Err() != nil:
-			if err == nil {
-				_ = conn.Close()
-			}
-			return nil
-		case err != nil:
-			return fmt.Errorf("wait for a coordinator: %w", err)
-		}
-		err = w.serve(ctx, conn)
-		if err != nil {
-			w.Logf("the run of %v ended: %v", conn.RemoteAddr(), err)
-		}
-		if w.Once {
-			return err
-		}
+	d := desk{
+		worker: &w, close: cancel, strangers: make(chan struct{}, mostGreeted), served: make(chan struct{}, 1), first: make(chan error, 1),
 	}
+	err := d.accept(ctx, l)
+	cancel()
+	d.talks.Wait()
+	select {
+	case err = <-d.first:
+	default:
+	}
+	return err
 }
 
 func (w *Worker) fill() {
@@ -99,17 +102,8 @@ func (w *Worker) fill() {
 	}
 }
 
-// serve is one conversation with a coordinator.
-func (w *Worker) serve(ctx context.Context, conn net.Conn) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
-	defer conn.Close()
-	l := newLine(conn)
-	if err := w.welcome(l); err != nil {
-		return err
-	}
+// serve is a run with a coordinator that is welcome.
+func (w *Worker) serve(ctx context.Context, l *line, cancel context.CancelFunc) error {
 	s := &shift{worker: w, line: l, stop: cancel, clock: newSteady(w.now())}
 	defer s.end()
 	for {
@@ -128,16 +122,14 @@ func (w *Worker) serve(ctx context.Context, conn net.Conn) error {
 	}
 }
 
-// welcome finds out whether the other side knows the key, and shows that this
-// side does.
-func (w *Worker) welcome(l *line) error {
-	mine := nonce()
+// greet finds out whether the other side knows the key.
+func (w *Worker) greet(l *line) (mine []byte, g *greet, err error) {
+	mine = nonce()
 	if err := l.send(kindHello, &hello{protocol, mine}); err != nil {
-		return err
+		return nil, nil, err
 	}
-	g, err := readMessage[greet](l, kindGreet)
-	if err != nil {
-		return fmt.Errorf("greet the coordinator: %w", err)
+	if g, err = readMessage[greet](l, kindGreet, greetPatience); err != nil {
+		return nil, nil, fmt.Errorf("greet the coordinator: %w", err)
 	}
 	if g.Version != protocol {
 		err = fmt.Errorf("the coordinator speaks version %d of the protocol, this worker version %d", g.Version, protocol)
@@ -145,8 +137,13 @@ func (w *Worker) welcome(l *line) error {
 		err = ErrKey
 	}
 	if err != nil {
-		return errors.Join(err, l.send(kindFailed, &sentence{err.Error()}))
+		return nil, nil, errors.Join(err, l.send(kindFailed, &sentence{err.Error()}))
 	}
+	return mine, g, nil
+}
+
+// welcome shows that this side knows the key, too.
+func (w *Worker) welcome(l *line, mine []byte, g *greet) error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"

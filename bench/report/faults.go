@@ -9,15 +9,18 @@ import (
 // faults is what was done to the target, and what came of it.
 func faults(r *result.Result) section {
 	s := section{ID: "faults", Title: "Faults", Lead: "Blackout is, for each client, the longest time without news. " +
-		"The other times count from the loss of its line. Each is p50 / p99 over clients, and the longest."}
+		"The other times count from the loss of its line. Each is p50 / p99 over clients, and the longest; who did not come back is in none of them."}
 	s.Table = &grid{
-		Head: []string{"", "fault", "clients", "blackout", "detect", "reconnect", "resume", "caught up", "herd/s", "p99 back in"}, Left: 2,
+		Head: []string{"", "fault", "clients", "blackout", "detect", "reconnect", "resume", "caught up", "not back", "herd/s", "p99 back in"}, Left: 2,
 	}
 	for i := range r.Faults {
 		f := &r.Faults[i]
 		row := gridRow{Cells: []string{ordinal(i), result.Line(f.What), result.Number(float64(f.Blackout.Count)),
 			told(f.Blackout), told(f.Detect), told(f.Reconnect), told(f.Resume), told(f.CaughtUp),
-			result.Number(float64(f.Herd)), f.Recovered()}}
+			result.Number(float64(f.NotBack)), result.Number(float64(f.Herd)), f.Recovered()}}
+		if f.NotBack > 0 {
+			row.Class = "bad"
+		}
 		if !f.Held {
 			row.Class = "bad"
 			row.Cells[1] += " — did not take hold: " + result.Line(f.Evidence)
@@ -30,7 +33,7 @@ func faults(r *result.Result) section {
 			for j := 3; j <= 7; j++ {
 				s.Table.Rows[i].Cells[j] = "–"
 			}
-			s.Table.Rows[i].Cells[9] = "–"
+			s.Table.Rows[i].Cells[10] = "–"
 		}
 		return s
 	}

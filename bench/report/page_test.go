@@ -91,6 +91,16 @@ func TestBrokenRunShowsNoLatencies(t *testing.T) {
 	}
 }
 
+func TestWhatNeverCameIsShown(t *testing.T) {
+	r := demo(30)
+	if strings.Contains(render(t, "delivered", r), "Not everything was delivered") {
+		t.Error("nothing is missing, and the page says otherwise")
+	}
+	r.Behind = result.Behind{Clients: 3, Messages: 4711}
+	r.Faults[0].NotBack = 1234
+	wants(t, render(t, "behind", r), "Not everything was delivered", "3 clients behind, 4,711 messages", "not back</th>", "<td>1,234</td>")
+}
+
 func TestComparePage(t *testing.T) {
 	var b bytes.Buffer
 	if err := CompareHTML(&b, demoComparison()); err != nil {

@@ -15,6 +15,10 @@ func banners(r *result.Result) (all []banner) {
 		all = append(all, banner{"bad", "The generator was the bottleneck",
 			capital(result.Line(r.Bottleneck)) + ". Latencies of this run are not those of the target, and are left out."})
 	}
+	if why := r.Undelivered(); why != "" {
+		all = append(all, banner{"bad", "Not everything was delivered",
+			capital(why) + ". What never came is in none of the times."})
+	}
 	switch c := r.Checked; {
 	case c == nil:
 		all = append(all, banner{"plain", "Histories were not recorded",

@@ -74,7 +74,7 @@ type Fault struct {
 	Reconnect Dist    `json:"reconnect"` // until a new line was open
 	Resume    Dist    `json:"resume"`    // until it was joined again
 	CaughtUp  Dist    `json:"caught_up"` // until the first delivery without a hole
-	Blackout  Dist    `json:"blackout"`  // the longest time without news, over all clients if the run was checked; else CaughtUp
+	Blackout  Dist    `json:"blackout"`  // the longest time kept from news, over all clients if the run was checked; else CaughtUp
 	NotBack   int     `json:"not_back"`  // clients that were not brought up to date again, and so are in none of these
 	Herd      int64   `json:"herd"`      // most attempts at a connection in one second
 	Recovery  float64 `json:"recovery"`  // seconds until p99 was within 10% of before; or Never, Unknown

@@ -38,7 +38,7 @@ var fields = []field{
 	{"returns", "clients per second that hang up without a word and come back", func(s *Scenario) any { return &s.Returns }},
 	{"fetches", "clients per second that load older history", func(s *Scenario) any { return &s.Fetches }},
 	{"fetch-limit", "entries of each such page", func(s *Scenario) any { return &s.FetchLimit }},
-	{"slow", "`share` of the clients that read slowly, as in 0.02", func(s *Scenario) any { return &s.Slow }},
+	{"slow", "`share` of the clients that read slowly, as in 0.02; what they are shown is in no latency", func(s *Scenario) any { return &s.Slow }},
 	{"slow-bytes", "`bytes` per second that such a one reads", func(s *Scenario) any { return &s.SlowBytes }},
 	{"connects", "new connections per second at the start; 0: as fast as it goes", func(s *Scenario) any { return &s.Connects }},
 	{"warm-up", "how long there is load before it is measured", func(s *Scenario) any { return &s.WarmUp }},

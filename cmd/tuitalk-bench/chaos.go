@@ -31,7 +31,7 @@ must be whole.
 
 A fleet on other machines is broken by your own commands, on a target of yours:
 
-    tuitalk-bench chaos -target wss://chat.example/ws \
+    tuitalk-bench chaos -target ws://chat.example/ws \
       -hook 'db 20s: ssh db systemctl stop postgresql; ssh db systemctl start postgresql'`,
 	open: openChaos,
 }
@@ -84,6 +84,9 @@ func (b *breakage) run(s *settings, c *call) error {
 			fmt.Fprintf(c.stdout, "%-22s held for %v\n", f.Name, f.Hold)
 		}
 		return nil
+	}
+	if s.cluster != "" && len(b.hooks) == 0 {
+		return usage{errors.New("-cluster: chaos starts a fleet of its own, and breaks another only with -hook")}
 	}
 	chosen, err := b.choose()
 	if err != nil {

@@ -28,7 +28,7 @@ for a while, waits until everybody has everything, and tells what it found.
     tuitalk-bench load                                         1,000 people, 20 s
     tuitalk-bench load -scenario list                          the presets
     tuitalk-bench load -scenario hall -rate 60                 one of them, changed
-    tuitalk-bench load -target wss://chat.example/ws -html report.html
+    tuitalk-bench load -target ws://chat.example/ws -html report.html
     tuitalk-bench load -max-p99 20ms -max-lost 0 -junit ci.xml
 
 Ctrl-C ends a run in order, and what was measured until then is told.`,

@@ -17,7 +17,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"tuitalk/bench/result"
 	"tuitalk/deploy/local"
@@ -182,7 +181,7 @@ func TestCtrlCEndsARunInOrder(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = b.Process.Kill() })
 	b.awaitPhase(t, stderr, "measuring")
-	time.Sleep(3 * time.Second)
+	b.awaitPhase(t, stderr, "measuring") // it is told again after 5 s
 	if err := b.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -197,8 +196,7 @@ func TestCtrlCEndsARunInOrder(t *testing.T) {
 	}
 }
 
-// TestATargetThatIsNoneIsOneSentence: nobody there, no WebSocket there, and one
-// that never answers the upgrade.
+// TestATargetThatIsNoneIsOneSentence: nobody there, and no WebSocket there.
 func TestATargetThatIsNoneIsOneSentence(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(s.Close)
@@ -223,14 +221,23 @@ func TestStormsAndRamps(t *testing.T) {
 	code := b.code(t)
 	r := readResult(t, out)
 	expectHeld(t, b, r, code)
-	if len(r.Faults) != 2 || r.Faults[0].Resume.Count != 300 || r.Faults[1].Resume.Count != 300 || r.Faults[0].Herd < 100 {
-		t.Errorf("%+v\n%s", r.Faults, b.err.String())
+	if len(r.Faults) != 2 || r.Faults[0].Resume.Count != 300 || r.Faults[1].Resume.Count != 300 || !r.Faults[0].Held || !r.Faults[1].Held {
+		t.Fatalf("%+v\n%s", r.Faults, b.err.String())
+	}
+	dialled := int64(0)
+	for i := range r.Seconds {
+		if s := &r.Seconds[i]; s.At >= r.Faults[0].At.Unix() {
+			dialled += s.Dialled
+		}
+	}
+	if dialled < 600 {
+		t.Errorf("%d attempts at a connection in two storms of 300 clients", dialled)
 	}
 	b = start(t, "ramp", "-target", url, "-clients", "100", "-rooms", "10", "-warm-up", "1s", "-rate", "50", "-factor", "100", "-step", "2s",
 		"-precision", "1", "-bound", "1s", "-json", out)
 	b.code(t)
 	r = readResult(t, out)
-	if len(r.Steps) < 3 || !strings.Contains(b.err.String(), "posts/s") {
+	if len(r.Steps) < 2 || !strings.Contains(b.err.String(), "posts/s") {
 		t.Errorf("%d steps\n%s%s", len(r.Steps), b.out.String(), b.err.String())
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"tuitalk/bench/crew"
@@ -12,8 +13,8 @@ var soak = &command{
 	line: "load for hours: fails if memory grows, or if any promise is broken",
 	about: `tuitalk-bench soak is load for a long time. It fails if any history is wrong, or
 if the memory of the target's processes grows: the median of the last fifth of
-the time is held against that of the first. So that memory is seen, name the
-processes (-watch) or the cluster (-cluster).
+the time is held against that of the first. So that memory is seen, the
+processes (-watch) or the cluster (-cluster) must be named.
 
     tuitalk-bench soak -watch $(pidof tuitalk-gateway)=gateway
     tuitalk-bench soak -cluster .cluster -duration 8h -html soak.html`,
@@ -28,9 +29,12 @@ func openSoak(self *command) (*form, func(*call) error, error) {
 	var growth float64
 	s.form.Float64Var(&growth, "max-growth", 0.2, "the `share` by which the memory of a process may grow")
 	s.groups(group{"The soak", []string{"max-growth"}})
-	purpose := &purpose{prepare: func(*crew.Options, shower) error {
+	purpose := &purpose{prepare: func(o *crew.Options, _ shower) error {
 		if !(growth >= 0) {
 			return fmt.Errorf("-max-growth %v must not be negative", growth)
+		}
+		if len(o.Watch()) == 0 {
+			return errors.New("nothing is watched: name processes (-watch) or a -cluster, or use load -scenario soak, which does not look at memory")
 		}
 		return nil
 	}, judge: func(r *result.Result) []result.Check {

@@ -24,7 +24,7 @@ that does the run:
     export TUITALK_BENCH_KEY=secret                      on all three machines
     tuitalk-bench worker -listen :9800                   on 10.0.0.7 and 10.0.0.8
     tuitalk-bench load -workers 10.0.0.7:9800,10.0.0.8:9800 -clients 30000 \
-        -target wss://chat.example/ws
+        -target ws://chat.example/ws
 
 It serves one coordinator at a time, and holds as many connections as files may
 be open (ulimit -Hn). It makes load against whatever the coordinator names, so it

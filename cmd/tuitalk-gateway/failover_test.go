@@ -24,20 +24,20 @@ type failover struct {
 	stored    string // in the old primary, when it came back
 }
 
-func (f *failover) strike(ctx context.Context, c *local.Cluster, _ *rand.Rand) (func(context.Context) error, error) {
+func (f *failover) strike(ctx context.Context, c *local.Cluster, _ *rand.Rand) (chaos.Mend, string, error) {
 	f.old, f.next = c.Postgres.Primary(), c.Postgres.Standby()
 	if err := errors.Join(f.old.Kill(), c.Postgres.Promote(ctx)); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if err := f.old.Start(ctx); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if err := f.expect(ctx, f.old, `SELECT pg_is_in_recovery()`, "f"); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	var err error
 	f.stored, err = ask(ctx, f.old, entryCount)
-	return func(ctx context.Context) error { return f.mend(ctx, c) }, err
+	return func(ctx context.Context) error { return f.mend(ctx, c) }, "the old primary is started and takes itself for the primary", err
 }
 
 const entryCount = `SELECT count(*) FROM entries`

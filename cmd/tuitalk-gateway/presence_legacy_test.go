@@ -171,6 +171,7 @@ func originalsAndPending(t *testing.T, c *local.Cluster) {
 	bob := visitor{t: t, form: talk.Bincode, uuid: newID()}.visit(addr)
 	ann.join(room, "ann")
 	bob.join(room, "bob")
+	heard := [...]<-chan talk.Entry{ann.listen(), bob.listen()}
 	if err := c.Postgres.Stop(t.Context(), local.Immediate); err != nil {
 		t.Fatal(err)
 	}
@@ -187,16 +188,16 @@ func originalsAndPending(t *testing.T, c *local.Cluster) {
 	if err := c.Postgres.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []*visitor{ann, bob} {
+	for _, posts := range heard {
 		for n := range count {
-			if e := v.heardPost(); e.Text != fmt.Sprintf("meanwhile %d", n) || e.UnixTime < again {
+			if e := <-posts; e.Text != fmt.Sprintf("meanwhile %d", n) || e.UnixTime < again {
 				t.Errorf("shown is %+v at place %d; PostgreSQL was back at %d", e, n, again)
 			}
 		}
 	}
 	bob.post(room, talk.UUID{}, "we go on") // and nothing was shown twice before it
-	for _, v := range []*visitor{ann, bob} {
-		if e := v.heardPost(); e.Text != "we go on" {
+	for _, posts := range heard {
+		if e := <-posts; e.Text != "we go on" {
 			t.Errorf("shown is %+v", e)
 		}
 	}
@@ -210,4 +211,23 @@ func (v *visitor) heardPost() talk.Entry {
 			return e
 		}
 	}
+}
+
+// listen reads all the time, as programs do: only so are pings answered, without
+// which Nginx takes the line for dead. The posts end when the connection does.
+func (v *visitor) listen() <-chan talk.Entry {
+	posts := make(chan talk.Entry, 64)
+	go func() {
+		defer close(posts)
+		for {
+			m, err := v.tryHear(time.Minute)
+			if err != nil {
+				return // the visitor's end closes the connection
+			}
+			if e, ok := m.(talk.Entry); ok && e.Kind == talk.KindPosted {
+				posts <- e
+			}
+		}
+	}()
+	return posts
 }

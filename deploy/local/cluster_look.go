@@ -112,13 +112,17 @@ func askRedis(ctx context.Context, p PartState) (string, error) {
 }
 
 // postgresQuestion is answered with whether the server is well, and its role: a
-// primary with its standbys, or a standby with its primary.
+// primary with its standbys, or a standby with its primary. A primary that waits
+// for nobody is well if it has no standby: one that has a slot for it.
 const postgresQuestion = `SELECT CASE WHEN pg_is_in_recovery() THEN
 	(SELECT coalesce(bool_or(status = 'streaming'), false) || ' standby ' ||
 		coalesce('of ' || min(sender_host || ':' || sender_port), 'without a primary') FROM pg_stat_wal_receiver)
-	ELSE (SELECT (current_setting('synchronous_standby_names') = '' OR coalesce(bool_or(sync_state IN ('sync', 'quorum')), false)) || ' ' ||
+	WHEN current_setting('synchronous_standby_names') = '' THEN
+	(SELECT CASE WHEN count(*) = 0 THEN 'true primary'
+		ELSE 'false primary, does not wait for ' || string_agg(slot_name, ', ') END FROM pg_replication_slots)
+	ELSE (SELECT coalesce(bool_or(sync_state IN ('sync', 'quorum')), false) || ' ' ||
 		concat_ws(', ', 'primary', coalesce(string_agg(application_name || ' ' || state || ' ' || sync_state, ', '),
-			CASE WHEN current_setting('synchronous_standby_names') <> '' THEN 'commits wait for a standby' END)) FROM pg_stat_replication) END`
+			'commits wait for a standby')) FROM pg_stat_replication) END`
 
 // askPostgres tells what a server is for whom.
 func askPostgres(ctx context.Context, p PartState) (string, error) {

@@ -132,6 +132,9 @@ func (l *Link) Delay(d time.Duration) {
 	l.replace(func(s *linkState) { s.delay = d })
 }
 
+// Delayed is by how much Delay holds up now.
+func (l *Link) Delayed() time.Duration { return l.now().delay }
+
 // Close ends all connections and returns when nothing of the link is left.
 func (l *Link) Close() {
 	l.changing.Lock()

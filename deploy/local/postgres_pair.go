@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 )
 
 // PostgresPair is a PostgreSQL server and one that stands by for it, or a server
@@ -140,7 +141,8 @@ func (pair *PostgresPair) start(ctx context.Context, p *Postgres) error {
 
 // Promote makes the standby the primary and returns when it can be written. The
 // old primary is ended first if it lives. Until Start brings it back as a standby
-// commits wait for nobody.
+// commits wait for nobody. A standby that may not have all that the primary has
+// called committed is not promoted.
 func (pair *PostgresPair) Promote(ctx context.Context) error {
 	pair.changing.Lock()
 	defer pair.changing.Unlock()
@@ -151,10 +153,36 @@ func (pair *PostgresPair) Promote(ctx context.Context) error {
 	if standby.State() == Dead {
 		return errors.New("promote postgres: the standby is dead")
 	}
-	if err := pair.Primary().Kill(); err != nil {
+	primary := pair.Primary()
+	if err := primary.waitsFor(ctx, standby.name()); err != nil {
+		return fmt.Errorf("promote postgres: %w", err)
+	}
+	if err := primary.Kill(); err != nil {
 		return err
 	}
 	return standby.Promote(ctx)
+}
+
+// waitsFor returns an error unless what this server calls committed is on the
+// standby's disk too. One that is dead or stopped cannot be asked: its files tell.
+func (p *Postgres) waitsFor(ctx context.Context, name string) error {
+	errNot := errors.New("the primary does not wait for the standby")
+	if !p.exists(replicationConf) {
+		return errNot
+	}
+	if p.State() != Running {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	answer, err := p.ask(ctx, streams+inStep+named(name))
+	switch {
+	case err != nil:
+		return fmt.Errorf("the primary lives and does not tell whether it waits for the standby: %w", err)
+	case answer != "t":
+		return errNot
+	}
+	return nil
 }
 
 // Stop ends the primary and then the standby, which gets all that it has written.

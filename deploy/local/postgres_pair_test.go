@@ -4,7 +4,9 @@ package local_test
 
 import (
 	"context"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -162,8 +164,42 @@ func TestClusterKeepsRoles(t *testing.T) {
 	roles(t, c.Postgres, b)
 	cancel()
 	keeper.Wait()
-	if all := strings.Join(told, "\n"); !strings.Contains(all, "postgres-1 is an old primary\npostgres-1 was started again") {
+	if found := slices.Index(told, "postgres-1 is an old primary"); found < 0 || !slices.Contains(told[found:], "postgres-1 was started again") {
 		t.Errorf("told %q", told)
 	}
 	answers(t, a, `SELECT string_agg(body, ' ' ORDER BY seq) FROM entries WHERE body <> ''`, "before after")
+}
+
+// TestClusterKeepsWaiting: a standby that its primary does not wait for, as when
+// it took too long to come into step, is not called well and not promoted, and
+// Keep tries again.
+func TestClusterKeepsWaiting(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, local.ClusterOptions{Gateways: 1, Redis: local.RedisOptions{Replicas: -1}})
+	a := c.Postgres.Primary()
+	if err := os.Remove(filepath.Join(a.Dir(), "data", "replication.conf")); err != nil {
+		t.Fatal(err)
+	}
+	answers(t, a, `SELECT pg_reload_conf()`, "t")
+	await(t, "commits to wait for nobody", func() bool {
+		names, err := query(t, a, `SHOW synchronous_standby_names`)
+		return err == nil && names == ""
+	})
+	const says = "postgres-1 (running, primary, does not wait for tuitalk2)"
+	if bad := unwell(t, c); !slices.Equal(bad, []string{says}) {
+		t.Errorf("not well: %q, want %s", bad, says)
+	}
+	if err := c.Postgres.Promote(t.Context()); err == nil || !strings.Contains(err.Error(), "does not wait for the standby") {
+		t.Errorf("it was promoted: %v", err)
+	}
+	if c.Postgres.Primary() != a || a.State() != local.Running {
+		t.Fatal("the primary was ended")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var keeper sync.WaitGroup
+	keeper.Go(func() { c.Keep(ctx, func(string, string) {}) })
+	await(t, "the primary to wait for it", func() bool { return unwell(t, c) == nil })
+	cancel()
+	keeper.Wait()
+	roles(t, c.Postgres, a)
 }

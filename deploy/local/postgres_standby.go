@@ -178,8 +178,7 @@ func (p *Postgres) copyData(ctx context.Context, primary *Postgres, conninfo str
 // follow makes commits wait for a standby once the one with this name streams.
 // Not before: else what writes would stand still while it catches up.
 func (p *Postgres) follow(ctx context.Context, name string) error {
-	named := " AND application_name = '" + name + "'"
-	if err := p.awaitTrue(ctx, streams+named); err != nil {
+	if err := p.awaitTrue(ctx, streams+named(name)); err != nil {
 		return fmt.Errorf("it does not stream from its primary: %w", err)
 	}
 	if err := p.write(filepath.Join(p.dataDir(), replicationConf), postgres.Replication); err != nil {
@@ -188,7 +187,7 @@ func (p *Postgres) follow(ctx context.Context, name string) error {
 	if err := p.reload(); err != nil {
 		return err
 	}
-	if err := p.awaitTrue(ctx, streams+inStep+named); err != nil {
+	if err := p.awaitTrue(ctx, streams+inStep+named(name)); err != nil {
 		return fmt.Errorf("it is not in step: %w", err)
 	}
 	return nil
@@ -199,6 +198,8 @@ const (
 	streams = `SELECT count(*) > 0 FROM pg_stat_replication WHERE state = 'streaming'`
 	inStep  = ` AND sync_state IN ('sync', 'quorum')`
 )
+
+func named(name string) string { return " AND application_name = '" + name + "'" }
 
 // AwaitStandby waits until a standby is in step: all that is committed from then
 // on is on its disk too.
@@ -245,8 +246,8 @@ func (p *Postgres) reload() error {
 	return p.server.signal(syscall.SIGHUP)
 }
 
-// awaitTrue asks until the answer is true. Errors: of the context, with what the
-// server said last.
+// awaitTrue asks until the answer is true. Errors: it is dead; of the context, with
+// what the server said last.
 func (p *Postgres) awaitTrue(ctx context.Context, question string) error {
 	tick := time.NewTicker(standbyCheck)
 	defer tick.Stop()
@@ -254,6 +255,9 @@ func (p *Postgres) awaitTrue(ctx context.Context, question string) error {
 		answer, err := p.ask(ctx, question)
 		if err == nil && answer == "t" {
 			return nil
+		}
+		if err != nil && p.State() == Dead {
+			return fmt.Errorf("%s is dead: %w", p.Addr(), err)
 		}
 		select {
 		case <-tick.C:

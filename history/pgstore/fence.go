@@ -19,10 +19,11 @@ var (
 	errNoStandby = errors.New("commits wait on this server: no synchronous standby is in step with it")
 )
 
-// primary is one life of a primary: from a start of the server to its end.
+// primary is one life of a primary: from a start of the server, or a recovery
+// from the crash of one of its processes, to the next one or its end.
 type primary struct {
 	timeline int64  // a promotion begins a new one, with a greater number
-	started  string // when, as the server tells it
+	started  string // when, and when it recovered, as the server tells it
 }
 
 // fence knows the primary of a Store's connections; see "Which server" in the
@@ -46,9 +47,12 @@ const lookPatience = time.Second
 // cut off is taken for lost only after wal_sender_timeout. A role without
 // pg_read_all_stats sees that there are standbys and not how they are: for it any
 // one will do.
+//
+// When one of its processes crashes, a server recovers without a new start, and
+// throws its statistics away: those of the archiver tell when they were begun.
 var lookQuery = fmt.Sprintf(`SELECT current_setting('transaction_read_only'),
 	CASE WHEN pg_is_in_recovery() THEN '0' ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint::text END,
-	pg_postmaster_start_time()::text,
+	concat(pg_postmaster_start_time(), ' ', (SELECT stats_reset FROM pg_stat_archiver)),
 	current_setting('synchronous_standby_names') <> '' AND (
 		NOT EXISTS (SELECT FROM pg_stat_replication WHERE coalesce(sync_state, 'sync') IN ('sync', 'quorum')
 			AND coalesce(flush_lsn >= (SELECT checkpoint_lsn FROM pg_control_checkpoint()), true))

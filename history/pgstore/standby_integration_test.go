@@ -7,8 +7,11 @@ import (
 	"errors"
 	"net/url"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"tuitalk/deploy/local"
 	"tuitalk/history"
@@ -162,6 +165,20 @@ func commitsThatWait(t *testing.T, p *local.Postgres) (n int) {
 	return n
 }
 
+// crashOne kills a process of a server, and waits until it has recovered from that.
+func crashOne(t *testing.T, p *local.Postgres) {
+	t.Helper()
+	victim, witness := connect(t, p.DSN()), connect(t, p.DSN())
+	if err := syscall.Kill(int(victim.PgConn().PID()), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the server ends its other processes", func() bool { return witness.Ping(t.Context()) != nil })
+	await(t, "it takes connections again", func() bool {
+		conn, err := pgx.Connect(t.Context(), p.DSN())
+		return err == nil && conn.Close(t.Context()) == nil
+	})
+}
+
 // TestStandbyLost: a commit that waits for a lost standby is never called stored;
 // when it may go on, saying it again finds it.
 func TestStandbyLost(t *testing.T) {
@@ -173,6 +190,15 @@ func TestStandbyLost(t *testing.T) {
 		t.Helper()
 		if heads, err := s.Heads(t.Context(), []int32{0}); err != nil || heads[0] != want {
 			t.Errorf("the newest entry is %v, %v; want %d", heads, err, want)
+		}
+	}
+	closed := func(batch []talk.Entry) {
+		t.Helper()
+		for range 3 {
+			if heads, err := s.Heads(t.Context(), []int32{0}); !errors.Is(err, history.ErrUnavailable) {
+				t.Errorf("the newest entry is %v, %v", heads, err)
+			}
+			unavailable(t, s, batch)
 		}
 	}
 	back := func() error { return errors.Join(standby.Start(t.Context()), primary.AwaitStandby(t.Context())) }
@@ -197,12 +223,12 @@ func TestStandbyLost(t *testing.T) {
 			if err := errors.Join(primary.Kill(), primary.Start(t.Context())); err != nil {
 				return err
 			}
-			for range 3 {
-				if heads, err := s.Heads(t.Context(), []int32{0}); !errors.Is(err, history.ErrUnavailable) {
-					t.Errorf("the newest entry is %v, %v", heads, err)
-				}
-				unavailable(t, s, batch)
-			}
+			closed(batch)
+			return nil
+		}, back},
+		{"one process crashes", func(batch []talk.Entry) error {
+			crashOne(t, primary)
+			closed(batch)
 			return nil
 		}, back},
 		{"given up", func([]talk.Entry) error { head(stored); return nil }, func() error {

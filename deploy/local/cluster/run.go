@@ -36,11 +36,13 @@ func run(s settings, _ []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, end(c), os.Remove(s.stateFile())) }()
+	asked, stop := promoting() // whoever finds the state file may ask
+	defer stop()
 	if err := c.State().Save(s.stateFile()); err != nil {
 		return err
 	}
 	tell("cluster", fmt.Sprintf("ready after %.1f s", time.Since(began).Seconds()))
-	keep(ctx, c, s.stateFile())
+	keep(ctx, c, s.stateFile(), asked)
 	tell("cluster", "stops")
 	return nil
 }
@@ -63,15 +65,14 @@ func lockDir(dir string) (*os.File, error) {
 	return lock, nil
 }
 
-// keep looks after the cluster until ctx ends, and keeps the state file true.
-func keep(ctx context.Context, c *local.Cluster, file string) {
+// keep looks after the cluster until ctx ends, promotes the standby when asked,
+// and keeps the state file true.
+func keep(ctx context.Context, c *local.Cluster, file string, asked <-chan os.Signal) {
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
 		c.Keep(ctx, tell)
 	}()
-	asked, stop := promoting()
-	defer stop()
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for saved := c.State(); ; {

@@ -1,0 +1,164 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"tuitalk/deploy/local"
+)
+
+// running starts a program that does nothing, and says which process it is.
+func running(t *testing.T) (local.PartState, *exec.Cmd) {
+	t.Helper()
+	cmd := exec.Command("sleep", "60")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // may have ended
+		_ = cmd.Wait()
+	})
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, fields, _ := strings.Cut(string(stat), ") ")
+	return local.PartState{
+		Name: "gateway-2", Process: local.Identity{PID: cmd.Process.Pid, Start: strings.Fields(fields)[19]},
+	}, cmd
+}
+
+func TestAKillThatMissesIsNoEvidence(t *testing.T) {
+	was, cmd := running(t)
+	if seen, err := gone(was, nil); err == nil || !strings.Contains(err.Error(), "gateway-2") || !strings.Contains(err.Error(), "running") {
+		t.Errorf("%q, %v", seen, err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // says that it was killed
+	if seen, err := gone(was, nil); err != nil || !strings.HasPrefix(seen, "gateway-2 (pid ") || !strings.HasSuffix(seen, "is dead") {
+		t.Errorf("%q, %v", seen, err)
+	}
+	if _, err := gone(was, errors.New("no such process")); err == nil {
+		t.Error("a kill that failed is evidence")
+	}
+	if _, err := gone(local.PartState{Name: "nginx"}, nil); err == nil {
+		t.Error("what never ran was killed")
+	}
+}
+
+func TestLinksTellWhatTheyDo(t *testing.T) {
+	link, err := local.OpenLink(local.Hop{Dial: "127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer link.Close()
+	if _, err := isNow(link, "gateway-1", local.Cut); err == nil {
+		t.Error("a link that carries is cut")
+	}
+	if _, err := isSlow(link, "gateway-1"); err == nil {
+		t.Error("a fast link is slow")
+	}
+	link.Delay(slowness)
+	if seen, err := isSlow(link, "gateway-1"); err != nil || !strings.Contains(seen, "gateway-1") {
+		t.Error(seen, err)
+	}
+	if err := link.Set(local.Cut); err != nil {
+		t.Fatal(err)
+	}
+	if seen, err := isNow(link, "gateway-1", local.Cut); err != nil || !strings.Contains(seen, "gateway-1") {
+		t.Error(seen, err)
+	}
+}
+
+func TestAReloadHasNewWorkers(t *testing.T) {
+	if _, err := tookOver([]string{"10", "11"}, []string{"10", "11"}); err == nil {
+		t.Error("the old workers took over")
+	}
+	if seen, err := tookOver([]string{"10", "11"}, []string{"11", "12"}); err != nil || !strings.Contains(seen, "pids 12)") {
+		t.Error(seen, err)
+	}
+	master := exec.Command("sh", "-c", "sleep 60 & echo started; wait")
+	out, err := master.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := master.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = out.Read(make([]byte, 8)) // if it fails there are no workers
+	pids, err := workers(master.Process.Pid)
+	if err != nil || len(pids) != 1 {
+		t.Errorf("%q, %v", pids, err)
+	}
+	for _, pid := range pids {
+		n, err := strconv.Atoi(pid)
+		if err == nil {
+			err = syscall.Kill(n, syscall.SIGKILL)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	_ = master.Wait() // it ends with its worker
+}
+
+// book is a ledger in memory.
+type book struct{ lines []string }
+
+var _ ledger = &book{}
+
+func (b *book) Now() time.Time { return time.Unix(0, 0) }
+
+func (b *book) mark(_ time.Time, what string, held bool, evidence string) int {
+	b.lines = append(b.lines, fmt.Sprintf("%s held: %t, %s", what, held, evidence))
+	return len(b.lines) - 1
+}
+
+func (b *book) over(number int) { b.lines[number] += ", over" }
+
+func TestAFaultThatDoesNotTakeHoldDoesNotEndThePlan(t *testing.T) {
+	mended := 0
+	mend := func(context.Context) error { mended++; return nil }
+	does := func(mend Mend, seen string, err error) breaker {
+		return func(context.Context, *local.Cluster, *rand.Rand) (Mend, string, error) { return mend, seen, err }
+	}
+	var told []string
+	p := plan{
+		faults: []Fault{
+			{"first", 0, does(nil, "", errors.New("nobody is there"))},
+			{"second", 0, does(mend, "", errors.New("it still runs"))},
+			{"third", 0, does(mend, "gateway-2 is dead", nil)},
+		},
+		tell: func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) },
+	}
+	b := &book{}
+	if err := p.follow(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"first held: false, nobody is there, over", "second held: false, it still runs, over",
+		"third held: true, gateway-2 is dead, over",
+	}
+	if !slices.Equal(b.lines, want) || mended != 2 {
+		t.Errorf("%q, mended %d times", b.lines, mended)
+	}
+	if len(told) == 0 || told[0] != "first: did not take hold: nobody is there" {
+		t.Errorf("told %q", told)
+	}
+	p.faults[1].Break = does(func(context.Context) error { return errors.New("it is stuck") }, "", errors.New("it still runs"))
+	if err := p.follow(t.Context(), b); err == nil || !strings.Contains(err.Error(), "stuck") {
+		t.Errorf("what cannot be mended: %v", err)
+	}
+}
