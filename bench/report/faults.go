@@ -8,7 +8,7 @@ import (
 
 // faults is what was done to the target, and what came of it.
 func faults(r *result.Result) section {
-	s := section{ID: "faults", Title: "Faults", Lead: "Blackout is, for each client, the longest time without news. " +
+	s := section{ID: "faults", Title: "Faults", Lead: "Blackout is, for each client, the longest time that it was kept from news. " +
 		"The other times count from the loss of its line. Each is p50 / p99 over clients, and the longest; who did not come back is in none of them."}
 	s.Table = &grid{
 		Head: []string{"", "fault", "clients", "blackout", "detect", "reconnect", "resume", "caught up", "not back", "herd/s", "p99 back in"}, Left: 2,
