@@ -104,10 +104,9 @@ func (s *Storms) follow(ctx context.Context, c *Crew, before measure.Sample, beg
 		if err != nil {
 			return went, lost, err
 		}
-		if second.At >= began.Unix() {
-			lost += second.Counts.Lost
-			went.Peak = max(went.Peak, second.Joins)
-		}
+		// a worker that is late tells losses of this second with the one before
+		lost += second.Counts.Lost
+		went.Peak = max(went.Peak, second.Joins)
 		went.Back = second.Inside
 		if cut(lost, before.Open) && second.At > began.Unix() && second.Inside >= before.Inside {
 			return went, lost, nil
