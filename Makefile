@@ -34,9 +34,15 @@ cluster-status: bin/tuitalk-cluster ## show each part of the fleet
 cluster-stop: bin/tuitalk-cluster ## stop the fleet; its data stays
 	@bin/tuitalk-cluster stop
 
+# Packages with tests that start real servers, and the others, which make check has
+# run under the race detector already.
+SERVED = $(sort $(shell grep -rl --include='*_test.go' --exclude-dir=peers '^//go:build integration' . | xargs -n1 dirname))
+OTHERS = $(filter-out $(SERVED),$(shell go list -f '{{.Dir}}' ./... | sed 's#^$(CURDIR)#.#'))
+
 test: deps build ## install what is missing, and run all tests
-	go test -race -tags integration -count=1 -parallel 4 -timeout 9m ./...
+	go test -race -tags integration -count=1 -parallel 4 -timeout 9m $(SERVED)
 	go test -C bench/peers -tags integration -count=1 ./...
+	go test $(OTHERS)
 
 SEEDS ?= 20
 FAULTS ?= all$(shell test "$$(id -u)" != 0 || echo ,links)
