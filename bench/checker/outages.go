@@ -125,6 +125,23 @@ func (c *check) heardLive(s *seat, p place, at int64) {
 	}
 }
 
+// toldAccepted is to an author what a pending message is to others: it is there.
+func (c *check) toldAccepted(s *seat, p place, _ *Event, at int64) {
+	o := &s.outages
+	name := c.said(p)
+	i, ok := c.sendOf[name]
+	if !ok || o.told[name] {
+		return
+	}
+	if o.told == nil {
+		o.told = map[entryName]bool{}
+	}
+	o.told[name] = true
+	if sentAt := c.sends[i].at; s.up && sentAt >= o.here {
+		c.interrupted(o, &verdict{sentAt: sentAt, windows: c.windowsAt(sentAt)}, at)
+	}
+}
+
 // isNews tells whether the user has not been shown an entry yet, pending or stored.
 func (o *outages) isNews(e *Entry) bool {
 	name := nameOf(e)

@@ -89,3 +89,22 @@ func TestWhoHearsOnlyWhatWasUnderWayIsUnheard(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// TestAcceptedEndsABlackoutOfTheAuthor: the store is away, and his message safe.
+func TestAcceptedEndsABlackoutOfTheAuthor(t *testing.T) {
+	s := newScript(t, 2)
+	s.steady(1000, 2000, 0, 1)
+	n := s.w.Fault(Fault{What: "store stopped", Held: true, At: 2_000_000})
+	s.w.FaultOver(n, 2_500_000)
+	e := s.post(2010, 0)
+	p := e
+	p.Seq, p.UnixTime = 0, 0
+	s.event(2013, 1, Event{Verb: PendingShown, Entry: s.w.Entry(p)})
+	s.event(2017, 0, Event{Verb: Accepted, Room: scriptRoom, ID: e.ID})
+	s.event(3000, 1, Event{Verb: PendingGone, Entry: s.w.Entry(p)})
+	s.show(3000, 1, e)
+	s.show(3000, 0, e)
+	if b := Check(Options{}, s.end(8100, 2)).Faults[0].Blackout; b.Count != 2 || b.Max != 7*ms {
+		t.Errorf("blackout %+v", b)
+	}
+}

@@ -101,7 +101,8 @@ type FaultFigures struct {
 	// Blackout is for each client that was there the longest time in which it was
 	// kept from news. That is, where the line held, for each message that was sent
 	// in the fault's window, or was under way when the fault came, from its sending,
-	// at the earliest the fault, until it was first shown, be it as pending. Where
+	// at the earliest the fault, until it was first shown, be it as pending; to its author,
+	// until he was told "accepted" if that was before. Where
 	// the line was lost in the window, it is from when something had last come on
 	// it, at the earliest the fault, or, if the first message after was sent before,
 	// from that sending; until that first live message was shown; or, if nobody had

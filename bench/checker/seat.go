@@ -49,6 +49,7 @@ var steps = [256]func(c *check, s *seat, p place, e *Event, at int64){
 	Shown:        (*check).shown,
 	Older:        (*check).older,
 	Trimmed:      func(c *check, s *seat, _ place, e *Event, _ int64) { c.judgeHoles(s, s.view.trim(e.Seq)) },
+	Accepted:     (*check).toldAccepted,
 	PendingShown: (*check).pendingShown,
 	PendingGone:  func(c *check, s *seat, p place, _ *Event, _ int64) { delete(s.pending, nameOf(c.entry(p))) },
 	Stored:       (*check).toldStored,

@@ -79,5 +79,22 @@ func whole(seconds []measure.Sample, from, to int64) (w measure.Sample) {
 			w.Stored.Add(&s.Stored)
 		}
 	}
+	w.Self.Busy = usualBusy(seconds, from, to)
 	return w
+}
+
+// usualBusy is how busy the loops were in all but one of a hundred seconds: one
+// busy second says nothing of an hour, and everything of a minute.
+func usualBusy(seconds []measure.Sample, from, to int64) float64 {
+	var all []float64
+	for i := range seconds {
+		if s := &seconds[i]; from <= s.At && s.At < to {
+			all = append(all, s.Self.Busy)
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[len(all)-1-len(all)/100]
 }

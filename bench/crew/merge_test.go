@@ -78,3 +78,21 @@ func TestASecondSampleOfOneWorkerAddsNoConnections(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+func TestOneBusySecondOfManyIsNotTheRun(t *testing.T) {
+	var seconds []measure.Sample
+	for at := range int64(150) {
+		s := sampleAt(at, 1, 1, time.Millisecond)
+		s.Self.Busy = 0.5
+		if at == 70 {
+			s.Self.Busy = 1
+		}
+		seconds = append(seconds, *s)
+	}
+	if got := whole(seconds, 0, 150).Self.Busy; got != 0.5 {
+		t.Errorf("of 150 seconds, one of them full, busy is %v", got)
+	}
+	if got := whole(seconds, 60, 80).Self.Busy; got != 1 {
+		t.Errorf("of 20 seconds, one of them full, busy is %v", got)
+	}
+}
