@@ -41,7 +41,7 @@ type Gauges struct {
 // Self is how the generator itself is, summed over its processes.
 type Self struct {
 	CPU     float64 `json:"cpu"`      // cores in use
-	Busy    float64 `json:"busy"`     // the greatest share of a second in which an event loop was at work
+	Busy    float64 `json:"busy"`     // the greatest share of a second in which an event loop was at work; of a whole run, in all but one of a hundred seconds
 	RSS     int64   `json:"rss"`      // bytes
 	Files   int     `json:"files"`    // open, in the process that has most
 	MaxOpen int     `json:"max_open"` // that a process may have open
