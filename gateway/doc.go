@@ -34,8 +34,10 @@
 //
 // Without the store, lanes put entries into the bus's spool (spooler.accept):
 // the author is told Accepted, the room shows them as pending. Every node that
-// reaches the store drains every partition, in stream order, and a lane drains
-// what it knows of before it appends, so that nobody overtakes himself. Who joins
+// reaches the store replays every partition, in stream order (replayer). A lane
+// that knows of entries of a room puts its own behind them, so that nobody
+// overtakes himself: in the store after them if they are few, else in the spool
+// too, so that nobody is kept waiting (spooler.beforeAppend). Who joins
 // meanwhile gets a provisional seat; a room that was not open is opened blind,
 // behind what the joiner has, and read when the store is back. A node that alone
 // does not reach the store sends its users away (watcher). Without the bus, heads
@@ -45,7 +47,7 @@
 //
 // A fixed number, whatever the number of connections: the pollers of nbio, pump
 // workers, lanes, readers (which may wait for the store or the bus), and one
-// each of accept, agenda, clock, keeper, spooler, sweep and watcher. Server.Drain
+// each of accept, agenda, clock, keeper, replayer, sweep and watcher. Server.Drain
 // ends them all.
 //
 // # Locks, in the order in which they are taken

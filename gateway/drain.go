@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"tuitalk/fanout"
@@ -10,144 +9,70 @@ import (
 	"tuitalk/talk"
 )
 
-// Times of a drain.
-const (
-	// drainEvery is how often a node looks at every partition of the spool.
-	drainEvery = time.Second
-	drainPage  = 500
-	// stepPatience bounds each step of a drain, so that a slow spool is not
-	// taken for a store that is away.
-	stepPatience = time.Second
-	// headStart is how long a lane drains before its posts go to the spool too,
-	// behind what is there.
-	headStart = time.Second
-)
+// stepPatience bounds each step of a drain, so that a slow spool is not taken for
+// a store that is away.
+const stepPatience = time.Second
 
-// errLong: the spool holds more than could be stored in the time given.
-var errLong = errors.New("more waits in the spool than could be stored in time")
-
-// beforeAppend stores what the rooms of these posts have in the spool, where it
-// is known or suspected to hold entries, and what they show as pending and the
-// spool has lost, so that nobody overtakes them. Each room is looked at once, and
-// a partition that cannot be read is not tried again for these posts. An error
-// sends the posts to the spool too.
-func (sp *spooler) beforeAppend(posts []post) error {
-	sp.suspectOutage()
-	var looked map[int32]bool // rooms
-	var unread map[int]bool   // partitions
-	for i := range posts {
-		room := posts[i].entry.RoomID
-		part := sp.spool.Partition(room)
-		dirty := sp.parts[part].dirty() && !unread[part]
-		if looked[room] || !dirty && !sp.shown.dirty() {
-			continue
-		}
-		if looked == nil {
-			looked, unread = map[int32]bool{}, map[int]bool{}
-		}
-		read, err := sp.storeWaiting(part, room, dirty)
-		if err != nil {
-			return err
-		}
-		looked[room] = true
-		unread[part] = unread[part] || !read
-	}
-	return nil
+// found is what can be read of the start of a partition.
+type found struct {
+	entries []talk.Entry
+	ids     []fanout.SpoolID
+	more    bool // the page was full
 }
 
-// storeWaiting drains a partition if it is dirty, and then stores what a room
-// shows as pending all the same: a Redis node may have lost it. Only what was
-// shown before the drain looked is no part of what comes behind it.
-//
-// A spool that cannot be read at all does not hold up the room; read is false then.
-func (sp *spooler) storeWaiting(part int, room int32, dirty bool) (read bool, err error) {
-	s := sp.srv
-	r := s.rooms.get(room)
-	var shown []talk.Entry
-	if r != nil {
-		shown = r.pendingSince(s.clock.coarse())
-	}
-	read = true
-	if dirty {
-		pages, err := sp.drain(context.Background(), part, time.Now().Add(headStart))
-		if err != nil && (pages > 0 || !s.health.storeUp()) {
-			return true, err
-		}
-		read = err == nil
-	}
-	if len(shown) == 0 {
-		return read, nil
-	}
-	return read, s.storeAll(context.Background(), r.stillPending(shown))
-}
-
-// drain brings a partition into the store, from its start, until it is empty or
-// it is too late to begin another page. It returns how many pages it read.
-func (sp *spooler) drain(ctx context.Context, part int, until time.Time) (pages int, err error) {
+// next reads the next page of a partition. Nothing found: it is at its end, but
+// for entries of a newer form.
+func (sp *spooler) next(ctx context.Context, part, limit int) (found, error) {
 	var after fanout.SpoolID
-	for ; ; pages++ {
-		if pages > 0 && time.Now().After(until) {
-			return pages, errLong
-		}
+	for {
 		heard := sp.parts[part].heard.Load()
-		list, err := sp.read(ctx, part, after)
+		list, err := sp.read(ctx, part, after, limit)
 		if err != nil {
-			return pages, err
+			return found{}, err
 		}
-		entries, ids := readable(list)
+		f := readable(list)
+		f.more = len(list) == limit
 		switch {
-		case len(entries) > 0:
-		case len(list) == drainPage: // all of a newer form: behind them
+		case len(f.entries) > 0:
+			if !sp.parts[part].dirty() {
+				sp.parts[part].heard.Add(1) // found without having been heard of
+			}
+			return f, nil
+		case f.more: // all of a newer form: behind them
 			after = list[len(list)-1].ID
-			continue
 		default:
 			sp.parts[part].empty(heard)
-			return pages, nil
-		}
-		if !sp.parts[part].dirty() {
-			sp.parts[part].heard.Add(1) // found without having been heard of
-		}
-		if err := sp.store(ctx, part, entries, ids); err != nil {
-			return pages + 1, err
+			return found{}, nil
 		}
 	}
 }
 
-func (sp *spooler) read(ctx context.Context, part int, after fanout.SpoolID) ([]fanout.Spooled, error) {
+func (sp *spooler) read(ctx context.Context, part int, after fanout.SpoolID, limit int) ([]fanout.Spooled, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepPatience)
 	defer cancel()
-	return sp.spool.Read(ctx, part, after, drainPage)
+	return sp.spool.Read(ctx, part, after, limit)
 }
 
 // store brings one page from the spool into the store, and shows it. Whoever
 // dies between two steps leaves entries that the next drain reads again.
-func (sp *spooler) store(ctx context.Context, part int, entries []talk.Entry, ids []fanout.SpoolID) error {
+func (sp *spooler) store(ctx context.Context, part int, f found) error {
 	s := sp.srv
 	s.opts.Failpoint("drain-read")
-	results, err := s.appendPage(ctx, entries)
+	results, err := sp.appendPage(ctx, f.entries)
 	if err != nil {
 		return err
 	}
 	s.opts.Failpoint("drain-appended")
-	s.showDrained(entries, results)
+	s.showDrained(f.entries, results)
 	s.opts.Failpoint("drain-published")
 	ctx, cancel := context.WithTimeout(ctx, stepPatience)
 	defer cancel()
-	if err := sp.spool.Remove(ctx, part, ids...); err != nil {
+	if err := sp.spool.Remove(ctx, part, f.ids...); err != nil {
 		return err
 	}
 	s.opts.Failpoint("drain-removed")
 	s.metrics.drained.Add(float64(fresh(results)))
 	return nil
-}
-
-// appendPage appends what waited.
-func (s *Server) appendPage(ctx context.Context, entries []talk.Entry) ([]history.Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, stepPatience)
-	defer cancel()
-	results, err := s.store.Append(ctx, entries)
-	s.health.store(err)
-	return results, err
 }
 
 // fresh counts what was not stored before.
@@ -162,15 +87,15 @@ func fresh(results []history.Result) (n int) {
 
 // readable takes what this node can read. What it cannot stays where it is, for
 // a newer one.
-func readable(list []fanout.Spooled) (entries []talk.Entry, ids []fanout.SpoolID) {
+func readable(list []fanout.Spooled) (f found) {
 	for _, x := range list {
 		if x.Err == nil {
 			e := x.Entry
 			e.Pending = false
-			entries, ids = append(entries, e), append(ids, x.ID)
+			f.entries, f.ids = append(f.entries, e), append(f.ids, x.ID)
 		}
 	}
-	return entries, ids
+	return f
 }
 
 // showDrained shows what was stored, with its seq, and tells its authors, who may
@@ -231,48 +156,5 @@ func (s *Server) tellAuthor(e *talk.Entry, kind ackKind, m talk.Message) {
 		if c.seat.uuid == e.Author && c.seat.form == talk.Extended && c.answerIn(talk.Extended, m) {
 			s.metrics.acked(kind)
 		}
-	}
-}
-
-// run looks at every partition once a second while the store is there.
-func (sp *spooler) run(ended <-chan struct{}) {
-	tick := time.NewTicker(drainEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ended:
-			return
-		}
-		if sp.srv.health.storeUp() {
-			sp.drainAll()
-		}
-	}
-}
-
-// drainAll drains every partition that holds something, and then stores what is
-// pending here although the spool no longer has it.
-func (sp *spooler) drainAll() {
-	s := sp.srv
-	until := time.Now().Add(30 * time.Second)
-	ctx, cancel := context.WithDeadline(s.ctx, until)
-	defer cancel()
-	shown, old := sp.shown.heard.Load(), s.clock.coarse()-int64(rescueAfter)
-	depths, err := sp.spool.Depths(ctx)
-	if err != nil {
-		s.log.Debug("the spool's depth cannot be told everywhere", "err", err)
-	}
-	total := int64(0)
-	for part, depth := range depths {
-		if depth > 0 {
-			total += depth
-			if _, err := sp.drain(s.ctx, part, until); err != nil {
-				s.log.Warn("a part of the spool could not be drained yet", "partition", part, "err", err)
-			}
-		}
-	}
-	sp.depth.Store(total)
-	if s.rescuePending(s.ctx, old) {
-		sp.shown.empty(shown)
 	}
 }

@@ -24,9 +24,12 @@ type cutStore struct {
 	history.Store
 	away     atomic.Bool // nothing is answered
 	headless atomic.Bool // Heads is not answered
+	lost     atomic.Bool // an Append under way comes to nothing
 	behind   stepper     // called with the name of a read that has been answered
 	refuse   atomic.Pointer[func(talk.Entry) bool]
 	tried    atomic.Int64 // entries offered
+	pace     atomic.Int64 // nanoseconds that each entry of an Append takes
+	largest  atomic.Int64 // entries of the largest Append that was answered
 }
 
 // stepper is a function of a test that is called at a step.
@@ -53,6 +56,9 @@ func (c *cutStore) Append(ctx context.Context, entries []talk.Entry) ([]history.
 		return nil, err
 	}
 	c.tried.Add(int64(len(entries)))
+	if err := c.takeTime(ctx, len(entries)); err != nil {
+		return nil, err
+	}
 	results := make([]history.Result, len(entries))
 	var good []talk.Entry
 	var index []int
@@ -63,7 +69,10 @@ func (c *cutStore) Append(ctx context.Context, entries []talk.Entry) ([]history.
 		}
 		good, index = append(good, e), append(index, i)
 	}
-	stored, err := c.Store.Append(ctx, good)
+	if c.lost.Load() {
+		return nil, errors.Join(history.ErrUnavailable, errAway)
+	}
+	stored, err := c.Store.Append(context.WithoutCancel(ctx), good) // a commit is never cancelled
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +80,20 @@ func (c *cutStore) Append(ctx context.Context, entries []talk.Entry) ([]history.
 		results[index[i]] = r
 	}
 	return results, nil
+}
+
+// takeTime waits as long as so many entries take. Who does not wait that long has
+// stored nothing: the database notices that he has gone.
+func (c *cutStore) takeTime(ctx context.Context, entries int) error {
+	if pace := c.pace.Load(); pace > 0 {
+		select {
+		case <-time.After(time.Duration(pace) * time.Duration(entries)):
+		case <-ctx.Done():
+			return errors.Join(history.ErrUnavailable, ctx.Err())
+		}
+	}
+	c.largest.Store(max(c.largest.Load(), int64(entries)))
+	return nil
 }
 
 func (c *cutStore) Move(ctx context.Context, m []history.Move) ([]history.Moved, error) {
@@ -288,6 +311,7 @@ func (f *spoolFleet) leave(room int32, texts ...string) {
 	author := newID(4)
 	for _, text := range texts {
 		e := talk.Entry{Kind: talk.KindPosted, RoomID: room, Author: author, Name: "gone", Text: text, ID: newID(4), Pending: true}
+		e.SentAt = uint64(time.Now().Unix())
 		if err := f.spool.Add(f.t.Context(), []talk.Entry{e})[0]; err != nil {
 			f.t.Fatal(err)
 		}

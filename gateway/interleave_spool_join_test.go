@@ -109,6 +109,7 @@ func TestLinksAreCounted(t *testing.T) {
 	a.accept(5, "waits")
 	f.mend(n)
 	w.wantShown("waits")
+	awaitTrue(t, "the spool to be empty", func() bool { return f.waiting() == 0 })
 	f.spool.SetDown(errAway)
 	f.cut(n)
 	e := talk.Entry{Kind: talk.KindPosted, RoomID: 5, Author: a.uuid, Text: "refused for now", ID: newID(4)}

@@ -114,13 +114,21 @@ func (c *conn) joinNow(m talk.JoinRoom, name string, first bool) {
 	}
 	c.srv.enter(key, name, func(a history.Moved) { c.entered(r, key, m, name, log, a) })
 	if c.srv.spooler != nil {
-		c.srv.agenda.after(provisionalAfter, func() { c.sitDown(r, m, name, log) })
+		c.srv.agenda.after(c.srv.provisionalAfter(), func() { c.sitDown(r, m, name, log) })
 	}
 }
 
-// provisionalAfter is how long the store has to let a user in before the user
-// gets a seat all the same: the store is away, and what is said is spooled.
-const provisionalAfter = 600 * time.Millisecond
+// joinPatience is how long the store has to let a user in.
+const joinPatience = 600 * time.Millisecond
+
+// provisionalAfter is when a user gets a seat although the store has not let him
+// in: at once if it is known to be away, and what is said is spooled.
+func (s *Server) provisionalAfter() time.Duration {
+	if !s.health.storeUp() {
+		return 0
+	}
+	return joinPatience
+}
 
 // sitDown gives a user a seat whom the store has not let in yet.
 func (c *conn) sitDown(r *room, m talk.JoinRoom, name string, log verdict) {

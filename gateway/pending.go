@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tuitalk/fanout"
@@ -16,14 +17,22 @@ const maxPending = 2000
 const rescueAfter = 2 * time.Second
 
 // pendingEntry is an entry that is accepted, but not stored.
+//
+// Those that other nodes accepted may be a part only of what they did: notes get
+// lost, and a room is opened in the middle. So they are stored only once the
+// spool has been read to its end, behind what it has. Those that this node
+// accepted itself it has in the order of each author, who says all that is not
+// stored again when he comes here from another node; they do not need the spool.
 type pendingEntry struct {
 	talk.Entry
 	since int64 // coarse time
+	own   int   // this node accepted it as the own-th of the room; 0: another one did
 }
 
 // showPending shows entries of the spool below the log. An entry that is stored
 // already is not shown: a stored id beats a pending one, whichever comes first.
-func (s *Server) showPending(room int32, entries []talk.Entry) {
+// own: this node has accepted them.
+func (s *Server) showPending(room int32, entries []talk.Entry, own bool) {
 	r := s.rooms.get(room)
 	if r == nil {
 		return
@@ -32,10 +41,21 @@ func (s *Server) showPending(room int32, entries []talk.Entry) {
 	defer r.mu.Unlock()
 	for i := range entries {
 		e := &entries[i]
-		if r.isPending(e.Author, e.ID) || r.recent.has(e.Author, e.ID) || len(r.pending) >= maxPending {
+		number := 0
+		if own {
+			r.accepted++
+			number = r.accepted
+		}
+		if at := r.pendingAt(e.Author, e.ID); at >= 0 {
+			if r.pending[at].own == 0 {
+				r.pending[at].own = number // behind those that were accepted here before
+			}
 			continue
 		}
-		r.pending = append(r.pending, pendingEntry{*e, s.clock.coarse()})
+		if r.recent.has(e.Author, e.ID) || len(r.pending) >= maxPending {
+			continue
+		}
+		r.pending = append(r.pending, pendingEntry{*e, s.clock.coarse(), number})
 		if s.spooler != nil {
 			s.spooler.shown.heard.Add(1) // behind it, for who looks now
 		}
@@ -43,24 +63,23 @@ func (s *Server) showPending(room int32, entries []talk.Entry) {
 	}
 }
 
-func (r *room) isPending(author, id talk.UUID) bool {
+// pendingAt is where a pending entry is, or -1. Call with mu held.
+func (r *room) pendingAt(author, id talk.UUID) int {
 	for i := range r.pending {
 		if r.pending[i].ID == id && r.pending[i].Author == author {
-			return true
+			return i
 		}
 	}
-	return false
+	return -1
 }
 
 // settlePending forgets a pending entry. Call with mu held.
 func (r *room) settlePending(author, id talk.UUID) (was bool) {
-	for i := range r.pending {
-		if r.pending[i].ID == id && r.pending[i].Author == author {
-			r.pending = append(r.pending[:i], r.pending[i+1:]...)
-			return true
-		}
+	at := r.pendingAt(author, id)
+	if at >= 0 {
+		r.pending = append(r.pending[:at], r.pending[at+1:]...)
 	}
-	return false
+	return at >= 0
 }
 
 // has tells whether an entry is among the recent ones.
@@ -96,11 +115,12 @@ func (s *Server) withdraw(room int32, gone []fanout.Gone) {
 }
 
 // rescuePending stores what rooms here show as pending since before old although
-// the store is there and the spool was drained after that: a Redis node may have
-// lost it. A repeat is harmless. It tells whether nothing at all is pending.
-func (s *Server) rescuePending(ctx context.Context, old int64) (none bool) {
+// the store is there and the spool was read to its end after that: a Redis node
+// may have lost it. Where the spool cannot be read, that is what this node
+// accepted itself. A repeat is harmless. It tells whether nothing at all is pending.
+func (sp *spooler) rescuePending(ctx context.Context, old int64, seen []coverage) (none bool) {
 	none = true
-	for _, r := range s.rooms.list() {
+	for _, r := range sp.srv.rooms.list() {
 		r.mu.Lock()
 		waiting := len(r.pending)
 		r.mu.Unlock()
@@ -108,8 +128,16 @@ func (s *Server) rescuePending(ctx context.Context, old int64) (none bool) {
 			continue
 		}
 		none = false
-		if err := s.storeAll(ctx, r.pendingSince(old)); err != nil {
-			s.log.Warn("pending entries could not be stored yet", "room", r.id, "err", err)
+		part := sp.spool.Partition(r.id)
+		if seen[part] == partly {
+			continue
+		}
+		entries := r.pendingSince(old)
+		if seen[part] == unread {
+			entries = r.ownPending()
+		}
+		if err := sp.storeAll(ctx, entries); err != nil {
+			sp.srv.log.Warn("pending entries could not be stored yet", "room", r.id, "err", err)
 			return false
 		}
 	}
@@ -130,31 +158,30 @@ func (r *room) pendingSince(at int64) (entries []talk.Entry) {
 	return entries
 }
 
+// ownPending returns the room's pending entries that this node accepted, in the
+// order in which it did.
+func (r *room) ownPending() (entries []talk.Entry) {
+	r.mu.Lock()
+	own := slices.DeleteFunc(slices.Clone(r.pending), func(e pendingEntry) bool { return e.own == 0 })
+	r.mu.Unlock()
+	slices.SortFunc(own, func(a, b pendingEntry) int { return a.own - b.own })
+	for _, p := range own {
+		p.Pending = false
+		entries = append(entries, p.Entry)
+	}
+	return entries
+}
+
 // stillPending returns those of entries that were not settled meanwhile.
 func (r *room) stillPending(entries []talk.Entry) (still []talk.Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range entries {
-		if r.isPending(entries[i].Author, entries[i].ID) {
+		if r.pendingAt(entries[i].Author, entries[i].ID) >= 0 {
 			still = append(still, entries[i])
 		}
 	}
 	return still
-}
-
-// storeAll stores pending entries without the spool.
-func (s *Server) storeAll(ctx context.Context, entries []talk.Entry) error {
-	for len(entries) > 0 {
-		n := min(len(entries), drainPage)
-		results, err := s.appendPage(ctx, entries[:n])
-		if err != nil {
-			return err
-		}
-		s.metrics.rescued.Add(float64(fresh(results)))
-		s.showDrained(entries[:n], results)
-		entries = entries[n:]
-	}
-	return nil
 }
 
 func (s *Server) pendingEntries() float64 {

@@ -31,6 +31,7 @@ type room struct {
 	forms    [3]int // members by form
 	roster   roster
 	pending  []pendingEntry // accepted, not stored; oldest first
+	accepted int            // so many pending ones this node has accepted
 	emptyAt  int64          // coarse time since when nobody is here, 0 if somebody is
 	presence bool           // the count has changed without an entry
 }

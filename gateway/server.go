@@ -92,7 +92,8 @@ func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 	w.fleet, _ = bus.(fanout.Fleet)
 	if spool, ok := bus.(fanout.Spool); ok {
 		s.spooler = newSpooler(s, spool)
-		s.loops.Go(func() { s.spooler.run(s.ended) })
+		rp := newReplayer(s.spooler)
+		s.loops.Go(func() { rp.run(s.ended) })
 	}
 	s.ticking.Go(func() { s.clock.run(s.stopped, s.opts.LeaseLost, s.frozen) })
 	s.loops.Go(func() { s.sweep(s.ended) })

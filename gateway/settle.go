@@ -128,7 +128,7 @@ func (s *Server) Deliver(n *fanout.Note) {
 	switch {
 	case len(n.Entries) == 0:
 	case n.Entries[0].Pending:
-		s.showPending(n.Room, n.Entries)
+		s.showPending(n.Room, n.Entries, false)
 	default:
 		r.take(n.Entries)
 	}

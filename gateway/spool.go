@@ -29,9 +29,9 @@ type spooler struct {
 	srv   *Server
 	spool fanout.Spool
 	// parts[p]: whether entries of partition p are known to wait. The next
-	// append for one of its rooms starts with them, so that it does not
-	// overtake them. A partition is suspected of some after an outage, and when
-	// the bus did not tell this node of a room, or no longer does.
+	// append for one of its rooms starts with them or goes behind them, so that
+	// it does not overtake them. A partition is suspected of some after an
+	// outage, and when the bus did not tell this node of a room, or no longer does.
 	parts []rumour
 	// shown: whether rooms of this node may show pending entries.
 	shown rumour
@@ -39,6 +39,9 @@ type spooler struct {
 	outages atomic.Int64
 	// depth is the number of waiting entries, as last seen.
 	depth atomic.Int64
+	page  page
+	// hurried: a lane has found more than it has time for.
+	hurried atomic.Bool
 }
 
 // rumour counts what was heard of entries that wait. Who finds none has seen to
@@ -102,7 +105,7 @@ func (sp *spooler) accept(posts []post) {
 		byRoom[p.entry.RoomID] = append(byRoom[p.entry.RoomID], entries[i])
 	}
 	for room, list := range byRoom {
-		sp.srv.showPending(room, list)
+		sp.srv.showPending(room, list, true)
 		sp.srv.publish(room, list)
 	}
 	for i, p := range posts {

@@ -1,0 +1,73 @@
+package gateway
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// maxPage is the most entries that a drain appends at once.
+const maxPage = 500
+
+// quickPage is an append after which twice as much would still take no more than
+// half of stepPatience.
+const quickPage = stepPatience / 4
+
+// page is how many entries a drain appends at once. An append that is not
+// answered in time has stored nothing, as far as anybody knows, and would not do
+// better the next time: so it is halved then, down to one entry, and grows again
+// with every quick answer. All drains of a node share it: it tells of the store.
+type page struct{ halvings atomic.Int32 }
+
+func (p *page) size() int { return max(1, maxPage>>p.halvings.Load()) }
+
+// tooLong notes that n entries were not stored in time. Drains that were at it
+// together are one lesson.
+func (p *page) tooLong(n int) {
+	h := p.halvings.Load()
+	if n > 1 && n <= maxPage>>h {
+		p.halvings.CompareAndSwap(h, h+1)
+	}
+}
+
+// took notes how long n entries took.
+func (p *page) took(n int, d time.Duration) {
+	h := p.halvings.Load()
+	if h > 0 && n >= maxPage>>h && d < quickPage {
+		p.halvings.CompareAndSwap(h, h-1)
+	}
+}
+
+// appendPage appends what waited, as much as page allows.
+func (sp *spooler) appendPage(ctx context.Context, entries []talk.Entry) ([]history.Result, error) {
+	step, cancel := context.WithTimeout(ctx, stepPatience)
+	defer cancel()
+	began := time.Now()
+	results, err := sp.srv.store.Append(step, entries)
+	sp.srv.health.store(err)
+	switch {
+	case err == nil:
+		sp.page.took(len(entries), time.Since(began))
+	case step.Err() != nil && ctx.Err() == nil:
+		sp.page.tooLong(len(entries))
+	}
+	return results, err
+}
+
+// storeAll stores pending entries without the spool.
+func (sp *spooler) storeAll(ctx context.Context, entries []talk.Entry) error {
+	for len(entries) > 0 {
+		n := min(len(entries), sp.page.size())
+		results, err := sp.appendPage(ctx, entries[:n])
+		if err != nil {
+			return err
+		}
+		sp.srv.metrics.rescued.Add(float64(fresh(results)))
+		sp.srv.showDrained(entries[:n], results)
+		entries = entries[n:]
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package gateway
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// Times of a replay.
+const (
+	// lookEvery is how often a node looks at every partition of the spool.
+	lookEvery = time.Second
+	// replayEvery is how often it goes on with those that hold more than was due.
+	replayEvery = 100 * time.Millisecond
+	// replaySpeed is how much faster than it was said what waits is shown: all at
+	// once it would stand in the way of what is said now, in every connection of
+	// its rooms.
+	replaySpeed = 3
+	// replayMost is how long a replay may take. After a long outage it is faster.
+	replayMost = time.Minute
+	// replaySilence is how long a silence takes in a replay.
+	replaySilence = time.Second
+	// lookMost is how long one look at all partitions takes, but for a page each.
+	lookMost = 30 * time.Second
+)
+
+// replay is when a partition that was found with entries may be stored how far.
+// The nodes find it at about the same time: together they are no faster.
+type replay struct {
+	seen  time.Time // zero: nothing waits
+	from  float64   // Unix time of the first entry then
+	speed float64
+	held  time.Time // the next entry has not been due since then; zero: it is
+}
+
+// due tells whether an entry is to be stored now. What says to be of later than
+// now is of a node with another clock. A silence, or a clock that was wrong, is
+// no reason to wait for long: then it begins again with what comes behind.
+func (r *replay) due(sentAt uint64, now time.Time) bool {
+	today := float64(now.Unix())
+	at := min(float64(sentAt), today)
+	if r.seen.IsZero() || !r.held.IsZero() && now.Sub(r.held) >= replaySilence {
+		*r = replay{seen: now, from: at, speed: max(replaySpeed, (today-at)/replayMost.Seconds())}
+	}
+	due := at <= r.from+now.Sub(r.seen).Seconds()*r.speed
+	switch {
+	case due:
+		r.held = time.Time{}
+	case r.held.IsZero():
+		r.held = now
+	}
+	return due
+}
+
+// coverage is how much of a partition a look has seen.
+type coverage uint8
+
+const (
+	unread coverage = iota // the spool does not answer
+	partly                 // something is left
+	whole                  // it was empty, or is now
+)
+
+// replayer looks at every partition from time to time while the store is there.
+// Owned by one goroutine.
+type replayer struct {
+	*spooler
+	parts   []replay
+	seen    []coverage // by the last look
+	outages int64      // of the store, before which parts are of no meaning
+}
+
+func newReplayer(sp *spooler) *replayer {
+	n := sp.spool.Partitions()
+	return &replayer{spooler: sp, parts: make([]replay, n), seen: make([]coverage, n)}
+}
+
+func (rp *replayer) run(ended <-chan struct{}) {
+	tick := time.NewTicker(replayEvery)
+	defer tick.Stop()
+	var looked time.Time
+	for left := false; ; {
+		select {
+		case <-tick.C:
+		case <-ended:
+			return
+		}
+		regular := time.Since(looked) >= lookEvery
+		if !regular && !left && !rp.hurried.Load() || !rp.srv.health.storeUp() {
+			continue
+		}
+		left = rp.look(regular)
+		if regular {
+			looked = time.Now()
+		}
+	}
+}
+
+// look drains every partition that holds something, as far as it is due. rescue:
+// then it stores what is pending here although the spool no longer has it. left:
+// there is more to do.
+func (rp *replayer) look(rescue bool) (left bool) {
+	s := rp.srv
+	until := time.Now().Add(lookMost)
+	ctx, cancel := context.WithDeadline(s.ctx, until)
+	defer cancel()
+	rp.hurried.Store(false)
+	if n := s.health.storeOutages(); n != rp.outages {
+		clear(rp.parts)
+		rp.outages = n
+	}
+	shown, old := rp.shown.heard.Load(), s.clock.coarse()-int64(rescueAfter)
+	depths, err := rp.spool.Depths(ctx)
+	if err != nil {
+		s.log.Debug("the spool's depth cannot be told everywhere", "err", err)
+	}
+	total := int64(0)
+	clear(rp.seen)
+	for _, part := range rand.Perm(len(depths)) { // not all nodes the same at once
+		total += max(0, depths[part])
+		switch {
+		case depths[part] == 0:
+			rp.seen[part], rp.parts[part] = whole, replay{}
+		case depths[part] > 0:
+			rp.seen[part] = rp.drain(part, until)
+		}
+		left = left || rp.seen[part] == partly
+	}
+	rp.depth.Store(total)
+	if rescue && rp.rescuePending(s.ctx, old, rp.seen) {
+		rp.shown.empty(shown)
+	}
+	return left
+}
+
+// drain brings a partition into the store, from its start, as far as it is due
+// and there is time.
+func (rp *replayer) drain(part int, until time.Time) coverage {
+	s := rp.srv
+	for s.health.storeUp() {
+		f, err := rp.next(s.ctx, part, rp.page.size())
+		if err != nil {
+			s.log.Warn("a part of the spool cannot be read", "partition", part, "err", err)
+			return unread
+		}
+		if len(f.entries) == 0 {
+			rp.parts[part] = replay{}
+			return whole
+		}
+		n, now := 0, time.Now()
+		for n < len(f.entries) && rp.parts[part].due(f.entries[n].SentAt, now) {
+			n++
+		}
+		if n == 0 {
+			return partly
+		}
+		f.entries, f.ids = f.entries[:n], f.ids[:n]
+		if err := rp.store(s.ctx, part, f); err != nil {
+			s.log.Warn("a part of the spool could not be stored yet", "partition", part, "err", err)
+			return partly
+		}
+		if now.After(until) {
+			return partly
+		}
+	}
+	return partly
+}
