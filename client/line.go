@@ -37,8 +37,10 @@ type line struct {
 	leaving  bool      // the server has asked to reconnect
 
 	heard   time.Time // when the last frame came
+	idle    bool      // it was a Pong
 	pinged  time.Time // an answer is due by then; zero: none
 	pings   uint32
+	again   bool // asked once more, since the time for the answer was slept through
 	suspect bool // no answer came; another line is being made
 
 	// posts
@@ -190,7 +192,7 @@ func (s *Session) setLimits(m talk.Limits) {
 
 // heardFrom notes that a line lives.
 func (s *Session) heardFrom(l *line) {
-	l.heard, l.pinged = s.now, time.Time{}
+	l.heard, l.pinged, l.again, l.idle = s.now, time.Time{}, false, false
 	if l.suspect {
 		l.suspect = false
 		s.recovered(l)
@@ -201,6 +203,7 @@ func (s *Session) heardFrom(l *line) {
 func (s *Session) received(conn ConnID, m talk.Message) {
 	l := s.lineOf(conn)
 	if l == nil || l.stage == dialing {
+		s.lostRace(conn, true)
 		return
 	}
 	s.heardFrom(l)
@@ -210,6 +213,7 @@ func (s *Session) received(conn ConnID, m talk.Message) {
 	case talk.Ping:
 		s.send(l, talk.Pong(m))
 	case talk.Pong:
+		l.idle = true
 	case talk.Stored:
 		s.stored(l, m)
 	default:
