@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"tuitalk/deploy/postgres"
 )
@@ -186,6 +187,7 @@ func (p *Postgres) run(ctx context.Context, input, program string, args ...strin
 	cmd.Dir = p.options.Dir
 	cmd.Stdin = strings.NewReader(input)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.user}
+	cmd.WaitDelay = time.Second // pg_basebackup's own child has its output, and ends with the server only
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w: %s", program, err, bytes.TrimSpace(out))
 	}
