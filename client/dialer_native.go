@@ -4,6 +4,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"sync"
@@ -23,7 +24,15 @@ const (
 // NewDialer makes the dialer of this platform: WebSockets over the network.
 func NewDialer() Dialer { return networkDialer{} }
 
-type networkDialer struct{}
+// NewDialerTLS makes one that speaks TLS, where a server is named by wss://, in a
+// way of its own.
+func NewDialerTLS(config *tls.Config) Dialer {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = config.Clone()
+	return networkDialer{&http.Client{Transport: t}}
+}
+
+type networkDialer struct{ http *http.Client } // nil: the usual one
 
 // networkLine is one WebSocket. Two goroutines serve it: run connects and
 // reads, write writes. run ends last.
@@ -52,16 +61,16 @@ var (
 	errLineFull   = errors.New("the line is too slow")
 )
 
-func (networkDialer) Dial(conn ConnID, url string, deliver func(Event)) Line {
+func (d networkDialer) Dial(conn ConnID, url string, deliver func(Event)) Line {
 	l := &networkLine{conn: conn, deliver: deliver, wake: make(chan struct{}, 1)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
-	go l.run(url)
+	go l.run(url, &websocket.DialOptions{HTTPClient: d.http})
 	return l
 }
 
-func (l *networkLine) run(url string) {
+func (l *networkLine) run(url string, opts *websocket.DialOptions) {
 	defer l.cancel()
-	ws, err := dialWebSocket(l.ctx, url)
+	ws, err := dialWebSocket(l.ctx, url, opts)
 	if err != nil {
 		l.deliver(Closed{Conn: l.conn, Reason: err.Error()})
 		return
@@ -82,10 +91,10 @@ func (l *networkLine) run(url string) {
 	l.deliver(closedBy(l.conn, err))
 }
 
-func dialWebSocket(ctx context.Context, url string) (*websocket.Conn, error) {
+func dialWebSocket(ctx context.Context, url string, opts *websocket.DialOptions) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*handshakeTime) // the session hangs up before
 	defer cancel()
-	ws, resp, err := websocket.Dial(ctx, url, nil)
+	ws, resp, err := websocket.Dial(ctx, url, opts)
 	if err != nil {
 		return nil, dialError(resp, err)
 	}

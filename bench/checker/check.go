@@ -3,6 +3,7 @@ package checker
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -37,7 +38,7 @@ func (o *Options) fill() {
 func Check(opts Options, recordings ...*Recording) *Report {
 	opts.fill()
 	c := &check{
-		opts: opts, recordings: recordings,
+		opts: opts, recordings: recordings, began: beginning(recordings),
 		report: &Report{Counts: map[Kind]int{}},
 		sendOf: map[entryName]int32{}, rooms: map[int32]*room{}, users: map[talk.UUID]*user{},
 		kept: map[Kind][]finding{},
@@ -47,6 +48,7 @@ func Check(opts Options, recordings ...*Recording) *Report {
 	c.judgeStore()
 	c.gatherFaults()
 	c.eachEvent(c.follow)
+	c.endStreams()
 	c.judgeSends()
 	c.judgePresence()
 	c.figures()
@@ -60,6 +62,7 @@ type check struct {
 	recordings []*Recording
 	report     *Report
 
+	began    int64        // when the first event was
 	seats    [][]*seat    // of each recording's clients
 	verdicts [][]*verdict // on each recording's entries, as far as they are known
 	sends    []send
@@ -69,6 +72,17 @@ type check struct {
 	faults   []window
 	flow     flow
 	kept     map[Kind][]finding
+}
+
+// beginning is when the first event was, whichever recording has it.
+func beginning(recordings []*Recording) int64 {
+	first := int64(math.MaxInt64)
+	for _, rec := range recordings {
+		if len(rec.Events) > 0 {
+			first = min(first, rec.Events[0].At+rec.Offset.Microseconds())
+		}
+	}
+	return first
 }
 
 // place is where an event stands.

@@ -1,6 +1,8 @@
 package checker
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -69,6 +71,32 @@ func TestSeveralRecordingsAreOneHistory(t *testing.T) {
 		}
 		if report := Check(lenient, a, b); report.Counts[Duplicate] != 1 || len(report.Counts) != 1 {
 			t.Errorf("seed %d: %s", seed, report)
+		}
+	}
+}
+
+// TestStoriesCountFromTheFirstEvent: a coordinator's recording comes first, and
+// begins when the store is read.
+func TestStoriesCountFromTheFirstEvent(t *testing.T) {
+	rec := decoded(t, history(1, shapes[0]))
+	coordinator, worker := *rec, *rec
+	coordinator.Events, worker.Events = nil, nil
+	for _, e := range rec.Events {
+		if e.Client < 0 {
+			coordinator.Events = append(coordinator.Events, e)
+		} else {
+			worker.Events = append(worker.Events, e)
+		}
+	}
+	i := slices.IndexFunc(worker.Events, func(e Event) bool { return e.Verb == Shown })
+	worker.Events = slices.Insert(worker.Events, i, worker.Events[i])
+	violations := Check(lenient, &coordinator, &worker).Violations
+	if len(violations) != 1 || len(violations[0].Story) == 0 {
+		t.Fatalf("%+v", violations)
+	}
+	for _, line := range violations[0].Story {
+		if !strings.HasPrefix(strings.TrimSpace(line), "+") {
+			t.Errorf("before the first event: %s", line)
 		}
 	}
 }

@@ -57,6 +57,8 @@ var verbs = [256]verb{
 	Retried:      {"ctri", "retries %i"},
 	Discarded:    {"ctri", "discards %i"},
 	Owed:         {"ctri", "still has %i in its outbox"},
+	Streams:      {"ctrs", "has a line on which room %r comes from behind %s"},
+	Strayed:      {"ctse", "is sent, behind %s, %e"},
 	Outsider:     {"ti", "user %i is not recorded"},
 	Head:         {"trs", "room %r has %s entries"},
 	Reading:      {"trs", "room %r is read, behind %s"},

@@ -23,6 +23,7 @@
 //	prepare, index  who is who, who said what, what the store has    said.go, store.go
 //	judgeStore      the store against what was said
 //	follow          each client's steps against the store            seat.go, verdict.go
+//	                what servers sent over each line                 stream.go
 //	judgeSends      messages that nobody knows of any more
 //	judgePresence   joined and left lines against who was there      presence.go
 //	figures         what the faults did to people                    figures.go, outages.go, flow.go
@@ -38,6 +39,12 @@
 // Holes, doubles and wrong order are wrong at any time. What a client showed is
 // compared with the store entry by entry, those included that it loaded as older
 // history. Texts and names are compared by their hashes.
+//
+// What comes over one line must be whole too: each entry behind the one at which
+// the line joined the room, once, ascending. A client heals what is not (it
+// ignores what it has, and joins again where something is missing), so people see
+// nothing of it, but it costs them time, and the next client may be a simpler one.
+// Such violations have kinds of their own (Skipped, Repeated, Misplaced).
 //
 // What a fault did to a client is the longest time in which it was kept from news
 // (Blackout): while its line held, from the sending of each message, while it was

@@ -69,6 +69,17 @@ const (
 	Owed
 )
 
+// Of what a server sends over one line: a room's entries behind a seq, each once,
+// ascending, without a hole. Only what is not so is recorded.
+const (
+	// Streams: on the line of which the next Strayed tell, Room's entries began
+	// behind Seq.
+	Streams Verb = iota + 80
+	// Strayed: Entry came on that line, and was not the one behind Seq, the last
+	// that had come.
+	Strayed
+)
+
 // Of no client.
 const (
 	// Outsider: ID is a user of whom no client is recorded.

@@ -291,7 +291,7 @@ func everywhere(change func(*mutator, *Entry)) func(*mutator, Kind) (Violation, 
 	}
 }
 
-var mutations = slices.Concat(ofView, ofContent, ofWord, ofStore)
+var mutations = slices.Concat(ofView, ofContent, ofWord, ofStore, ofLine)
 
 // removed takes event i out.
 func (m *mutator) removed(i int, k Kind) (Violation, bool) {

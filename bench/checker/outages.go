@@ -106,7 +106,8 @@ func (one *outage) waited(from, to int64) {
 // heardLive notes that a message has come while it was news.
 func (c *check) heardLive(s *seat, p place, at int64) {
 	o := &s.outages
-	news := o.isNews(c.entry(p))
+	e := c.entry(p)
+	news := o.isNews(e, c.room(e.Room).seqs[nameOf(e)])
 	if len(o.list) == 0 {
 		return
 	}
@@ -143,14 +144,19 @@ func (c *check) toldAccepted(s *seat, p place, _ *Event, at int64) {
 }
 
 // isNews tells whether the user has not been shown an entry yet, pending or stored.
-func (o *outages) isNews(e *Entry) bool {
+// seq is what the store has it as, 0 if it has not. One that was shown as stored may
+// come once more as pending: who woke from a long sleep says so of all that it held.
+func (o *outages) isNews(e *Entry, seq int64) bool {
 	name := nameOf(e)
 	told := o.told[name]
-	if e.Seq > 0 {
+	switch {
+	case e.Seq > 0:
 		news := e.Seq > o.top && !told
 		o.top = max(o.top, e.Seq)
 		delete(o.told, name)
 		return news
+	case seq > 0 && seq <= o.top:
+		return false
 	}
 	if o.told == nil {
 		o.told = map[entryName]bool{}
@@ -178,8 +184,9 @@ func (c *check) resumed(o *outages, sentAt, at int64) {
 }
 
 // interrupted counts what a message took that was under way when a fault came,
-// or was sent in its window. For what was sent while the line was lost, the wait
-// for the first message after counts.
+// or was sent in its window, until the next one came: what it waits from then on is
+// the next one's. For what was sent while the line was lost, the wait for the first
+// message after counts.
 func (c *check) interrupted(o *outages, v *verdict, at int64) {
 	for i := len(o.list) - 1; i >= 0 && c.faults[o.list[i].fault].from > v.sentAt; i-- {
 		// It shows that the line holds, but nothing of what was said after.
@@ -190,7 +197,7 @@ func (c *check) interrupted(o *outages, v *verdict, at int64) {
 		if one := o.of(w); one != nil {
 			one.heard, one.counts = true, true
 			if v.sentAt < one.since || v.sentAt >= one.back {
-				one.waited(v.sentAt, at)
+				one.waited(v.sentAt, min(at, c.faults[w].to))
 			}
 		}
 	}

@@ -39,6 +39,46 @@ func TestTheSlowestMessageOfALineThatHoldsCounts(t *testing.T) {
 	}
 }
 
+// What is under way when the next fault comes waits for that one.
+func TestTheNextFaultsWaitIsItsOwn(t *testing.T) {
+	s := newScript(t, 2)
+	s.steady(1000, 2000, 0, 1)
+	n := s.w.Fault(Fault{What: "balancer reloaded", Held: true, At: 2_000_000})
+	s.w.FaultOver(n, 2_100_000)
+	s.steady(2100, 4900, 0, 1)
+	under := s.post(4990, 0)
+	s.w.Fault(Fault{What: "balancer killed", Held: true, At: 5_000_000})
+	for c := range int32(2) {
+		s.show(7000, c, under)
+	}
+	s.steady(7100, 14000, 0, 1)
+	faults := Check(Options{}, s.end(14100, 2)).Faults
+	if a, b := faults[0].Blackout, faults[1].Blackout; a.Count != 2 || a.Max != 10*ms || b.Max != 2000*ms {
+		t.Errorf("blackouts %+v, %+v", a, b)
+	}
+}
+
+// A gateway that was frozen wakes up, and takes for pending what others have long
+// stored.
+func TestWhatWasStoredIsNoNewsAsPending(t *testing.T) {
+	s := newScript(t, 2)
+	s.steady(1000, 2000, 0, 1)
+	s.w.Fault(Fault{What: "gateway frozen", Held: true, At: 2_000_000})
+	e := s.post(2010, 0)
+	for c := range int32(2) {
+		s.show(2020, c, e)
+	}
+	s.steady(2100, 6000, 0, 1)
+	p := e
+	p.Seq, p.UnixTime = 0, 0
+	s.event(6000, 1, Event{Verb: PendingShown, Entry: s.w.Entry(p)})
+	s.event(6100, 1, Event{Verb: PendingGone, Entry: s.w.Entry(p)})
+	s.steady(6200, 8000, 0, 1)
+	if b := Check(Options{}, s.end(8100, 2)).Faults[0].Blackout; b.Count != 2 || b.Max != 10*ms {
+		t.Errorf("blackout %+v", b)
+	}
+}
+
 func TestWhatWasSentInVainBeforeTheLossCountsFromItsSending(t *testing.T) {
 	s := newScript(t, 2)
 	s.steady(1000, 2000, 0, 1)

@@ -45,7 +45,15 @@ const (
 	// Absent: a client that was not where it wanted to be at the end.
 	Absent
 
-	lastKind = Absent
+	// Skipped, Repeated and Misplaced: what a server sent over one line had a hole,
+	// had an entry twice, or one behind a later one. Clients heal that: nobody need
+	// have been shown anything wrong. One that hangs up at once may see a hole only
+	// where the entry would have come late.
+	Skipped
+	Repeated
+	Misplaced
+
+	lastKind = Misplaced
 )
 
 var kindNames = [...]string{
@@ -53,6 +61,7 @@ var kindNames = [...]string{
 	Forged: "forged", FalseStored: "false stored", FalseRefused: "false refused",
 	Disagreement: "disagreement", Noise: "join/left noise", TimeBack: "time runs back",
 	AuthorOrder: "author's order", Stuck: "stuck in an outbox", Absent: "absent at the end",
+	Skipped: "left out on a line", Repeated: "sent twice on a line", Misplaced: "sent out of order on a line",
 }
 
 func (k Kind) String() string {

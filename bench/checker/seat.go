@@ -28,6 +28,9 @@ type seat struct {
 	skipped spans // left out by the server, and not loaded since
 	pending map[entryName]int32
 
+	stream     sequence // of the line on which something strayed last, and
+	streamRoom int32    // what comes on it
+
 	ordinals map[int32]int32 // sends so far, by room
 	presence presence
 	outages  outages
@@ -54,6 +57,8 @@ var steps = [256]func(c *check, s *seat, p place, e *Event, at int64){
 	PendingGone:  func(c *check, s *seat, p place, _ *Event, _ int64) { delete(s.pending, nameOf(c.entry(p))) },
 	Stored:       (*check).toldStored,
 	Owed:         (*check).keptBack,
+	Streams:      (*check).streams,
+	Strayed:      (*check).strayed,
 }
 
 // follow goes through a client's history.

@@ -156,11 +156,7 @@ func (c *check) nearestFault(at int64) (line, bool) {
 	return line{w.from, talk.CleanText(text)}, true
 }
 
-// clock is a time since the first recording began.
+// clock is a time since the first thing that was recorded.
 func (c *check) clock(at int64) string {
-	var start int64
-	if len(c.recordings) > 0 && len(c.recordings[0].Events) > 0 {
-		start = c.recordings[0].Events[0].At + c.recordings[0].Offset.Microseconds()
-	}
-	return fmt.Sprintf("%+12.6f s", float64(at-start)/1e6)
+	return fmt.Sprintf("%+12.6f s", float64(at-c.began)/1e6)
 }

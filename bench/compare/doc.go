@@ -23,6 +23,14 @@
 // generator was late or busy, the cell says that and nothing else. The load is
 // never lowered.
 //
+// # What comes between
+//
+// A visit that fails (a server that does not start, lets nobody in, dies) is told
+// of in its cells, and the others go on. When the context ends, or something
+// happens that would spoil all further visits, there are none. In either case
+// what was measured is kept, cells say "not measured" or in how many runs they
+// were, and Comparison.Incomplete says why.
+//
 // # Goroutines
 //
 // None of its own; Run does one thing at a time.

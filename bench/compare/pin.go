@@ -9,19 +9,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pin keeps all threads of this process, and those that they start, on one
-// processor until restore.
-func pin(cpu int) (restore func() error, err error) {
+// pin keeps all threads of this process, and those that they start, on the
+// generator's processor until restore.
+func pin(server, generator int) (restore func() error, err error) {
 	var before, only unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
 		return nil, fmt.Errorf("read this program's processors: %w", err)
 	}
-	if !before.IsSet(cpu) {
-		return nil, fmt.Errorf("this program may not use processor %d", cpu)
+	if before.Count() < 2 {
+		return nil, errors.New("comparing needs two processors: one for the server and one for the generator")
 	}
-	only.Set(cpu)
+	for _, cpu := range []int{server, generator} {
+		if !before.IsSet(cpu) {
+			return nil, fmt.Errorf("this program may not use processor %d", cpu)
+		}
+	}
+	only.Set(generator)
 	if err := eachThread(&only); err != nil {
-		return nil, fmt.Errorf("keep the generator on processor %d: %w", cpu, err)
+		return nil, fmt.Errorf("keep the generator on processor %d: %w", generator, err)
 	}
 	return func() error { return eachThread(&before) }, nil
 }

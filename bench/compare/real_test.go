@@ -37,6 +37,9 @@ func TestEveryTargetCanBeCompared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if c.Incomplete != "" {
+		t.Errorf("not everything was measured: %s", c.Incomplete)
+	}
 	if len(c.Tables) != 3 {
 		t.Fatalf("there are %d tables", len(c.Tables))
 	}

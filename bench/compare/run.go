@@ -9,9 +9,14 @@ import (
 	"tuitalk/bench/result"
 )
 
-// Run compares. When ctx ends, what was found until then is lost.
+// Run compares. What was measured is kept, whatever comes between: if ctx ends or
+// a visit fails, Incomplete of the comparison says so, and its cells say what was
+// not measured. Without a comparison, the error says why none was begun; with
+// one, what could not be put back as it was.
 func Run(ctx context.Context, o Options) (*result.Comparison, error) {
-	return (&tour{Options: o, gather: gather}).run(ctx)
+	t := &tour{Options: o, gather: gather, pin: pin}
+	t.look = t.lookNow
+	return t.run(ctx)
 }
 
 func (t *tour) run(ctx context.Context) (c *result.Comparison, err error) {
@@ -23,29 +28,51 @@ func (t *tour) run(ctx context.Context) (c *result.Comparison, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	restore, err := pin(t.GeneratorCPU)
+	restore, err := t.pin(t.ServerCPU, t.GeneratorCPU)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, restore()) }()
-	began := time.Now()
-	visits := t.plan()
+	t.began, t.visits = time.Now(), t.plan()
 	t.tell("%d visits of %d targets, about %v in all; server on processor %d, generator on processor %d",
-		len(visits), len(t.Targets), t.takes(visits).Round(time.Second), t.ServerCPU, t.GeneratorCPU)
-	found := map[visit]findings{}
-	for i, v := range visits {
-		t.tell("%2d/%d  %s, %s, %d of %d; %v to go", i+1, len(visits), t.Targets[v.target].Name, t.loadName(v.load),
-			v.repeat+1, t.repeats(v), t.left(visits, i, time.Since(began)).Round(time.Second))
+		len(t.visits), len(t.Targets), t.takes(t.visits).Round(time.Second), t.ServerCPU, t.GeneratorCPU)
+	found, incomplete := t.tour(ctx)
+	c = t.comparison(t.began, found)
+	c.Incomplete = incomplete
+	return c, nil
+}
+
+// tour makes the visits, and says what is missing of them; "": nothing.
+func (t *tour) tour(ctx context.Context) (found map[visit]findings, incomplete string) {
+	found = map[visit]findings{}
+	failed, first := 0, ""
+	for i, v := range t.visits {
+		t.now, t.came = i, time.Now()
 		f, err := t.call(ctx, v)
 		if err != nil {
-			return nil, fmt.Errorf("compare %s: %w", t.Targets[v.target].Name, err)
+			f.cut, f.err = true, nil
+			found[v] = f
+			return found, t.ended(ctx, err)
 		}
-		if f.err != nil {
-			t.tell("       %v", f.err)
+		if found[v] = f; f.err != nil {
+			if failed++; failed == 1 {
+				first = fmt.Sprintf("%s: %v", t.name(v), f.err)
+			}
 		}
-		found[v] = f
+		t.tell("%s", t.told(v, &f))
 	}
-	return t.comparison(began, found), nil
+	if failed > 0 {
+		return found, fmt.Sprintf("%d of %d visits failed; the first is %s", failed, len(t.visits), first)
+	}
+	return found, ""
+}
+
+// ended says why there were no more visits.
+func (t *tour) ended(ctx context.Context, err error) string {
+	if ctx.Err() != nil {
+		return fmt.Sprintf("interrupted in visit %d of %d; what was not measured says so", t.now+1, len(t.visits))
+	}
+	return fmt.Sprintf("ended in visit %d of %d (%s): %v", t.now+1, len(t.visits), t.name(t.visits[t.now]), err)
 }
 
 // plan is who is visited when: A B A B.
@@ -71,46 +98,9 @@ func (t *tour) round(load, repeat int) (visits []visit) {
 	return visits
 }
 
-func (t *tour) repeats(v visit) int {
-	if t.Targets[v.target].Aside {
+func (t *tour) repeats(target int) int {
+	if t.Targets[target].Aside {
 		return 1
 	}
 	return t.Repeats
-}
-
-func (t *tour) loadName(load int) string {
-	if load == idle {
-		return fmt.Sprintf("%d idle", t.Idle)
-	}
-	return t.Loads[load].Name
-}
-
-// What a visit takes beside its rates, roughly.
-const (
-	startTakes   = 1500 * time.Millisecond // with stopping
-	connectTakes = 250 * time.Microsecond  // each
-)
-
-// takes estimates how long visits take.
-func (t *tour) takes(visits []visit) (sum time.Duration) {
-	for _, v := range visits {
-		sum += startTakes
-		if v.load == idle {
-			sum += time.Duration(t.Idle)*connectTakes + t.Rest
-			continue
-		}
-		l := t.Loads[v.load]
-		sum += time.Duration(l.clients())*connectTakes + time.Duration(len(l.Deliveries))*(t.WarmUp+t.Measure)
-	}
-	return sum
-}
-
-// left is the estimate of what is to come, corrected by how long the first
-// visits took.
-func (t *tour) left(visits []visit, done int, took time.Duration) time.Duration {
-	left := t.takes(visits[done:])
-	if done == 0 {
-		return left
-	}
-	return time.Duration(float64(left) * float64(took) / float64(t.takes(visits[:done])))
 }

@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
-	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"tuitalk/bench/measure"
+	"tuitalk/bench/result"
 	"tuitalk/bench/scenario"
 )
 
@@ -45,150 +43,187 @@ func (c *standIn) Sample() (s measure.Sample) {
 	return s
 }
 
-func needTwo(t *testing.T) {
-	t.Helper()
-	if runtime.NumCPU() < 2 {
-		t.Skip("comparing needs two processors")
-	}
+// rehearsal is a comparison in which all but the order of things is a stand-in:
+// the targets are this process, and work half of the time. It belongs into a
+// bubble of synctest, so that nothing depends on how busy the machine is.
+type rehearsal struct {
+	*tour
+	calls []string // of targets
+	told  []string
+	shown []Progress
 }
 
-// small is a comparison with targets that are this process.
-func small(t *testing.T, names ...string) (*tour, *[]string) {
+func rehearse(t *testing.T, names ...string) *rehearsal {
 	t.Helper()
-	needTwo(t)
-	var calls []string
+	r := &rehearsal{}
 	o := Options{
 		Loads: []Load{{"2 rooms of 5", 2, 5, []float64{100, 200}}}, Size: 64, Idle: 10, Repeats: 2,
 		Measure: time.Second, ServerCPU: 0, GeneratorCPU: 1, Dir: t.TempDir(),
+		Tell: func(line string) { r.told = append(r.told, line) },
+		Show: func(p Progress) { r.shown = append(r.shown, p) },
 	}
 	for _, name := range names {
-		o.Targets = append(o.Targets, Target{
-			Name: name, Speak: scenario.Wire, Aside: name == "aside",
-			Start: func(_ context.Context, dir string, cpu int) (*Server, error) {
-				if _, err := os.Stat(dir); err != nil || cpu != o.ServerCPU {
-					t.Errorf("%s is started in %s on processor %d: %v", name, dir, cpu, err)
-				}
-				calls = append(calls, name)
-				if name == "dead" {
-					return nil, errors.New("no such program")
-				}
-				return &Server{URL: "ws://" + name, PIDs: []int{os.Getpid()}, Stop: func() error { calls = append(calls, "stop "+name); return nil }}, nil
-			},
-		})
+		o.Targets = append(o.Targets, Target{Name: name, Speak: scenario.Wire, Aside: name == "aside", Start: r.starter(t, name)})
 	}
-	return &tour{Options: o, gather: func(s scenario.Scenario, url string) (crowd, error) {
-		return &standIn{scenario: s, refused: url == "ws://deaf"}, s.Validate()
-	}}, &calls
+	began := time.Now()
+	r.tour = &tour{
+		Options: o,
+		gather: func(s scenario.Scenario, url string) (crowd, error) {
+			return &standIn{scenario: s, refused: url == "ws://deaf"}, s.Validate()
+		},
+		pin: func(server, generator int) (func() error, error) {
+			r.calls = append(r.calls, fmt.Sprintf("pin %d %d", server, generator))
+			return func() error { r.calls = append(r.calls, "restore"); return nil }, nil
+		},
+		look: func(s *Server) (moment, error) {
+			if s.URL == "ws://mortal" && time.Since(r.came) > 1500*time.Millisecond {
+				return moment{}, errors.New("the server is gone")
+			}
+			half := time.Since(began) / 2
+			return moment{at: time.Now(), cpu: half, busy: half}, nil
+		},
+	}
+	return r
+}
+
+func (r *rehearsal) starter(t *testing.T, name string) func(context.Context, string, int) (*Server, error) {
+	return func(_ context.Context, dir string, cpu int) (*Server, error) {
+		if _, err := os.Stat(dir); err != nil || cpu != r.ServerCPU {
+			t.Errorf("%s is started in %s on processor %d: %v", name, dir, cpu, err)
+		}
+		r.calls = append(r.calls, name)
+		if name == "dead" {
+			return nil, errors.New("no such program")
+		}
+		stop := func() (err error) {
+			if r.calls = append(r.calls, "stop "+name); name == "clinging" {
+				err = errors.New("it does not go")
+			}
+			return err
+		}
+		return &Server{URL: "ws://" + name, PIDs: []int{os.Getpid()}, Stop: stop}, nil
+	}
 }
 
 func TestTargetsTakeTurns(t *testing.T) {
-	tr, calls := small(t, "a", "b", "aside")
-	var told []string
-	tr.Tell = func(line string) { told = append(told, line) }
-	c, err := tr.run(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	starts := slices.DeleteFunc(slices.Clone(*calls), func(s string) bool { return strings.HasPrefix(s, "stop") })
-	if want := []string{"a", "b", "aside", "a", "b", "a", "b", "a", "b"}; !slices.Equal(starts, want) {
-		t.Errorf("visited %v, want %v", starts, want)
-	}
-	if len(*calls) != 2*len(starts) {
-		t.Errorf("not everything that was started was stopped: %v", *calls)
-	}
-	if len(told) != 1+len(starts) || !strings.HasPrefix(told[0], "9 visits of 3 targets, about ") {
-		t.Errorf("people were told %q", told)
-	}
-	for i, want := range []int{3, 2, 2} {
-		if got := len(c.Tables[i].Rows); got != want {
-			t.Errorf("table %q has %d rows, want %d", c.Tables[i].Title, got, want)
+	synctest.Test(t, func(t *testing.T) {
+		r := rehearse(t, "a", "b", "aside")
+		c, err := r.run(t.Context())
+		if err != nil || c.Incomplete != "" {
+			t.Fatalf("%v, %q", err, c.Incomplete)
 		}
-	}
-	for i := range 2 { // this process is busy as little as it likes, so the values can be anything
-		for _, cell := range c.Tables[0].Rows[i].Cells {
-			if len(cell.Values) != 2 || len(cell.P99) != 2 || cell.P50[0] <= 0 {
-				t.Errorf("%s: %+v", c.Tables[0].Rows[i].Target, cell)
+		want := []string{"pin 0 1"}
+		for _, name := range []string{"a", "b", "aside", "a", "b", "a", "b", "a", "b"} {
+			want = append(want, name, "stop "+name)
+		}
+		if want = append(want, "restore"); !slices.Equal(r.calls, want) {
+			t.Errorf("calls %v, want %v", r.calls, want)
+		}
+		for i, want := range []int{3, 2, 2} {
+			if got := len(c.Tables[i].Rows); got != want {
+				t.Errorf("table %q has %d rows, want %d", c.Tables[i].Title, got, want)
 			}
 		}
+		for i, repeats := range []int{2, 2, 1} {
+			for j, perCPU := range []float64{200, 400} { // the server works half of the time
+				cell := c.Tables[0].Rows[i].Cells[j]
+				if len(cell.Values) != repeats || len(cell.P99) != repeats || cell.P50[0] <= 0 || cell.Values[0] != perCPU || cell.Note != "" {
+					t.Errorf("%s: %+v, want %d times %v", c.Tables[0].Rows[i].Target, cell, repeats, perCPU)
+				}
+			}
+		}
+		if left, err := os.ReadDir(r.Dir); err != nil || len(left) > 0 {
+			t.Errorf("%d folders of visits are left: %v", len(left), err)
+		}
+	})
+}
+
+// cells are what the first table tells of a target.
+func cells(c *result.Comparison, row int) (all []string) {
+	for _, cell := range c.Tables[0].Rows[row].Cells {
+		all = append(all, cell.Text())
 	}
-	if left, err := os.ReadDir(tr.Dir); err != nil || len(left) > 0 {
-		t.Errorf("%d folders of visits are left: %v", len(left), err)
-	}
+	return all
 }
 
 func TestATargetThatFailsIsSaidToAndTheOthersGoOn(t *testing.T) {
-	tr, _ := small(t, "dead", "deaf", "a")
-	tr.Repeats, tr.Idle = 1, 0
-	c, err := tr.run(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []string{"it does not start: no such program", "nobody gets a connection", ""} {
-		if got := c.Tables[0].Rows[i].Cells[0].Note; got != want {
-			t.Errorf("%s: %q, want %q", c.Tables[0].Rows[i].Target, got, want)
-		}
-	}
-}
-
-func TestTheProcessorsAreGivenBack(t *testing.T) {
-	needTwo(t)
-	var before, within, after unix.CPUSet
-	get := func(set *unix.CPUSet) {
-		t.Helper()
-		if err := unix.SchedGetaffinity(0, set); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		r := rehearse(t, "dead", "deaf", "mortal", "a")
+		r.Repeats, r.Idle = 1, 0
+		c, err := r.run(t.Context())
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	get(&before)
-	restore, err := pin(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	get(&within)
-	if err := restore(); err != nil {
-		t.Fatal(err)
-	}
-	get(&after)
-	if within.Count() != 1 || !within.IsSet(1) || after != before {
-		t.Errorf("processors: before %v, then %v, after %v", before, within, after)
-	}
-}
-
-func TestTheEndOfTheContextEndsTheComparison(t *testing.T) {
-	tr, calls := small(t, "a")
-	ctx, cancel := context.WithCancel(t.Context())
-	tr.Tell = func(line string) {
-		if strings.Contains(line, " 1/4") {
-			time.AfterFunc(10*time.Millisecond, cancel)
+		for i, want := range [][]string{
+			{"it does not start: no such program", "it does not start: no such program"},
+			{"nobody gets a connection", "nobody gets a connection"},
+			{"200", "the server is gone"},
+			{"200", "400"},
+		} {
+			if got := cells(c, i); !slices.Equal(got, want) {
+				t.Errorf("%s: %q, want %q", c.Tables[0].Rows[i].Target, got, want)
+			}
 		}
-	}
-	if _, err := tr.run(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("run: %v", err)
-	}
-	if want := []string{"a", "stop a"}; !slices.Equal(*calls, want) {
-		t.Errorf("calls %v, want %v", *calls, want)
-	}
+		if want := "3 of 4 visits failed; the first is dead, 2 rooms of 5, run 1 of 1: it does not start: no such program"; c.Incomplete != want {
+			t.Errorf("missing is %q, want %q", c.Incomplete, want)
+		}
+	})
 }
 
-func TestCPUTimeGrowsWithWork(t *testing.T) {
-	self := []int{os.Getpid()}
-	from, err := cpuTime(self)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for begin, n := time.Now(), 0; time.Since(begin) < 20*time.Millisecond; n++ {
-		_ = fmt.Sprint(n)
-	}
-	to, err := cpuTime(self)
-	if err != nil || to <= from {
-		t.Errorf("processor time from %v to %v: %v", from, to, err)
-	}
-	if held, err := memory(self); err != nil || held < 1<<20 {
-		t.Errorf("this process holds %d bytes: %v", held, err)
-	}
-	if _, err := memory([]int{1 << 30}); err == nil {
-		t.Error("a process that is not has memory")
-	}
+// It is interrupted in the second half of the third visit of four.
+func TestWhatWasMeasuredIsKeptWhenItIsInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := rehearse(t, "a", "b")
+		r.Idle = 0
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		r.Show = func(p Progress) {
+			if p.Visit == 3 && p.Doing == "measuring 200/s" {
+				cancel()
+			}
+		}
+		c, err := r.run(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range [][]string{{"200 (200–200)", "400, measured in 1 of 2 runs"}, {"200, measured in 1 of 2 runs", "400, measured in 1 of 2 runs"}} {
+			if got := cells(c, i); !slices.Equal(got, want) {
+				t.Errorf("%s: %q, want %q", c.Tables[0].Rows[i].Target, got, want)
+			}
+		}
+		if want := "interrupted in visit 3 of 4; what was not measured says so"; c.Incomplete != want {
+			t.Errorf("missing is %q, want %q", c.Incomplete, want)
+		}
+		if want := []string{"pin 0 1", "a", "stop a", "b", "stop b", "a", "stop a", "restore"}; !slices.Equal(r.calls, want) {
+			t.Errorf("calls %v, want %v", r.calls, want)
+		}
+	})
+}
+
+func TestWhatNobodyCameToIsNotMeasured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := rehearse(t, "clinging", "a") // as it stays on the processor, nothing more can be measured
+		c, err := r.run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := c.Incomplete, "ended in visit 1 of 8 (clinging, 2 rooms of 5, run 1 of 2): it does not go"; got != want {
+			t.Errorf("missing is %q, want %q", got, want)
+		}
+		for i, want := range [][]string{
+			{"200, measured in 1 of 2 runs", "400, measured in 1 of 2 runs"},
+			{"not measured", "not measured"},
+		} {
+			if got := cells(c, i); !slices.Equal(got, want) {
+				t.Errorf("%s: %q, want %q", c.Tables[0].Rows[i].Target, got, want)
+			}
+		}
+		for _, table := range c.Tables[1:] { // joins; memory
+			if got := table.Rows[1].Cells[0].Text(); got != "not measured" {
+				t.Errorf("%s: %s", table.Title, got)
+			}
+		}
+	})
 }
 
 func TestSettings(t *testing.T) {
@@ -202,9 +237,9 @@ func TestSettings(t *testing.T) {
 		`load "2 rooms of 5": it needs rooms, members, and rates that rise`:         func(o *Options) { o.Loads[0].Deliveries = []float64{2, 1} },
 		"processor -1: they are numbered from 0":                                    func(o *Options) { o.ServerCPU = -1 },
 	} {
-		tr, _ := small(t, "a")
-		change(&tr.Options)
-		if err := tr.Validate(); err == nil || err.Error() != want {
+		r := rehearse(t, "a")
+		change(&r.Options)
+		if err := r.Validate(); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}

@@ -3,6 +3,7 @@ package compare
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"tuitalk/bench/result"
@@ -54,7 +55,7 @@ func (t *tour) table(table result.Table, first bool, cells func(target int) []re
 func (t *tour) deliveries(load int, l *Load, found map[visit]findings) result.Table {
 	table := result.Table{
 		Title: "Deliveries, " + l.Name, Unit: "deliveries per CPU-second", Better: result.More,
-		What: fmt.Sprintf("%d clients. Deliveries by seconds of the server's processor; latency from the intended time of posting to each receiver.", l.clients()),
+		What: result.Number(float64(l.clients())) + " clients. Deliveries by seconds of the server's processor; latency from the intended time of posting to each receiver.",
 	}
 	for _, rate := range l.Deliveries {
 		table.Columns = append(table.Columns, fmt.Sprintf("%s/s", thousands(rate)))
@@ -62,7 +63,7 @@ func (t *tour) deliveries(load int, l *Load, found map[visit]findings) result.Ta
 	return t.table(table, load == 0, func(target int) (cells []result.Cell) {
 		all := t.visitsOf(target, load, found)
 		for stage := range l.Deliveries {
-			cells = append(cells, stageCell(all, stage))
+			cells = append(cells, stageCell(all, stage, t.repeats(target)))
 		}
 		return cells
 	})
@@ -74,11 +75,11 @@ func (t *tour) joins(found map[visit]findings) result.Table {
 		What: "All clients connect and join as fast as it goes, 256 at a time; the pinned generator has a part in it. TuiTalk stores a join and tells the room, up to 300 members; the others do neither.",
 	}
 	for _, l := range t.Loads {
-		table.Columns = append(table.Columns, fmt.Sprintf("%d into %s", l.clients(), l.Name))
+		table.Columns = append(table.Columns, result.Number(float64(l.clients()))+" into "+l.Name)
 	}
 	return t.table(table, false, func(target int) (cells []result.Cell) {
 		for load := range t.Loads {
-			cells = append(cells, plainCell(t.visitsOf(target, load, found), func(f *findings) float64 { return f.joins }))
+			cells = append(cells, plainCell(t.visitsOf(target, load, found), t.Repeats, func(f *findings) float64 { return f.joins }))
 		}
 		return cells
 	})
@@ -86,35 +87,39 @@ func (t *tour) joins(found map[visit]findings) result.Table {
 
 func (t *tour) idleMemory(found map[visit]findings) result.Table {
 	table := result.Table{
-		Title: "Memory of an idle connection", Unit: "bytes", Better: result.Less, Columns: []string{fmt.Sprintf("%d connections", t.Idle)},
+		Title: "Memory of an idle connection", Unit: "bytes", Better: result.Less, Columns: []string{result.Number(float64(t.Idle)) + " connections"},
 		What: fmt.Sprintf("Pss of the server's processes, less that before anybody came, %v after the last one joined a room of %d; the kernel's own memory for sockets is not in it.", t.Rest, idleRoom),
 	}
 	return t.table(table, false, func(target int) []result.Cell {
-		return []result.Cell{plainCell(t.visitsOf(target, idle, found), func(f *findings) float64 { return f.memory })}
+		return []result.Cell{plainCell(t.visitsOf(target, idle, found), t.Repeats, func(f *findings) float64 { return f.memory })}
 	})
 }
 
-// plainCell has a value of each visit that succeeded.
-func plainCell(all []findings, value func(*findings) float64) (c result.Cell) {
+// plainCell has a value of each visit that succeeded, of those that were planned.
+func plainCell(all []findings, planned int, value func(*findings) float64) (c result.Cell) {
+	measured := 0
 	for _, f := range all {
 		switch v := value(&f); {
-		case v > 0:
+		case v != 0: // memory may even shrink
 			c.Values = append(c.Values, v)
+			measured++
 		case f.err != nil:
 			c.Note = f.err.Error()
+			measured++
 		}
 	}
-	return c
+	return whole(c, measured, planned)
 }
 
 // stageCell tells of one rate. What happened in most repetitions is what it
 // tells; of the others it makes a note.
-func stageCell(all []findings, stage int) (c result.Cell) {
+func stageCell(all []findings, stage, planned int) (c result.Cell) {
 	var reached []float64
 	var why string // there is nothing else to tell
 	failed := 0
 	for _, f := range all {
 		switch {
+		case stage >= len(f.stages) && f.cut:
 		case stage >= len(f.stages):
 			failed++
 			why = fmt.Sprint(f.err)
@@ -130,9 +135,11 @@ func stageCell(all []findings, stage int) (c result.Cell) {
 			why = f.stages[stage].why
 		}
 	}
-	return settle(c, reached, failed, why, len(all))
+	measured := failed + len(reached) + len(c.Values)
+	return whole(settle(c, reached, failed, why, measured), measured, planned)
 }
 
+// settle makes a cell of n repetitions.
 func settle(c result.Cell, reached []float64, failed int, why string, n int) result.Cell {
 	switch {
 	case n == 0:
@@ -147,6 +154,17 @@ func settle(c result.Cell, reached []float64, failed int, why string, n int) res
 		c.Note = fmt.Sprintf("saturated at %s/s in %d of %d runs", result.Number(result.Median(reached)), len(reached), n)
 	case failed > 0:
 		c.Note = fmt.Sprintf("%d of %d runs: %s", failed, n, why)
+	}
+	return c
+}
+
+// whole notes the repetitions that are missing because the comparison ended.
+func whole(c result.Cell, measured, planned int) result.Cell {
+	switch {
+	case measured == 0:
+		return result.Cell{Note: "not measured"}
+	case measured < planned:
+		c.Note = strings.TrimPrefix(fmt.Sprintf("%s, measured in %d of %d runs", c.Note, measured, planned), ", ")
 	}
 	return c
 }

@@ -18,7 +18,7 @@ func TestWhatRepetitionsMeanTogether(t *testing.T) {
 		all  []findings
 		want result.Cell
 	}{
-		{"never visited", nil, result.Cell{}},
+		{"never visited", nil, result.Cell{Note: "not measured"}},
 		{"good", []findings{good(1), good(2), good(3)}, result.Cell{Values: []float64{1, 2, 3}, P50: []float64{1, 2, 3}, P99: []float64{2, 4, 6}}},
 		{"saturated", []findings{full(7), full(9), full(8)}, result.Cell{Saturated: 8, Note: "lines lost: 1"}},
 		{"mostly saturated", []findings{full(7), good(1), full(9)}, result.Cell{Saturated: 8, Note: "in 2 of 3 runs"}},
@@ -31,7 +31,7 @@ func TestWhatRepetitionsMeanTogether(t *testing.T) {
 		{"mostly late", []findings{good(1), late, late}, result.Cell{Note: "the generator was late"}},
 		{"dead", []findings{dead, dead, dead}, result.Cell{Note: "it does not start"}},
 	} {
-		if got := stageCell(c.all, 0); !reflect.DeepEqual(got, c.want) {
+		if got := stageCell(c.all, 0, len(c.all)); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"tuitalk/bench/result"
 	"tuitalk/bench/scenario"
 	"tuitalk/deploy/local"
 )
@@ -30,16 +31,20 @@ func Targets(gateway, peers string) []Target {
 			What: "centrifuge v0.40.1, broker in memory, no history",
 		},
 		{
+			Name: "centrifuge batching", Speak: scenario.Centrifuge, Start: startPeer(peers, "centrifuge-batching"),
+			What: "the same, but it collects what is for one client for 10 ms before it writes (WriteDelay)",
+		},
+		{
 			Name: "centrifuge + Redis", Speak: scenario.Centrifuge, Start: startWithRedis(peers),
 			What: "centrifuge v0.40.1, Redis broker, history and recovery; redis-server on the same processor, its time counted too",
 		},
 		{
 			Name: "gorilla", Speak: scenario.Wire, Start: startPeer(peers, "gorilla"),
-			What: "gorilla/websocket v1.5.3, two goroutines per connection, prepared frames, nothing stored",
+			What: "gorilla/websocket v1.5.3, two goroutines per connection, prepared frames, those that wait written together, nothing stored",
 		},
 		{
-			Name: "floor", Speak: scenario.Wire, Start: startPeer(peers, "floor"),
-			What: "a bare epoll loop that sends the same bytes and does nothing else",
+			Name: result.Floor, Speak: scenario.Wire, Start: startPeer(peers, "floor"),
+			What: "a bare epoll loop that sends the same bytes, each message with a write of its own, and does nothing else",
 		},
 		{
 			Name: "tuitalk, as users run it", Speak: scenario.Session, Aside: true, Start: startGateway(gateway),

@@ -41,7 +41,8 @@ const idle = -1
 
 // findings are what a visit found.
 type findings struct {
-	err    error     // why there is nothing else
+	cut    bool      // the comparison ended in the middle of it: what is missing was not measured
+	err    error     // why the rest is missing
 	joins  float64   // per second
 	memory float64   // bytes per connection
 	stages []outcome // one for each rate of the load
@@ -51,10 +52,19 @@ type findings struct {
 type tour struct {
 	Options
 	gather func(scenario.Scenario, string) (crowd, error)
+	pin    func(server, generator int) (restore func() error, err error)
+	look   func(*Server) (moment, error)
+
+	began  time.Time
+	visits []visit
+	now    int       // the visit under way
+	came   time.Time // when it began
 }
 
-// call makes a visit. The error is only of what makes further ones senseless.
+// call makes a visit. What keeps this one from its end stands in the findings; the
+// error is of what makes further ones senseless.
 func (t *tour) call(ctx context.Context, v visit) (f findings, err error) {
+	t.show("starting")
 	dir, err := os.MkdirTemp(t.Dir, "visit-")
 	if err != nil {
 		return f, err
@@ -65,37 +75,38 @@ func (t *tour) call(ctx context.Context, v visit) (f findings, err error) {
 		f.err = fmt.Errorf("it does not start: %w", err)
 		return f, ctx.Err()
 	}
-	f, err = t.meet(ctx, v, server)
-	return f, errors.Join(err, server.Stop())
+	f.err = t.meet(ctx, v, server, &f)
+	return f, errors.Join(ctx.Err(), server.Stop())
 }
 
 // meet brings the crowd to a server that runs.
-func (t *tour) meet(ctx context.Context, v visit, server *Server) (f findings, err error) {
+func (t *tour) meet(ctx context.Context, v visit, server *Server, f *findings) (err error) {
 	s := t.scenario(v)
 	c, err := t.gather(s, server.URL)
 	if err != nil {
-		f.err = err
-		return f, ctx.Err()
+		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	before, err := memory(server.PIDs)
 	if err != nil {
-		return f, err
+		return err
 	}
+	t.show("connecting")
 	begin := time.Now()
 	limited, cancel := context.WithTimeout(ctx, connectPatience)
 	defer cancel()
-	if f.err = c.Connect(limited); f.err != nil {
-		return f, ctx.Err()
+	if err := c.Connect(limited); err != nil {
+		return err
 	}
 	f.joins = float64(s.Clients) / time.Since(begin).Seconds()
 	if v.load == idle {
+		t.show("resting")
 		if err := pause(ctx, t.Rest); err != nil {
-			return f, err
+			return err
 		}
 		after, err := memory(server.PIDs)
 		f.memory = float64(after-before) / float64(s.Clients)
-		return f, err
+		return err
 	}
 	load := t.Loads[v.load]
 	c.Begin(time.Now())
@@ -103,11 +114,11 @@ func (t *tour) meet(ctx context.Context, v visit, server *Server) (f findings, e
 		c.Rate(deliveries / float64(load.Members))
 		o, err := t.stage(ctx, c, server, deliveries, load.Members)
 		if err != nil {
-			return f, err
+			return err
 		}
 		f.stages = append(f.stages, o)
 	}
-	return f, nil
+	return nil
 }
 
 // scenario is what the crowd of a visit does at first.
@@ -130,11 +141,13 @@ const idleRoom = 100
 
 // stage measures one rate, which is set already.
 func (t *tour) stage(ctx context.Context, c crowd, server *Server, deliveries float64, members int) (o outcome, err error) {
+	t.show("settling in at " + thousands(deliveries) + "/s")
 	c.Sample() // of what was before
 	if err := pause(ctx, t.WarmUp); err != nil {
 		return o, err
 	}
 	warm := c.Sample()
+	t.show("measuring " + thousands(deliveries) + "/s")
 	from, err := t.look(server)
 	if err != nil {
 		return o, err
@@ -162,7 +175,7 @@ type moment struct {
 	beside time.Duration // the generator's processor, for others
 }
 
-func (t *tour) look(server *Server) (m moment, err error) {
+func (t *tour) lookNow(server *Server) (m moment, err error) {
 	if m.cpu, err = cpuTime(server.PIDs); err != nil {
 		return m, err
 	}

@@ -2,17 +2,17 @@ package crew
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"tuitalk/bench/measure"
 	"tuitalk/bench/report"
+	"tuitalk/bench/result"
 )
 
-// collect puts together what workers tell, in a goroutine of its own, and looks
-// at the target's processes once a second.
+// collect puts together what workers tell, in a goroutine of its own.
 func (c *Crew) collect(ctx context.Context) {
 	m := merge{workers: len(c.links)}
-	w := watch{processes: c.opts.Watch}
 	looks := time.NewTicker(time.Second)
 	defer looks.Stop()
 	var s show
@@ -24,15 +24,11 @@ func (c *Crew) collect(ctx context.Context) {
 				c.addSecond(second)
 			}
 		case <-looks.C:
-			w.look(c.clock.now())
 			c.opts.Live(c.view(&s))
 		case <-ctx.Done():
 			for _, second := range m.rest() {
 				c.addSecond(second)
 			}
-			c.mu.Lock()
-			c.servers = w.servers
-			c.mu.Unlock()
 			return
 		}
 	}
@@ -98,7 +94,33 @@ func (c *Crew) view(s *show) report.View {
 	if len(c.seconds) > 0 {
 		lastSecond(&v, &c.seconds[len(c.seconds)-1])
 	}
+	v.Warnings = c.warnings()
 	return v
+}
+
+// checking is the phase in which workers end.
+const checking = "checking"
+
+// warnings are what is not as it should be just now. Call with mu held.
+func (c *Crew) warnings() (all []string) {
+	if c.phase == checking {
+		return nil
+	}
+	people, messages := 0, 0
+	for i, b := range c.behind {
+		people += b.clients
+		messages += b.messages
+		silent := c.clock.now().Unix() - 1 - b.second
+		if b.second > 0 && silent > tardy {
+			all = append(all, fmt.Sprintf("%s has said nothing for %d s", c.links[i].name, silent))
+		}
+	}
+	// in an outage of the store nothing is delivered, and all of this will be
+	if n := len(c.seconds); n > 0 && messages > 0 && int64(messages) > c.seconds[n-1].Intended {
+		all = append(all, fmt.Sprintf("%s messages of or for %s people wait to be stored or shown",
+			result.Number(float64(messages)), result.Number(float64(people))))
+	}
+	return all
 }
 
 func lastSecond(v *report.View, s *measure.Sample) {

@@ -13,7 +13,7 @@
 //	warming up   load that is not measured
 //	measuring    whole seconds, by the coordinator's clock
 //	settling     nobody posts; until everybody has everything
-//	checking     histories against what the target has stored
+//	checking     workers end; histories against what the target has stored
 //
 // # The protocol
 //
@@ -26,7 +26,7 @@
 //
 // Until both sides have proved that they know the key, a frame is no longer than
 // 4,096 bytes, and a worker waits 2 s for the greeting. What a side does not know, or what comes at the wrong time, ends
-// the conversation. Version is 1; whoever sees another ends it.
+// the conversation. Version is 2 (1 knew no trust); whoever sees another ends it.
 //
 // A worker says:
 //
@@ -47,9 +47,12 @@
 //
 //	65 greet      {version, nonce, proof}
 //	66 probe      {n}                            "what time is it?"
-//	67 plan       {scenario, share, of, targets, sources, offset, patience, record}
+//	67 plan       {scenario, share, of, targets, trust, sources, offset, patience, record}
 //	                                             this worker is share of of, from 0; client i belongs to
-//	                                             share i mod of; offset and patience in ns
+//	                                             share i mod of; offset and patience in ns; trust, of wss://
+//	                                             targets, is {roots, insecure}: certificates of authorities
+//	                                             besides the worker's own (PEM, base64), and whether any
+//	                                             certificate is good
 //	68 connect
 //	69 begin      {at}                           arrivals begin; Unix ns by the coordinator's clock
 //	70 hush                                      no more arrivals
@@ -84,11 +87,12 @@
 // times, one after the other, and of each answer knows that the worker's clock
 // was read between question and answer. The quickest one counts: the offset is
 // off by at most half its round trip, however the ways differ. The first such
-// exchange sets the offset, later ones, every 5 s, tell how well it holds: the
-// bound in Result.Clocks is the worst of |offset now - offset set| + half the
-// round trip. Clocks are steady: they do not jump when somebody sets the time.
+// exchange sets the offset, later ones, every 5 s and at the end, tell how well it
+// holds: the bound in Result.Clocks is the worst of |offset now - offset set| + half
+// the round trip. Clocks are steady: they do not jump when somebody sets the time.
 // A worker on the same running kernel (machine is its boot id) has the same clock:
-// offset and bound are 0.
+// offset and bound are 0. A latency from one worker's author to another's receiver
+// is off by at most the bounds of both, which Result.ClockError is about.
 //
 // # What is measured
 //
@@ -101,12 +105,13 @@
 // # Goroutines and locks
 //
 // Run's own; for each worker a reader and one that keeps asking for the time; one
-// collector, which owns the merging and the watch over processes; one spawner with
+// collector, which owns the merging; one that watches processes; one spawner with
 // a thread of its own, as the kernel ends workers with the thread that started
 // them; for each worker started here one that waits for its end. The first
 // failure ends the run's context with its cause. A worker has one for each that has
 // connected to it, which reads what it says, and for the one that it serves one
 // that connects clients and one that ticks. Crew.asking is held while workers are asked,
-// and Crew.mu only to copy; neither is taken under the other. A line's mu is held
-// while a frame is written.
+// and Crew.mu only to copy; neither is taken under the other. A link's comparing is
+// held while its worker's clock is asked, and takes the clock's mu and the line's;
+// a line's mu is held while a frame is written.
 package crew

@@ -30,18 +30,22 @@ func (c *Crew) gather(ctx context.Context) error {
 	help, stop := context.WithCancel(c.ctx)
 	c.stopHelp = stop
 	c.helpers.Go(func() { c.collect(help) })
+	c.helpers.Go(func() { c.observe(help) })
 	for _, l := range c.links {
-		if err := l.compareClocks(); err != nil {
-			return c.cause(err)
-		}
-		select {
-		case <-l.clock.complete:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := c.compareClocks(ctx, l); err != nil {
+			return err
 		}
 		c.helpers.Go(func() { l.keepTime(help) })
 	}
 	return nil
+}
+
+func (c *Crew) compareClocks(ctx context.Context, l *link) error {
+	err := l.compareClocks(ctx)
+	if err != nil && ctx.Err() == nil {
+		return c.cause(err)
+	}
+	return err
 }
 
 func (c *Crew) workers() int {
@@ -75,7 +79,7 @@ func (c *Crew) engage(ctx context.Context, share int) (*link, error) {
 func (c *Crew) tellPlan(ctx context.Context, l *link) error {
 	offset, _ := l.clock.offset()
 	p := plan{
-		Scenario: c.opts.Scenario, Share: l.share, Of: len(c.links), Targets: c.opts.Targets,
+		Scenario: c.opts.Scenario, Share: l.share, Of: len(c.links), Targets: c.opts.Targets, Trust: c.opts.Trust,
 		Sources: sourcesOf(c.opts.Sources, l.share, len(c.links)), Offset: offset,
 		Patience: c.opts.patience(), Record: c.truth != nil,
 	}

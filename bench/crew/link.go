@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -27,6 +28,8 @@ type link struct {
 	proc  *process // nil: it was not started here
 	about welcome
 	clock *clock
+
+	comparing sync.Mutex // held while the clocks are compared, which one does at a time
 
 	replies chan any          // what the run waits for, in the order in which it came
 	ticks   chan<- workerTick // of all links
@@ -66,9 +69,9 @@ func dialWorker(ctx context.Context, name, addr, key string) (*link, error) {
 }
 
 func (l *link) greet(key string) error {
-	h, err := readMessage[hello](l.line, kindHello, writePatience)
+	h, err := readMessage[hello](l.line, kindHello, dialPatience) // which it sends at once
 	if err != nil {
-		return fmt.Errorf("it does not answer as a worker does: %w", err)
+		return fmt.Errorf("it does not answer as a worker does: %w", unanswered(err))
 	}
 	if h.Version != protocol {
 		return fmt.Errorf("the worker speaks version %d of the protocol, this program version %d", h.Version, protocol)
@@ -87,6 +90,18 @@ func (l *link) greet(key string) error {
 	l.about = *w
 	l.clock = newClock(w.Machine != "" && w.Machine == machine())
 	return nil
+}
+
+// unanswered says in people's words why nothing of a worker came.
+func unanswered(err error) error {
+	var timeout net.Error
+	switch {
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return errors.New("it says nothing")
+	case errors.Is(err, io.EOF):
+		return errors.New("it hung up")
+	}
+	return innermost(err)
 }
 
 // innermost is what a person wants to know of an error of the network.
@@ -193,10 +208,22 @@ func (l *link) ask() error {
 	return l.line.send(kindProbe, &probe{l.clock.ask(l.now())})
 }
 
-// compareClocks has the worker's clock asked as often as an exchange takes.
-func (l *link) compareClocks() error {
+// compareClocks has the worker's clock asked as often as an exchange takes, and
+// waits for its end: over a line on which one takes longer than the time between
+// two, none would ever end otherwise.
+func (l *link) compareClocks(ctx context.Context) error {
+	l.comparing.Lock()
+	defer l.comparing.Unlock()
 	l.clock.begin()
-	return l.ask()
+	if err := l.ask(); err != nil {
+		return err
+	}
+	select {
+	case <-l.clock.complete:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // keepTime compares the clocks again and again, in a goroutine of its own.
@@ -208,11 +235,9 @@ func (l *link) keepTime(ctx context.Context) {
 		case <-t.C:
 		case <-ctx.Done():
 			return
-		case <-l.dead:
-			return
 		}
-		if err := l.compareClocks(); err != nil {
-			return // the reader finds out why
+		if err := l.compareClocks(ctx); err != nil {
+			return // the run is over, or the reader finds out why
 		}
 	}
 }

@@ -60,6 +60,7 @@ func (m *merge) take() measure.Sample {
 	first := m.open[0]
 	m.open = m.open[1:]
 	m.given = first.at
+	_ = first.sample.Pack() // what cannot be packed only takes more memory
 	return first.sample
 }
 

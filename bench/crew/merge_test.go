@@ -1,7 +1,10 @@
 package crew
 
 import (
+	"encoding/json"
+	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"testing"
 	"time"
 
@@ -56,6 +59,52 @@ func TestAMergedSecondIsNotChangedAnyMore(t *testing.T) {
 	m.rest()
 	if n := first[0].Latency.Count(); n != 1 || first[0].Posted != 1 {
 		t.Errorf("it has %d latencies now", n)
+	}
+}
+
+// mergeMany merges so many seconds of two workers, as they come over a line, and
+// gives what is kept of them.
+func mergeMany(t *testing.T, length int64) (seconds []measure.Sample) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(3, 3))
+	m := merge{workers: 2}
+	for at := range length {
+		for share := range 2 {
+			s := measure.Sample{At: at + 1}
+			for _, h := range []*measure.Hist{&s.Latency, &s.Service, &s.Stored, &s.Late, &s.Joined} {
+				for range 1000 {
+					h.Record(time.Duration(rng.ExpFloat64()*float64(10*time.Millisecond)), 1)
+				}
+			}
+			text, err := json.Marshal(tick{Sample: s})
+			if err != nil {
+				t.Fatal(err)
+			}
+			told, err := decode(kindTick, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seconds = append(seconds, m.add(share, &told.(*tick).Sample)...)
+		}
+	}
+	return seconds
+}
+
+// A soak has thousands of seconds, of which nothing but a few percentiles is asked
+// any more.
+func TestASecondThatIsOverTakesLittleMemory(t *testing.T) {
+	const length = 200
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	seconds := mergeMany(t, length)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if each := (int64(after.HeapAlloc) - int64(before.HeapAlloc)) / length; len(seconds) != length || each > 16<<10 {
+		t.Errorf("each of %d seconds takes %d bytes", len(seconds), each)
+	}
+	if last := &seconds[length-1]; last.Latency.Count() != 2000 || last.Latency.At(50) < time.Millisecond {
+		t.Errorf("of 2,000 latencies there are %d, the median is %v", last.Latency.Count(), last.Latency.At(50))
 	}
 }
 

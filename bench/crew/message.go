@@ -7,10 +7,11 @@ import (
 	"tuitalk/bench/measure"
 	"tuitalk/bench/scenario"
 	"tuitalk/bench/swarm"
+	"tuitalk/bench/trust"
 )
 
 // protocol is the version of what doc.go describes.
-const protocol = 1
+const protocol = 2
 
 // kind says what a frame is.
 type kind byte
@@ -118,6 +119,7 @@ type (
 		Share    int               `json:"share"`
 		Of       int               `json:"of"`
 		Targets  []string          `json:"targets"`
+		Trust    trust.Policy      `json:"trust"`
 		Sources  []netip.Addr      `json:"sources,omitempty"`
 		Offset   time.Duration     `json:"offset"`   // ns to add to the worker's clock to get the coordinator's
 		Patience time.Duration     `json:"patience"` // ns that connecting may take

@@ -57,7 +57,8 @@ func (s *shift) prepare(ctx context.Context, p *plan) (err error) {
 		return err
 	}
 	c := swarm.Config{
-		Scenario: p.Scenario, Share: p.Share, Of: p.Of, Targets: p.Targets, Sources: p.Sources, Offset: p.Offset,
+		Scenario: p.Scenario, Share: p.Share, Of: p.Of, Targets: p.Targets, Trust: p.Trust,
+		Sources: p.Sources, Offset: p.Offset,
 		Logf: s.tell,
 	}
 	s.chunks = &chunks{line: s.line}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
+	"tuitalk/bench/trust"
 	"tuitalk/client"
 	"tuitalk/talk"
 )
@@ -30,20 +32,40 @@ var _ Store = (*observer)(nil)
 
 // knock connects to a target, and says why it cannot. With hello it is a
 // gateway of TuiTalk that must answer.
-func knock(ctx context.Context, url string, hello bool) (*observer, error) {
-	o := &observer{url: url, events: make(chan client.Event, 16), stop: make(chan struct{})}
-	o.line = client.NewDialer().Dial(1, url, func(e client.Event) {
+func knock(ctx context.Context, target string, whom *trust.Policy, hello bool) (*observer, error) {
+	dialer, err := dialerOf(ctx, target, whom)
+	if err != nil {
+		return nil, fmt.Errorf("the target %s: %w", public(target), err)
+	}
+	o := &observer{url: target, events: make(chan client.Event, 16), stop: make(chan struct{})}
+	o.line = dialer.Dial(1, target, func(e client.Event) {
 		select {
 		case o.events <- e:
 		case <-o.stop:
 		}
 	})
-	err := o.enter(ctx, hello)
-	if err != nil {
+	if err := o.enter(ctx, hello); err != nil {
 		o.Close()
-		return nil, fmt.Errorf("the target %s: %w", public(url), err)
+		return nil, fmt.Errorf("the target %s: %w", public(target), err)
 	}
 	return o, nil
+}
+
+// dialerOf is the one that users have. If TLS does not come about it says why, as
+// the workers would.
+func dialerOf(ctx context.Context, target string, whom *trust.Policy) (client.Dialer, error) {
+	u, err := url.Parse(target)
+	if err != nil || u.Scheme != "wss" {
+		return client.NewDialer(), nil
+	}
+	if err := whom.Try(ctx, target); err != nil {
+		return nil, err
+	}
+	config, err := whom.Config(u.Hostname())
+	if err != nil {
+		return nil, err
+	}
+	return client.NewDialerTLS(config), nil
 }
 
 func (o *observer) enter(ctx context.Context, hello bool) error {

@@ -13,6 +13,7 @@ import (
 	"tuitalk/bench/recorder"
 	"tuitalk/bench/report"
 	"tuitalk/bench/scenario"
+	"tuitalk/bench/trust"
 )
 
 // PerProcess is how many connections one process holds, unless told otherwise.
@@ -33,7 +34,8 @@ type Options struct {
 	Kind, Command, Build string
 
 	Scenario scenario.Scenario
-	Targets  []string // ws:// URLs
+	Targets  []string     // ws:// or wss:// URLs
+	Trust    trust.Policy // which certificates of wss:// targets are good
 
 	Workers   []string     // host:port of workers elsewhere; nil: they are started here
 	Key       string       // that those elsewhere were given
@@ -81,11 +83,8 @@ func (o *Options) fill() error {
 // CheckTarget says what is wrong with a target.
 func CheckTarget(target string) error {
 	u, err := url.Parse(target)
-	if err == nil && u.Scheme == "wss" {
-		return errors.New("wss:// is not spoken by the generator: name the gateways or the balancer by ws://")
-	}
-	if err != nil || u.Scheme != "ws" || u.Host == "" {
-		return fmt.Errorf("the target %q is no address as ws://127.0.0.1:8080/ws", target)
+	if err != nil || u.Scheme != "ws" && u.Scheme != "wss" || u.Host == "" {
+		return fmt.Errorf("the target %q is no address as ws://127.0.0.1:8080/ws or wss://chat.example/ws", target)
 	}
 	return nil
 }

@@ -12,9 +12,14 @@ import (
 )
 
 // Ramp looks for the knee: the highest rate of messages at which the p99 of the
-// latency is within a bound and nobody falls behind. The rate rises by a factor
-// until it does not hold (or falls, if the first one does not), and then the
-// distance between what held and what did not is halved until it is small.
+// latency is within a bound, and all that was posted is stored and delivered. The
+// rate rises by a factor until it does not hold (or falls, if the first one does
+// not), and then the distance between what held and what did not is halved until
+// it is small.
+//
+// Each rate begins with an idle target, and ends with one: what is still under way
+// when it was measured is waited for. So nothing needs to be guessed of it: it is
+// counted, and how long it took is among the latencies of the rate.
 type Ramp struct {
 	From      float64       // messages per second to begin with; the scenario's rate must be the same
 	Factor    float64       // above 1
@@ -26,12 +31,23 @@ type Ramp struct {
 
 // Bounds of a ramp.
 const (
-	maxSteps    = 60
-	leastRate   = 0.1  // messages per second
-	leastShare  = 0.95 // of what was posted or should have been delivered, or somebody falls behind
-	leastCounts = 20   // messages from which on shares are judged
-	recovery    = 2 * time.Minute
+	maxSteps  = 60
+	leastRate = 0.1 // messages per second
+	recovery  = 2 * time.Minute
 )
+
+// driven is what a ramp drives; a Crew is one.
+type driven interface {
+	Rate(perSecond float64) error
+	Now() time.Time
+	Seconds() []measure.Sample
+	Next(ctx context.Context, n int) (measure.Sample, error)
+	idle(ctx context.Context) error // waits until all is stored, and nothing is delivered any more
+	audience() audience
+	addStep(s result.Step)
+}
+
+var _ driven = (*Crew)(nil)
 
 // Validate finds what is wrong.
 func (r *Ramp) Validate() error {
@@ -51,22 +67,27 @@ func (r *Ramp) Validate() error {
 }
 
 // During is for Options.
-func (r *Ramp) During(ctx context.Context, c *Crew) error {
-	return r.search(func(rate, good float64) (bool, error) {
-		step, err := r.try(ctx, c, rate)
-		if err == nil && !step.Good {
-			err = r.recover(ctx, c, good)
-		}
-		return step.Good, err
-	})
+func (r *Ramp) During(ctx context.Context, c *Crew) error { return r.run(ctx, c) }
+
+// errOverwhelmed ends a ramp, and is no failure of it: what was found counts.
+var errOverwhelmed = errors.New("the target has not worked off what was too much for it")
+
+func (r *Ramp) run(ctx context.Context, c driven) error {
+	err := r.rest(ctx, c) // the warm-up is none of the rates
+	if err == nil {
+		err = r.search(func(rate float64) (bool, error) { return r.try(ctx, c, rate) })
+	}
+	if errors.Is(err, errOverwhelmed) {
+		return nil
+	}
+	return err
 }
 
-// search tries rates until it is done. good is the highest that held, 0 if none
-// did.
-func (r *Ramp) search(try func(rate, good float64) (held bool, err error)) error {
+// search tries rates until it is done.
+func (r *Ramp) search(try func(rate float64) (held bool, err error)) error {
 	good, bad := 0.0, math.Inf(1)
 	for next, n := r.From, 0; n < maxSteps && next >= leastRate; n++ {
-		held, err := try(next, good)
+		held, err := try(next)
 		if err != nil {
 			return err
 		}
@@ -90,79 +111,116 @@ func (r *Ramp) search(try func(rate, good float64) (held bool, err error)) error
 }
 
 // try measures one rate, after a second in which it becomes steady.
-func (r *Ramp) try(ctx context.Context, c *Crew, rate float64) (step result.Step, err error) {
+func (r *Ramp) try(ctx context.Context, c driven, rate float64) (held bool, err error) {
+	begun := len(c.Seconds())
 	if err := c.Rate(rate); err != nil {
-		return step, err
+		return false, err
 	}
-	first := c.clock.now().Unix() + 2
+	first := c.Now().Unix() + 2
 	last := first + int64((r.Step+time.Second-1)/time.Second)
-	step.Rate = rate
-	for n := len(c.Seconds()); ; n++ {
+	for n := begun; ; n++ {
 		s, err := c.Next(ctx, n)
 		if err != nil {
-			return step, err
-		}
-		if s.At >= first && s.At < last {
-			step.Sample.Follow(&s)
+			return false, err
 		}
 		if s.At >= last-1 {
 			break
 		}
 	}
-	step.Why = r.judge(&step.Sample, c.expected())
+	err = r.rest(ctx, c)
+	if err != nil && !errors.Is(err, errOverwhelmed) {
+		return false, err
+	}
+	seconds := c.Seconds()[begun:]
+	step := result.Step{Rate: rate, Sample: whole(seconds, first, last)}
+	if step.Why = r.judge(&step.Sample, countOf(seconds), c.audience()); err != nil {
+		step.Why = fmt.Sprintf("%v within %v, so the ramp ended", errOverwhelmed, recovery)
+	}
 	step.Good = step.Why == ""
 	c.addStep(step)
 	if r.Tell != nil {
 		r.Tell(step)
 	}
-	return step, nil
+	return step.Good, err
 }
 
-// judge says why a rate did not hold; "": it did. receivers is to how many a
-// message goes, 0 if that is not known.
-func (r *Ramp) judge(s *measure.Sample, receivers float64) string {
-	enough := s.Posted >= leastCounts
+// rest lets the target work off what it has.
+func (r *Ramp) rest(ctx context.Context, c driven) error {
+	if err := c.Rate(0); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, recovery, errOverwhelmed)
+	defer cancel()
+	return c.idle(ctx)
+}
+
+func (c *Crew) idle(ctx context.Context) error {
+	return c.awaitNobody(ctx, func(_, messages int) bool { return messages == 0 })
+}
+
+// countOf is what happened from when the target was idle until it was so again.
+func countOf(seconds []measure.Sample) (all measure.Counts) {
+	for i := range seconds {
+		s := &seconds[i].Counts
+		all.Intended += s.Intended
+		all.Posted += s.Posted
+		all.Stored += s.Stored
+		all.Refused += s.Refused
+		all.Delivered += s.Delivered
+	}
+	return all
+}
+
+// judge says why a rate did not hold; "": it did. all is what came of it when the
+// target was idle again.
+func (r *Ramp) judge(s *measure.Sample, all measure.Counts, to audience) string {
 	p99 := s.Latency.At(99)
 	generator := measure.Bottleneck(s)
-	switch {
+	switch least := to.least(all.Stored); {
 	case s.Latency.Count() == 0:
 		return "nothing was delivered"
 	case generator != "":
 		return generator
 	case p99 > r.Bound:
 		return fmt.Sprintf("the p99 is %v", p99.Round(100*time.Microsecond))
-	case enough && float64(s.Posted) < leastShare*float64(s.Intended):
-		return fmt.Sprintf("%d messages fell due, %d were posted", s.Intended, s.Posted)
-	case enough && float64(s.Counts.Stored+s.Refused) < leastShare*float64(s.Posted):
-		return fmt.Sprintf("%d messages were posted, %d stored", s.Posted, s.Counts.Stored)
-	case enough && float64(s.Delivered) < leastShare*receivers*float64(s.Posted):
-		return fmt.Sprintf("%d messages went out %d times, not %.0f", s.Posted, s.Delivered, receivers*float64(s.Posted))
+	case all.Refused > 0:
+		return fmt.Sprintf("%d messages were posted, %d refused", all.Posted, all.Refused)
+	case all.Posted < all.Intended:
+		return fmt.Sprintf("%d messages fell due, %d were posted", all.Intended, all.Posted)
+	case all.Stored < all.Posted:
+		return fmt.Sprintf("%d messages were posted, %d stored", all.Posted, all.Stored)
+	case float64(all.Delivered) < least:
+		return fmt.Sprintf("%d messages went out %d times, not %.0f", all.Stored, all.Delivered, least)
 	}
 	return ""
 }
 
-// expected is to how many clients a message goes. Of rooms of different sizes
-// it is not known well enough: it depends on who happens to speak.
-func (c *Crew) expected() float64 {
-	s := &c.opts.Scenario
-	if s.Zipf > 0 || s.Slow > 0 || s.Hops > 0 || s.Returns > 0 {
-		return 0
-	}
-	return c.plan.Receivers()
+// audience is to how many clients a message goes: a mean and a standard deviation,
+// which is 0 where all rooms are of one size. The zero value: it is not known.
+type audience struct{ mean, deviation float64 }
+
+// least is how many deliveries so many messages must have led to. Who happens to
+// speak is chance, of which four deviations are allowed for.
+func (a audience) least(messages int64) float64 {
+	n := float64(messages)
+	return max(0, math.Ceil(n*a.mean-4*a.deviation*math.Sqrt(n)))
 }
 
-// recover lets the target work off what it could not hold.
-func (r *Ramp) recover(ctx context.Context, c *Crew, good float64) error {
-	if err := c.Rate(0); err != nil {
-		return err
+// audience is not known where people walk about, or are not expected to keep up.
+func (c *Crew) audience() audience {
+	s := &c.opts.Scenario
+	if s.Slow > 0 || s.Hops > 0 || s.Returns > 0 {
+		return audience{}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, recovery, errSettle)
-	defer cancel()
-	err := c.awaitNobody(ctx, func(_, messages int) bool { return messages == 0 })
-	if errors.Is(err, errSettle) {
-		return fmt.Errorf("the target has not worked off what was too much for it within %v; the highest rate that held was %.4g messages per second", recovery, good)
+	var talkers, sum, squares float64
+	for room := range c.plan.Talking() { // everybody in it is as likely to speak
+		size := float64(c.plan.Size(room))
+		talkers += size
+		sum += size * size
+		squares += size * size * size
 	}
-	return err
+	mean := sum / talkers
+	return audience{mean, math.Sqrt(max(0, squares/talkers-mean*mean))}
 }
 
 // limited says whether the generator was what made the lowest rate fail that

@@ -91,7 +91,7 @@ func Run(ctx context.Context, opts Options) (*result.Result, error) {
 // worker is started.
 func reachable(ctx context.Context, opts *Options) error {
 	for _, t := range opts.Targets {
-		o, err := knock(ctx, t, opts.Scenario.Speak != scenario.Centrifuge)
+		o, err := knock(ctx, t, &opts.Trust, opts.Scenario.Speak != scenario.Centrifuge)
 		if ctx.Err() != nil {
 			err = ErrInterrupted
 		}
@@ -123,11 +123,11 @@ func (c *Crew) run(wish context.Context) (*result.Result, error) {
 	if err := c.settle(); err != nil {
 		return nil, err
 	}
+	c.enter(checking)
 	outages, err := c.dismiss()
 	if err != nil {
 		return nil, err
 	}
-	c.enter("checking")
 	return c.conclude(from, to, bases, outages)
 }
 

@@ -109,6 +109,28 @@ func TestARunThatIsInterruptedEarlyHasNoResult(t *testing.T) {
 	}
 }
 
+// hangsUp is the address of a server that hangs up on everybody.
+func hangsUp(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
+	t.Cleanup(func() { _ = l.Close(); <-done })
+	return l.Addr().String()
+}
+
 func TestEachFailureIsOneSentence(t *testing.T) {
 	t.Parallel()
 	loses := func(i int, w *Worker) {
@@ -129,6 +151,7 @@ func TestEachFailureIsOneSentence(t *testing.T) {
 		{"another key", func(_ int, w *Worker) { w.Key = "other" }, nil, "the keys differ"},
 		{"no key", nil, func(o *Options, _ *inProcess) { o.Key = "" }, "the keys differ"},
 		{"nobody there", nil, func(o *Options, _ *inProcess) { o.Workers[1] = "127.0.0.1:1" }, "worker 127.0.0.1:1 cannot be reached: connection refused"},
+		{"something else there", nil, func(o *Options, _ *inProcess) { o.Workers[1] = hangsUp(t) }, "it does not answer as a worker does: it hung up"},
 		{"clients do not get in", loses, nil, "3 of 5 clients are inside"},
 		{"a wrong scenario", nil, func(o *Options, _ *inProcess) { o.Scenario.Clients = 0 }, "-clients 0"},
 		{"no target", nil, func(o *Options, _ *inProcess) { o.Targets = []string{"ws://127.0.0.1:1/ws"} }, "connection refused"},

@@ -131,7 +131,7 @@ func (c *Crew) store(ctx context.Context) (s Store, done func(), err error) {
 	}
 	for _, t := range c.opts.Targets {
 		var o *observer
-		if o, err = knock(ctx, t, true); err == nil {
+		if o, err = knock(ctx, t, &c.opts.Trust, true); err == nil {
 			return o, o.Close, nil
 		}
 	}
@@ -145,6 +145,11 @@ func (c *Crew) dismiss() ([]swarm.Outage, error) {
 	outages, err := c.Outages(ctx)
 	if err != nil {
 		return nil, err
+	}
+	for _, l := range c.links { // so that the bounds are of the whole run
+		if err := c.compareClocks(ctx, l); err != nil {
+			return nil, err
+		}
 	}
 	err = c.all(ctx, kindStop, nil, awaitEnd)
 	c.stopHelp()

@@ -1,13 +1,10 @@
 package crew
 
 import (
-	"bytes"
-	"fmt"
+	"context"
 	"math"
-	"os"
+	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"tuitalk/bench/result"
@@ -16,8 +13,9 @@ import (
 // Process is one of the target, by its id on this machine. What it has started
 // belongs to it.
 type Process struct {
-	Name string
-	PID  int
+	Name    string
+	PID     int
+	Metrics string // URL of its metrics; "": it has none
 }
 
 // clockTicks are those of a second in /proc, on every Linux that Go runs on.
@@ -26,18 +24,41 @@ const clockTicks = 100
 // watch reads once a second what processes use. It belongs to one goroutine.
 type watch struct {
 	processes func() []Process
+	client    http.Client
 	servers   []result.Server
 	last      map[Process]used // at the last look
 	at        time.Time        // of it
+	looks     int
 }
 
 type used struct {
-	cpu float64 // seconds since its start
-	rss int64   // bytes
+	cpu   float64 // seconds since its start
+	rss   int64   // bytes
+	files int
+}
+
+// observe looks at the target's processes once a second, in a goroutine of its
+// own: one that hangs keeps nobody else waiting.
+func (c *Crew) observe(ctx context.Context) {
+	w := watch{processes: c.opts.Watch}
+	defer w.client.CloseIdleConnections()
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			w.look(ctx, c.clock.now())
+		case <-ctx.Done():
+			c.mu.Lock()
+			c.servers = w.servers
+			c.mu.Unlock()
+			return
+		}
+	}
 }
 
 // look adds a point for each process that is there.
-func (w *watch) look(now time.Time) {
+func (w *watch) look(ctx context.Context, now time.Time) {
 	next := map[Process]used{}
 	for _, p := range w.processes() {
 		u, ok := usedBy(p.PID)
@@ -46,13 +67,30 @@ func (w *watch) look(now time.Time) {
 		}
 		next[p] = u
 		s := w.server(p.Name)
-		s.RSS = append(s.RSS, result.Point{At: now.Unix(), Value: float64(u.rss)})
+		point := func(v float64) result.Point { return result.Point{At: now.Unix(), Value: v} }
+		s.RSS, s.Files = append(s.RSS, point(float64(u.rss))), append(s.Files, point(float64(u.files)))
 		if before, ok := w.last[p]; ok && now.After(w.at) {
 			cores := (u.cpu - before.cpu) / now.Sub(w.at).Seconds()
-			s.CPU = append(s.CPU, result.Point{At: now.Unix(), Value: max(math.Round(cores*1000)/1000, 0)})
+			s.CPU = append(s.CPU, point(max(math.Round(cores*1000)/1000, 0)))
 		}
 	}
 	w.last, w.at = next, now
+	if w.looks++; w.looks%asksEvery == 1 { // at last, as it may take a while
+		w.lookInside(ctx, next, now)
+	}
+}
+
+// lookInside adds a point for each process that tells of itself.
+func (w *watch) lookInside(ctx context.Context, alive map[Process]used, now time.Time) {
+	for p := range alive {
+		if p.Metrics == "" {
+			continue
+		}
+		if n, ok := w.goroutines(ctx, p.Metrics); ok {
+			s := w.server(p.Name)
+			s.Goroutines = append(s.Goroutines, result.Point{At: now.Unix(), Value: n})
+		}
+	}
 }
 
 func (w *watch) server(name string) *result.Server {
@@ -78,74 +116,11 @@ func usedBy(pid int) (u used, ok bool) {
 		}
 		ok = true
 		u.cpu += cpu
+		u.files += filesOf(id)
 		own, common := memoryOf(id)
 		u.rss += own
 		shared = max(shared, common)
 	}
 	u.rss += shared
 	return u, ok
-}
-
-// cpuOf is what a process has used, and those of its children that have ended,
-// in seconds.
-func cpuOf(pid int) (seconds float64, ok bool) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	i := bytes.LastIndexByte(text, ')') // the name may hold anything
-	if err != nil || i < 0 {
-		return 0, false
-	}
-	fields := strings.Fields(string(text[i+1:]))
-	const state, utime, cstime = 0, 11, 14 // counted from the state
-	if len(fields) <= cstime || fields[state] == "Z" {
-		return 0, false
-	}
-	for _, f := range fields[utime : cstime+1] {
-		ticks, err := strconv.ParseInt(f, 10, 64)
-		if err != nil {
-			return 0, false
-		}
-		seconds += float64(ticks) / clockTicks
-	}
-	return seconds, true
-}
-
-// memoryOf is what a process alone has in memory, and what it may share, in bytes.
-func memoryOf(pid int) (own, shared int64) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, 0
-	}
-	for line := range strings.Lines(string(text)) {
-		name, value, _ := strings.Cut(line, ":")
-		n, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-		if err != nil {
-			continue
-		}
-		switch name {
-		case "RssAnon":
-			own = n << 10
-		case "RssFile", "RssShmem":
-			shared += n << 10
-		}
-	}
-	return own, shared
-}
-
-func children(pid int) (all []int) {
-	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
-	if err != nil {
-		return nil
-	}
-	for _, thread := range threads {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, thread.Name()))
-		if err != nil {
-			continue
-		}
-		for _, id := range strings.Fields(string(text)) {
-			if n, err := strconv.Atoi(id); err == nil {
-				all = append(all, n)
-			}
-		}
-	}
-	return all
 }

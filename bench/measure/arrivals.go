@@ -24,6 +24,15 @@ type Arrivals struct {
 	// the rate stays, so that what is rounded off does not add up.
 	from time.Time
 	wait float64 // nanoseconds
+
+	// changes of the rate before which something is still due, the first one first.
+	changes []rateChange
+}
+
+// rateChange is from when on the mean distance is another one.
+type rateChange struct {
+	at    time.Time
+	every float64
 }
 
 // NewArrivals makes a schedule of that many arrivals per second from begin on.
@@ -59,26 +68,42 @@ func (a *Arrivals) Next() (at time.Time, ok bool) {
 }
 
 // Take goes on to the arrival after the next.
-func (a *Arrivals) Take() { a.wait += a.distance() }
+func (a *Arrivals) Take() {
+	a.wait += a.distance()
+	a.catchUp()
+}
 
-// Rate changes the rate from now on. What is due already stays due; the wait for
-// the next arrival shrinks or grows in proportion.
+// Rate changes the rate from now on. All that is due by then stays due, however
+// much of it has not been taken; the wait for the next arrival shrinks or grows in
+// proportion.
 func (a *Arrivals) Rate(now time.Time, perSecond float64) {
-	next, was := a.Next()
 	every := 0.0
 	if perSecond > 0 {
 		every = float64(time.Second) / perSecond
 	}
-	switch {
-	case every == 0 || !was:
-		a.from, a.every, a.wait = now, every, 0
-		if every > 0 {
-			a.wait = a.first()
+	a.changes = append(a.changes, rateChange{now, every})
+	a.catchUp()
+}
+
+// catchUp makes the changes of the rate before which nothing is due any more.
+func (a *Arrivals) catchUp() {
+	for len(a.changes) > 0 {
+		c := a.changes[0]
+		next, some := a.Next()
+		if some && !next.After(c.at) {
+			return
 		}
-	case !next.After(now):
-		a.from, a.wait, a.every = next, 0, every
-	default:
-		left := float64(next.Sub(now)) * every / a.every
-		a.from, a.wait, a.every = now, left, every
+		a.changes = a.changes[1:]
+		switch {
+		case c.every > 0 && some:
+			a.wait = float64(next.Sub(c.at)) * c.every / a.every
+			a.every = c.every
+		default:
+			a.wait, a.every = 0, c.every
+			if c.every > 0 {
+				a.wait = a.first()
+			}
+		}
+		a.from = c.at
 	}
 }

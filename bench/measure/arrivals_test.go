@@ -104,6 +104,47 @@ func TestWhatIsDueStaysDue(t *testing.T) {
 	}
 }
 
+// TestWhatFellDueIsNotForgotten: who is behind when the rate changes finds, in
+// each stretch of time, as much as was due at the rate that it had.
+func TestWhatFellDueIsNotForgotten(t *testing.T) {
+	rates := []float64{1000, 10, 0, 200, 50, 2000} // of ten seconds each
+	for _, kind := range []scenario.Arrivals{scenario.Constant, scenario.Poisson} {
+		a := NewArrivals(kind, noon, rates[0], 1)
+		for i, rate := range rates[1:] {
+			a.Rate(noon.Add(time.Duration(i+1)*10*time.Second), rate)
+		}
+		count := make([]int, len(rates))
+		for last := noon; ; a.Take() {
+			at, ok := a.Next()
+			if !ok || at.Before(last) {
+				t.Fatalf("%s: after %s comes %s, %v", kind, last.Sub(noon), at.Sub(noon), ok)
+			}
+			last = at
+			i := int(at.Sub(noon) / (10 * time.Second))
+			if i == len(rates) {
+				break
+			}
+			count[i]++
+		}
+		for i, rate := range rates {
+			spread := 1.0
+			if kind == scenario.Poisson {
+				spread = 5 * math.Sqrt(10*rate)
+			}
+			if math.Abs(float64(count[i])-10*rate) > spread {
+				t.Errorf("%s: %d arrivals in 10 s at %v per second", kind, count[i], rate)
+			}
+		}
+		a.Rate(noon.Add(70*time.Second), 0)
+		for at, ok := a.Next(); ok; at, ok = a.Next() {
+			if at.After(noon.Add(70 * time.Second)) {
+				t.Fatalf("%s: %s, when nothing arrives any more", kind, at.Sub(noon))
+			}
+			a.Take()
+		}
+	}
+}
+
 func TestSeedsRepeat(t *testing.T) {
 	take := func(seed uint64) []float64 {
 		return distances(NewArrivals(scenario.Poisson, noon, 10, seed), noon, 20)

@@ -59,6 +59,16 @@ func (h *Hist) Pack() error {
 	return nil
 }
 
+// Pack gives up most of the memory of a sample's distributions.
+func (s *Sample) Pack() error {
+	for _, h := range []*Hist{&s.Latency, &s.Service, &s.Stored, &s.Late, &s.Joined} {
+		if err := h.Pack(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Record adds d, n times. What is longer than ten minutes counts as that.
 func (h *Hist) Record(d time.Duration, n int64) {
 	h.ensure()

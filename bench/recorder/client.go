@@ -27,6 +27,8 @@ type Client struct {
 	tail    entryKey // is the last
 	pending []pendingEntry
 	own     map[talk.UUID]fate // messages that are not known to be stored or discarded
+	streams []stream           // of the lines, the oldest first
+	strays  client.ConnID      // the line of which something that strayed was noted last; 0: none
 	failed  int                // of them
 
 	// guarded by rec.mu
@@ -77,6 +79,7 @@ func (c *Client) Attach(now time.Time, s *client.Session) {
 	}
 	c.session, c.heard, c.joined, c.based = s, now, false, false
 	c.count, c.pending = 0, nil
+	c.streams, c.strays = nil, 0
 	w.event(checker.Event{Verb: checker.Attached})
 	w.who(true)
 	for _, e := range s.State().Outbox {
@@ -91,6 +94,7 @@ func (c *Client) Handled(now time.Time, ev client.Event, change client.Change) {
 	frame := talk.Message(nil)
 	if r, ok := ev.(client.Received); ok {
 		c.heard, frame = now, r.Message
+		c.follow(now, r.Conn, frame)
 	}
 	if change == 0 && !c.concerns(frame) {
 		return

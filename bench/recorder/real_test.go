@@ -160,8 +160,8 @@ func flipLast(s string) string {
 	return s[:len(s)-2] + string(last) + s[len(s)-1:]
 }
 
-// TestRealGatewayBehindAMutatingProxy: what a line may do to a stream, clients
-// heal; what a liar does to it, the checker finds.
+// TestRealGatewayBehindAMutatingProxy: clients heal what a line does to a stream, and
+// it is found, as is what a liar does to it.
 func TestRealGatewayBehindAMutatingProxy(t *testing.T) {
 	program := gatewayProgram(t)
 	const uuid = `[0-9a-f-]{36}"`
@@ -169,17 +169,18 @@ func TestRealGatewayBehindAMutatingProxy(t *testing.T) {
 		name   string
 		every  int
 		kinds  []checker.Kind // must be found; nothing else may
+		healed bool           // nobody is shown anything wrong
 		mutate mutation
 	}{
-		{"loses", 150, nil, func([]byte) ([][]byte, []byte) { return nil, nil }},
-		{"doubles", 10, nil, func(f []byte) ([][]byte, []byte) { return [][]byte{f, f}, nil }},
-		{"reorders", 150, nil, func(f []byte) ([][]byte, []byte) { return nil, f }},
-		{"forges the text", 60, []checker.Kind{checker.Forged}, part(`"text":"message`, func(string) string { return `"text":"massage` })},
-		{"forges the name", 60, []checker.Kind{checker.Forged}, part(`"username":"[^"]*"`, func(string) string { return `"username":"root"` })},
-		{"forges the author", 60, []checker.Kind{checker.Forged}, part(`"uuid":"`+uuid, flipLast)},
-		{"forges the id", 60, []checker.Kind{checker.Phantom, checker.FalseStored}, part(`"id":"`+uuid, flipLast)},
-		{"forges the time", 60, []checker.Kind{checker.Disagreement}, part(`"unixtime":\d+`, func(s string) string { return s + "0" })},
-		{"says stored what is not", 40, []checker.Kind{checker.FalseStored}, part(`^\{"Stored".*"seq":\d+`, func(s string) string {
+		{"loses", 150, []checker.Kind{checker.Skipped}, true, func([]byte) ([][]byte, []byte) { return nil, nil }},
+		{"doubles", 10, []checker.Kind{checker.Repeated}, true, func(f []byte) ([][]byte, []byte) { return [][]byte{f, f}, nil }},
+		{"reorders", 150, []checker.Kind{checker.Skipped, checker.Misplaced}, true, func(f []byte) ([][]byte, []byte) { return nil, f }},
+		{"forges the text", 60, []checker.Kind{checker.Forged}, false, part(`"text":"message`, func(string) string { return `"text":"massage` })},
+		{"forges the name", 60, []checker.Kind{checker.Forged}, false, part(`"username":"[^"]*"`, func(string) string { return `"username":"root"` })},
+		{"forges the author", 60, []checker.Kind{checker.Forged}, false, part(`"uuid":"`+uuid, flipLast)},
+		{"forges the id", 60, []checker.Kind{checker.Phantom, checker.FalseStored}, false, part(`"id":"`+uuid, flipLast)},
+		{"forges the time", 60, []checker.Kind{checker.Disagreement}, false, part(`"unixtime":\d+`, func(s string) string { return s + "0" })},
+		{"says stored what is not", 40, []checker.Kind{checker.FalseStored}, false, part(`^\{"Stored".*"seq":\d+`, func(s string) string {
 			i := strings.LastIndexByte(s, ':') + 1
 			seq, _ := strconv.Atoi(s[i:]) // digits, by the pattern
 			return s[:i] + strconv.Itoa(seq+1)
@@ -192,21 +193,19 @@ func TestRealGatewayBehindAMutatingProxy(t *testing.T) {
 			}
 			report := p.end()
 			t.Logf("%d frames mutated: %v", p.proxy.done.Load(), report.Err())
-			if len(report.Unsound) > 0 || len(tc.kinds) == 0 && report.Err() != nil {
-				t.Errorf("%s", report)
-			}
 			found := 0
 			for _, k := range tc.kinds {
-				if report.Counts[k] == 0 {
+				if report.Counts[k] == 0 && !tc.healed {
 					t.Errorf("%s: not found\n%s", k, report)
 				}
 				found += report.Counts[k]
 				delete(report.Counts, k)
 			}
-			if len(report.Counts) > 0 {
+			if len(report.Counts)+len(report.Unsound) > 0 {
 				t.Errorf("also found: %v\n%s", report.Counts, report)
 			}
-			if lies := int(p.proxy.done.Load()); len(tc.kinds) > 0 && found != lies {
+			// of what is healed, that of a Stored is no matter, nor is what a new line brings
+			if lies := int(p.proxy.done.Load()); found == 0 || found > lies || found < lies && !tc.healed {
 				t.Errorf("%d of %d lies were found\n%s", found, lies, report)
 			}
 		})

@@ -12,6 +12,7 @@ import (
 type axis struct {
 	low, high float64 // values at its ends, low < high
 	log       bool
+	nines     bool    // it is 1/(1-p) of percentiles: round are 50%, 90%, 99%, …
 	binary    bool    // round are the powers of two, as of bytes
 	from, to  float64 // where the ends are drawn
 	label     func(float64) string
@@ -120,9 +121,14 @@ func (a *axis) ticks(wanted int) []tick {
 		}
 		return all
 	}
+	if a.nines {
+		add(2)
+	}
 	decades := math.Log10(a.high / a.low)
 	each := []float64{1}
-	if decades < float64(wanted)/3 {
+	if a.nines {
+		// between two nines there is nothing round
+	} else if decades < float64(wanted)/3 {
 		each = []float64{1, 2, 5}
 	} else if decades < float64(wanted)/2 {
 		each = []float64{1, 3}
@@ -130,7 +136,7 @@ func (a *axis) ticks(wanted int) []tick {
 	stride := max(int(math.Ceil(decades/float64(max(wanted, 1)))), 1)
 	for e := int(math.Floor(math.Log10(a.low))); e <= int(math.Ceil(math.Log10(a.high))); e += stride {
 		for _, m := range each {
-			if v := m * math.Pow(10, float64(e)); v >= a.low && v <= a.high {
+			if v := m * math.Pow(10, float64(e)); v >= a.low && v <= a.high && !(a.nines && e == 0) {
 				add(v)
 			}
 		}

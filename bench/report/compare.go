@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 
 	"tuitalk/bench/result"
 )
@@ -15,6 +16,9 @@ func comparePage(c *result.Comparison) *page {
 	}
 	if c.Setting != "" {
 		p.Lead = append(p.Lead, result.Line(c.Setting))
+	}
+	if c.Incomplete != "" {
+		p.Banners = []banner{{"bad", "Not everything was measured", capital(result.Line(c.Incomplete)) + "."}}
 	}
 	colours := targetColours(c)
 	for i := range c.Tables {
@@ -59,28 +63,30 @@ func targetColours(c *result.Comparison) map[string]string {
 func compareTable(i int, t *result.Table, colours map[string]string) section {
 	s := section{ID: "table-" + ordinal(i), Title: result.Line(t.Title), Lead: result.Line(t.What)}
 	values := strip{
-		ID: s.ID + "-values", Title: capital(result.Line(t.Unit)), Columns: []string{"median"},
+		ID: s.ID + "-values", Title: capital(result.Line(t.Unit)), Columns: []string{"median"}, XName: result.Line(t.Unit),
 		Lead: better(t.Better) + "A dot is one repetition, the line their median.", Table: compareGrid(t, t.Unit, result.Cell.Text),
 	}
 	latency := strip{
-		ID: s.ID + "-latency", Title: "Latency under the same loads", Columns: []string{"p50", "p99"},
+		ID: s.ID + "-latency", Title: "Latency under the same loads", XName: "latency", Columns: []string{"p50", "p99"},
 		Lead: "Dots and the thin line are p50, rings and the thick line p99. Logarithmic.", Table: compareGrid(t, "p50 / p99", result.Cell.Times),
 	}
-	var all, latencies []float64
+	floor := floorOf(t)
+	if floor >= 0 {
+		values.Columns = append(values.Columns, "of floor")
+		values.Lead += " The dashed line is the floor: a bare loop that writes each message to each socket with a call of its own. Who writes several with one call can be above it."
+	}
 	for column := range t.Columns {
 		for row := range t.Rows {
-			cell := t.Cell(row, column)
-			a, b := valueRow(&cell), timeRow(&cell)
-			a.Label = result.Line(t.Rows[row].Target)
+			a, b := compareRows(t, row, column, floor)
 			a.Class = colours[t.Rows[row].Target]
-			b.Label, b.Class = a.Label, a.Class
-			if row == 0 {
-				a.Group, b.Group = result.Line(t.Columns[column]), result.Line(t.Columns[column])
-			}
+			b.Class = a.Class
 			values.Rows, latency.Rows = append(values.Rows, a), append(latency.Rows, b)
-			all = append(all, a.Dots...)
-			latencies = append(append(latencies, b.Dots...), b.Faint...)
 		}
+	}
+	var all, latencies []float64
+	for i := range values.Rows {
+		all = append(all, values.Rows[i].Dots...)
+		latencies = append(append(latencies, latency.Rows[i].Dots...), latency.Rows[i].Faint...)
 	}
 	values.axis, values.Bars = numbers(all), true
 	if low, high := bounds(all); low > 0 && high > 30*low {
@@ -106,20 +112,54 @@ func better(b result.Better) string {
 	return ""
 }
 
-func valueRow(c *result.Cell) stripRow {
-	switch {
-	case c.Saturated > 0:
-		return stripRow{Note: c.Text(), Values: []string{"saturated"}}
-	case len(c.Values) == 0:
-		return stripRow{Note: c.Text(), Values: []string{"–"}}
+// compareRows are those of a cell: its values, and its latencies.
+func compareRows(t *result.Table, row, column, floor int) (values, latency stripRow) {
+	level := 0.0
+	if floor >= 0 {
+		level = result.Median(t.Cell(floor, column).Values)
+	}
+	cell := t.Cell(row, column)
+	values, latency = valueRow(&cell, level, floor >= 0), timeRow(&cell)
+	values.Label = result.Line(t.Rows[row].Target)
+	if row == 0 {
+		values.Group = result.Line(t.Columns[column])
+	}
+	latency.Label, latency.Group = values.Label, values.Group
+	return values, latency
+}
+
+// floorOf is the row of the reference, -1 if there is none.
+func floorOf(t *result.Table) int {
+	return slices.IndexFunc(t.Rows, func(r result.Row) bool { return r.Target == result.Floor })
+}
+
+// valueRow shows the values of a cell, and how they stand to the level of the floor.
+func valueRow(c *result.Cell, level float64, withFloor bool) stripRow {
+	if c.Saturated > 0 || len(c.Values) == 0 {
+		return stripRow{Note: c.Text(), Bad: c.Saturated > 0, Level: level}
 	}
 	m := result.Median(c.Values)
-	return stripRow{Dots: c.Values, Marks: []mark{{m, "median"}}, Values: []string{result.Number(m)}}
+	row := stripRow{Dots: c.Values, Marks: []mark{{m, "median"}}, Values: []string{result.Number(m)}, Level: level}
+	if withFloor {
+		row.Values = append(row.Values, share(m, level))
+	}
+	return row
+}
+
+// share is a part of a whole in percent, or how many times it is that.
+func share(part, whole float64) string {
+	switch {
+	case whole <= 0 || part < 0:
+		return "–"
+	case part < 2*whole:
+		return percent(part / whole)
+	}
+	return result.Number(part/whole) + " ×"
 }
 
 func timeRow(c *result.Cell) stripRow {
 	if c.Saturated > 0 || len(c.P50)+len(c.P99) == 0 {
-		return stripRow{Note: c.Times(), Values: []string{"–", "–"}}
+		return stripRow{Note: c.Times(), Bad: c.Saturated > 0}
 	}
 	row := stripRow{Dots: c.P50, Faint: c.P99, Values: []string{"–", "–"}}
 	for i, v := range [][]float64{c.P50, c.P99} {
@@ -134,7 +174,7 @@ func timeRow(c *result.Cell) stripRow {
 }
 
 func compareGrid(t *result.Table, corner string, tell func(result.Cell) string) *grid {
-	g := &grid{Head: []string{result.Line(corner)}, Left: 1}
+	g := &grid{Head: []string{result.Line(corner)}, Left: 1, Cards: true}
 	for _, load := range t.Columns {
 		g.Head = append(g.Head, result.Line(load))
 	}

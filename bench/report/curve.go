@@ -1,8 +1,9 @@
 package report
 
 import (
-	"fmt"
+	"cmp"
 	"math"
+	"slices"
 	"strconv"
 
 	"tuitalk/bench/measure"
@@ -31,8 +32,8 @@ func curve(r *result.Result) plot {
 		}
 		p.Series = append(p.Series, s)
 	}
-	p.xAxis = axis{low: 1, high: max(p.X[len(p.X)-1], 10), log: true, label: percentName}
-	p.yAxis = times(ys(p.Series))
+	p.xAxis = axis{low: 1, high: max(p.X[len(p.X)-1], 10), log: true, nines: true, label: percentName}
+	p.yAxis, p.YName = times(ys(p.Series)), "latency"
 	return p
 }
 
@@ -57,45 +58,48 @@ func percentName(x float64) string {
 	return trim(strconv.FormatFloat(100-100/x, 'f', digits, 64)) + "%"
 }
 
-// ramp draws the steps of a ramp: latency by rate.
+// ramp draws the steps of a ramp: latency by rate. Of a step in which the generator
+// was the bottleneck there is none.
 func ramp(r *result.Result) section {
-	p := plot{ID: "ramp-latency", Title: "Latency by rate", Dots: true, XName: "posts per second", XText: result.Number}
-	names := []string{"p50", "p99", "max"}
-	classes := []string{"c1", "c2", "mute"}
-	for i, at := range []float64{50, 99, 100} {
-		s := series{Name: names[i], Class: classes[i], Text: result.Time, Thin: at == 100}
-		for j := range r.Steps {
-			s.Y = append(s.Y, percentile(&r.Steps[j].Sample.Latency, at))
-		}
-		p.Series = append(p.Series, s)
+	steps := slices.Clone(r.Steps)
+	slices.SortStableFunc(steps, func(a, b result.Step) int { return cmp.Compare(a.Rate, b.Rate) })
+	p := plot{ID: "ramp-latency", Title: "Latency by rate", Dots: true, XName: "posts per second", XText: result.Number, YName: "latency"}
+	p.Series = []series{
+		{Name: "p50", Class: "c1", Text: result.Time},
+		{Name: "p99", Class: "c2", Text: result.Time},
+		{Name: "max", Class: "mute", Text: result.Time, Thin: true},
 	}
 	table := &grid{Head: []string{"posts/s", "held", "why", "p50", "p99", "max", "delivered"}, Left: 3}
-	for i := range r.Steps {
-		s := &r.Steps[i]
+	for i := range steps {
+		s := &steps[i]
 		p.X = append(p.X, s.Rate)
-		l := &s.Sample.Latency
-		row := gridRow{Cells: []string{result.Number(s.Rate), "yes", result.Line(s.Why), result.Took(l.At(50)), result.Took(l.At(99)),
-			result.Took(l.Max()), result.Number(float64(s.Sample.Delivered))}}
+		row := gridRow{Cells: []string{result.Number(s.Rate), "yes", result.Line(s.Why)}}
+		for j, at := range []float64{50, 99, 100} {
+			v := percentile(&s.Sample.Latency, at)
+			if measure.Bottleneck(&s.Sample) != "" {
+				v = math.NaN()
+			}
+			p.Series[j].Y = append(p.Series[j].Y, v)
+			row.Cells = append(row.Cells, result.Time(v))
+		}
 		if !s.Good {
 			row.Class, row.Cells[1] = "bad", "no"
 		}
+		row.Cells = append(row.Cells, result.Number(float64(s.Sample.Delivered)))
 		table.Rows = append(table.Rows, row)
 	}
-	p.xAxis = numbers(p.X)
-	p.yAxis = times(ys(p.Series))
-	lead := "No step held the bound: the knee is below the lowest rate that was tried."
+	p.xAxis, p.yAxis = numbers(p.X), times(ys(p.Series))
 	if knee := r.Knee(); knee != nil {
-		lead = fmt.Sprintf("The knee is at %s posts per second: the highest rate at which the bound held.", result.Number(knee.Rate))
 		p.Spans = beyond(p.X, knee.Rate, p.xAxis.high)
 	}
-	return section{ID: "ramp", Title: "Ramp", Lead: lead, Plots: []plot{p}, Table: table}
+	return section{ID: "ramp", Title: "Ramp", Lead: capital(r.KneeSaid()) + ".", Plots: []plot{p}, Table: table}
 }
 
 // beyond marks the rates that were not held.
 func beyond(rates []float64, knee, high float64) []span {
 	for _, rate := range rates {
 		if rate > knee {
-			return []span{{From: knee, To: high, Label: "bound not held", Class: "fault", Description: "rates at which the bound did not hold"}}
+			return []span{{From: knee, To: high, Label: "bound not held", Class: "fault"}}
 		}
 	}
 	return nil

@@ -16,13 +16,15 @@
 // screens and on paper.
 //
 //	Result → timeline of moments (moment.go)      at most 300 points, however long the run
-//	       → sections of plots and strips         overtime.go, curve.go, faults.go, words.go
-//	       → drawings: where each line goes       plot.go, strip.go, axis.go
+//	       → sections of plots and strips         overtime.go, servers.go, curve.go, faults.go, words.go
+//	       → drawings: where each line goes       plot.go, marks.go, strip.go, axis.go
 //	       → page.gohtml, page.css, page.js
 //
 // A plot is drawn twice, for wide and for narrow windows, and the style shows one
 // of them, so that texts keep their size. Its table holds the values that the
-// script reads out when a pointer or an arrow key goes over the plot.
+// script reads out when a pointer or an arrow key goes over the plot. Faults are
+// numbered above each plot; the key to the numbers stands below the first one, and
+// the script names the fault that the pointer is in.
 //
 // Every text that comes from outside (names of nodes, errors, commands, stories)
 // is cleaned of controls (result.Line) and escaped by html/template. Nothing here
@@ -32,8 +34,8 @@
 //
 // # The live view
 //
-// View.Lines is a pure function from how a run stands to lines of a terminal; Live
-// puts them there, at most four times a second, and on anything but a terminal
-// writes View.Line every five seconds. Live has no goroutine: it draws when it is
-// updated.
+// View.Lines (Tour.Lines, for a comparison) is a pure function from how a run
+// stands to lines of a terminal; Live puts them there, at most four times a second,
+// and on anything but a terminal writes View.Line every five seconds. Live has no
+// goroutine: it draws when it is updated.
 package report

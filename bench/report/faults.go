@@ -11,12 +11,15 @@ func faults(r *result.Result) section {
 	s := section{ID: "faults", Title: "Faults", Lead: "Blackout is, for each client, the longest time that it was kept from news. " +
 		"The other times count from the loss of its line. Each is p50 / p99 over clients, and the longest; who did not come back is in none of them."}
 	s.Table = &grid{
-		Head: []string{"", "fault", "clients", "blackout", "detect", "reconnect", "resume", "caught up", "not back", "herd/s", "p99 back in"}, Left: 2,
+		Head: []string{"", "fault", "blackout", "detect", "reconnect", "resume", "caught up", "not back", "herd/s", "p99 back in"}, Left: 2, Cards: true,
 	}
 	for i := range r.Faults {
 		f := &r.Faults[i]
-		row := gridRow{Cells: []string{ordinal(i), result.Line(f.What), result.Number(float64(f.Blackout.Count)),
-			told(f.Blackout), told(f.Detect), told(f.Reconnect), told(f.Resume), told(f.CaughtUp),
+		what := result.Line(f.What)
+		if f.Blackout.Count > 0 {
+			what += "\n" + plural(f.Blackout.Count, "client")
+		}
+		row := gridRow{Cells: []string{ordinal(i), what, told(f.Blackout), told(f.Detect), told(f.Reconnect), told(f.Resume), told(f.CaughtUp),
 			result.Number(float64(f.NotBack)), result.Number(float64(f.Herd)), f.Recovered()}}
 		if f.NotBack > 0 {
 			row.Class = "bad"
@@ -30,10 +33,10 @@ func faults(r *result.Result) section {
 	if r.Bottleneck != "" {
 		s.Lead = "The times are left out, as the generator was the bottleneck."
 		for i := range s.Table.Rows {
-			for j := 3; j <= 7; j++ {
+			for j := 2; j <= 6; j++ {
 				s.Table.Rows[i].Cells[j] = "–"
 			}
-			s.Table.Rows[i].Cells[10] = "–"
+			s.Table.Rows[i].Cells[9] = "–"
 		}
 		return s
 	}
@@ -53,7 +56,7 @@ func told(d result.Dist) string {
 func blackouts(r *result.Result) strip {
 	s := strip{
 		ID: "blackouts", Title: "Blackout by fault", Columns: []string{"p50", "p99", "max"},
-		Lead: "A dot for each percent of the clients; the line is p50, the thick line p99. Logarithmic.",
+		Lead: "A dot for each percent of the clients, the broad band from p25 to p75; the line is p50, the thick line p99. Logarithmic.", XName: "blackout of a client",
 	}
 	var all []float64
 	worst := ""
@@ -69,6 +72,9 @@ func blackouts(r *result.Result) strip {
 		row.Dots = b.Curve
 		if len(row.Dots) == 0 {
 			row.Dots = []float64{b.P50, b.P99, b.Max}
+		}
+		if len(b.Curve) > 75 {
+			row.Box = stretch{b.Curve[25], b.Curve[75]}
 		}
 		row.Marks = []mark{{b.P50, "median"}, {b.P99, "tail"}}
 		row.Values = []string{result.Time(b.P50), result.Time(b.P99), result.Time(b.Max)}

@@ -40,7 +40,7 @@ type Live struct {
 	mu    sync.Mutex // a Live is the one place of writing to w, so it is held meanwhile
 	last  time.Time  // when it wrote
 	drawn []string   // what stands on the terminal
-	phase string     // that the last plain line told
+	phase string     // that was shown last
 	err   error      // of writing; after it nothing more is written
 }
 
@@ -69,18 +69,39 @@ func size(f *os.File) (columns, rows int, err error) {
 }
 
 // Update shows v, unless something was shown just before.
-func (l *Live) Update(v View) {
+func (l *Live) Update(v View) { l.update(v.Phase, v) }
+
+// Tour shows t: each step on a terminal, elsewhere each visit.
+func (l *Live) Tour(t Tour) {
+	if l.terminal == nil {
+		l.update(t.What, t)
+		return
+	}
+	l.update(t.What+t.Doing, t)
+}
+
+// shown is what can be put on a terminal, and into a log.
+type shown interface {
+	Lines(width, rows int, color bool) []string
+	Line() string
+}
+
+func (l *Live) update(phase string, v shown) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	switch {
-	case l.terminal != nil && now.Sub(l.last) >= redraws:
-		l.last = now
-		l.draw(v)
-	case l.terminal == nil && (now.Sub(l.last) >= plain || v.Phase != l.phase):
-		l.last, l.phase = now, v.Phase
-		l.write(v.Line() + "\n")
+	now, often := time.Now(), plain
+	if l.terminal != nil {
+		often = redraws
 	}
+	if now.Sub(l.last) < often && phase == l.phase {
+		return
+	}
+	l.last, l.phase = now, phase
+	if l.terminal != nil {
+		l.draw(v)
+		return
+	}
+	l.write(v.Line() + "\n")
 }
 
 // Print writes a line that stays, above what is redrawn.
@@ -104,15 +125,14 @@ func (l *Live) Close() error {
 	return l.err
 }
 
-func (l *Live) draw(v View) {
+func (l *Live) draw(v shown) {
 	columns, rows, err := size(l.terminal)
 	if err != nil {
 		columns, rows = 80, 24
 	}
 	erase := l.erase()
 	// The cursor stands on a line of its own below.
-	lines := v.Lines(columns, l.color)
-	l.drawn = lines[:min(len(lines), max(rows-1, 1))]
+	l.drawn = v.Lines(columns, rows-1, l.color)
 	l.write(erase + strings.Join(l.drawn, "\n") + "\n")
 }
 

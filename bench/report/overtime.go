@@ -15,9 +15,12 @@ const mostColours = 8
 
 func colour(i int) string { return fmt.Sprintf("c%d", i%mostColours+1) }
 
+// timeName is the x of all plots over time.
+const timeName = "time since the measured part began, min:s"
+
 // overTime begins a plot of the whole run.
 func (t *timeline) overTime(id, title, lead string, spans []span, all ...series) plot {
-	p := plot{ID: id, Title: title, Lead: lead, XName: "time", XText: since, Series: all, Spans: spans, clock: true}
+	p := plot{ID: id, Title: title, Lead: lead, XName: timeName, XText: since, Series: all, Spans: spans, clock: true}
 	p.X = t.values(func(m *moment) float64 { return m.at })
 	p.xAxis = axis{low: t.from, high: max(t.to, t.from+1), label: since}
 	return p
@@ -39,7 +42,7 @@ func (t *timeline) marked(r *result.Result) (spans []span) {
 		end = t.to
 	}
 	if t.from < 0 {
-		spans = append(spans, span{From: t.from, To: min(0, t.to), Label: "not measured", Class: "outside", Description: "before the measured time"})
+		spans = append(spans, span{From: t.from, To: min(0, t.to), Label: "not measured", Class: outsideClass})
 	}
 	for i := range r.Faults {
 		f := &r.Faults[i]
@@ -56,10 +59,10 @@ func (t *timeline) marked(r *result.Result) (spans []span) {
 			class = "fault missed"
 		}
 		what := result.Line(f.What)
-		spans = append(spans, span{from, to, ordinal(i) + " " + what, ordinal(i), class, fmt.Sprintf("fault %d: %s, from %s to %s", i+1, what, since(from), since(to))})
+		spans = append(spans, span{max(from, t.from), min(to, t.to), ordinal(i) + " " + what, ordinal(i), class})
 	}
 	if end < t.to && end > t.from {
-		spans = append(spans, span{From: end, To: t.to, Label: "not measured", Class: "outside", Description: "behind the measured time"})
+		spans = append(spans, span{From: end, To: t.to, Label: "not measured", Class: outsideClass})
 	}
 	slices.SortStableFunc(spans, func(a, b span) int { return int(math.Copysign(1, a.From-b.From)) })
 	return spans
@@ -72,10 +75,30 @@ func (t *timeline) latency(spans []span) plot {
 		{Name: "p99", Class: "c2", Y: t.values(func(m *moment) float64 { return m.p99 }), Text: result.Time},
 		{Name: "max", Class: "mute", Y: t.values(func(m *moment) float64 { return m.max }), Text: result.Time, Thin: true},
 	}
-	p := t.overTime("latency", "Latency over time", "From when a post was due until a receiver was shown it, of all receivers. Logarithmic.", spans, all...)
+	p := t.overTime("latency", "Latency over time", "From when a post was due until a receiver was shown it as stored, of all receivers. Logarithmic.", spans, all...)
 	p.Areas = []area{{0, 2, "c1"}}
-	p.yAxis = times(ys(all))
+	p.yAxis, p.YName = times(ys(all)), "latency"
+	if p.Silent = t.silent(); len(p.Silent) > 0 {
+		p.Lead += " A bar at the foot: posts were due, and none was stored and shown."
+	}
 	return p
+}
+
+// silent are the stretches in which posts fell due and none was shown.
+func (t *timeline) silent() (all []stretch) {
+	half := float64(t.seconds) / 2
+	for i := range t.moments {
+		m := &t.moments[i]
+		if m.intended == 0 || m.delivered > 0 {
+			continue
+		}
+		if n := len(all) - 1; n >= 0 && all[n].To >= m.at-half {
+			all[n].To = m.at + half
+			continue
+		}
+		all = append(all, stretch{m.at - half, m.at + half})
+	}
+	return all
 }
 
 func (t *timeline) throughput(spans []span) []plot {
@@ -85,11 +108,11 @@ func (t *timeline) throughput(spans []span) []plot {
 		{Name: "stored", Class: "c3", Y: t.values(func(m *moment) float64 { return m.stored }), Text: result.Number},
 	}
 	a := t.overTime("posts", "Posts per second", "What fell due, what was sent, and what authors were told is stored.", spans, posts...)
-	a.yAxis = numbers(ys(posts))
+	a.yAxis, a.YName = numbers(ys(posts)), "posts/s"
 	delivered := []series{{Name: "delivered", Class: "c1", Y: t.values(func(m *moment) float64 { return m.delivered }), Text: result.Number}}
 	b := t.overTime("deliveries", "Deliveries per second", "Messages shown, once for each receiver.", spans, delivered...)
 	b.Areas, b.Stacked = nil, true
-	b.yAxis = numbers(ys(delivered))
+	b.yAxis, b.YName = numbers(ys(delivered)), "per s"
 	return []plot{a, b}
 }
 
@@ -131,7 +154,7 @@ func (t *timeline) connections(spans []span) []plot {
 	for i := range all {
 		total = plus(total, all[i].Y)
 	}
-	p.yAxis = numbers(total)
+	p.yAxis, p.YName = numbers(total), "clients"
 	return []plot{p}
 }
 
@@ -143,87 +166,29 @@ func (t *timeline) herd(spans []span) plot {
 		{Name: "joined", Class: "c3", Y: t.values(func(m *moment) float64 { return m.joins }), Text: result.Number},
 	}
 	p := t.overTime("herd", "Attempts at a connection per second", "Joined lines that broke, dials, and the joins that they led to.", spans, all...)
-	p.yAxis = numbers(ys(all))
+	p.yAxis, p.YName = numbers(ys(all)), "per s"
 	return p
 }
 
 // generator says whether the generator itself kept up.
 func (t *timeline) generator(spans []span) (plots []plot) {
 	for _, g := range []struct {
-		id, title, lead string
-		of              func(*moment) float64
-		text            func(float64) string
-		axis            func([]float64) axis
+		id, title, lead, unit string
+		of                    func(*moment) float64
+		text                  func(float64) string
+		axis                  func([]float64) axis
 	}{
-		{"late", "Lag, p99", "How much later than due it posted.", func(m *moment) float64 { return m.late }, result.Time, times},
-		{"busy", "Busiest event loop", "Share of a second at work.", func(m *moment) float64 { return m.self.Busy }, percent, shares},
-		{"cpu", "CPU", "Cores in use.", func(m *moment) float64 { return m.self.CPU }, result.Number, numbers},
-		{"rss", "Memory", "Resident, of all its processes.", func(m *moment) float64 { return float64(m.self.RSS) }, result.Bytes, ofBytes},
+		{"late", "Lag, p99", "How much later than due it posted.", "", func(m *moment) float64 { return m.late }, result.Time, times},
+		{"busy", "Busiest event loop", "Share of a second at work.", "", func(m *moment) float64 { return m.self.Busy }, percent, shares},
+		{"cpu", "CPU", "Cores in use.", "cores", func(m *moment) float64 { return m.self.CPU }, result.Number, numbers},
+		{"rss", "Memory", "Resident, of all its processes.", "", func(m *moment) float64 { return float64(m.self.RSS) }, result.Bytes, ofBytes},
 	} {
 		s := series{Name: g.title, Class: "c1", Y: t.values(g.of), Text: g.text}
-		p := t.overTime("generator-"+g.id, g.title, g.lead, short(spans), s)
-		p.Small, p.yAxis = true, g.axis(s.Y)
+		p := t.overTime("generator-"+g.id, g.title, g.lead, spans, s)
+		p.Small, p.yAxis, p.YName = true, g.axis(s.Y), g.unit
 		plots = append(plots, p)
 	}
 	return plots
-}
-
-// servers are CPU and memory of each watched process, all on the same scale.
-func (t *timeline) servers(r *result.Result, spans []span) (plots []plot) {
-	var cores, bytes []float64
-	for i := range r.Servers {
-		cores = append(cores, valuesOf(r.Servers[i].CPU)...)
-		bytes = append(bytes, valuesOf(r.Servers[i].RSS)...)
-	}
-	cpu, rss := numbers(cores), ofBytes(bytes)
-	for i := range r.Servers {
-		s := &r.Servers[i]
-		name := result.Line(s.Name)
-		plots = append(plots,
-			t.points(fmt.Sprintf("server-%d-cpu", i), name+", CPU", "cores in use", s.CPU, cpu, result.Number, short(spans), "c1"),
-			t.points(fmt.Sprintf("server-%d-rss", i), name+", memory", "resident", s.RSS, rss, result.Bytes, short(spans), "c4"))
-	}
-	return plots
-}
-
-// points is a small plot of points, of which several are taken together as their
-// mean if there are too many.
-func (t *timeline) points(id, title, what string, points []result.Point, y axis, text func(float64) string, spans []span, class string) plot {
-	p := plot{ID: id, Title: title, XName: "time", XText: since, clock: true, Small: true, Spans: spans, yAxis: y}
-	one := series{Name: what, Class: class, Text: text}
-	each := max((len(points)+mostMoments-1)/mostMoments, 1)
-	low, high := t.from, t.to
-	for i := 0; i < len(points); i += each {
-		group := points[i:min(i+each, len(points))]
-		sum := 0.0
-		for _, q := range group {
-			sum += q.Value
-		}
-		at := float64(group[len(group)/2].At - t.zero)
-		p.X = append(p.X, at)
-		one.Y = append(one.Y, sum/float64(len(group)))
-		low, high = min(low, at), max(high, at)
-	}
-	p.xAxis = axis{low: low, high: max(high, low+1), label: since}
-	p.Series = []series{one}
-	return p
-}
-
-// short leaves only numbers of the labels, for small plots.
-func short(spans []span) []span {
-	spans = slices.Clone(spans)
-	for i := range spans {
-		spans[i].Label = spans[i].Short
-	}
-	return spans
-}
-
-func valuesOf(points []result.Point) []float64 {
-	values := make([]float64, len(points))
-	for i := range points {
-		values[i] = points[i].Value
-	}
-	return values
 }
 
 // Axes of the kinds of values.

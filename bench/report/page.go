@@ -96,7 +96,7 @@ func resultPage(r *result.Result) *page {
 	t := newTimeline(r)
 	spans := t.marked(r)
 	name := capital(result.Line(r.Kind))
-	if r.Scenario.Name != "" {
+	if r.Scenario.Name != "" && r.Scenario.Name != r.Kind {
 		name += ": " + result.Line(r.Scenario.Name)
 	}
 	p := &page{
@@ -115,7 +115,23 @@ func resultPage(r *result.Result) *page {
 			p.Sections = append(p.Sections, s)
 		}
 	}
+	if len(r.Faults) > 0 {
+		p.explain(keys(spans))
+	}
 	return p
+}
+
+// explain puts the key to the numbers of the faults below the first plot that has
+// them.
+func (p *page) explain(all []key) {
+	for i := range p.Sections {
+		for j := range p.Sections[i].Plots {
+			if one := &p.Sections[i].Plots[j]; one.clock {
+				one.Key = all
+				return
+			}
+		}
+	}
 }
 
 // sections are all parts of the page, in order, also those with nothing in them.
@@ -134,8 +150,8 @@ func sections(r *result.Result, t *timeline, spans []span) (all []section) {
 			section{ID: "throughput", Title: "Throughput", Plots: t.throughput(spans)},
 			section{ID: "lines", Title: "Connections", Plots: append(t.connections(spans), t.herd(spans))})
 	}
-	all = append(all, section{ID: "servers", Title: "Servers", Plots: t.servers(r, spans),
-		Lead: "Watched from outside; CPU and memory each have one scale."})
+	all = append(all, section{ID: "servers", Title: "Servers", Plots: t.servers(r, spans), Table: processes(r),
+		Lead: "Watched from outside; CPU and memory each have one scale. The table has the median of the first, the middle and the last fifth of the measured time."})
 	if len(t.moments) > 0 {
 		all = append(all, section{ID: "generator", Title: "The generator itself", Plots: t.generator(spans),
 			Lead: "A generator that lags measures itself. A loop that is busy most of the time, or a lag near the latencies above, would cast doubt on them."})

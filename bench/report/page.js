@@ -1,6 +1,8 @@
 "use strict";
 // The page is whole without this. It lets a reader hide series, and read the
 // values at a place of a plot, which it takes from the table below the plot.
+const faults = [...document.querySelectorAll(".marks li")].map((li) => (
+  { from: Number(li.dataset.from), to: Number(li.dataset.to), name: " · " + li.querySelector("b").textContent + " " + li.querySelector("span").textContent }));
 for (const figure of document.querySelectorAll("figure.plot")) {
   const rows = [...figure.querySelectorAll("tr[data-at]")];
   const outputs = [...figure.querySelectorAll(".legend output")];
@@ -10,7 +12,12 @@ for (const figure of document.querySelectorAll("figure.plot")) {
   const show = (n) => {
     now = n;
     const row = rows[n];
-    outputs.forEach((output, i) => { output.textContent = row ? row.cells[i].textContent : ""; });
+    outputs.forEach((output, i) => { output.textContent = row ? row.cells[i].textContent.trim() : ""; });
+    const first = drawings[0].dataset;
+    if (row && first.high) {
+      const at = Number(first.low) + Number(row.dataset.at) * (first.high - first.low);
+      outputs[0].textContent += faults.filter((f) => f.from <= at && at <= f.to).map((f) => f.name).join("");
+    }
     for (const svg of drawings) {
       const hair = svg.querySelector(".hair");
       hair.classList.toggle("on", Boolean(row));

@@ -11,12 +11,14 @@ import (
 // as a table.
 type plot struct {
 	ID, Title, Lead string
-	XName           string
+	XName, YName    string // on the axes; YName is short, as a unit is
 	X               []float64
 	XText           func(float64) string // of a row of the table
 	Series          []series
 	Areas           []area
 	Spans           []span
+	Key             []key // what the numbers of the faults mean, below the plot
+	Silent          []stretch
 	Stacked         bool // the series stand on each other
 	Small           bool // one of several side by side: drawn once, in a small form
 	Dots            bool // each point is marked
@@ -40,14 +42,8 @@ type area struct {
 	Class     string
 }
 
-// span is a stretch of x that is marked.
-type span struct {
-	From, To    float64
-	Label       string // as long as there is room for it
-	Short       string // else
-	Class       string
-	Description string
-}
+// stretch is a part of x.
+type stretch struct{ From, To float64 }
 
 // A size of a drawing, in the units of its viewBox, which are about pixels.
 type format struct {
@@ -60,9 +56,9 @@ type format struct {
 }
 
 var (
-	wide   = format{"wide", 840, 270, 62, 12, 22, 28, 10, 6}
-	narrow = format{"narrow", 380, 240, 56, 10, 22, 28, 5, 5}
-	small  = format{"small", 380, 170, 56, 10, 12, 26, 5, 4}
+	wide   = format{"wide", 840, 286, 62, 12, 22, 44, 10, 6}
+	narrow = format{"narrow", 380, 256, 56, 10, 22, 44, 5, 5}
+	small  = format{"small", 380, 144, 56, 10, 20, 26, 5, 4}
 )
 
 // Shapes of a drawing.
@@ -72,17 +68,13 @@ type (
 		W, H                     float64
 		Left, Right, Top, Bottom float64 // of the field
 		XTicks, YTicks           []tick
-		Spans                    []box
+		Low, High                string // seconds at the ends of the field, if x is time
+		Shades                   []shade
+		Begins                   string
 		Areas, Lines             []path
 		Dots                     []dot
 		Texts                    []text
 		Rules                    []rule
-	}
-	box struct {
-		X, Y, W, H         float64
-		Class, Label, Desc string
-		LabelX             float64
-		Anchor             string
 	}
 	path struct {
 		D, Class string
@@ -114,18 +106,26 @@ func (p *plot) Drawings() []drawing {
 func (p *plot) draw(s format) drawing {
 	x, y := p.xAxis, p.yAxis
 	x.from, x.to = s.left, s.width-s.right
-	y.from, y.to = s.height-s.bottom, s.top
+	labels, rows := p.labels(&x, p.Small)
+	rise := labelHeight * float64(max(rows-1, 0))
+	top, bottom := s.top+rise, s.height+rise-s.bottom
+	y.from, y.to = bottom, top
 	d := drawing{
-		ID: p.ID + "-" + s.name, Size: s.name, Title: p.Title, Desc: p.describe(), W: s.width, H: s.height,
-		Left: s.left, Right: s.width - s.right, Top: s.top, Bottom: s.height - s.bottom,
-		YTicks: y.ticks(s.yTicks),
+		ID: p.ID + "-" + s.name, Size: s.name, Title: p.Title, Desc: p.describe(), W: s.width, H: s.height + rise,
+		Left: x.from, Right: x.to, Top: top, Bottom: bottom,
+		YTicks: y.ticks(s.yTicks), XTicks: x.ticks(s.xTicks), Shades: p.shades(&x, top, bottom), Begins: p.begins(&x, top, bottom),
 	}
 	if p.clock {
 		d.XTicks = x.clockTicks(s.xTicks)
-	} else {
-		d.XTicks = x.ticks(s.xTicks)
+		d.Low, d.High = coordinate(x.low), coordinate(x.high)
 	}
-	d.Spans = p.boxes(&x, s)
+	if p.Small && rows == 0 {
+		d.Begins = "" // so many that they would hide the rest
+	}
+	p.write(&d, labels)
+	for _, g := range p.Silent {
+		d.Rules = append(d.Rules, rule{x.at(g.From), bottom - 2.5, x.at(g.To), bottom - 2.5, "silent"})
+	}
 	base := make([]float64, len(p.X))
 	for i := range p.Series {
 		top := p.Series[i].Y
@@ -147,6 +147,20 @@ func (p *plot) draw(s format) drawing {
 	return d
 }
 
+// write puts labels above the field, and names to the axes.
+func (p *plot) write(d *drawing, labels []text) {
+	for _, l := range labels {
+		l.Y = d.Top - 6 - l.Y
+		d.Texts = append(d.Texts, l)
+	}
+	if p.YName != "" {
+		d.Texts = append(d.Texts, text{0, 11, p.YName, "axis", "start"})
+	}
+	if !p.Small {
+		d.Texts = append(d.Texts, text{(d.Left + d.Right) / 2, d.H - 4, p.XName, "axis", "middle"})
+	}
+}
+
 // dots marks each point, or only those that no line reaches.
 func (p *plot) dots(x, y *axis, n int, values []float64) (dots []dot) {
 	radius := 2.2
@@ -160,29 +174,6 @@ func (p *plot) dots(x, y *axis, n int, values []float64) (dots []dot) {
 		}
 	}
 	return dots
-}
-
-// boxes are the spans, at least two units wide. Where there is no room up to the
-// next span, the short label stands, or none.
-func (p *plot) boxes(x *axis, s format) []box {
-	var all []box
-	for i, sp := range p.Spans {
-		from, to := x.at(sp.From), x.at(sp.To)
-		b := box{X: from, Y: s.top, W: max(to-from, 2), H: s.height - s.top - s.bottom, Class: sp.Class, Desc: sp.Description, LabelX: from + 3, Anchor: "start"}
-		end := s.width - s.right
-		for _, next := range p.Spans[i+1:] {
-			if at := x.at(next.From); at > from {
-				end = min(end, at)
-			}
-		}
-		if room := end - from - 6; room >= textWidth(sp.Label) {
-			b.Label = sp.Label
-		} else if room >= textWidth(sp.Short) {
-			b.Label = sp.Short
-		}
-		all = append(all, b)
-	}
-	return all
 }
 
 // textWidth is about how wide a label is drawn.

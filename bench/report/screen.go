@@ -38,12 +38,23 @@ type screen struct {
 	lines []string
 }
 
-// Lines are v on a terminal of so many columns, none wider than that. Without
-// color they have no escape sequences.
-func (v View) Lines(width int, color bool) []string {
+// Lines are v on a terminal of so many columns, none wider than that. Where there
+// are too few rows, gateways are left out first. Without color they have no escape
+// sequences.
+func (v View) Lines(width, rows int, color bool) []string {
+	shown := min(len(v.Nodes), mostNodes)
+	lines := v.lines(width, color, shown)
+	if more := len(lines) - rows; more > 0 {
+		const rest = 1 // the line that says how many are left out
+		lines = v.lines(width, color, max(shown-more-rest, 0))
+	}
+	return lines[:min(len(lines), max(rows, 1))]
+}
+
+func (v *View) lines(width int, color bool, nodes int) []string {
 	s := &screen{width: max(width, 1), color: color}
-	s.head(&v)
-	s.progress(&v)
+	s.head(v)
+	s.progress(v.Elapsed, v.Total)
 	s.flow("clients", count(v.Open)+" open", count(v.Inside)+" inside", count(v.Wanted)+" wanted")
 	s.flow("posts/s", v.rates()...)
 	s.row("delivered/s", result.Number(math.Round(v.Delivered)))
@@ -54,8 +65,8 @@ func (v View) Lines(width int, color bool) []string {
 	if bar := sparkline(v.P99s, s.room()); bar != "" {
 		s.row("p99", s.paint(blue, bar))
 	}
-	s.nodes(v.Nodes)
-	s.marks(&v)
+	s.nodes(v.Nodes, nodes)
+	s.marks(v)
 	s.flow("generator", s.health(&v.Self)...)
 	for _, w := range v.Warnings[max(0, len(v.Warnings)-mostWarnings):] {
 		s.row(s.paint(yellow, "warning"), outside(w))
@@ -105,18 +116,18 @@ func (s *screen) head(v *View) {
 	s.add(s.paint(bold, name) + "  " + outside(v.Phase))
 }
 
-// progress is a bar with the time that is left.
-func (s *screen) progress(v *View) {
-	elapsed := clock(v.Elapsed)
-	if v.Total <= 0 {
+// progress is a bar with the time that is left; the total is 0 if nobody knows it.
+func (s *screen) progress(so, total time.Duration) {
+	elapsed := clock(so)
+	if total <= 0 {
 		s.row("elapsed", elapsed)
 		return
 	}
-	text := elapsed + " of " + clock(v.Total)
-	if left := v.Total - v.Elapsed; left > 0 {
+	text := elapsed + " of " + clock(total)
+	if left := total - so; left > 0 {
 		text += ", " + clock(left) + " left"
 	}
-	share := min(max(v.Elapsed.Seconds()/v.Total.Seconds(), 0), 1)
+	share := min(max(so.Seconds()/total.Seconds(), 0), 1)
 	if length := min(s.room()-len(text)-2, 40); length >= 8 {
 		text = s.paint(blue, bar(share, length)) + "  " + text
 	}
@@ -138,15 +149,15 @@ func (t Times) parts() []string {
 	return []string{"p50 " + result.Took(t.P50), "p99 " + result.Took(t.P99), "max " + result.Took(t.Max)}
 }
 
-// nodes draws the connections by gateway; the bars have one scale.
-func (s *screen) nodes(nodes map[string]int) {
+// nodes draws the connections of so many gateways; the bars have one scale.
+func (s *screen) nodes(nodes map[string]int, shown int) {
 	names := slices.Sorted(maps.Keys(nodes))
 	most := 1
 	for _, n := range nodes {
 		most = max(most, n)
 	}
 	for i, name := range names {
-		if i == mostNodes {
+		if i == shown {
 			s.row("", fmt.Sprintf("and %d more gateways", len(names)-i))
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,7 +57,7 @@ func TestScreens(t *testing.T) {
 		{"early", early, 80, false}, {"color", troubled, 100, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := strings.Join(c.view.Lines(c.width, c.color), "\n") + "\n" + c.view.Line() + "\n"
+			got := strings.Join(c.view.Lines(c.width, 99, c.color), "\n") + "\n" + c.view.Line() + "\n"
 			golden(t, "screen-"+c.name+".txt", got)
 		})
 	}
@@ -86,7 +87,7 @@ func TestNoLineIsTooWide(t *testing.T) {
 	v.Warnings = append(v.Warnings, strings.Repeat("e\u0301\u200b日", 90))
 	for width := range 200 {
 		for _, color := range []bool{false, true} {
-			for _, line := range v.Lines(width, color) {
+			for _, line := range v.Lines(width, 99, color) {
 				if n := cells(line); n > max(width, 1) {
 					t.Fatalf("a line for %d columns has %d: %q", width, n, line)
 				}
@@ -99,6 +100,51 @@ func TestNoLineIsTooWide(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A fleet of many gateways must not push faults and warnings off the screen.
+func TestWhatMattersStaysOnASmallScreen(t *testing.T) {
+	v := demoView()
+	for i := range 30 {
+		v.Nodes[fmt.Sprintf("gateway-%02d", i)] = 500
+	}
+	for _, rows := range []int{16, 23, 40} {
+		lines := v.Lines(80, rows, false)
+		all := strings.Join(lines, "\n")
+		for _, want := range []string{"gateway-kill at 1:20, going on", "has said nothing", "late p99", "more gateways"} {
+			if !strings.Contains(all, want) {
+				t.Errorf("%d rows: %q is not shown:\n%s", rows, want, all)
+			}
+		}
+		if len(lines) > rows {
+			t.Errorf("%d rows: %d lines", rows, len(lines))
+		}
+	}
+	if n := len(v.Lines(80, 3, false)); n != 3 {
+		t.Errorf("%d lines on 3 rows", n)
+	}
+}
+
+func TestATourIsShown(t *testing.T) {
+	tour := Tour{Visit: 5, Visits: 36, What: "centrifuge, 100 rooms of 100, run 1 of 3", Doing: "measuring 50k/s", Elapsed: 80 * time.Second, Left: 8 * time.Minute}
+	golden(t, "tour.txt", strings.Join(tour.Lines(80, 24, false), "\n")+"\n"+tour.Line()+"\n")
+	synctest.Test(t, func(t *testing.T) {
+		var b bytes.Buffer
+		l := NewLive(&b, LiveOptions{})
+		for _, doing := range []string{"starting", "connecting", "measuring"} {
+			tour.Doing = doing
+			l.Tour(tour)
+			time.Sleep(time.Second)
+		}
+		tour.Visit, tour.What = 6, "gorilla"
+		l.Tour(tour)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(b.String(), "\n"); n != 2 {
+			t.Errorf("a log of two visits has %d lines:\n%s", n, &b)
+		}
+	})
 }
 
 func TestPlainLinesNowAndThen(t *testing.T) {

@@ -81,16 +81,38 @@ func drawn(t *testing.T, svg string) {
 			case "y", "y1", "y2", "cy", "height":
 				inside(t, e.Name.Local, a, box[3])
 			case "d":
-				for i, v := range values(t, a.Value) {
-					if v < 0 || v > box[2+i%2] {
-						t.Errorf("a path leaves its drawing: %v", v)
-					}
-				}
+				walk(t, a.Value, box)
 			}
 		}
 	}
 	if described < 2 {
 		t.Errorf("a drawing has no title and description: %.200s", svg)
+	}
+}
+
+var steps = regexp.MustCompile(`([MLHVhz])([^MLHVhz]*)`)
+
+// walk holds that a path stays within its drawing.
+func walk(t *testing.T, d string, box []float64) {
+	t.Helper()
+	x, y := 0.0, 0.0
+	for _, step := range steps.FindAllStringSubmatch(d, -1) {
+		at := values(t, step[2])
+		switch command := step[1]; {
+		case len(at) == 2 && (command == "M" || command == "L"):
+			x, y = at[0], at[1]
+		case len(at) == 1 && command == "H":
+			x = at[0]
+		case len(at) == 1 && command == "V":
+			y = at[0]
+		case len(at) == 1 && command == "h":
+			x += at[0]
+		case len(at) > 0 || command != "z":
+			t.Errorf("a path has %q", step[0])
+		}
+		if x < 0 || x > box[2] || y < 0 || y > box[3] {
+			t.Errorf("a path leaves its drawing at %v, %v", x, y)
+		}
 	}
 }
 

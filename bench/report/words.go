@@ -19,6 +19,12 @@ func banners(r *result.Result) (all []banner) {
 		all = append(all, banner{"bad", "Not everything was delivered",
 			capital(why) + ". What never came is in none of the times."})
 	}
+	if why := r.Blurred(); why != "" && r.Bottleneck == "" {
+		all = append(all, banner{"bad", "The workers' clocks blur the latencies", capital(why) + "."})
+	}
+	if why := r.Blurred(); why != "" && r.Bottleneck == "" {
+		all = append(all, banner{"plain", "Clocks differ", capital(why) + "."})
+	}
 	switch c := r.Checked; {
 	case c == nil:
 		all = append(all, banner{"plain", "Histories were not recorded",
@@ -84,8 +90,9 @@ func brokenTile(c *checker.Report) tile {
 		total += n
 	}
 	t := tile{Name: "Broken promises", Value: result.Number(float64(total)),
-		Note: fmt.Sprintf("%s lost, %s doubled, %s out of order", result.Number(float64(c.Counts[checker.Lost]+c.Counts[checker.Hole])),
-			result.Number(float64(c.Counts[checker.Duplicate])), result.Number(float64(c.Counts[checker.Reordered])))}
+		Note: fmt.Sprintf("%s lost, %s doubled, %s out of order", result.Number(float64(c.Counts[checker.Lost]+c.Counts[checker.Hole]+c.Counts[checker.Skipped])),
+			result.Number(float64(c.Counts[checker.Duplicate]+c.Counts[checker.Repeated])),
+			result.Number(float64(c.Counts[checker.Reordered]+c.Counts[checker.Misplaced])))}
 	switch {
 	case total > 0:
 		t.Class = "bad"
@@ -121,6 +128,19 @@ func troubles(r *result.Result) section {
 		s.Table.Rows = append(s.Table.Rows, gridRow{Cells: []string{result.Line(what), result.Number(float64(r.Whole.Errors[what]))}})
 	}
 	return s
+}
+
+// processes are the target's, and what each has taken; nil if none was watched.
+func processes(r *result.Result) *grid {
+	rows := r.Processes()
+	if len(rows) < 2 {
+		return nil
+	}
+	g := &grid{Head: rows[0], Left: 1, Cards: true}
+	for _, row := range rows[1:] {
+		g.Rows = append(g.Rows, gridRow{Cells: row})
+	}
+	return g
 }
 
 // verdict is what the checker found, with the stories of what was broken.

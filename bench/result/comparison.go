@@ -18,9 +18,15 @@ type Comparison struct {
 	Started time.Time `json:"started"`
 	Setting string    `json:"setting,omitempty"` // what went where: "server pinned to CPU 0, generator to CPU 1"
 
+	Incomplete string `json:"incomplete,omitempty"` // a sentence: what kept it from its end; "": it came there
+
 	Targets []Target `json:"targets,omitempty"` // in the order in which they are shown
 	Tables  []Table  `json:"tables"`
 }
+
+// Floor is the name of the target that is the reference: it does the least that
+// any server must do.
+const Floor = "floor"
 
 // Target is a server that was compared.
 type Target struct {

@@ -1,6 +1,7 @@
 package result
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -23,9 +24,10 @@ const (
 	Unknown = -2.0 // it is not known how things were before
 )
 
-// Derive fills in what follows from the samples: Recovery and Herd of each fault.
-// What belongs to a fault ends where the next one begins.
+// Derive fills in what follows from the samples: Recovery and Herd of each fault,
+// and ClockError. What belongs to a fault ends where the next one begins.
 func (r *Result) Derive() {
+	r.ClockError = clockError(r.Clocks)
 	for i := range r.Faults {
 		f := &r.Faults[i]
 		since, until := time.Time{}, time.Unix(1<<40, 0)
@@ -41,6 +43,34 @@ func (r *Result) Derive() {
 		f.Recovery = Recovery(r.Seconds, since, f.At, until)
 		f.Herd = Herd(r.Seconds, f.At, until)
 	}
+}
+
+// clockError is the sum of the two greatest errors. The clients of one worker
+// alone have one clock, so their latencies are not off.
+func clockError(clocks []Clock) float64 {
+	if len(clocks) < 2 {
+		return 0
+	}
+	var errs []float64
+	for _, c := range clocks {
+		errs = append(errs, c.Error)
+	}
+	slices.Sort(errs)
+	return errs[len(errs)-1] + errs[len(errs)-2]
+}
+
+// known is the share of the median up to which nobody needs to care by how much
+// latencies are off.
+const known = 0.1
+
+// Blurred says in a sentence that latencies are not known well, as the workers'
+// clocks are not; "": they are.
+func (r *Result) Blurred() string {
+	p50 := r.Whole.Latency.At(50).Seconds()
+	if r.Whole.Latency.Count() == 0 || r.ClockError <= known*p50 {
+		return ""
+	}
+	return fmt.Sprintf("latencies across workers are only known within ± %s, as their clocks are", Time(r.ClockError))
 }
 
 // calm is from when on seconds are normal again behind a fault; it is the given
@@ -137,20 +167,6 @@ func (r *Result) Nodes() (names []string, connections []int) {
 		connections = append(connections, nodes[name])
 	}
 	return names, connections
-}
-
-// Knee is the good step of the highest rate below every step that was not good;
-// nil if there is none.
-func (r *Result) Knee() *Step {
-	var knee *Step
-	for i := range r.Steps {
-		s := &r.Steps[i]
-		spoilt := slices.ContainsFunc(r.Steps, func(o Step) bool { return !o.Good && o.Rate <= s.Rate })
-		if s.Good && !spoilt && (knee == nil || s.Rate > knee.Rate) {
-			knee = s
-		}
-	}
-	return knee
 }
 
 // violations are how many entries the checker found to be lost (holes are), shown

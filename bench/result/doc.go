@@ -2,8 +2,8 @@
 // is derived from it.
 //
 // A Result begins in bench/crew, which fills it from the merged samples of the
-// workers. Derive adds the figures that follow from the samples alone (Recovery
-// and Herd of each fault). From then on it is only read: Write and Read keep it
+// workers. Derive adds the figures that follow from the rest (Recovery and Herd of
+// each fault, ClockError). From then on it is only read: Write and Read keep it
 // as JSON, Summary ends a run with it as text, Check holds it against Thresholds,
 // JUnit tells a CI server of that, FaultsMarkdown and LoadMarkdown make the tables
 // of BENCHMARKS.md, and bench/report makes a page of it.
@@ -17,6 +17,9 @@
 // If the generator was the bottleneck, its latencies are not those of the target.
 // Then nothing here gives them: Summary says why in their place, and a Check of a
 // latency fails. The like holds for a cell of a Comparison that was saturated.
+// A ramp has a Knee only if a higher rate failed, and not for the generator; KneeSaid
+// tells what it has instead. Latencies that the clocks of several workers blur are
+// said to be (Blurred), and pass a Check only if they do so however the clocks are.
 //
 // Everything in here is plain data without goroutines or locks.
 package result

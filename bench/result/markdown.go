@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 )
 
@@ -91,7 +90,7 @@ func LoadMarkdown(w io.Writer, runs ...*Result) error {
 	rows := [][]string{{"run", "clients", "posts/s asked", "posts/s", "deliveries/s", "p50", "p90", "p99", "p99.9", "max"}}
 	for _, r := range runs {
 		c, l := &r.Whole.Counts, &r.Whole.Latency
-		row := []string{strings.TrimSpace(r.Kind + " " + r.Scenario.Name), Number(float64(r.Scenario.Clients)), Number(r.Scenario.Rate),
+		row := []string{r.name(), Number(float64(r.Scenario.Clients)), Number(r.Scenario.Rate),
 			Number(r.Rate(c.Posted)), Number(r.Rate(c.Delivered))}
 		for _, p := range Percentiles {
 			switch {
@@ -110,100 +109,15 @@ func LoadMarkdown(w io.Writer, runs ...*Result) error {
 	}
 	m.table(rows)
 	for _, r := range runs {
-		if r.Bottleneck != "" {
+		switch why := r.Blurred(); {
+		case r.Bottleneck != "":
 			m.printf("*generator*: %s.\n", r.bottleneck())
+		case why != "":
+			m.printf("%s: %s.\n", r.name(), why)
 		}
 	}
 	return m.done()
 }
 
-// Markdown writes a table for each question, and one of latencies if there are
-// any. A cell is the median and, in parentheses, the least and the greatest of
-// the repetitions.
-func (c *Comparison) Markdown(w io.Writer) error {
-	m := &markdown{w: w}
-	m.origin(c.Command, c.Build, c.Machine)
-	if c.Setting != "" {
-		m.printf("%s\n\n", Line(c.Setting))
-	}
-	for i := range c.Tables {
-		t := &c.Tables[i]
-		m.printf("### %s\n\n", Line(t.Title))
-		if t.What != "" {
-			m.printf("%s\n\n", Line(t.What))
-		}
-		m.table(t.text(t.Unit, Cell.Text))
-		if t.Timed() {
-			m.table(t.text("latency p50 / p99", Cell.Times))
-		}
-	}
-	return m.done()
-}
-
-// Summary writes the tables as text for people, with ANSI colours if color is set.
-func (c *Comparison) Summary(w io.Writer, color bool) error {
-	s := &summary{w: w, color: color}
-	for i := range c.Tables {
-		t := &c.Tables[i]
-		s.title(Line(t.Title))
-		s.table(t.text(t.Unit, Cell.Text))
-		if t.Timed() {
-			s.printf("\n")
-			s.table(t.text("latency p50 / p99", Cell.Times))
-		}
-	}
-	if s.err != nil {
-		return fmt.Errorf("write the summary: %w", s.err)
-	}
-	return nil
-}
-
-func (t *Table) text(corner string, tell func(Cell) string) [][]string {
-	rows := [][]string{{Line(corner)}}
-	for _, load := range t.Columns {
-		rows[0] = append(rows[0], Line(load))
-	}
-	for i := range t.Rows {
-		row := []string{Line(t.Rows[i].Target)}
-		for j := range t.Columns {
-			row = append(row, tell(t.Cell(i, j)))
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
-// Text tells the values of a cell.
-func (c Cell) Text() string {
-	switch {
-	case c.Saturated > 0:
-		return c.noted("saturated at " + Number(c.Saturated))
-	case len(c.Values) == 0:
-		return c.noted("")
-	case len(c.Values) == 1:
-		return c.noted(Number(c.Values[0]))
-	}
-	least, greatest := slices.Min(c.Values), slices.Max(c.Values)
-	return c.noted(fmt.Sprintf("%s (%s–%s)", Number(Median(c.Values)), Number(least), Number(greatest)))
-}
-
-// Times tells the latencies of a cell.
-func (c Cell) Times() string {
-	switch {
-	case c.Saturated > 0:
-		return "saturated at " + Number(c.Saturated)
-	case len(c.P50) == 0 && len(c.P99) == 0:
-		return c.noted("")
-	}
-	return Times(Median(c.P50), Median(c.P99))
-}
-
-func (c Cell) noted(text string) string {
-	switch {
-	case c.Note == "" && text == "":
-		return "–"
-	case c.Note == "" || text == "":
-		return text + Line(c.Note)
-	}
-	return text + ", " + Line(c.Note)
-}
+// name is what the run is called in a table.
+func (r *Result) name() string { return Line(strings.TrimSpace(r.Kind + " " + r.Scenario.Name)) }

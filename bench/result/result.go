@@ -32,6 +32,9 @@ type Result struct {
 	Bottleneck string          `json:"bottleneck,omitempty"` // why the generator, not the target, was measured; "": it was not
 	Checked    *checker.Report `json:"checked,omitempty"`    // nil: not recorded
 	Clocks     []Clock         `json:"clocks,omitempty"`     // of the workers
+	// ClockError is by how many seconds a latency from one worker's author to
+	// another's receiver may be off: the two greatest errors of Clocks.
+	ClockError float64 `json:"clock_error,omitempty"`
 }
 
 // Machine is where the generator ran.
@@ -43,11 +46,14 @@ type Machine struct {
 	Go     string `json:"go"`
 }
 
-// Server is a process of the target, watched from the outside.
+// Server is a process of the target, watched from the outside, with all that it
+// has started.
 type Server struct {
-	Name string  `json:"name"`
-	CPU  []Point `json:"cpu"` // cores in use
-	RSS  []Point `json:"rss"` // bytes
+	Name       string  `json:"name"`
+	CPU        []Point `json:"cpu"`                  // cores in use
+	RSS        []Point `json:"rss"`                  // bytes
+	Files      []Point `json:"files,omitempty"`      // that are open, sockets included
+	Goroutines []Point `json:"goroutines,omitempty"` // as its metrics tell; none if it has no metrics
 }
 
 // Behind is who had not everything yet. What never came is in no histogram.

@@ -182,24 +182,6 @@ func TestBrokenPromisesAreTold(t *testing.T) {
 	}
 }
 
-func TestRamp(t *testing.T) {
-	r := demo()
-	if r.Knee() != nil {
-		t.Error("a run without steps has a knee")
-	}
-	r.Steps = []Step{{Rate: 400, Good: true}, {Rate: 100, Good: true}, {Rate: 300, Good: false, Why: "p99 above 20 ms"}, {Rate: 200, Good: true}}
-	if k := r.Knee(); k == nil || k.Rate != 200 {
-		t.Errorf("the knee is %+v, want 200: 300 was not good", k)
-	}
-	if got := summaryOf(t, r, false); !strings.Contains(got, "the knee is at 200") || !strings.Contains(got, "NOT HELD  p99 above 20 ms") {
-		t.Errorf("%s", got)
-	}
-	r.Steps = []Step{{Rate: 1}}
-	if got := summaryOf(t, r, false); !strings.Contains(got, "no step held") {
-		t.Errorf("%s", got)
-	}
-}
-
 func TestRecovery(t *testing.T) {
 	seconds := func(p99s ...int) (all []measure.Sample) { // milliseconds; 0: nothing delivered
 		for i, ms := range p99s {

@@ -32,6 +32,7 @@ func (r *Result) Summary(w io.Writer, color bool) error {
 	s.connections()
 	s.steps()
 	s.faults()
+	s.processes()
 	s.troubles()
 	s.verdict()
 	if s.err != nil {
@@ -62,8 +63,8 @@ func (s *summary) printf(format string, args ...any) {
 
 func (s *summary) title(text string) { s.printf("\n%s\n", s.paint(bold, text)) }
 
-// table writes rows in columns, the first to the left, the others to the right.
-// The first row is the head.
+// table writes rows in columns, to the right, but the first one and those without
+// a head, which hold words, to the left. The first row is the head.
 func (s *summary) table(rows [][]string) {
 	var widths []int
 	for _, row := range rows {
@@ -78,7 +79,7 @@ func (s *summary) table(rows [][]string) {
 		var b strings.Builder
 		for i, cell := range row {
 			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-			if i == 0 {
+			if i == 0 || rows[0][i] == "" {
 				b.WriteString("  " + cell + pad)
 			} else {
 				b.WriteString("  " + pad + cell)
@@ -95,7 +96,7 @@ func (s *summary) table(rows [][]string) {
 func (s *summary) head() {
 	r := s.r
 	name := Line(r.Kind)
-	if r.Scenario.Name != "" {
+	if r.Scenario.Name != "" && r.Scenario.Name != r.Kind {
 		name += " " + Line(r.Scenario.Name)
 	}
 	s.printf("%s, %s measured, begun %s\n", s.paint(bold, name), Time(r.Length()), r.Started.UTC().Format(time.DateTime+" MST"))
@@ -151,7 +152,10 @@ func (s *summary) latencies() {
 		rows = append(rows, append(row, Number(float64(line.hist.Count()))))
 	}
 	s.table(rows)
-	s.printf("  %s\n", s.paint(faint, "latency and stored count from when a post was due, service from when it was sent"))
+	s.printf("  %s\n", s.paint(faint, "latency and stored count from when a post was due, service from when sent"))
+	if why := s.r.Blurred(); why != "" {
+		s.printf("  %s\n", s.paint(bad, why))
+	}
 }
 
 // bottleneck is the sentence in place of latencies.
@@ -193,53 +197,7 @@ func (s *summary) steps() {
 		rows = append(rows, []string{Number(step.Rate), Took(l.At(50)), Took(l.At(99)), Took(l.Max()), verdict, Line(step.Why)})
 	}
 	s.table(rows)
-	if knee := s.r.Knee(); knee != nil {
-		s.printf("  the knee is at %s posts per second\n", s.paint(bold, Number(knee.Rate)))
-	} else {
-		s.printf("  no step held: the knee is below the lowest rate\n")
-	}
-}
-
-// faults puts the percentiles of each measure on one line: p50/p99/max.
-func (s *summary) faults() {
-	if len(s.r.Faults) == 0 {
-		return
-	}
-	s.title("Faults, p50 / p99 / max over clients")
-	if s.r.Bottleneck != "" {
-		s.printf("  %s\n", s.paint(bad, s.r.bottleneck()))
-		return
-	}
-	rows := [][]string{{"fault", "blackout", "detect", "reconnect", "resume", "caught up", "not back", "herd/s", "p99 back in"}}
-	for i := range s.r.Faults {
-		f := &s.r.Faults[i]
-		what := Line(f.What)
-		if !f.Held {
-			what += " (DID NOT HOLD)"
-		}
-		rows = append(rows, []string{what, f.Blackout.short(), f.Detect.short(), f.Reconnect.short(), f.Resume.short(),
-			f.CaughtUp.short(), Number(float64(f.NotBack)), Number(float64(f.Herd)), f.Recovered()})
-	}
-	s.table(rows)
-}
-
-// short is p50 / p99 / max.
-func (d Dist) short() string {
-	if d.Count == 0 {
-		return "–"
-	}
-	return Times(d.P50, d.P99, d.Max)
-}
-
-// Recovered tells Recovery in words.
-func (f *Fault) Recovered() string {
-	switch f.Recovery {
-	case Never:
-		return "never"
-	case Unknown:
-		return "not known"
-	}
-	return Number(f.Recovery) + " s"
+	s.printf("  %s\n", s.paint(bold, s.r.KneeSaid()))
 }
 
 func (s *summary) troubles() {

@@ -40,6 +40,8 @@ func TestThresholds(t *testing.T) {
 		{"not recorded", func(r *Result) { r.Checked = nil }, []string{"lost", "duplicated", "reordered"}},
 		{"unsound", func(r *Result) { r.Checked.Unsound = []string{"cut off"} }, []string{"every promise was kept", "lost", "duplicated", "reordered"}},
 		{"slow", func(r *Result) { r.Whole.Latency.Record(50*time.Millisecond, 20_000) }, []string{"latency p99"}},
+		{"clocks that blur", func(r *Result) { r.ClockError = 0.016 }, []string{"latency p50", "latency p99"}},
+		{"clocks that do not matter", func(r *Result) { r.ClockError = 0.00001 }, nil},
 		{"nothing delivered", func(r *Result) { r.Whole = measure.Sample{} }, []string{"latency p50", "latency p99", "latency max", "delivered per second"}},
 	} {
 		r := demo()

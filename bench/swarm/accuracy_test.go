@@ -69,20 +69,39 @@ func ofRoom(room int32) time.Duration {
 	return 500 * time.Millisecond
 }
 
-// attempts is how often a measurement may be spoilt by what else the machine is
-// doing. What is wrong with the program spoils all of them.
-const attempts = 5
+// What else the machine is doing spoils a measurement in real time. So one that is
+// wrong counts only if a witness was always woken in time, and only if it happens
+// again: what is wrong with the program spoils all of them. A machine that is never
+// quiet proves nothing; what is measured of known times is tested by
+// TestKnownTimesAreMeasured on any.
+const (
+	attempts  = 5
+	enough    = 2                      // of those that count
+	usualLate = 500 * time.Microsecond // of a quiet machine's witness, at most, in 90 of 100 cases
+	mostLate  = 5 * time.Millisecond   // ever
+)
 
 func retried(t *testing.T, what func() error) {
 	t.Helper()
-	var err error
+	counted := 0
 	for range attempts {
-		if err = what(); err == nil {
+		witness := StartWitness()
+		err := what()
+		witness.End()
+		usual, most := witness.Late(90), witness.Late(100)
+		if err == nil {
 			return
 		}
-		t.Logf("once more: %v", err)
+		t.Logf("once more: %v; the witness was late by %s, at most %s", err, usual, most)
+		if usual <= usualLate && most <= mostLate {
+			counted++
+		}
+		if counted == enough {
+			t.Error(err)
+			return
+		}
 	}
-	t.Error(err)
+	t.Skip("the machine is too busy to measure anything in real time")
 }
 
 // compare tells whether the percentiles are true within 1% and the resolution
@@ -92,7 +111,7 @@ func compare(h *measure.Hist, truth []time.Duration, percentiles ...float64) err
 		return fmt.Errorf("%d times are measured of %d", h.Count(), len(truth))
 	}
 	for _, p := range percentiles {
-		want := truth[int(math.Ceil(p/100*float64(len(truth))))-1]
+		want := truth[int(math.Ceil(p*float64(len(truth))/100))-1]
 		got := h.At(p)
 		if float64((got - want).Abs()) > 0.01*float64(want)+float64(time.Microsecond) {
 			return fmt.Errorf("percentile %v: %s, in truth %s", p, got, want)

@@ -77,12 +77,16 @@ func (s *Swarm) Begin(at time.Time) {
 	}
 }
 
-// Hush lets nobody begin anything any more. What was posted goes on being
-// delivered, and slow readers read what they have left lying.
+// Hush lets nobody begin anything any more, but for the posts that are due
+// already. What was posted goes on being delivered, and slow readers read what they
+// have left lying.
 func (s *Swarm) Hush() {
 	for _, l := range s.loops {
 		l.mu.Lock()
 		l.at(l.clock.now())
+		for hushed, more := l.now, true; more; {
+			more = l.postsUntil(hushed)
+		}
 		l.posting, l.acts, l.hushed = nil, nil, true
 		l.mu.Unlock()
 	}

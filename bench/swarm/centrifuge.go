@@ -76,7 +76,7 @@ func (c *centrifuge) tick() {
 	case reached(c.dialAt, now):
 		c.dial()
 	case reached(c.deadline, now):
-		c.p.loop.fault("the target does not answer")
+		c.p.loop.fault(c.line.silence())
 		c.p.hangup(c.line)
 		c.gone()
 	}

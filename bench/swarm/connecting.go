@@ -68,13 +68,13 @@ func (s *Swarm) Connect(ctx context.Context) error {
 		if arrived == s.clients {
 			return nil
 		}
-		worst, n := s.worstFault()
-		if !opened && n >= fewFaults && time.Since(begin) > hopeless {
+		if worst, n := s.worstFault(); !opened && n >= fewFaults && time.Since(begin) > hopeless {
 			return fmt.Errorf("nobody gets a connection: %s", worst)
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			worst, _ := s.worstFault()
 			if worst == "" {
 				worst = "nothing went wrong but that the target is slow"
 			}

@@ -13,11 +13,18 @@ import (
 // hands them what they receive.
 func roomful(t testing.TB, n int, speak scenario.Speech) *loop {
 	t.Helper()
+	return roomfulOf(t, Config{Scenario: small(n, 1, speak)})
+}
+
+// roomfulOf is roomful, of a configuration that needs only its target.
+func roomfulOf(t testing.TB, cfg Config) *loop {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0") // the kernel answers for it
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Config{Scenario: small(n, 1, speak), Of: 1, Targets: []string{"ws://" + listener.Addr().String() + "/"}})
+	cfg.Of, cfg.Targets = 1, []string{"ws://" + listener.Addr().String() + "/"}
+	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,8 +7,10 @@
 //	          run), wire (the protocol, and only what is measured), or another
 //	          server's language
 //	line      one connection: upgrade, frames, fragments, pings
+//	socket    what a line stands on: TCP, TCP that is read slowly, or TLS over either
 //
-// A connection costs no goroutine, no timer and no read buffer. Each loop has
+// A connection costs no goroutine, no timer and no read buffer (but see TLS, which
+// keeps room for a record and a goroutine while the handshake lasts). Each loop has
 // one nbio engine with one poller, one heap of timers, and one pacer.
 //
 // # Life of a message
@@ -45,6 +47,24 @@
 // kernel or the server, it has one line at a time (a server's Reconnect is an
 // outage), and it changes rooms only when nothing of its own is under way.
 //
+// # TLS
+//
+// A wss:// target is spoken with by crypto/tls, which thinks that it has a
+// connection beneath (cipherConn): what the poller has read is lent to it, and what
+// it has to write goes to the socket. When it has taken everything it is told that
+// its deadline is over, after which it can go on as soon as more comes. Only a
+// handshake cannot be interrupted so. It has a goroutine as long as it lasts: at
+// most maxHandshakes of a loop are under way, one of them computes, the others
+// wait for the target or for their turn, in the order in which they were dialled.
+// Each is a whole one, with the certificate checked and no session resumed, as
+// users' clients make them.
+//
+// The time for which handshakes are computed counts like the work of an event
+// loop: where it is nearly all of a second the generator says that it was the
+// bottleneck, for it was not the target that let clients wait. Decrypting comes after
+// the clock was read, so it is in no latency; it is in the CPU that is told, as is
+// all else, and BytesIn and BytesOut are what the network had to carry.
+//
 // # Outages
 //
 // One begins when a session's phase leaves Online (its line closed, or it
@@ -59,7 +79,8 @@
 // A loop's mu guards everything of the loop, its persons and their lines. Four
 // take it: the poller (data came), the pacer (something is due; it sleeps in the
 // kernel for as long as nothing is, 2 ms at most), nbio's goroutine that reports
-// closed connections, and whoever calls Swarm's methods. Writes and dials are
+// closed connections, and whoever calls Swarm's methods; besides, the goroutines
+// of handshakes, above whose mu is handshakes.computing. Writes and dials are
 // non-blocking and are done under mu: it stands for the one goroutine that a
 // session belongs to. Beneath mu there are only nbio's lock of a connection and
 // the recorder's, which call nothing. Swarm takes the mu of one loop at a time.

@@ -70,11 +70,14 @@ type run struct {
 	swarm *swarm.Swarm
 	whole measure.Sample
 	out   bytes.Buffer
+
+	witness *swarm.Witness
 }
 
 func begin(t *testing.T, tg *target, sc scenario.Scenario) *run {
 	t.Helper()
-	r := &run{t: t, tg: tg, sc: sc}
+	r := &run{t: t, tg: tg, sc: sc, witness: swarm.StartWitness()}
+	t.Cleanup(r.witness.End)
 	cfg := swarm.Config{
 		Scenario: sc, Of: 1, Targets: []string{tg.url()}, Logf: t.Logf,
 		Sources: []netip.Addr{netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3")},
@@ -99,6 +102,16 @@ func begin(t *testing.T, tg *target, sc scenario.Scenario) *run {
 	r.sample()
 	r.swarm.Begin(time.Now())
 	return r
+}
+
+// calm tells that the machine has let nobody wait so long that a line which is good
+// might be taken for dead.
+func (r *run) calm() bool {
+	most := r.witness.Late(100)
+	if most >= time.Second {
+		r.t.Logf("the machine is busy: a thread that was due waited for %s", most)
+	}
+	return most < time.Second
 }
 
 func (r *run) sample() {

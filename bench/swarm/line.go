@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"tuitalk/bench/trust"
 	"tuitalk/client"
 	"tuitalk/talk"
 )
@@ -12,6 +13,7 @@ type lineState uint8
 
 const (
 	upgrading lineState = iota
+	securing            // of wss:// only, before upgrading: the TLS handshake is not done
 	open
 	gone // closed, or given up: nothing of it is wanted
 )
@@ -21,9 +23,11 @@ type line struct {
 	p       *person
 	conn    client.ConnID
 	sock    socket
+	tls     *tlsSocket // is sock, for wss://; else nil
 	target  *target
 	state   lineState
 	joined  bool // it has led to a room
+	hungUp  bool // by the person, in the middle of what was read
 	dialled time.Time
 	opened  time.Time
 	heard   time.Time // when bytes came last
@@ -39,6 +43,18 @@ func (l *line) received(data []byte) {
 	}
 	l.heard = l.p.loop.now
 	l.p.loop.sample.BytesIn += int64(len(data))
+	if l.tls != nil {
+		l.tls.received(data)
+		return
+	}
+	l.take(data)
+}
+
+// take takes what the other side has said.
+func (l *line) take(data []byte) {
+	if len(data) == 0 || l.state == gone {
+		return
+	}
 	if len(l.in) > 0 {
 		l.in = append(l.in, data...)
 		data = l.in
@@ -54,12 +70,69 @@ func (l *line) received(data []byte) {
 		}
 		data = data[n:]
 	}
+	if l.hungUp {
+		l.overhear(data)
+	}
 	switch {
 	case len(data) == 0 || l.state == gone:
 		l.in = nil
 	default:
 		l.in = append(l.in[:0], data...)
 	}
+}
+
+// overhear reads the whole messages behind the frame for which the person has hung
+// up, for the recording only: a message that seemed to be missing may be among
+// them.
+func (l *line) overhear(data []byte) {
+	for len(data) > 0 && l.p.rec != nil {
+		f, err := parseFrame(data, talk.MaxServerFrameBytes)
+		if err != nil || f.opcode == opClose {
+			return
+		}
+		data = data[f.size:]
+		if f.opcode != opText || !f.fin {
+			continue
+		}
+		if d := l.p.loop.memo.decode(f.payload); d.err == nil {
+			l.p.rec.Overheard(l.p.loop.now, l.conn, d.message)
+		}
+	}
+}
+
+// write hands bytes to the socket. Those of the network are counted, which with
+// TLS are others.
+func (l *line) write(b []byte) {
+	if l.tls == nil {
+		l.p.loop.sample.BytesOut += int64(len(b))
+	}
+	l.sock.write(b)
+}
+
+// ask asks for the upgrade.
+func (l *line) ask() { l.write(l.target.request) }
+
+// whyBroken is a sentence about the end of its connection; "" if there is nothing
+// to say but that.
+func (l *line) whyBroken(err error) string {
+	switch {
+	case l.state != securing || isUnreachable(err):
+		return whyBroken(err)
+	case err == nil:
+		return trust.HungUp
+	}
+	return trust.Reason(l.target.host, err)
+}
+
+// silence is what is wrong with a line on which nothing came in time.
+func (l *line) silence() string {
+	switch {
+	case l.state != securing:
+		return "the target does not answer"
+	case !l.tls.begun:
+		return "the generator has too many TLS handshakes to make"
+	}
+	return trust.TimedOut
 }
 
 // next handles the answer or the frame at the beginning of data and tells how

@@ -39,6 +39,9 @@ type loop struct {
 	out     []byte
 	payload []byte
 
+	handshakes
+	plain [readBuffer + 16<<10]byte // what was encrypted in one read, and a record that began before it
+
 	// schedules; nil: nothing is scheduled
 	posting *measure.Arrivals
 	acts    []*act
@@ -96,7 +99,9 @@ func (l *loop) broke(line *line, err error) {
 		return
 	}
 	l.at(now)
-	line.fail(0, whyBroken(err))
+	if line.tls == nil || line.tls.broke(err) {
+		line.fail(0, line.whyBroken(err))
+	}
 	l.settle()
 }
 
@@ -117,7 +122,7 @@ func (l *loop) turn() {
 		l.settle()
 	}
 	l.connectDue()
-	l.postsDue()
+	l.postsUntil(l.now)
 	l.actsDue()
 	l.readSlow()
 	l.settle()
@@ -150,19 +155,20 @@ func (l *loop) plan() {
 // maxBurst is how many posts are made before others have a turn.
 const maxBurst = 64
 
-// postsDue makes the posts that are due.
-func (l *loop) postsDue() {
+// postsUntil makes posts that are due by then. more: there may be others.
+func (l *loop) postsUntil(then time.Time) (more bool) {
 	if l.posting == nil {
-		return
+		return false
 	}
 	for range maxBurst {
 		at, ok := l.posting.Next()
-		if !ok || at.After(l.now) {
-			return
+		if !ok || at.After(then) {
+			return false
 		}
 		l.posting.Take()
 		l.post(at)
 	}
+	return true
 }
 
 // post lets somebody say something that is intended for that time.
@@ -232,9 +238,7 @@ func (l *loop) flush() {
 	if len(l.out) == 0 {
 		return
 	}
-	l.sample.BytesOut += int64(len(l.out))
-	line := l.outLine
-	line.sock.write(l.out)
+	l.outLine.write(l.out)
 	l.out, l.outLine = l.out[:0], nil
 }
 

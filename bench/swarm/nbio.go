@@ -130,8 +130,13 @@ func whyBroken(err error) string {
 	switch {
 	case err == nil || errors.Is(err, io.EOF):
 		return ""
-	case errors.Is(err, unix.ECONNREFUSED), errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.ETIMEDOUT):
+	case isUnreachable(err):
 		return unreachable(err).Error()
 	}
 	return "the line broke: " + err.Error()
+}
+
+func isUnreachable(err error) bool {
+	return errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.EHOSTUNREACH) || errors.Is(err, unix.ENETUNREACH) ||
+		errors.Is(err, unix.ETIMEDOUT)
 }

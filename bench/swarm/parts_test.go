@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tuitalk/bench/scenario"
+	"tuitalk/bench/trust"
 	"tuitalk/client"
 	"tuitalk/talk"
 )
@@ -89,7 +90,7 @@ func answer(status, headers string) string {
 }
 
 func TestAnswersToTheUpgrade(t *testing.T) {
-	tg, err := findTarget("ws://127.0.0.1:1/ws?a=b")
+	tg, err := findTarget("ws://127.0.0.1:1/ws?a=b", &trust.Policy{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,8 +115,8 @@ func TestAnswersToTheUpgrade(t *testing.T) {
 			t.Errorf("%.40q: %d, %v; want %q", tc.answer, n, err, tc.want)
 		}
 	}
-	for _, url := range []string{"http://x/", "wss://x/ws", "ws://", "ws://127.0.0.1:bad/", "::"} {
-		if _, err := findTarget(url); err == nil || !strings.Contains(err.Error(), "target") {
+	for _, url := range []string{"http://x/", "wss://", "ws://", "ws://127.0.0.1:bad/", "::"} {
+		if _, err := findTarget(url, &trust.Policy{}); err == nil || !strings.Contains(err.Error(), "target") {
 			t.Errorf("target %q: %v", url, err)
 		}
 	}

@@ -89,8 +89,11 @@ func (p *person) dial(conn client.ConnID, url string) *line {
 		l.falls = append(l.falls, fall{line, 0, err.Error()})
 		return line
 	}
-	l.sample.BytesOut += int64(len(line.target.request))
-	line.sock.write(line.target.request)
+	if line.target.tls != nil {
+		l.secure(line)
+	} else {
+		line.ask()
+	}
 	return line
 }
 
@@ -128,6 +131,7 @@ func (p *person) hangup(l *line) {
 		p.loop.write(l, opClose, []byte{1000 >> 8, 1000 & 0xff})
 		p.loop.flush()
 	}
+	l.hungUp = true
 	l.drop(false)
 }
 

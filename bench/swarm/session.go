@@ -1,6 +1,8 @@
 package swarm
 
 import (
+	"time"
+
 	"tuitalk/client"
 	"tuitalk/talk"
 )
@@ -11,6 +13,9 @@ const (
 	keepEntries = 96
 	noHistory   = -1
 )
+
+// handshakePatience is how long a session waits until a line is open.
+const handshakePatience = 8 * time.Second
 
 // session is a client.Session, exactly what users run, without a driver: its
 // effects are done as soon as it has asked for them. What it wants saved is in
@@ -126,6 +131,9 @@ func (s *session) handle(ev client.Event) (what client.Change) {
 			p.dial(e.Conn, e.URL)
 		case client.Hangup:
 			if l := p.line(e.Conn); l != nil {
+				if l.opened.IsZero() && p.loop.now.Sub(l.dialled) >= handshakePatience {
+					p.loop.fault(l.silence())
+				}
 				p.hangup(l)
 			}
 		case client.WakeAt:

@@ -62,7 +62,10 @@ func (s *slowSocket) flush() {
 
 func (s *slowSocket) fail(err error) {
 	s.close(false)
-	s.loop.falls = append(s.loop.falls, fall{s.line, 0, whyBroken(err)})
+	if s.line.tls != nil && !s.line.tls.broke(err) {
+		return
+	}
+	s.loop.falls = append(s.loop.falls, fall{s.line, 0, s.line.whyBroken(err)})
 }
 
 func (s *slowSocket) close(hard bool) {

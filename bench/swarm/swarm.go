@@ -14,6 +14,7 @@ import (
 	"tuitalk/bench/measure"
 	"tuitalk/bench/recorder"
 	"tuitalk/bench/scenario"
+	"tuitalk/bench/trust"
 	"tuitalk/talk"
 )
 
@@ -21,7 +22,8 @@ import (
 type Config struct {
 	Scenario  scenario.Scenario
 	Share, Of int                  // worker Share of Of, from 0; client i belongs to worker i % Of
-	Targets   []string             // ws URLs; client i begins with Targets[i % len]
+	Targets   []string             // ws or wss URLs; client i begins with Targets[i % len]
+	Trust     trust.Policy         // of wss targets
 	Sources   []netip.Addr         // local addresses to dial from, in turn; empty: the kernel chooses
 	Offset    time.Duration        // to be added to this process's clock to get the coordinator's
 	Recording io.Writer            // nil: nothing is recorded; else see bench/recorder
@@ -64,7 +66,7 @@ func New(cfg Config) (*Swarm, error) {
 	s.clock = clock{base: time.Now(), offset: cfg.Offset}
 	s.sampled = s.clock.shared(s.clock.now())
 	for _, url := range cfg.Targets {
-		t, err := findTarget(url)
+		t, err := findTarget(url, &cfg.Trust)
 		if err != nil {
 			return nil, err
 		}
@@ -150,6 +152,7 @@ func (s *Swarm) populate() error {
 	for _, l := range s.loops {
 		l.waiting = slices.Clone(l.people)
 		s.watch.Loop(l.work)
+		s.watch.Loop(l.handshakes.work)
 		s.pacers.Go(l.keepTime)
 	}
 	return nil
@@ -204,6 +207,7 @@ func (s *Swarm) Close() error {
 		}
 		s.pacers.Wait()
 		for _, l := range s.loops {
+			l.handshakes.ended.Wait()
 			l.poller.stop()
 		}
 		if s.rec != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha1"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -11,40 +12,43 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"tuitalk/bench/trust"
 )
 
 // target is where clients connect.
 type target struct {
 	url     string
 	addr    netip.AddrPort
-	request []byte // asks for the upgrade
-	accept  string // what the answer must prove
+	host    string
+	tls     *tls.Config // nil for ws://
+	request []byte      // asks for the upgrade
+	accept  string      // what the answer must prove
 }
 
 // maxAnswer is the most that the answer to a request may have, in bytes.
 const maxAnswer = 16 << 10
 
 // findTarget understands a URL and looks up its host, once for all clients.
-func findTarget(raw string) (*target, error) {
+func findTarget(raw string, whom *trust.Policy) (*target, error) {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("target %q: it is not a URL", raw)
-	case u.Scheme == "wss":
-		return nil, fmt.Errorf("target %q: only ws:// is spoken here, for the cost of encryption would be measured with it", raw)
-	case u.Scheme != "ws" || u.Hostname() == "":
-		return nil, fmt.Errorf("target %q: a target is like ws://host:port/ws", raw)
+	case u.Scheme != "ws" && u.Scheme != "wss" || u.Hostname() == "":
+		return nil, fmt.Errorf("target %q: a target is like ws://host:port/ws or wss://host/ws", raw)
 	}
-	port := u.Port()
-	if port == "" {
-		port = "80"
-	}
-	tcp, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(u.Hostname(), port))
+	tcp, err := net.ResolveTCPAddr("tcp", trust.Address(u))
 	if err != nil {
 		return nil, fmt.Errorf("target %q: %w", raw, err)
 	}
 	addr := tcp.AddrPort()
-	t := &target{url: raw, addr: netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())}
+	t := &target{url: raw, host: u.Hostname(), addr: netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())}
+	if u.Scheme == "wss" {
+		if t.tls, err = whom.Config(t.host); err != nil {
+			return nil, fmt.Errorf("target %q: %w", raw, err)
+		}
+	}
 	t.ask(u)
 	return t, nil
 }
@@ -101,8 +105,9 @@ func (t *target) answered(b []byte) (size int, err error) {
 
 // shortened is what a peer said, fit to be a key among few.
 func shortened(s string) string {
-	if len(s) > 80 {
-		s = s[:80]
+	const most = 120 // bytes
+	if len(s) > most {
+		s = s[:most]
 	}
 	return strings.ToValidUTF8(s, "")
 }

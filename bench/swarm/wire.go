@@ -10,7 +10,7 @@ import (
 
 // Times that wire keeps: those of a session, where it has such.
 const (
-	wireHandshake = 8 * time.Second
+	wireHandshake = handshakePatience
 	wireJoin      = 15 * time.Second
 	wireBackoff   = 100 * time.Millisecond // doubled with each attempt in vain, at random
 	wireMaxWait   = 5 * time.Second
@@ -87,7 +87,7 @@ func (w *wire) tick() {
 	now := w.p.loop.now
 	switch {
 	case reached(w.deadline, now):
-		w.p.loop.fault("the target does not answer")
+		w.p.loop.fault(w.line.silence())
 		w.hangup()
 	case reached(w.dialAt, now):
 		w.dial()

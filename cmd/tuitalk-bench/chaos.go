@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tuitalk/bench/chaos"
@@ -31,7 +32,7 @@ must be whole.
 
 A fleet on other machines is broken by your own commands, on a target of yours:
 
-    tuitalk-bench chaos -target ws://chat.example/ws \
+    tuitalk-bench chaos -target wss://chat.example/ws \
       -hook 'db 20s: ssh db systemctl stop postgresql; ssh db systemctl start postgresql'`,
 	open: openChaos,
 }
@@ -87,6 +88,9 @@ func (b *breakage) run(s *settings, c *call) error {
 	}
 	if s.cluster != "" && len(b.hooks) == 0 {
 		return usage{errors.New("-cluster: chaos starts a fleet of its own, and breaks another only with -hook")}
+	}
+	if strings.Contains(s.target, "wss://") && len(b.hooks) == 0 {
+		return usage{errors.New("-target: chaos starts a fleet of its own, without TLS, and breaks another only with -hook")}
 	}
 	chosen, err := b.choose()
 	if err != nil {

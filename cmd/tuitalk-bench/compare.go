@@ -22,7 +22,8 @@ var compareTargets = &command{
 again (A B A B), puts the same rooms, bytes and rates on each, and makes tables of
 what it cost: deliveries per CPU-second, latencies, joins per second, memory of
 an idle connection. The server is pinned to one processor, the generator to
-another. A rate that a server does not reach is said to be so.
+another. A rate that a server does not reach is said to be so. Ctrl-C ends it in
+order: what was measured until then is told, and the exit status is 1.
 
     make bench                                              all of it
     tuitalk-bench compare -targets tuitalk,floor -loads 10x100@20000 -repeats 1
@@ -132,27 +133,27 @@ func (s *comparison) run(c *call) error {
 	}
 	show, closeShow := newShower(c, s.quiet, s.noColor)
 	s.Command, s.Build, s.Machine, s.Tell = c.line(), build(), crew.Machine(), show.Print
+	s.Show = func(p compare.Progress) { show.Tour(report.Tour(p)) }
 	ctx, stop := interruptible()
 	defer stop()
 	found, err := compare.Run(ctx, s.Options)
-	if ctx.Err() != nil {
-		err = errors.New("interrupted before everything was compared")
-	}
-	if err = errors.Join(err, closeShow()); err != nil {
+	err = errors.Join(err, closeShow())
+	if found == nil {
 		return err
 	}
-	return tellComparison(c, found, !s.noColor, []output{
+	err = errors.Join(err, tellComparison(c, found, !s.noColor, []output{
 		{s.json, found.Write},
 		{s.html, func(w io.Writer) error { return report.CompareHTML(w, found) }},
 		{s.markdown, found.Markdown},
-	})
+	}))
+	if found.Incomplete != "" {
+		err = errors.Join(err, errors.New(found.Incomplete))
+	}
+	return err
 }
 
 func tellComparison(c *call, found *result.Comparison, color bool, files []output) error {
-	if err := found.Summary(c.stdout, color && colored(c.stdout)); err != nil {
-		return err
-	}
-	return writeFiles(files)
+	return errors.Join(writeFiles(files), found.Summary(c.stdout, color && colored(c.stdout)))
 }
 
 // beside is a program in the folder of this one.

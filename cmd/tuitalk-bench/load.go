@@ -28,7 +28,7 @@ for a while, waits until everybody has everything, and tells what it found.
     tuitalk-bench load                                         1,000 people, 20 s
     tuitalk-bench load -scenario list                          the presets
     tuitalk-bench load -scenario hall -rate 60                 one of them, changed
-    tuitalk-bench load -target ws://chat.example/ws -html report.html
+    tuitalk-bench load -target wss://chat.example/ws -html report.html
     tuitalk-bench load -max-p99 20ms -max-lost 0 -junit ci.xml
 
 Ctrl-C ends a run in order, and what was measured until then is told.`,
@@ -57,6 +57,7 @@ type purpose struct {
 type shower interface {
 	Print(line string)
 	Update(v report.View)
+	Tour(t report.Tour)
 }
 
 // nobody looks.
@@ -64,6 +65,7 @@ type nobody struct{}
 
 func (nobody) Print(string)       {}
 func (nobody) Update(report.View) {}
+func (nobody) Tour(report.Tour)   {}
 
 // newShower is what shows how a run goes on, and how that ends.
 func newShower(c *call, quiet, noColor bool) (show shower, end func() error) {
@@ -82,6 +84,9 @@ func (s *settings) run(c *call, p *purpose) error {
 	o, err := s.options(c, c.name)
 	if err != nil {
 		return err
+	}
+	if o.Trust.Insecure {
+		fmt.Fprint(c.stderr, warning)
 	}
 	show, closeShow := newShower(c, s.quiet, s.noColor)
 	if p != nil && p.prepare != nil {
@@ -115,7 +120,10 @@ func (s *settings) crewRun(ctx context.Context, o crew.Options, p *purpose, show
 		return crew.Run(ctx, o)
 	}
 	done, err := p.begin(ctx, &o, show)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, crew.ErrInterrupted // whatever broke off because of it
+	case err != nil:
 		return nil, err
 	}
 	r, err := crew.Run(ctx, o)

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -67,14 +68,29 @@ type bench struct {
 	out, err bytes.Buffer
 }
 
+// begin starts a process that ends with this one, from a thread of its own: the
+// kernel ends it with the thread that started it, and threads come and go.
+func begin(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started, over, gone := make(chan error), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		runtime.LockOSThread() // the thread ends with this goroutine
+		started <- cmd.Start()
+		<-over
+	}()
+	t.Cleanup(func() { close(over); <-gone })
+	if err := <-started; err != nil {
+		t.Fatal(err)
+	}
+}
+
 func start(t *testing.T, args ...string) *bench {
 	t.Helper()
 	b := &bench{Cmd: exec.Command(programs.bench, args...)}
 	b.Stdout, b.Stderr = &b.out, &b.err
-	b.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := b.Start(); err != nil {
-		t.Fatal(err)
-	}
+	begin(t, b.Cmd)
 	t.Cleanup(func() { _ = b.Process.Kill() }) // if the test failed
 	return b
 }
@@ -170,15 +186,12 @@ func TestCtrlCEndsARunInOrder(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run.json")
 	b := &bench{Cmd: exec.Command(programs.bench, "load", "-target", url, "-clients", "100", "-rooms", "5", "-warm-up", "1s",
 		"-duration", "1h", "-json", out)}
-	b.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	b.Stdout = &b.out
 	stderr, err := b.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Start(); err != nil {
-		t.Fatal(err)
-	}
+	begin(t, b.Cmd)
 	t.Cleanup(func() { _ = b.Process.Kill() })
 	b.awaitPhase(t, stderr, "measuring")
 	b.awaitPhase(t, stderr, "measuring") // it is told again after 5 s

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -17,9 +18,10 @@ var ramp = &command{
 	name: "ramp",
 	line: "find the knee: the highest rate at which the p99 stays below a bound",
 	about: `tuitalk-bench ramp looks for the knee: the highest rate of messages at which the
-p99 of the latency stays within a bound and nobody falls behind. The rate begins
-at -rate, rises by a factor until it does not hold, and is then bisected. Each
-step is told as it ends.
+p99 of the latency stays within a bound and everything is stored and delivered.
+The rate begins at -rate, rises by a factor until it does not hold, and is then
+bisected. Between two rates the target works off what it has. Each step is told
+as it ends. If the generator was the bottleneck, no knee is claimed.
 
     tuitalk-bench ramp
     tuitalk-bench ramp -scenario rooms-100 -rate 200 -bound 50ms -html knee.html`,
@@ -45,14 +47,15 @@ func openRamp(self *command) (*form, func(*call) error, error) {
 		if s.given("duration") {
 			return errors.New("-duration has no meaning for a ramp, which measures each rate for one -step")
 		}
+		for _, name := range []string{"max-p50", "max-p99", "max-latency"} {
+			if s.given(name) {
+				return fmt.Errorf("-%s has no meaning for a ramp, which goes on until latencies are high: see -bound", name)
+			}
+		}
 		o.Scenario.Duration = shortest // the ramp takes as long as it takes
 		return r.Validate()
 	}, judge: func(r *result.Result) []result.Check {
-		knee := result.Check{Name: "a rate held", Passed: r.Knee() != nil, Why: "none did"}
-		if knee.Passed {
-			knee.Why = fmt.Sprintf("%.4g messages per second did", r.Knee().Rate)
-		}
-		return []result.Check{knee}
+		return []result.Check{{Name: "the knee was found", Passed: r.Knee() != nil, Why: cmp.Or(r.KneeSaid(), "no rate was tried to its end")}}
 	}}
 	return f, func(c *call) error { return s.run(c, purpose) }, nil
 }

@@ -22,6 +22,8 @@ type settings struct {
 	limits result.Thresholds
 
 	target, workers, key, sources string
+	ca                            string
+	insecure                      bool
 	processes                     int
 	watch, cluster, recordings    string
 	grace                         time.Duration
@@ -34,9 +36,11 @@ type settings struct {
 func newSettings(c *command, preset string) (*settings, error) {
 	s := &settings{form: newForm(c)}
 	f := s.form
-	f.StringVar(&s.target, "target", "ws://127.0.0.1:8080/ws", "`URL` of the chat server, or several: ws://a/ws,ws://b/ws")
+	f.StringVar(&s.target, "target", "ws://127.0.0.1:8080/ws", "`URL` of the chat server, or several: ws://a/ws,ws://b/ws; wss:// is with TLS")
+	f.StringVar(&s.ca, "ca", "", "`FILE` of certificates (PEM) of authorities that are trusted besides the machine's own, for wss://")
+	f.BoolVar(&s.insecure, "insecure", false, "do not check the certificates of wss:// targets: for a test fleet only")
 	f.StringVar(&s.cluster, "cluster", "", "`folder` of a running \"make cluster\", as .cluster: it is the target, its processes\nare watched, and its database is what histories are held against")
-	f.StringVar(&s.watch, "watch", "", "processes of the target on this machine whose CPU and memory are sampled: `PID`[=name],…")
+	f.StringVar(&s.watch, "watch", "", "processes of the target on this machine whose CPU, memory and open files are sampled:\n`PID`[=name][@host:port],… with the -admin of a gateway, its goroutines too")
 	var err error
 	if s.choice, err = scenario.Flags(f.FlagSet, preset); err != nil {
 		return nil, err
@@ -66,7 +70,7 @@ var ofScenario = []group{
 // groups puts the flags into the order of the help; own are those of the command.
 func (s *settings) groups(own ...group) {
 	f := s.form
-	f.group("The target", "target", "cluster", "watch")
+	f.group("The target", "target", "ca", "insecure", "cluster", "watch")
 	f.groups = append(f.groups, own...)
 	f.groups = append(f.groups, ofScenario...)
 	f.group("The generator", "processes", "workers", "key", "sources")
@@ -83,7 +87,7 @@ func (s *settings) options(c *call, kind string) (o crew.Options, err error) {
 	o.Kind, o.Command, o.Build = kind, c.line(), build()
 	o.Targets, o.Workers, o.Processes = fields(s.target), fields(s.workers), s.processes
 	o.Key, o.Recordings, o.Grace = s.key, s.recordings, s.grace
-	for _, f := range []func(*crew.Options) error{s.checkWorkers, s.checkSources, s.checkOutputs, s.checkWatch} {
+	for _, f := range []func(*crew.Options) error{s.checkWorkers, s.checkSources, s.checkOutputs, s.checkWatch, s.checkTrust} {
 		if err := f(&o); err != nil {
 			return o, usage{err}
 		}

@@ -10,13 +10,13 @@ import (
 
 var soak = &command{
 	name: "soak",
-	line: "load for hours: fails if memory grows, or if any promise is broken",
+	line: "load for hours: fails if the target's processes grow, or a promise is broken",
 	about: `tuitalk-bench soak is load for a long time. It fails if any history is wrong, or
-if the memory of the target's processes grows: the median of the last fifth of
-the time is held against that of the first. So that memory is seen, the
-processes (-watch) or the cluster (-cluster) must be named.
+if the memory, the open files or the goroutines of the target's processes grow:
+the median of the last fifth of the time is held against that of the first. So
+that they are seen, the processes (-watch) or the cluster (-cluster) must be named.
 
-    tuitalk-bench soak -watch $(pidof tuitalk-gateway)=gateway
+    tuitalk-bench soak -watch $(pidof tuitalk-gateway)=gateway@127.0.0.1:8081
     tuitalk-bench soak -cluster .cluster -duration 8h -html soak.html`,
 	open: openSoak,
 }
@@ -27,7 +27,7 @@ func openSoak(self *command) (*form, func(*call) error, error) {
 		return nil, nil, err
 	}
 	var growth float64
-	s.form.Float64Var(&growth, "max-growth", 0.2, "the `share` by which the memory of a process may grow")
+	s.form.Float64Var(&growth, "max-growth", 0.2, "the `share` by which memory, files and goroutines of a process may grow; up to 16 MiB and up to 64 are no growth")
 	s.groups(group{"The soak", []string{"max-growth"}})
 	purpose := &purpose{prepare: func(o *crew.Options, _ shower) error {
 		if !(growth >= 0) {
@@ -38,7 +38,7 @@ func openSoak(self *command) (*form, func(*call) error, error) {
 		}
 		return nil
 	}, judge: func(r *result.Result) []result.Check {
-		return crew.Growth(r, growth)
+		return r.Growth(growth)
 	}}
 	return s.form, func(c *call) error { return s.run(c, purpose) }, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -52,10 +53,14 @@ func (s *settings) given(name string) (is bool) {
 
 func (s *settings) watched() (all []crew.Process, err error) {
 	for _, w := range fields(s.watch) {
-		id, name, named := strings.Cut(w, "=")
+		process, admin, _ := strings.Cut(w, "@")
+		id, name, named := strings.Cut(process, "=")
 		pid, err := strconv.Atoi(id)
 		if err != nil || pid < 1 {
 			return nil, fmt.Errorf("-watch: %q is no process id, as 4711 or 4711=gateway", w)
+		}
+		if _, _, err := net.SplitHostPort(admin); admin != "" && err != nil {
+			return nil, fmt.Errorf("-watch: %q is not host:port, as 4711=gateway@127.0.0.1:8081 has it", admin)
 		}
 		if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err != nil {
 			return nil, fmt.Errorf("-watch: there is no process %d on this machine", pid)
@@ -66,15 +71,23 @@ func (s *settings) watched() (all []crew.Process, err error) {
 				name = fmt.Sprintf("%s (%d)", strings.TrimSpace(string(comm)), pid)
 			}
 		}
-		all = append(all, crew.Process{Name: name, PID: pid})
+		all = append(all, crew.Process{Name: name, PID: pid, Metrics: metricsOf(admin)})
 	}
 	return all, nil
+}
+
+// metricsOf is where an address for operators has a gateway's metrics.
+func metricsOf(admin string) string {
+	if admin == "" {
+		return ""
+	}
+	return "http://" + admin + "/metrics"
 }
 
 func processes(state local.ClusterState) (all []crew.Process) {
 	for _, p := range state.Parts {
 		if p.Process.PID > 0 {
-			all = append(all, crew.Process{Name: p.Name, PID: p.Process.PID})
+			all = append(all, crew.Process{Name: p.Name, PID: p.Process.PID, Metrics: metricsOf(p.Admin)})
 		}
 	}
 	return all

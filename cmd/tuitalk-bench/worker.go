@@ -24,12 +24,13 @@ that does the run:
     export TUITALK_BENCH_KEY=secret                      on all three machines
     tuitalk-bench worker -listen :9800                   on 10.0.0.7 and 10.0.0.8
     tuitalk-bench load -workers 10.0.0.7:9800,10.0.0.8:9800 -clients 30000 \
-        -target ws://chat.example/ws
+        -target wss://chat.example/ws
 
 It serves one coordinator at a time, and holds as many connections as files may
 be open (ulimit -Hn). It makes load against whatever the coordinator names, so it
 wants a key unless it listens on loopback only. What goes between the two is not
-encrypted.`,
+encrypted. Certificates of wss:// targets are good if the worker's own machine
+trusts them, or the coordinator's -ca.`,
 	open: openWorker,
 }
 

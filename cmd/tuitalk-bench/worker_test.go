@@ -35,14 +35,11 @@ func (b *bench) workers() []string {
 func TestAWorkerThatIsKilledFailsTheRun(t *testing.T) {
 	url, _ := startGateway(t)
 	b := &bench{Cmd: exec.Command(programs.bench, "load", "-target", url, "-clients", "100", "-processes", "2", "-duration", "1h")}
-	b.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stderr, err := b.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Start(); err != nil {
-		t.Fatal(err)
-	}
+	begin(t, b.Cmd)
 	t.Cleanup(func() { _ = b.Process.Kill() })
 	b.awaitPhase(t, stderr, "warming up")
 	workers := b.workers()
@@ -106,14 +103,11 @@ func TestWorkersElsewhereWantTheKey(t *testing.T) {
 	url, _ := startGateway(t)
 	w := exec.Command(programs.bench, "worker", "-listen", "127.0.0.1:0")
 	w.Env = append(os.Environ(), crew.KeyVariable+"=open sesame")
-	w.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stdout, err := w.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Start(); err != nil {
-		t.Fatal(err)
-	}
+	begin(t, w)
 	t.Cleanup(func() { _ = w.Process.Kill(); _ = w.Wait() })
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {

@@ -1,0 +1,42 @@
+package checker
+
+// streams begins to follow a line.
+func (c *check) streams(s *seat, _ place, e *Event, _ int64) {
+	c.judgeSkipped(s)
+	s.stream, s.streamRoom = sequenceAfter(e.Seq), e.Room
+}
+
+// strayed judges an entry that was not the next one of its line. A hole may yet
+// be filled on it.
+func (c *check) strayed(s *seat, p place, e *Event, _ int64) {
+	entry := c.entry(p)
+	s.stream.hi = max(s.stream.hi, e.Seq) // what strayed not came in order
+	wrong, ok := s.stream.push(entry.Seq, p)
+	switch {
+	case ok:
+	case wrong == Duplicate:
+		c.find(Repeated, p, *entry, "%s was sent entry %d of room %d a second time on one line", s.label, entry.Seq, entry.Room)
+	default:
+		c.find(Misplaced, p, *entry, "%s was sent entry %d of room %d behind %d", s.label, entry.Seq, entry.Room, e.Seq)
+	}
+}
+
+// judgeSkipped finds what never came on the line that was followed.
+func (c *check) judgeSkipped(s *seat) {
+	for _, h := range s.stream.holes {
+		about := Entry{Room: s.streamRoom, Seq: h.from}
+		if t := c.room(s.streamRoom).at(h.from); t != nil {
+			about = *t
+		}
+		c.findSpan(Skipped, h.at, about, h.to, "%s was not sent entry %s of room %d, on a line on which later ones came", s.label, seqsOf(h), s.streamRoom)
+	}
+	s.stream.holes = nil
+}
+
+func (c *check) endStreams() {
+	for _, seats := range c.seats {
+		for _, s := range seats {
+			c.judgeSkipped(s)
+		}
+	}
+}
