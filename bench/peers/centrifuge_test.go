@@ -84,12 +84,16 @@ func exchange(t *testing.T, ada, ben *subscriber, text string, offset int) {
 }
 
 func TestClientsChatThroughCentrifuge(t *testing.T) {
-	address := start(t, "centrifuge", "")
-	ada, _ := subscribe(t, address, `{"id":2,"subscribe":{"channel":"room:7"}}`)
-	ben, r := subscribe(t, address, `{"id":2,"subscribe":{"channel":"room:7"}}`)
-	if r.Subscribe.Recoverable {
-		t.Fatal("the broker in memory keeps a history")
+	for _, kind := range []string{"centrifuge", "centrifuge-batching"} {
+		t.Run(kind, func(t *testing.T) {
+			address := start(t, kind, "")
+			ada, _ := subscribe(t, address, `{"id":2,"subscribe":{"channel":"room:7"}}`)
+			ben, r := subscribe(t, address, `{"id":2,"subscribe":{"channel":"room:7"}}`)
+			if r.Subscribe.Recoverable {
+				t.Fatal("the broker in memory keeps a history")
+			}
+			exchange(t, ada, ben, "hello", 0)
+			exchange(t, ada, ben, "again", 0)
+		})
 	}
-	exchange(t, ada, ben, "hello", 0)
-	exchange(t, ada, ben, "again", 0)
 }

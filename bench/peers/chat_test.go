@@ -143,7 +143,7 @@ func TestFloorKeepsWhatASocketDoesNotTake(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	for _, c := range []struct{ kind, want string }{
-		{"", `-kind "" is none of centrifuge, centrifuge-redis, gorilla, floor`},
+		{"", `-kind "" is none of centrifuge, centrifuge-batching, centrifuge-redis, gorilla, floor`},
 		{"centrifuge-redis", "centrifuge-redis needs -redis host:port"},
 	} {
 		if _, err := open(c.kind, ""); err == nil || err.Error() != c.want {

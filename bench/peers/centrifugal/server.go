@@ -17,45 +17,49 @@ const (
 	historyTTL  = 10 * time.Minute
 )
 
-// Server is a node of centrifuge.
-type Server struct {
-	node  *centrifuge.Node
-	site  http.Server
-	redis bool
+// Options are what the node is measured with, and without.
+type Options struct {
+	Redis string        // host:port; "": the broker is in memory
+	Delay time.Duration // for which messages to a client are collected; 0: they are not
 }
 
-// New makes a node; redis is host:port, or empty for the broker in memory.
-func New(redis string) (*Server, error) {
+// Server is a node of centrifuge.
+type Server struct {
+	Options
+	node *centrifuge.Node
+	site http.Server
+}
+
+// New makes a node.
+func New(o Options) (*Server, error) {
 	node, err := centrifuge.New(centrifuge.Config{
 		GetChannelMediumOptions: func(string) centrifuge.ChannelMediumOptions {
-			return centrifuge.ChannelMediumOptions{SharedPositionSync: redis != ""}
+			return centrifuge.ChannelMediumOptions{SharedPositionSync: o.Redis != ""}
 		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make a node: %w", err)
 	}
-	s := &Server{node: node, redis: redis != ""}
-	if s.redis {
-		if err := s.join(redis); err != nil {
+	s := &Server{Options: o, node: node}
+	if o.Redis != "" {
+		if err := s.join(); err != nil {
 			return nil, err
 		}
 	}
-	node.OnConnecting(func(context.Context, centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
-		return centrifuge.ConnectReply{Credentials: &centrifuge.Credentials{}}, nil
-	})
+	node.OnConnecting(s.connecting)
 	node.OnConnect(s.connected)
 	if err := node.Run(); err != nil {
 		return nil, fmt.Errorf("run the node: %w", err)
 	}
 	s.site.Handler = centrifuge.NewWebsocketHandler(node, centrifuge.WebsocketConfig{
-		ReadBufferSize: 1024, UseWriteBufferPool: true,
+		ReadBufferSize: 1024, UseWriteBufferPool: true, ProcessCommandsOffReadLoop: true,
 	})
 	return s, nil
 }
 
 // join makes the node one of those that share a Redis.
-func (s *Server) join(address string) error {
-	shard, err := centrifuge.NewRedisShard(s.node, centrifuge.RedisShardConfig{Address: address})
+func (s *Server) join() error {
+	shard, err := centrifuge.NewRedisShard(s.node, centrifuge.RedisShardConfig{Address: s.Redis})
 	if err != nil {
 		return fmt.Errorf("connect to Redis: %w", err)
 	}
@@ -67,13 +71,20 @@ func (s *Server) join(address string) error {
 	return nil
 }
 
+func (s *Server) connecting(context.Context, centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
+	return centrifuge.ConnectReply{
+		Credentials: &centrifuge.Credentials{},
+		WriteDelay:  s.Delay, WriteWithTimer: s.Delay > 0, ReplyWithoutQueue: s.Delay > 0,
+	}, nil
+}
+
 func (s *Server) connected(client *centrifuge.Client) {
 	client.OnSubscribe(func(_ centrifuge.SubscribeEvent, answer centrifuge.SubscribeCallback) {
-		answer(centrifuge.SubscribeReply{Options: centrifuge.SubscribeOptions{EnableRecovery: s.redis}}, nil)
+		answer(centrifuge.SubscribeReply{Options: centrifuge.SubscribeOptions{EnableRecovery: s.Redis != ""}}, nil)
 	})
 	client.OnPublish(func(_ centrifuge.PublishEvent, answer centrifuge.PublishCallback) {
 		var options centrifuge.PublishOptions
-		if s.redis {
+		if s.Redis != "" {
 			options.HistorySize, options.HistoryTTL = historySize, historyTTL
 		}
 		answer(centrifuge.PublishReply{Options: options}, nil)

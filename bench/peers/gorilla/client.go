@@ -2,6 +2,7 @@ package gorilla
 
 import (
 	"crypto/rand"
+	"errors"
 	"sync"
 	"time"
 
@@ -70,9 +71,7 @@ func (c *client) write() {
 		var err error
 		select {
 		case frame := <-c.send:
-			if err = c.ws.SetWriteDeadline(time.Now().Add(writeWait)); err == nil {
-				err = c.ws.WritePreparedMessage(frame)
-			}
+			err = c.flush(frame)
 		case <-ticker.C:
 			err = c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeWait))
 		case <-c.done:
@@ -82,6 +81,25 @@ func (c *client) write() {
 			return
 		}
 	}
+}
+
+// flush writes a frame, and those that wait behind it with it.
+func (c *client) flush(frame *websocket.PreparedMessage) error {
+	if err := c.ws.SetWriteDeadline(time.Now().Add(writeWait)); err != nil {
+		return err
+	}
+	line, behind := c.ws.NetConn().(*corked), len(c.send)
+	if behind == 0 {
+		return c.ws.WritePreparedMessage(frame)
+	}
+	line.cork()
+	err := c.ws.WritePreparedMessage(frame)
+	for range behind {
+		if err == nil {
+			err = c.ws.WritePreparedMessage(<-c.send)
+		}
+	}
+	return errors.Join(err, line.uncork())
 }
 
 func (c *client) read() {

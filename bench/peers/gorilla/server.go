@@ -33,7 +33,7 @@ func New() *Server {
 
 // Serve serves those who connect until Close.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.site.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.site.Serve(corkedListener{l}); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
