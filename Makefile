@@ -37,10 +37,13 @@ cluster-stop: bin/tuitalk-cluster ## stop the fleet; its data stays
 # Packages with tests that start real servers, and the others, which make check has
 # run under the race detector already.
 SERVED = $(sort $(shell grep -rl --include='*_test.go' --exclude-dir=peers '^//go:build integration' . | xargs -n1 dirname))
+# Those whose own goroutines meet the real servers run under the race detector here too.
+RACED = ./fanout/redisbus ./gateway ./history/pgstore
 OTHERS = $(filter-out $(SERVED),$(shell go list -f '{{.Dir}}' ./... | sed 's#^$(CURDIR)#.#'))
 
 test: deps build ## install what is missing, and run all tests
-	go test -race -tags integration -count=1 -parallel 4 -timeout 9m $(SERVED)
+	go test -race -tags integration -count=1 -parallel 4 -timeout 9m $(RACED)
+	go test -tags integration -count=1 -parallel 4 -timeout 9m $(filter-out $(RACED),$(SERVED))
 	go test -C bench/peers -tags integration -count=1 ./...
 	go test $(OTHERS)
 

@@ -68,6 +68,15 @@ func (p *proxy) close() {
 }
 
 // own closes c with the proxy. It fails when the proxy is closed already.
+// cut ends the lines that there are.
+func (p *proxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		_ = c.Close() // it may have ended
+	}
+}
+
 func (p *proxy) own(c net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -269,9 +269,11 @@ func TestCertificatesThatAreNotGood(t *testing.T) {
 				await(t, "failures", func() bool {
 					next := s.Sample()
 					sum.Follow(&next)
-					return sum.Errors[tc.says] >= 10 || len(sum.Errors) > 1
+					return sum.Errors[tc.says] >= 10
 				})
-				if len(sum.Errors) != 1 {
+				// a front that is busy may hang up before it has shown its certificate
+				delete(sum.Errors, trust.HungUp)
+				if tc.says != trust.HungUp && len(sum.Errors) != 1 || tc.says == trust.HungUp && len(sum.Errors) != 0 {
 					t.Errorf("%v", sum.Errors)
 				}
 			})

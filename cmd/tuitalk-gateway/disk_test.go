@@ -57,17 +57,21 @@ func (w *wire) say(m talk.Message) {
 
 func (w *wire) hear() talk.Message {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
-	defer cancel()
-	_, b, err := w.ws.Read(ctx)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	m, err := talk.Decode(talk.Extended, b)
+	m, err := w.next()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return m
+}
+
+func (w *wire) next() (talk.Message, error) {
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+	defer cancel()
+	_, b, err := w.ws.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return talk.Decode(talk.Extended, b)
 }
 
 // post sends a text and waits for its fate: the seq, or the refusal.
@@ -114,21 +118,10 @@ func (w *wire) accepted(room int32, id talk.UUID, text string) {
 // many.
 func readRoom(t *testing.T, addr string, room int32, count int) []talk.Entry {
 	t.Helper()
-	r := dialWire(t, addr, room)
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		r.say(talk.Fetch{RoomID: room, Limit: talk.MaxFetch, BeforeSeq: 1 << 40})
-		var posts []talk.Entry
-		for more := true; more; {
-			h, ok := r.hear().(talk.History)
-			if !ok {
-				continue
-			}
-			for _, m := range h.Text {
-				if e, ok := m.(talk.Entry); ok && e.Kind == talk.KindPosted {
-					posts = append(posts, e)
-				}
-			}
-			more = h.More
+		posts, err := dialWire(t, addr, room).history(room)
+		if err != nil && websocket.CloseStatus(err) != websocket.StatusTryAgainLater {
+			t.Fatal(err)
 		}
 		if len(posts) >= count {
 			return posts
@@ -136,6 +129,29 @@ func readRoom(t *testing.T, addr string, room int32, count int) []talk.Entry {
 	}
 	t.Fatalf("the history does not get %d posts", count)
 	return nil
+}
+
+// history loads the posts of a room.
+func (w *wire) history(room int32) (posts []talk.Entry, err error) {
+	w.say(talk.Fetch{RoomID: room, Limit: talk.MaxFetch, BeforeSeq: 1 << 40})
+	for {
+		m, err := w.next()
+		if err != nil {
+			return nil, err
+		}
+		h, ok := m.(talk.History)
+		if !ok {
+			continue
+		}
+		for _, m := range h.Text {
+			if e, ok := m.(talk.Entry); ok && e.Kind == talk.KindPosted {
+				posts = append(posts, e)
+			}
+		}
+		if !h.More {
+			return posts, nil
+		}
+	}
 }
 
 func newID() talk.UUID {
