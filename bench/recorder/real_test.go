@@ -116,7 +116,7 @@ func (p *pair) talk(n int) {
 func (p *pair) end() *checker.Report {
 	p.proxy.on.Store(false)
 	p.proxy.cut() // an author who was told nothing true of a message asks again on a new line
-	p.talk(1) // what got lost is missed when something follows
+	p.talk(1)     // what got lost is missed when something follows
 	await(p.t, "both to see everything", func() bool { return p.head() > 0 })
 	p.rec.Head(realRoom, p.head())
 	for _, who := range p.people {
