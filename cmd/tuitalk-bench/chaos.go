@@ -10,6 +10,7 @@ import (
 
 	"tuitalk/bench/chaos"
 	"tuitalk/bench/crew"
+	"tuitalk/bench/measure"
 	"tuitalk/bench/result"
 	"tuitalk/deploy/local"
 	"tuitalk/history/pgstore"
@@ -158,6 +159,19 @@ func (b *breakage) choose() (chosen []chaos.Fault, err error) {
 // two of its files.
 const perWorker = 4000
 
+// linksSuffice tells whether the proxy that stands for a fleet's links can carry
+// so many clients: each takes two files of this process, which needs some besides.
+func linksSuffice(clients int) error {
+	files, err := measure.RaiseFiles()
+	if err != nil {
+		return err
+	}
+	if most := (files - 1000) / 2; clients > most {
+		return usage{fmt.Errorf("-clients %d: faults of links lead every connection through this process, whose open files suffice for %d", clients, most)}
+	}
+	return nil
+}
+
 // fleet starts a fleet and makes it the target.
 func (b *breakage) fleet(ctx context.Context, o *crew.Options, schedule *chaos.Schedule, show shower) (done func() error, err error) {
 	if b.gateway == "" {
@@ -170,6 +184,11 @@ func (b *breakage) fleet(ctx context.Context, o *crew.Options, schedule *chaos.S
 	}
 	if err := chaos.Fleet(&opts, schedule.Faults); err != nil {
 		return nil, usage{fmt.Errorf("-faults: %w", err)}
+	}
+	if opts.Isolated {
+		if err := linksSuffice(o.Scenario.Clients); err != nil {
+			return nil, err
+		}
 	}
 	cluster, err := local.StartCluster(ctx, opts)
 	if err != nil {
