@@ -5,25 +5,17 @@ import "time"
 // Times that a session keeps.
 const (
 	handshakeTime = 8 * time.Second         // from Dial to Opened
-	dialPause     = 1500 * time.Millisecond // without an answer; then one more Dial beside it
-	suspectPause  = 750 * time.Millisecond  // the same, when a server is known to be silent
+	secondDial    = 1500 * time.Millisecond // then a second one beside the first
 	joinTime      = 15 * time.Second        // from JoinRoom to Joined
-	backoffStep   = 150 * time.Millisecond  // the wait grows by so much with each attempt
-	backoffSteps  = 12                      // for so many; then it doubles
-	firstBackoff  = 100 * time.Millisecond  // for what a server refuses for now; doubled
+	firstBackoff  = 100 * time.Millisecond  // doubled with each attempt
 	maxBackoff    = 5 * time.Second
 	lastingTime   = 3 * time.Second // a line that lasted so long was a success
 	maxMove       = 30 * time.Second
-	maxTries      = 4 // at once
 	maxLosers     = 4
 
-	quietTime   = 2 * time.Second         // without a frame; then a Ping
-	idleTime    = 5 * time.Second         // the same, where even before there was nothing but answers to it
-	answerTime  = 2 * time.Second         // for the answer; together 4 s, idle 7 s
-	spreadTime  = 500 * time.Millisecond  // in which those who lose a server together dial
+	quietTime   = 5 * time.Second         // without a frame; then a Ping
+	answerTime  = 2500 * time.Millisecond // for the answer; together under 8 s
 	probeTime   = 1500 * time.Millisecond // for the answer when asked by a Probe
-	busyAnswer  = 5 * time.Second         // for the answer of a line that is asked for more than that
-	lateTime    = 500 * time.Millisecond  // a Tick that comes so late says nothing about the server
 	suspectTime = 20 * time.Second        // a line that may come back is kept so long
 	resumeTime  = 1500 * time.Millisecond // without a line before people notice
 
@@ -53,7 +45,6 @@ func (s *Session) keepTime() {
 	if !s.replan && !reached(s.wake, s.now) {
 		return
 	}
-	s.late = reached(s.wake.Add(lateTime), s.now) && !s.wake.IsZero()
 	for range 4 { // what is done may be a reason to do more
 		s.replan = false
 		s.due()
@@ -121,14 +112,11 @@ func (s *Session) lineDue(l *line) {
 		return
 	case l.stage == dialing:
 		return
-	case reached(l.pinged, s.now) && s.late && !l.again:
-		l.again = true
-		s.ping(l, answerTime)
 	case reached(l.pinged, s.now):
 		s.unanswered(l)
 		return
-	case l.pinged.IsZero() && !l.suspect && reached(l.pingAt(), s.now):
-		s.ping(l, s.patience(l))
+	case l.pinged.IsZero() && !l.suspect && reached(l.heard.Add(quietTime), s.now):
+		s.ping(l, answerTime)
 	}
 	if reached(l.joinAt, s.now) {
 		s.askRoom(l)
@@ -155,7 +143,7 @@ func (s *Session) earliest() time.Time {
 		next = sooner(next, s.since.Add(resumeTime))
 	}
 	next = sooner(next, s.dialAt)
-	next = sooner(next, s.besideAt)
+	next = sooner(next, s.secondAt)
 	if s.live != nil {
 		next = sooner(next, s.pending.staleAt)
 		if f := s.fetch; f != nil && f.conn == s.live.conn {
@@ -187,7 +175,7 @@ func (l *line) earliest() time.Time {
 	next = sooner(next, l.holdTill)
 	next = sooner(next, l.pinged)
 	if l.pinged.IsZero() && !l.suspect {
-		next = sooner(next, l.pingAt())
+		next = sooner(next, l.heard.Add(quietTime))
 	}
 	return next
 }

@@ -17,13 +17,11 @@ func (s *Session) connect(after time.Duration) {
 	s.what |= StatusChanged
 }
 
-// backoff is the wait after n attempts in vain: none, then up to 150, 300, 450
-// ms and so on, so that who waits for a server that comes back in a second or
-// two is there soon after it. Then it doubles: servers that are still busy with
-// those who came first must not be busy with refusing the others.
+// backoff is the wait after n attempts in vain: none, then up to 100, 300, 700
+// ms and so on.
 func (s *Session) backoff(n int) time.Duration {
-	wait := backoffStep * time.Duration(min(n, backoffSteps)) << min(max(n-backoffSteps, 0), 10)
-	return s.rng.upTo(min(maxBackoff, wait))
+	n = min(n, 10)
+	return s.rng.upTo(min(maxBackoff, firstBackoff*time.Duration(1<<n-1)))
 }
 
 // attempt dials. The servers take turns, beginning with the last good one.
@@ -32,39 +30,27 @@ func (s *Session) attempt() {
 	s.dials++
 	s.tries = append(s.tries, s.dial(server))
 	s.what |= StatusChanged
-	s.besideAt = time.Time{}
-	if len(s.tries) < maxTries {
-		s.besideAt = s.now.Add(s.pause(len(s.tries)))
-	}
 }
 
-// pause is how long to wait for an answer to one of n dials before one more is
-// made. Servers that are only busy get fewer and fewer. Where one has fallen
-// silent it is likely that a proxy, which does not know yet, leads to it again.
-func (s *Session) pause(n int) time.Duration {
-	if s.live != nil && s.live.suspect {
-		return suspectPause
-	}
-	return dialPause * time.Duration(n)
-}
-
-// dialDue makes the planned attempt, or one more dial beside those that are not
-// answered: a frozen server accepts, and says nothing.
+// dialDue makes the planned attempt, or the second dial beside the first: a
+// frozen server accepts, and says nothing.
 func (s *Session) dialDue() {
 	if reached(s.dialAt, s.now) {
 		s.dialAt = time.Time{}
 		s.fails++
 		s.attempt()
+		s.secondAt = s.now.Add(secondDial)
 	}
-	if reached(s.besideAt, s.now) {
-		s.besideAt = time.Time{}
-		if len(s.tries) > 0 && s.tries[0].stage == dialing {
+	if reached(s.secondAt, s.now) {
+		s.secondAt = time.Time{}
+		if len(s.tries) == 1 && s.tries[0].stage == dialing {
 			s.attempt()
 		}
 	}
 }
 
-// loseOthers gives the race to l.
+// loseOthers gives the race to l. The others are not hung up before they
+// answer: a proxy learns only from those that wait that a server is frozen.
 func (s *Session) loseOthers(l *line) {
 	for _, other := range s.tries {
 		if other != l {
@@ -72,17 +58,11 @@ func (s *Session) loseOthers(l *line) {
 		}
 	}
 	s.tries = append(s.tries[:0], l)
-	s.dialAt, s.besideAt = time.Time{}, time.Time{}
+	s.dialAt, s.secondAt = time.Time{}, time.Time{}
 }
 
-// lose lets go of a line. One that is not answered is not hung up before it is: a
-// proxy learns only from dials that wait that a server is frozen, and prefers it
-// to others as soon as it has fewer lines.
 func (s *Session) lose(l *line) {
-	switch {
-	case l.suspect:
-		l.deadline = s.now.Add(handshakeTime)
-	case l.stage != dialing:
+	if l.stage != dialing {
 		s.emit(Hangup{l.conn})
 		return
 	}
@@ -94,11 +74,11 @@ func (s *Session) lose(l *line) {
 }
 
 // lostRace handles what a loser says at last.
-func (s *Session) lostRace(conn ConnID, open bool) bool {
+func (s *Session) lostRace(conn ConnID, opened bool) bool {
 	for i, l := range s.losers {
 		if l.conn == conn {
 			s.losers = append(s.losers[:i], s.losers[i+1:]...)
-			if open {
+			if opened {
 				s.emit(Hangup{conn})
 			}
 			return true
@@ -205,7 +185,7 @@ func (s *Session) hangupAll() {
 	}
 	s.live, s.tries, s.losers = nil, nil, nil
 	s.courier.line = nil
-	s.dialAt, s.besideAt = time.Time{}, time.Time{}
+	s.dialAt, s.secondAt = time.Time{}, time.Time{}
 }
 
 // promote makes a line that has joined the room the live one.
@@ -216,7 +196,7 @@ func (s *Session) promote(l *line) {
 		return
 	}
 	if s.live != nil {
-		s.lose(s.live)
+		s.emit(Hangup{s.live.conn})
 	}
 	s.live = l
 	s.loseOthers(l)
@@ -235,4 +215,57 @@ func (s *Session) move(l *line, m talk.Reconnect) {
 	s.lasted(l)
 	within := time.Duration(m.WithinMS) * time.Millisecond
 	s.connect(s.rng.upTo(min(within, maxMove) / 2))
+}
+
+// probe asks whether the line is alive, or makes the planned attempt now.
+func (s *Session) probe() {
+	for _, l := range s.lines() {
+		if l.stage > dialing && !l.suspect {
+			if !reached(l.pinged, s.now.Add(probeTime)) {
+				s.ping(l, probeTime)
+			}
+		}
+	}
+	if !s.dialAt.IsZero() && (s.live == nil || s.live.suspect) {
+		s.fails, s.dialAt = 0, s.now
+	}
+}
+
+func (s *Session) ping(l *line, within time.Duration) {
+	l.pings++
+	l.pinged = s.now.Add(within)
+	s.send(l, talk.Ping{N: l.pings})
+}
+
+// unanswered handles a ping to which no answer came. The live line is kept
+// until the next one has joined: it may come back.
+func (s *Session) unanswered(l *line) {
+	if l != s.live {
+		s.fail(l, "the server does not answer", 0)
+		return
+	}
+	l.suspect, l.pinged = true, time.Time{}
+	l.deadline = s.now.Add(suspectTime)
+	s.reason = "the server does not answer"
+	s.lasted(l)
+	s.lostLine()
+	s.connect(0)
+}
+
+// recovered handles a line that speaks again after it was given up.
+func (s *Session) recovered(l *line) {
+	l.deadline = time.Time{}
+	if l.stage == joining {
+		l.deadline = s.now.Add(joinTime)
+	}
+	s.setPhase(Online)
+	s.replan = true
+	if !l.leaving && !(len(s.tries) > 0 && s.tries[0].stage > dialing) {
+		for _, t := range s.tries {
+			s.lose(t)
+		}
+		s.tries = nil
+		s.dialAt, s.secondAt = time.Time{}, time.Time{}
+	}
+	s.resumeWork(l)
 }

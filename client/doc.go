@@ -57,22 +57,13 @@
 // place of the live line when Joined has come: so a server's Reconnect, or a
 // line that is only suspected to be dead, costs no gap. Entries count from the
 // live line only; what both lines carry is told apart by seq. A dial that is
-// not answered for 1.5 s gets another one beside it, and 3 s later a third; which
-// opens first wins, and the others are heard out, as is a suspected line when it
-// is replaced (a proxy learns only so that a server is frozen, and leads people to
-// whichever has the fewest lines).
+// not answered for 1.5 s gets a second one beside it; which opens first wins,
+// and the other is heard out (a proxy learns only so that a server is frozen).
 //
-// A line that is quiet for 2 s is asked (Ping), where nothing is said at all every
-// 5 s, and suspected after 2 s more; then, within half a second, the first of up to
-// four dials is made, 0.75 s apart, since
-// some may be led to the same server. Who was not there when the answer was due (a
-// laptop that slept, a page in the background, whose timers run once a minute)
-// asks once more before that. A line on its way into the room has 5 s, for that is the
-// most work for a server, and so has one that brings history, over a slow network.
-//
-// Attempts begin at once and then back off, with jitter, by 150 ms more each time,
-// then by twice as much, up to 5 s; only a line that lasted 3 s makes the next attempt immediate again.
-// Nobody sees an outage of less than 1.5 s (Resuming). A server that refuses the user's
+// A line that is quiet for 5 s is asked (Ping) and suspected after 2.5 s more.
+// Attempts begin at once and then back off, with jitter, up to 5 s; only a line
+// that lasted 3 s makes the next attempt immediate again. Nobody sees an
+// outage of less than 1.5 s (Resuming). A server that refuses the user's
 // identity ends all attempts (Refused), and the identity is kept: Start tries
 // again. A line closed as superseded, though this session has no other, means
 // that two windows have one session's name: this one takes a new name.

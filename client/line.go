@@ -37,10 +37,8 @@ type line struct {
 	leaving  bool      // the server has asked to reconnect
 
 	heard   time.Time // when the last frame came
-	idle    bool      // it was a Pong
 	pinged  time.Time // an answer is due by then; zero: none
 	pings   uint32
-	again   bool // asked once more, since the time for the answer was slept through
 	suspect bool // no answer came; another line is being made
 
 	// posts
@@ -192,7 +190,7 @@ func (s *Session) setLimits(m talk.Limits) {
 
 // heardFrom notes that a line lives.
 func (s *Session) heardFrom(l *line) {
-	l.heard, l.pinged, l.again, l.idle = s.now, time.Time{}, false, false
+	l.heard, l.pinged = s.now, time.Time{}
 	if l.suspect {
 		l.suspect = false
 		s.recovered(l)
@@ -203,7 +201,6 @@ func (s *Session) heardFrom(l *line) {
 func (s *Session) received(conn ConnID, m talk.Message) {
 	l := s.lineOf(conn)
 	if l == nil || l.stage == dialing {
-		s.lostRace(conn, true)
 		return
 	}
 	s.heardFrom(l)
@@ -213,7 +210,6 @@ func (s *Session) received(conn ConnID, m talk.Message) {
 	case talk.Ping:
 		s.send(l, talk.Pong(m))
 	case talk.Pong:
-		l.idle = true
 	case talk.Stored:
 		s.stored(l, m)
 	default:

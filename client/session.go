@@ -29,7 +29,7 @@ type Session struct {
 	tries    []*line   // on the way to take live's place
 	losers   []*line   // dialled and not wanted any more; see lose
 	dialAt   time.Time // of the next attempt; zero: none is planned
-	besideAt time.Time // of one more dial beside those; zero: none
+	secondAt time.Time // of the second dial beside the first; zero: none
 	good     int       // index of the last server that was good
 	dials    int       // since then: turns the servers
 	fails    int       // attempts since a line lasted: grows the backoff
@@ -58,7 +58,6 @@ type Session struct {
 	what    Change
 	replan  bool      // deadlines may have become earlier
 	wake    time.Time // the Tick that is asked for; zero: none
-	late    bool      // it comes late: this program did not run, or is very busy
 	saveBy  time.Time // a Save that nothing waits for is due; zero: none
 }
 
