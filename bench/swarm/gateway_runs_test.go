@@ -142,7 +142,7 @@ func TestAFrozenGateway(t *testing.T) {
 			continue
 		}
 		first[o.Client] = true
-		if o.Lost.After(frozen.Add(time.Second+r.witness.Late(100))) || o.Detected.Sub(o.Lost) < 3*time.Second || o.Detected.After(thawed) ||
+		if o.Lost.After(frozen.Add(time.Second+r.witness.Late(100))) || o.Detected.Sub(o.Lost) < 5*time.Second || o.Detected.After(thawed) ||
 			o.Joined.Before(thawed) || o.CaughtUp.Before(o.Joined) || o.Node != "gateway" {
 			t.Fatalf("frozen at %s, thawed at %s: %+v", frozen, thawed, o)
 		}
