@@ -65,8 +65,9 @@ func (s *Swarm) Heads(heads map[int32]int64) {
 	}
 }
 
-// Owed tells how many clients are behind, and with how many messages: those that
-// they posted and do not know to be stored, and those that they were not shown.
+// Owed tells how many clients are behind or not in their room, and with how many
+// messages: those that they posted and do not know to be stored, and those that they
+// were not shown.
 func (s *Swarm) Owed() (clients, messages int) {
 	s.sampling.Lock()
 	heads := s.heads
@@ -74,7 +75,7 @@ func (s *Swarm) Owed() (clients, messages int) {
 	for _, l := range s.loops {
 		inSteps(l, l.people, func(p *person) {
 			owed := p.speaker.outbox() + int(max(0, heads[p.room]-p.last))
-			if owed > 0 {
+			if owed > 0 || !p.inside {
 				clients++
 				messages += owed
 			}
