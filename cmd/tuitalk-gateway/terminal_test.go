@@ -3,10 +3,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -22,8 +25,23 @@ func openTerminal(t *testing.T, width, height int, command ...string) *terminal 
 	t.Helper()
 	term := &terminal{t, filepath.Join(t.TempDir(), "tmux")}
 	term.tmux("-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), strings.Join(command, " "))
-	t.Cleanup(func() { _ = exec.Command("tmux", "-S", term.socket, "kill-server").Run() }) // it may have ended
+	pane, err := strconv.Atoi(strings.TrimSpace(term.tmux("display-message", "-p", "#{pane_pid}")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { term.close(pane) })
 	return term
+}
+
+// close ends the terminal, and waits for the program in it, which saves its state.
+func (term *terminal) close(pane int) {
+	_ = exec.Command("tmux", "-S", term.socket, "kill-server").Run() // it may have ended
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if errors.Is(syscall.Kill(-pane, 0), syscall.ESRCH) {
+			return
+		}
+	}
+	term.t.Error("the program does not end with its terminal")
 }
 
 func (term *terminal) tmux(args ...string) string {
