@@ -99,17 +99,7 @@ func (e *elsewhere) worker(t *testing.T, key string) (w *exec.Cmd, addr string) 
 	t.Helper()
 	w = exec.Command("nsenter", e.inside(programs.bench, "worker", "-listen", e.addr.String()+":0")...)
 	w.Env = append(os.Environ(), crew.KeyVariable+"="+key)
-	stdout, err := w.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin(t, w)
-	t.Cleanup(func() { _ = w.Process.Kill(); _ = w.Wait() })
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatalf("a worker elsewhere did not start: %q, %v", line, err)
-	}
-	return w, strings.TrimPrefix(strings.TrimSpace(line), crew.Listening)
+	return w, listening(t, w)
 }
 
 // fleetElsewhere is a gateway here and two workers elsewhere that know a key.

@@ -99,10 +99,9 @@ func awaitGone(t *testing.T, pid string) {
 	t.Errorf("process %s lives on", pid)
 }
 
-func TestWorkersElsewhereWantTheKey(t *testing.T) {
-	url, _ := startGateway(t)
-	w := exec.Command(programs.bench, "worker", "-listen", "127.0.0.1:0")
-	w.Env = append(os.Environ(), crew.KeyVariable+"=open sesame")
+// listening starts a worker, and returns the address that it says it listens on.
+func listening(t *testing.T, w *exec.Cmd) string {
+	t.Helper()
 	stdout, err := w.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -111,9 +110,16 @@ func TestWorkersElsewhereWantTheKey(t *testing.T) {
 	t.Cleanup(func() { _ = w.Process.Kill(); _ = w.Wait() })
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("a worker did not start: %q, %v", line, err)
 	}
-	addr := strings.TrimPrefix(strings.TrimSpace(line), crew.Listening)
+	return strings.TrimPrefix(strings.TrimSpace(line), crew.Listening)
+}
+
+func TestWorkersElsewhereWantTheKey(t *testing.T) {
+	url, _ := startGateway(t)
+	w := exec.Command(programs.bench, "worker", "-listen", "127.0.0.1:0")
+	w.Env = append(os.Environ(), crew.KeyVariable+"=open sesame")
+	addr := listening(t, w)
 	out := filepath.Join(t.TempDir(), "run.json")
 	args := []string{"load", "-target", url, "-clients", "100", "-rooms", "5", "-warm-up", "0s", "-duration", "2s", "-workers", addr, "-json", out}
 	stranger := start(t, append(args, "-key", "wrong")...)
