@@ -115,8 +115,14 @@ func (p *pair) talk(n int) {
 // end lets everything heal, reads the store, and checks.
 func (p *pair) end() *checker.Report {
 	p.proxy.on.Store(false)
+	p.talk(1) // what got lost is missed when something follows
+	await(p.t, "both to have read what was said", func() bool {
+		_, a, _ := p.people[0].who.At()
+		_, b, _ := p.people[1].who.At()
+		return a == b && a >= int64(p.said+len(p.people))
+	})
 	p.proxy.cut() // an author who was told nothing true of a message asks again on a new line
-	p.talk(1)     // what got lost is missed when something follows
+	p.talk(1)     // and is not taken for back before the line is known to be lost
 	await(p.t, "both to see everything", func() bool { return p.head() > 0 })
 	p.rec.Head(realRoom, p.head())
 	for _, who := range p.people {
