@@ -5,7 +5,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,6 +100,27 @@ func (f *fleetParts) bus(t *testing.T) *redisbus.Bus {
 	return b
 }
 
+// missStore waits until a gateway knows that the store is away: until then it takes
+// from the spool what no store would take.
+func (g *gatewayProcess) missStore(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		resp, err := http.Get("http://" + g.admin + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		told, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(told), "\ntuitalk_store_up 0\n") {
+			return
+		}
+	}
+	t.Fatal("the gateway does not notice that the store is away")
+}
+
 func waiting(t *testing.T, b *redisbus.Bus) (n int64) {
 	t.Helper()
 	depths, err := b.Depths(t.Context())
@@ -116,8 +140,7 @@ func waiting(t *testing.T, b *redisbus.Bus) (n int64) {
 func TestSpoolOfADeadGateway(t *testing.T) {
 	const room = 7
 	f := startFleetParts(t)
-	dying := f.gateway(t)
-	f.gateway(t)
+	dying, other := f.gateway(t), f.gateway(t)
 	bus := f.bus(t)
 	author := &flapper{wire: &wire{t: t}}
 	author.connect(dying.addr, room)
@@ -127,6 +150,8 @@ func TestSpoolOfADeadGateway(t *testing.T) {
 	if err := f.pg.Stop(t.Context(), local.Immediate); err != nil {
 		t.Fatal(err)
 	}
+	dying.missStore(t)
+	other.missStore(t)
 	bad := fanouttest.PendingEntry(room, 1, 1)
 	bad.Text = "NUL \x00 is no text"
 	if err := bus.Add(t.Context(), []talk.Entry{bad})[0]; err != nil {
