@@ -58,7 +58,7 @@ type Options struct {
 	RoomLinger    time.Duration // an empty room stays subscribed for so long
 	Grace         time.Duration // from a broken connection to UserLeft
 	LeaseLost     time.Duration // a gateway whose lease stood still for so long is gone
-	DrainWait     time.Duration // from SIGTERM until everybody must have moved
+	DrainWait     time.Duration // from SIGTERM until everybody must have moved; longer if they are many; 0: nobody is waited for
 
 	Flood Flood
 

@@ -154,7 +154,8 @@ const stuckAfter = time.Second
 func (s *Server) Alive() bool { return s.draining.Load() || s.clock.behind() < stuckAfter }
 
 // Drain stops accepting, asks everybody to move, and closes what is left. What
-// was accepted before is stored before it returns, unless ctx ends first.
+// was accepted before is stored before it returns, unless ctx ends first or it
+// takes longer than drainRest.
 func (s *Server) Drain(ctx context.Context) error {
 	s.draining.Store(true)
 	s.listenMu.Lock()
@@ -162,11 +163,13 @@ func (s *Server) Drain(ctx context.Context) error {
 	s.listenMu.Unlock()
 	s.closeListener()
 	s.askToMove(ctx)
+	ctx, cancel := context.WithTimeout(ctx, drainRest)
+	defer cancel()
 	close(s.ended)
 	s.cancel()
 	s.loops.Wait()
 	s.conns.each(func(c *conn) { c.dismiss(reasonDrain) })
-	s.awaitConns(ctx, s.opts.CloseWait)
+	s.awaitConns(ctx, 0, s.opts.CloseWait)
 	s.poller.stop()
 	for _, l := range s.lanes {
 		l.stop()
@@ -183,31 +186,55 @@ func (s *Server) Drain(ctx context.Context) error {
 	return err
 }
 
+const (
+	// drainRest is how long everything may take after the users have moved, above
+	// all the storing of what was accepted.
+	drainRest = 10 * time.Second
+	// moveEach spreads the moves of many users: half of it is between two of them
+	// on average, which the gateways that take them in keep up with on two cores.
+	moveEach = 2 * time.Millisecond
+	// moveMost bounds it; clients spread over no more.
+	moveMost = 30 * time.Second
+)
+
+// moveTime is within what so many users are asked to move.
+func (s *Server) moveTime(users int64) time.Duration {
+	least := s.opts.DrainWait / 2
+	if least == 0 {
+		return 0 // nobody is waited for
+	}
+	return max(least, time.Duration(min(users, int64(moveMost/moveEach)))*moveEach)
+}
+
 // askToMove says Reconnect to the clients that know it, and waits until they
-// have gone or it has taken long enough.
+// have gone or have had twice the time.
 func (s *Server) askToMove(ctx context.Context) {
-	within := talk.Reconnect{WithinMS: uint32(s.opts.DrainWait.Milliseconds() / 2)}
-	s.conns.each(func(c *conn) { c.askToMove(within) })
-	s.awaitConns(ctx, s.opts.DrainWait)
+	within := s.moveTime(s.conns.count.Load())
+	staying := int64(0)
+	s.conns.each(func(c *conn) {
+		if !c.askToMove(talk.Reconnect{WithinMS: uint32(within.Milliseconds())}) {
+			staying++
+		}
+	})
+	s.awaitConns(ctx, staying, 2*within)
 }
 
 // askToMove says Reconnect, if the client knows it.
-func (c *conn) askToMove(within talk.Reconnect) {
+func (c *conn) askToMove(within talk.Reconnect) bool {
 	c.mu.Lock()
 	form := c.user.form
 	c.mu.Unlock()
-	if form == talk.Extended && c.at() == stageSocket {
-		c.answerIn(form, within)
-	}
+	return form == talk.Extended && c.at() == stageSocket && c.answerIn(form, within)
 }
 
-// awaitConns waits until no connection is left, for at most so long.
-func (s *Server) awaitConns(ctx context.Context, most time.Duration) {
+// awaitConns waits until no more than so many connections are left, for at most
+// so long.
+func (s *Server) awaitConns(ctx context.Context, left int64, most time.Duration) {
 	end := time.NewTimer(most)
 	defer end.Stop()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
-	for s.conns.count.Load() > 0 {
+	for s.conns.count.Load() > left {
 		select {
 		case <-look.C:
 		case <-end.C:

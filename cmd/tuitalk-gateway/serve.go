@@ -28,10 +28,6 @@ import (
 	"tuitalk/web"
 )
 
-// drainExtra is how long storing what was accepted may take after the users
-// have been given their time to move.
-const drainExtra = 10 * time.Second
-
 // leaveRoom sees to it that pollers, of which each keeps its processor of the Go
 // scheduler for up to 10 ms while it waits in the kernel, do not keep all of them
 // from those who write. On one core that is four times the latency.
@@ -94,7 +90,7 @@ func serveWith(c *config, opts gateway.Options, store history.Store, listener ne
 	}
 	got := <-signals
 	opts.Log.Info("draining", "signal", got.String())
-	ctx, cancel := context.WithTimeout(context.Background(), opts.DrainWait+drainExtra)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
 		<-signals
