@@ -74,7 +74,7 @@ type breaker = func(context.Context, *local.Cluster, *rand.Rand) (Mend, string, 
 
 func killGateways(count int) breaker {
 	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
-		victims, err := peopled(ctx, c, rng)
+		victims, _, err := peopled(ctx, c, rng)
 		if err != nil {
 			return nil, "", err
 		}
@@ -100,7 +100,7 @@ func killGateways(count int) breaker {
 
 // freeze stops a gateway, whose kernel goes on for it.
 func freeze(ctx context.Context, c *local.Cluster, rng *rand.Rand) (*local.Gateway, string, error) {
-	victims, err := peopled(ctx, c, rng)
+	victims, _, err := peopled(ctx, c, rng)
 	if err != nil {
 		return nil, "", err
 	}
@@ -124,7 +124,7 @@ func freezeGateway(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend,
 }
 
 func drainGateway(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
-	victims, err := peopled(ctx, c, rng)
+	victims, _, err := peopled(ctx, c, rng)
 	if err != nil {
 		return nil, "", err
 	}

@@ -29,18 +29,18 @@ func LinkFaults() []Fault {
 // slowness is what a slow link adds in each direction.
 const slowness = 100 * time.Millisecond
 
-// oneLink is that of one gateway to a part.
+// oneLink is that of one gateway, of those that have links, to a part.
 func oneLink(ctx context.Context, c *local.Cluster, rng *rand.Rand, part local.Part) (*local.Link, string, error) {
-	victims, err := peopled(ctx, c, rng)
+	victims, first, err := peopled(ctx, c, rng)
 	if err != nil {
 		return nil, "", err
 	}
-	name := victims[0].Name()
-	link := victims[0].Link(part)
-	if link == nil {
-		return nil, "", fmt.Errorf("%s has no links: the cluster is not isolated", name)
+	for _, g := range victims[:first] {
+		if link := g.Link(part); link != nil {
+			return link, g.Name(), nil
+		}
 	}
-	return link, name, nil
+	return nil, "", errors.New("no gateway that holds people has links to break")
 }
 
 func become(part local.Part, mode local.LinkMode) breaker {

@@ -88,7 +88,9 @@ func Choose(list string) (chosen []Fault, err error) {
 // Fleet sets what a cluster needs so that it can have all the faults. An error
 // says that no cluster can.
 func Fleet(opts *local.ClusterOptions, faults []Fault) error {
-	opts.Isolated = anyOf(faults, LinkFaults())
+	if opts.Isolated = 0; anyOf(faults, LinkFaults()) {
+		opts.Isolated = local.EveryGateway
+	}
 	opts.Watchdog = anyOf(faults, WatchdogFaults())
 	unwatched := []Fault{{Name: "gateway-freeze"}}
 	if opts.Watchdog && anyOf(faults, unwatched) {

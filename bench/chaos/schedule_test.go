@@ -38,7 +38,7 @@ func TestFleetForFaults(t *testing.T) {
 		}
 		var opts local.ClusterOptions
 		err = chaos.Fleet(&opts, faults)
-		if opts.Isolated != want.isolated || opts.Watchdog != want.watchdog || (err != nil) != want.impossible {
+		if (opts.Isolated > 0) != want.isolated || opts.Watchdog != want.watchdog || (err != nil) != want.impossible {
 			t.Errorf("%s: %+v, %v", list, opts, err)
 		}
 	}

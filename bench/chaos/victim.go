@@ -1,11 +1,9 @@
 package chaos
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 
 	"tuitalk/deploy/local"
 )
@@ -13,8 +11,8 @@ import (
 // peopled are the gateways in the order in which faults take them: random ones
 // first, and those that hold next to nobody last. A gateway that has just come
 // back has no clients until others lose theirs, and to break it shows nothing.
-// So a seed does not say alone who it is.
-func peopled(ctx context.Context, c *local.Cluster, rng *rand.Rand) ([]*local.Gateway, error) {
+// So a seed does not say alone who it is. The first so many are not of the last kind.
+func peopled(ctx context.Context, c *local.Cluster, rng *rand.Rand) (order []*local.Gateway, first int, err error) {
 	type candidate struct {
 		*local.Gateway
 		conns float64
@@ -25,22 +23,23 @@ func peopled(ctx context.Context, c *local.Cluster, rng *rand.Rand) ([]*local.Ga
 		g := c.Gateways[i]
 		metrics, err := g.Metrics(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("ask a gateway how many it holds: %w", err)
+			return nil, 0, fmt.Errorf("ask a gateway how many it holds: %w", err)
 		}
 		conns := metrics["tuitalk_connections"]
 		most = max(most, conns)
 		all = append(all, candidate{g, conns})
 	}
-	few := func(a candidate) int {
-		if a.conns*5 < most {
-			return 1
+	few := func(a candidate) bool { return a.conns*5 < most }
+	for _, a := range all {
+		if !few(a) {
+			order = append(order, a.Gateway)
 		}
-		return 0
 	}
-	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(few(a), few(b)) })
-	gateways := make([]*local.Gateway, len(all))
-	for i, a := range all {
-		gateways[i] = a.Gateway
+	first = len(order)
+	for _, a := range all {
+		if few(a) {
+			order = append(order, a.Gateway)
+		}
 	}
-	return gateways, nil
+	return order, first, nil
 }

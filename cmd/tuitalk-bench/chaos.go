@@ -159,17 +159,28 @@ func (b *breakage) choose() (chosen []chaos.Fault, err error) {
 // two of its files.
 const perWorker = 4000
 
-// linksSuffice tells whether the proxy that stands for a fleet's links can carry
-// so many clients: each takes two files of this process, which needs some besides.
-func linksSuffice(clients int) error {
+// linked is how many gateways are behind links that can be broken: all, or one of
+// them if the proxy that stands for links cannot carry so many clients. Each takes
+// two files of this process, which needs some besides.
+func linked(clients, gateways int, faults []chaos.Fault) (behind int, err error) {
 	files, err := measure.RaiseFiles()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if most := (files - 1000) / 2; clients > most {
-		return usage{fmt.Errorf("-clients %d: faults of links lead every connection through this process, whose open files suffice for %d", clients, most)}
+	most := (files - 1000) / 2
+	if clients <= most {
+		return local.EveryGateway, nil
 	}
-	return nil
+	// another gateway may be away meanwhile, and its clients with the rest; where two
+	// are, all clients may be with one
+	crowded := slices.ContainsFunc(faults, func(f chaos.Fault) bool {
+		return strings.HasPrefix(f.Name, "gateway-kill-two") || strings.Contains(f.Name, " of 2)")
+	})
+	if bound := most * (gateways - 1); clients > bound || crowded {
+		return 0, usage{fmt.Errorf("-clients %d: faults of links lead connections through this process, whose open files suffice for %d; "+
+			"for %d, if no fault takes two gateways away", clients, most, bound)}
+	}
+	return 1, nil
 }
 
 // fleet starts a fleet and makes it the target.
@@ -185,8 +196,8 @@ func (b *breakage) fleet(ctx context.Context, o *crew.Options, schedule *chaos.S
 	if err := chaos.Fleet(&opts, schedule.Faults); err != nil {
 		return nil, usage{fmt.Errorf("-faults: %w", err)}
 	}
-	if opts.Isolated {
-		if err := linksSuffice(o.Scenario.Clients); err != nil {
+	if opts.Isolated > 0 {
+		if opts.Isolated, err = linked(o.Scenario.Clients, b.gateways, schedule.Faults); err != nil {
 			return nil, err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -26,8 +27,9 @@ type ClusterOptions struct {
 	Port     int // of Nginx; default the one of an earlier cluster, else a free one
 	Gateways int // default 3
 	Workers  int // of Nginx; default 2
-	// Isolated puts each gateway into a network of its own, behind Links. Needs root.
-	Isolated bool
+	// Isolated is how many gateways, the first ones, are each put into a network of
+	// its own, behind Links. Needs root.
+	Isolated int
 	// Watchdog restarts gateways that hang or die, as systemd does in a fleet.
 	Watchdog    bool
 	GatewayArgs []string // further flags for each gateway
@@ -35,6 +37,9 @@ type ClusterOptions struct {
 	Postgres    PostgresOptions
 	NoStandby   bool // PostgreSQL is one server
 }
+
+// EveryGateway is to be isolated.
+const EveryGateway = math.MaxInt
 
 // Cluster is a running fleet. Its parts are real processes and may be killed,
 // frozen, cut off and started again one by one. All end with Close, and with
@@ -175,7 +180,7 @@ func (c *Cluster) startGateways(ctx context.Context) error {
 		g, err := launchGateway(GatewayOptions{
 			Program: c.opts.Program, Name: "gateway-" + strconv.Itoa(i+1), Dir: c.path("gateways"),
 			Listen: p.Listen, Admin: p.Admin, Store: c.Postgres.DSN(), Bus: c.Redis.URL(), SecretFile: secret,
-			Args: c.opts.GatewayArgs, Isolated: c.opts.Isolated, Watchdog: c.opts.Watchdog,
+			Args: c.opts.GatewayArgs, Isolated: i < c.opts.Isolated, Watchdog: c.opts.Watchdog,
 		})
 		if err != nil {
 			return err

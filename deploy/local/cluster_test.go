@@ -83,7 +83,7 @@ func left(t *testing.T, state local.ClusterState) (found []string) {
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	dir := clusterDir(t)
-	c := startCluster(t, local.ClusterOptions{Dir: dir, Isolated: true})
+	c := startCluster(t, local.ClusterOptions{Dir: dir, Isolated: local.EveryGateway})
 	if bad := unwell(t, c); bad != nil {
 		t.Fatalf("at first, not well: %q", bad)
 	}
@@ -162,7 +162,7 @@ func keepAlive(t *testing.T, c *local.Cluster) {
 // others; the other gateway notices nothing.
 func TestClusterCutsOneGatewayOff(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t, local.ClusterOptions{Gateways: 2, Isolated: true, Redis: local.RedisOptions{Masters: 3, Replicas: -1}})
+	c := startCluster(t, local.ClusterOptions{Gateways: 2, Isolated: local.EveryGateway, Redis: local.RedisOptions{Masters: 3, Replicas: -1}})
 	g, other := c.Gateways[0], c.Gateways[1]
 	const store, bus = "tuitalk_store_up", "tuitalk_bus_healthy"
 	feels := func(g *local.Gateway, metric string, want float64) func() bool {

@@ -44,7 +44,7 @@ const (
 // ownCluster starts a cluster, says what it consists of, and waits to be killed.
 func ownCluster(dir string) {
 	c, err := local.StartCluster(context.Background(), local.ClusterOptions{
-		Program: os.Getenv(programVariable), Dir: dir, Gateways: 1, Isolated: true, Watchdog: true,
+		Program: os.Getenv(programVariable), Dir: dir, Gateways: 1, Isolated: local.EveryGateway, Watchdog: true,
 		Redis: local.RedisOptions{Replicas: -1},
 	})
 	if err == nil {
