@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"tuitalk/history"
-	"tuitalk/talk"
 )
 
 // A room that is opened while the store is away is blind: its head is what the
@@ -47,7 +46,7 @@ func (s *Server) lookAgain() {
 			continue // it is away again: at the next time
 		}
 		for _, c := range r.doubtful() {
-			c.askToMove(talk.Reconnect{WithinMS: uint32(s.opts.DrainWait.Milliseconds() / 2)})
+			c.askToMove(s.moveTime(s.conns.count.Load())) // as if all were doubtful
 		}
 	}
 }

@@ -212,7 +212,7 @@ func (s *Server) askToMove(ctx context.Context) {
 	within := s.moveTime(s.conns.count.Load())
 	staying := int64(0)
 	s.conns.each(func(c *conn) {
-		if !c.askToMove(talk.Reconnect{WithinMS: uint32(within.Milliseconds())}) {
+		if !c.askToMove(within) {
 			staying++
 		}
 	})
@@ -220,11 +220,11 @@ func (s *Server) askToMove(ctx context.Context) {
 }
 
 // askToMove says Reconnect, if the client knows it.
-func (c *conn) askToMove(within talk.Reconnect) bool {
+func (c *conn) askToMove(within time.Duration) bool {
 	c.mu.Lock()
 	form := c.user.form
 	c.mu.Unlock()
-	return form == talk.Extended && c.at() == stageSocket && c.answerIn(form, within)
+	return form == talk.Extended && c.at() == stageSocket && c.answerIn(form, talk.Reconnect{WithinMS: uint32(within.Milliseconds())})
 }
 
 // awaitConns waits until no more than so many connections are left, for at most

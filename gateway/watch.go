@@ -92,7 +92,7 @@ func (w *watcher) retreat() {
 	s.metrics.retreats.Inc()
 	s.log.Warn("only this node does not reach the store: its users are asked to move")
 	s.closeListener()
-	within := talk.Reconnect{WithinMS: uint32(s.opts.DrainWait.Milliseconds() / 2)}
+	within := s.moveTime(s.conns.count.Load())
 	s.conns.each(func(c *conn) { c.askToMove(within) })
 }
 
