@@ -28,7 +28,7 @@ func (r *room) openBlind(after int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.blind = true
-	r.head, r.known = after, max(r.known, after)
+	r.head, r.claimed, r.known = after, after, max(r.known, after)
 }
 
 // lookAgain reads the rooms that were opened without the store, now that it is
@@ -63,11 +63,13 @@ func (s *Server) openEyes(r *room) bool {
 	var behind []*conn
 	r.mu.Lock()
 	r.blind = false
-	if r.head > state.HeadSeq || state.HeadSeq-r.head > int64(s.opts.RecentCount) {
+	// what was placed meanwhile bears the joiner out, and is newer than what was read
+	wrong := r.head == r.claimed && r.head > state.HeadSeq
+	if wrong || state.HeadSeq-r.head > int64(s.opts.RecentCount) {
 		r.begin(state, entries) // what the joiner said was wrong, or long ago
 		behind = r.reseat()
 	} else {
-		r.roster = roster{members: state.Members, count: state.Count}
+		r.setRoster(state)
 		r.known = max(r.known, state.HeadSeq)
 	}
 	missing := r.closeGap()

@@ -17,7 +17,8 @@ type room struct {
 	mu      sync.Mutex
 	open    bool         // subscribed and read; nothing below is valid before
 	dead    bool         // off the list; look it up again
-	blind   bool         // opened without the store: head is what a joiner said
+	blind   bool         // opened without the store, behind what a joiner said to have
+	claimed int64        // that, while it is blind
 	doubts  bool         // some member's seat is doubtful
 	waiting []chan error // told once it is open, or has failed, or is off the list
 

@@ -123,7 +123,16 @@ func (r *room) begin(state history.Room, entries []talk.Entry) {
 		r.recent.add(&roomEntry{Entry: e}, r.srv.opts.RecentCount)
 	}
 	r.head, r.known = state.HeadSeq, max(r.known, state.HeadSeq)
-	r.roster = roster{members: state.Members, count: state.Count}
+	r.setRoster(state)
+}
+
+// setRoster sets who is in the room to what the store has, and what was placed
+// since. Call with mu held.
+func (r *room) setRoster(state history.Room) {
+	r.roster = roster{members: state.Members, count: state.Count, asOf: state.HeadSeq}
+	for i := range r.recent.list {
+		r.roster.apply(&r.recent.at(i).Entry)
+	}
 }
 
 // opened ends the opening, well or badly.

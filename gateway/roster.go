@@ -11,9 +11,13 @@ import (
 type roster struct {
 	members []talk.Member // in the order of joining
 	count   int           // of all, listed or not
+	asOf    int64         // seq of the entry up to which it was read; older ones are in it
 }
 
 func (r *roster) apply(e *talk.Entry) {
+	if e.Seq <= r.asOf {
+		return
+	}
 	i := slices.IndexFunc(r.members, func(m talk.Member) bool { return m.UUID == e.Author })
 	switch {
 	case e.Kind == talk.KindJoined && i < 0:
