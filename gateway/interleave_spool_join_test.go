@@ -18,6 +18,27 @@ func (p *peer) resume(e talk.Entry) {
 	}
 }
 
+// bobIsLost has three people in room 5 of a node, of whom bob has lost his line
+// behind "before". He comes back as the same session, to any node.
+func bobIsLost(t *testing.T, n *spoolNode) (ada, witness *peer, bob func(addr string) *peer) {
+	t.Helper()
+	ada, witness = hello(t, n.addr), hello(t, n.addr)
+	ada.join(5, "ada")
+	witness.join(5, "witness")
+	session := newID(4)
+	b := hello(t, n.addr).comeBack(n.addr, session)
+	b.join(5, "bob")
+	ada.post(5, "before")
+	last := b.heardText("before")
+	_ = b.ws.CloseNow()
+	return ada, witness, func(addr string) *peer {
+		t.Helper()
+		b = b.comeBack(addr, session)
+		b.resume(last)
+		return b
+	}
+}
+
 // TestPublishedWhileARoomIsOpened: an entry is stored and published at each step
 // of opening a room for a member who comes back. It is shown once, in its place.
 // Heads are not compared: the opening itself must not miss it.
@@ -27,15 +48,7 @@ func TestPublishedWhileARoomIsOpened(t *testing.T) {
 			f := newSpoolFleet(t)
 			one, two := f.gateway(nil), f.gateway(nil)
 			two.way.headless.Store(true)
-			a, w := hello(t, one.addr), hello(t, one.addr)
-			a.join(5, "ada")
-			w.join(5, "witness")
-			session := newID(4)
-			b := hello(t, one.addr).comeBack(one.addr, session)
-			b.join(5, "bob")
-			a.post(5, "before")
-			last := b.heardText("before")
-			_ = b.ws.CloseNow()
+			a, w, bob := bobIsLost(t, one)
 			w.heardText("before")
 			meanwhile := sync.OnceFunc(func() {
 				a.post(5, "in between")
@@ -48,8 +61,7 @@ func TestPublishedWhileARoomIsOpened(t *testing.T) {
 			}
 			two.bus.around.set(do)
 			two.way.behind.set(do)
-			b = b.comeBack(two.addr, session) // so that no entry tells of it
-			b.resume(last)
+			b := bob(two.addr) // so that no entry tells of it
 			b.wantShown("in between")
 			a.post(5, "after")
 			b.wantShown("after")
