@@ -15,21 +15,22 @@ import (
 // as Nginx's workers, would live on.
 type guard struct {
 	cmd   *exec.Cmd
-	alive *os.File // the guard waits for the end of it
+	alive int // the guard waits for the end of it; a descriptor, which no garbage collection closes
 }
 
 // guardGroup watches over the group that a process leads.
 func guardGroup(p *process) (*guard, error) {
-	wait, alive, err := os.Pipe()
-	if err != nil {
-		return nil, err
+	var ends [2]int
+	if err := syscall.Pipe2(ends[:], syscall.O_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("make a pipe: %w", err)
 	}
+	wait, alive := os.NewFile(uintptr(ends[0]), "the guard's pipe"), ends[1]
 	defer wait.Close()
 	cmd := exec.Command("/bin/sh", "-c", `read -r _; kill -s KILL -- "-$0"`, strconv.Itoa(p.pid()))
 	cmd.Stdin = wait
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
-		alive.Close()
+		syscall.Close(alive)
 		return nil, err
 	}
 	return &guard{cmd: cmd, alive: alive}, nil
@@ -42,7 +43,7 @@ func (g *guard) close() {
 	}
 	_ = g.cmd.Process.Kill() // before its pipe ends, so that it does nothing any more
 	_ = g.cmd.Wait()
-	g.alive.Close()
+	syscall.Close(g.alive)
 }
 
 // killGroup ends a process and its group with SIGKILL and waits until all are
