@@ -85,13 +85,12 @@ func startWithRedis(program string) func(context.Context, string, int) (*Server,
 
 // startRedis starts one Redis that keeps everything in memory.
 func startRedis(ctx context.Context, dir string, cpu int) (*local.Program, string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	number, err := local.FreePort()
 	if err != nil {
 		return nil, "", fmt.Errorf("find a port for redis-server: %w", err)
 	}
-	address := l.Addr().String()
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	l.Close()
+	port := strconv.Itoa(number)
+	address := net.JoinHostPort("127.0.0.1", port)
 	redis := pinned(filepath.Join(dir, "redis.log"), cpu, "redis-server",
 		"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir)
 	if err := redis.Start(); err != nil {

@@ -15,18 +15,18 @@ import (
 	"time"
 
 	"tuitalk/bench/trust/trusttest"
+	"tuitalk/deploy/local"
 	"tuitalk/deploy/nginx"
 )
 
-// freePort is one on loopback that nobody has for now.
+// freePort is one on loopback that nobody else gets.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := local.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // startNginxTLS starts a real Nginx with the fleet's configuration and what that

@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -46,20 +44,14 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// freePort is below the ports that clients get, so that it stays free for a restart.
-func freePort(t *testing.T) int {
+// freeAddr is where a server may be started, also again.
+func freeAddr(t *testing.T) string {
 	t.Helper()
-	for range 1000 {
-		port := 20000 + rand.IntN(8000)
-		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			if err := l.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return port
-		}
+	port, err := local.FreePort()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free port")
-	return 0
+	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 // gatewayProcess is the real program on a database in a folder.
@@ -71,8 +63,8 @@ type gatewayProcess struct {
 func startGateway(t *testing.T, dir string, extra ...string) *gatewayProcess {
 	t.Helper()
 	g := &gatewayProcess{
-		addr:  fmt.Sprintf("127.0.0.1:%d", freePort(t)),
-		admin: fmt.Sprintf("127.0.0.1:%d", freePort(t)),
+		addr:  freeAddr(t),
+		admin: freeAddr(t),
 		store: filepath.Join(dir, "talk.db"),
 	}
 	args := append([]string{"-listen", g.addr, "-admin", g.admin, "-store", "sqlite:" + g.store}, extra...)
@@ -277,18 +269,17 @@ func TestProgramEndsWithOneLine(t *testing.T) {
 	if err := os.WriteFile(badSecret, []byte("k1 beef\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	free := func() string { return fmt.Sprintf("127.0.0.1:%d", freePort(t)) }
 	for name, tc := range map[string]struct {
 		args []string
 		says string
 	}{
 		"address in use":    {[]string{"-listen", g.addr, "-admin", "none", "-store", "sqlite:" + filepath.Join(dir, "x.db")}, "address already in use"},
-		"database in use":   {[]string{"-listen", free(), "-admin", "none", "-store", "sqlite:" + g.store}, g.store},
-		"corrupt database":  {[]string{"-listen", free(), "-admin", "none", "-store", "sqlite:" + corrupt}, corrupt},
-		"no such folder":    {[]string{"-listen", free(), "-admin", "none", "-store", "sqlite:" + filepath.Join(dir, "no", "x.db")}, "no such"},
-		"short secret":      {[]string{"-listen", free(), "-admin", "none", "-store", "sqlite:" + filepath.Join(dir, "y.db"), "-secret-file", badSecret}, "at least 16 bytes"},
+		"database in use":   {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "sqlite:" + g.store}, g.store},
+		"corrupt database":  {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "sqlite:" + corrupt}, corrupt},
+		"no such folder":    {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "sqlite:" + filepath.Join(dir, "no", "x.db")}, "no such"},
+		"short secret":      {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "sqlite:" + filepath.Join(dir, "y.db"), "-secret-file", badSecret}, "at least 16 bytes"},
 		"no secret":         {[]string{"-store", "postgres://127.0.0.1:1/x"}, "-secret-file"},
-		"postgres not here": {[]string{"-listen", free(), "-admin", "none", "-store", "postgres://u:hidden@127.0.0.1:1/x", "-secret-file", g.store + ".secret"}, "refused"},
+		"postgres not here": {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "postgres://u:hidden@127.0.0.1:1/x", "-secret-file", g.store + ".secret"}, "refused"},
 		"unknown flag":      {[]string{"-colour"}, "colour"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -105,14 +105,19 @@ func (p *ports) completeRedis(opts RedisOptions) (err error) {
 		if !free(port) || !free(port+redisBusOffset) {
 			return fmt.Errorf("port %d or %d, where a Redis node was, is taken by another program", port, port+redisBusOffset)
 		}
+		keepAgain(port, port+redisBusOffset)
 	}
 	return nil
 }
 
 // choosePort leaves a port that is set and free, and else takes another.
 func choosePort(port *int, taken map[int]bool) (err error) {
-	for *port == 0 || taken[*port] || !free(*port) {
-		if *port, err = freePort(); err != nil {
+	if *port != 0 && !taken[*port] && free(*port) {
+		keepAgain(*port)
+		return nil
+	}
+	for *port = 0; *port == 0 || taken[*port]; {
+		if *port, err = FreePort(); err != nil {
 			return err
 		}
 	}

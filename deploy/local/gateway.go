@@ -113,7 +113,7 @@ func (o GatewayOptions) withDefaults() (GatewayOptions, error) {
 			continue
 		}
 		var err error
-		if *port, err = freePort(); err != nil {
+		if *port, err = FreePort(); err != nil {
 			return o, err
 		}
 	}

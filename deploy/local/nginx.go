@@ -64,7 +64,7 @@ func (n *Nginx) startOnFreePort(ctx context.Context) error {
 	const attempts = 5 // somebody else may be faster
 	var err error
 	for range attempts {
-		if n.opts.Port, err = freePort(); err != nil {
+		if n.opts.Port, err = FreePort(); err != nil {
 			return fmt.Errorf("start nginx: %w", err)
 		}
 		if err = n.Start(ctx); !errors.Is(err, errPortTaken) {

@@ -86,7 +86,7 @@ func (p *Postgres) startOnFreePort(ctx context.Context) error {
 	const attempts = 5
 	var err error
 	for range attempts {
-		if p.options.Port, err = freePostgresPort(); err != nil {
+		if p.options.Port, err = FreePort(); err != nil {
 			return fmt.Errorf("start postgres: %w", err)
 		}
 		if err = p.Start(ctx); !errors.Is(err, errPortTaken) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/user"
@@ -205,17 +204,4 @@ func (p *Postgres) settings() []string {
 		all = append(all, name+"="+p.options.Settings[name])
 	}
 	return all
-}
-
-// freePostgresPort finds a free port below those that the kernel gives to
-// clients, so that no client's connection in TIME_WAIT prevents a restart.
-func freePostgresPort() (int, error) {
-	const lowest = 5_000
-	highest := ephemeralLow()
-	for range 1000 {
-		if port := lowest + rand.IntN(max(1, highest-lowest)); free(port) {
-			return port, nil
-		}
-	}
-	return 0, fmt.Errorf("no port is free between %d and %d", lowest, highest)
 }

@@ -112,3 +112,14 @@ func (p *process) frozen() bool {
 	_, state, _ := strings.Cut(string(data), ") ")
 	return strings.HasPrefix(state, "T")
 }
+
+// tail returns the last lines of a log.
+func tail(name string) string {
+	const most = 5
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-most):], "; ")
+}
