@@ -152,3 +152,35 @@ func TestTwoLoops(t *testing.T) {
 		t.Errorf("%d posts after Hush", n)
 	}
 }
+
+// Processes that dial in turn would each get a gateway of their own from a balancer
+// that takes its gateways in turn: a gateway's end would then hit one process alone.
+func TestProcessesDoNotDialInTurn(t *testing.T) {
+	const perSecond = 1e-6 // nobody starts in this test
+	starts := make([][]time.Duration, 2)
+	for share := range starts {
+		s, err := New(Config{Scenario: small(9, 1, scenario.Session), Share: share, Of: len(starts), Targets: []string{"ws://127.0.0.1:1/"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		l := s.loops[0]
+		l.connect(perSecond, s.seed(0))
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for range 4 {
+			at, ok := l.pace.Next()
+			if !ok {
+				t.Fatal("the starts end")
+			}
+			starts[share] = append(starts[share], time.Until(at).Round(time.Second))
+			l.pace.Take()
+		}
+	}
+	between := func(of []time.Duration, i int) time.Duration { return of[i] - of[i-1] }
+	for i := 1; i < len(starts[0]); i++ {
+		if between(starts[0], i) == between(starts[1], i) {
+			t.Errorf("start %d is as long after the one before in both processes: %v, %v", i, starts[0], starts[1])
+		}
+	}
+}

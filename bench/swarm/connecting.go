@@ -48,7 +48,9 @@ func (l *loop) connect(perSecond float64, seed uint64) {
 	defer l.mu.Unlock()
 	now := l.clock.now()
 	if l.rushing = perSecond <= 0; !l.rushing {
-		l.pace = measure.NewArrivals(scenario.Constant, now, perSecond, seed)
+		// at random, for three gateways that are dialled in turn by three processes in
+		// turn would each have the clients of one process
+		l.pace = measure.NewArrivals(scenario.Poisson, now, perSecond, seed)
 	}
 	l.at(now)
 	l.turn()
