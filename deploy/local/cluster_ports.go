@@ -112,14 +112,11 @@ func (p *ports) completeRedis(opts RedisOptions) (err error) {
 
 // choosePort leaves a port that is set and free, and else takes another.
 func choosePort(port *int, taken map[int]bool) (err error) {
-	if *port != 0 && !taken[*port] && free(*port) {
-		keepAgain(*port)
-		return nil
-	}
-	for *port = 0; *port == 0 || taken[*port]; {
+	for *port == 0 || taken[*port] || !free(*port) {
 		if *port, err = FreePort(); err != nil {
 			return err
 		}
 	}
+	keepAgain(*port)
 	return nil
 }

@@ -27,11 +27,11 @@ func FreePort() (int, error) {
 	return 0, fmt.Errorf("no port is free between %d and %d", lowest, highest)
 }
 
-// kept are the sockets that keep ports for the servers of this process.
-var kept struct {
+// kept are the addresses whose ports are kept for the servers of this process.
+var kept = struct {
 	sync.Mutex
-	byAddr map[string]int // the descriptor
-}
+	addrs map[string]bool
+}{addrs: make(map[string]bool)}
 
 // keep makes a port ours if it is free: a socket is bound to it that never listens.
 // Servers, which all set SO_REUSEADDR, may listen beside it, as often as they are
@@ -41,17 +41,13 @@ func keep(host string, port int) bool {
 	addr := net.JoinHostPort(host, strconv.Itoa(port))
 	kept.Lock()
 	defer kept.Unlock()
-	if _, ours := kept.byAddr[addr]; ours {
+	if kept.addrs[addr] {
 		return false
 	}
-	socket, err := bind(addr)
-	if err != nil {
+	if _, err := bind(addr); err != nil {
 		return false
 	}
-	if kept.byAddr == nil {
-		kept.byAddr = make(map[string]int)
-	}
-	kept.byAddr[addr] = socket
+	kept.addrs[addr] = true
 	return true
 }
 
