@@ -23,3 +23,16 @@ func (b *bucket) take(now time.Time, perSecond, burst float64) (ok bool, at time
 	b.used++
 	return true, time.Time{}
 }
+
+// charge takes tokens whether they are there or not: who comes next waits for
+// them, though no longer than most tokens take.
+func (b *bucket) charge(now time.Time, perSecond, burst, tokens, most float64) {
+	if perSecond <= 0 {
+		return
+	}
+	if !b.at.IsZero() {
+		b.used = max(0, b.used-now.Sub(b.at).Seconds()*perSecond)
+	}
+	b.at = now
+	b.used = min(b.used+tokens, max(b.used, burst+most))
+}
