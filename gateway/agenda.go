@@ -49,17 +49,20 @@ func (a *agenda) stop() {
 
 // after plans do for a time from now.
 func (a *agenda) after(d time.Duration, do func()) {
-	at := time.Now().Add(d)
-	a.mu.Lock()
-	heap.Push(&a.items, item{at, do})
-	first := a.items[0].at.Equal(at)
-	a.mu.Unlock()
-	if first {
+	if a.push(item{time.Now().Add(d), do}) {
 		select {
 		case a.woken <- struct{}{}:
 		default:
 		}
 	}
+}
+
+// push adds an item; true if it is the next one now.
+func (a *agenda) push(it item) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	heap.Push(&a.items, it)
+	return a.items[0].at.Equal(it.at)
 }
 
 func (a *agenda) run() {

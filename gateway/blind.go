@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"tuitalk/history"
+	"tuitalk/talk"
 )
 
 // A room that is opened while the store is away is blind: its head is what the
@@ -39,9 +40,8 @@ func (s *Server) lookAgain() {
 	}
 	defer s.lookingAgain.Store(false)
 	for _, r := range s.rooms.list() {
-		r.mu.Lock()
-		blind := r.open && r.blind
-		r.mu.Unlock()
+		blind := false
+		r.locked(func() { blind = r.open && r.blind })
 		if blind && !s.openEyes(r) {
 			continue // it is away again: at the next time
 		}
@@ -61,19 +61,8 @@ func (s *Server) openEyes(r *room) bool {
 		return false
 	}
 	var behind []*conn
-	r.mu.Lock()
-	r.blind = false
-	// what was placed meanwhile bears the joiner out, and is newer than what was read
-	wrong := r.head == r.claimed && r.head > state.HeadSeq
-	if wrong || state.HeadSeq-r.head > int64(s.opts.RecentCount) {
-		r.begin(state, entries) // what the joiner said was wrong, or long ago
-		behind = r.reseat()
-	} else {
-		r.setRoster(state)
-		r.known = max(r.known, state.HeadSeq)
-	}
-	missing := r.closeGap()
-	r.mu.Unlock()
+	missing := false
+	r.locked(func() { behind, missing = r.see(state, entries) })
 	if missing {
 		s.noteHole(r)
 	}
@@ -81,6 +70,22 @@ func (s *Server) openEyes(r *room) bool {
 		s.catchUp(c)
 	}
 	return true
+}
+
+// see ends the blindness with what was read. behind have to catch up; missing: a
+// hole is to be filled. Call with mu held.
+func (r *room) see(state history.Room, entries []talk.Entry) (behind []*conn, missing bool) {
+	r.blind = false
+	// what was placed meanwhile bears the joiner out, and is newer than what was read
+	wrong := r.head == r.claimed && r.head > state.HeadSeq
+	if wrong || state.HeadSeq-r.head > int64(r.srv.opts.RecentCount) {
+		r.begin(state, entries) // what the joiner said was wrong, or long ago
+		behind = r.reseat()
+	} else {
+		r.setRoster(state)
+		r.known = max(r.known, state.HeadSeq)
+	}
+	return behind, r.closeGap()
 }
 
 // reseat makes the members' cursors fit a head that has moved without entries,

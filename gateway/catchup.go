@@ -1,6 +1,10 @@
 package gateway
 
-import "time"
+import (
+	"time"
+
+	"tuitalk/talk"
+)
 
 // catchUpPage is how many entries one query of a catch-up reads.
 const catchUpPage = 256
@@ -16,16 +20,15 @@ func (s *Server) catchUp(c *conn) {
 	if r == nil {
 		return
 	}
-	r.mu.Lock()
-	start := c.in.Load() == r && !c.seat.live && !c.seat.catching
+	start := false
+	r.locked(func() {
+		if start = c.in.Load() == r && !c.seat.live && !c.seat.catching; start {
+			c.seat.catching = true
+		}
+	})
 	if start {
-		c.seat.catching = true
+		s.catchUpSoon(r, c)
 	}
-	r.mu.Unlock()
-	if !start {
-		return
-	}
-	s.catchUpSoon(r, c)
 }
 
 // catchUpSoon hands a catch-up to a reader, now or when there is one.
@@ -42,9 +45,9 @@ func (s *Server) catchUpLater(r *room, c *conn) {
 // catchUpNow runs on a reader. It owns c.seat.catching.
 func (s *Server) catchUpNow(r *room, c *conn) {
 	for {
-		r.mu.Lock()
-		cursor, done := r.serveRecent(c)
-		r.mu.Unlock()
+		var cursor int64
+		done := false
+		r.locked(func() { cursor, done = r.serveRecent(c) })
 		if done {
 			return
 		}
@@ -57,20 +60,28 @@ func (s *Server) catchUpNow(r *room, c *conn) {
 			return
 		}
 		s.metrics.caught(fromStore, len(entries))
-		r.mu.Lock()
-		for i := range entries {
-			if c.in.Load() != r || entries[i].Seq != c.seat.cursor+1 {
-				break
-			}
-			if !c.pushLive(entryPacket(&entries[i], c.seat.form)) {
-				c.seat.catching = false
-				r.mu.Unlock()
-				return
-			}
-			c.seat.cursor = entries[i].Seq
+		full := false
+		r.locked(func() { full = r.serveStored(c, entries) })
+		if full {
+			return
 		}
-		r.mu.Unlock()
 	}
+}
+
+// serveStored pushes what the store has behind the member's cursor. full: its ring
+// takes no more, and the catch-up has ended. Call with mu held.
+func (r *room) serveStored(c *conn, entries []talk.Entry) (full bool) {
+	for i := range entries {
+		if c.in.Load() != r || entries[i].Seq != c.seat.cursor+1 {
+			break
+		}
+		if !c.pushLive(entryPacket(&entries[i], c.seat.form)) {
+			c.seat.catching = false
+			return true
+		}
+		c.seat.cursor = entries[i].Seq
+	}
+	return false
 }
 
 // serveRecent pushes what memory has behind the member's cursor. done: the

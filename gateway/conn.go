@@ -185,9 +185,7 @@ func (c *conn) dismiss(why closeReason) { c.end(why, why.code(), why.sentence())
 
 // kill is dismiss for a client that does not read: what is queued is dropped.
 func (c *conn) kill(why closeReason) {
-	c.out.mu.Lock()
-	c.out.ring.clear()
-	c.out.mu.Unlock()
+	c.out.drop(false)
 	c.closeSoon()
 	c.dismiss(why)
 }
@@ -213,8 +211,5 @@ func (c *conn) gone(err error) {
 	c.srv.metrics.closed[closeReason(c.reason.Load())].Inc()
 	c.srv.log.Debug("connection closed", "conn", c.serial, "from", c.from(), "reason", closeReason(c.reason.Load()).label(), "err", err)
 	c.departed()
-	c.out.mu.Lock()
-	c.out.closing = true
-	c.out.ring.clear()
-	c.out.mu.Unlock()
+	c.out.drop(true)
 }

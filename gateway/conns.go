@@ -23,9 +23,9 @@ type conns struct {
 func (cs *conns) add(c *conn) {
 	sh := &cs.shards[c.serial%connShards]
 	sh.mu.Lock()
+	defer sh.mu.Unlock()
 	c.slot = len(sh.list)
 	sh.list = append(sh.list, c)
-	sh.mu.Unlock()
 	cs.count.Add(1)
 }
 

@@ -137,9 +137,7 @@ func (s *Server) showDrained(entries []talk.Entry, results []history.Result) {
 // settleStored forgets that an entry is pending: it is stored.
 func (s *Server) settleStored(e *talk.Entry) {
 	if r := s.rooms.get(e.RoomID); r != nil {
-		r.mu.Lock()
-		r.settlePending(e.Author, e.ID)
-		r.mu.Unlock()
+		r.locked(func() { r.settlePending(e.Author, e.ID) })
 	}
 }
 

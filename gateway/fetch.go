@@ -24,9 +24,7 @@ func (c *conn) fetch(m talk.Fetch) talk.Error {
 		} else {
 			c.sendHistory(form, m, entries, complete)
 		}
-		c.mu.Lock()
-		c.user.fetching = false
-		c.mu.Unlock()
+		c.locked(func(u *user) { u.fetching = false })
 		c.goOn()
 	})
 	return talk.Error{}

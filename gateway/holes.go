@@ -16,10 +16,11 @@ func (s *Server) noteHole(r *room) {
 // fillSoon has the hole filled, unless it closed by itself. One query for all
 // members, one at a time for each room.
 func (s *Server) fillSoon(r *room) {
-	r.mu.Lock()
-	start := r.open && r.known > r.head && !r.filling
-	r.filling = r.filling || start
-	r.mu.Unlock()
+	start := false
+	r.locked(func() {
+		start = r.open && r.known > r.head && !r.filling
+		r.filling = r.filling || start
+	})
 	if start && !s.readers.submit(func() { s.fill(r) }) {
 		s.fillLater(r)
 	}
@@ -27,21 +28,21 @@ func (s *Server) fillSoon(r *room) {
 
 // fillLater gives up for now and comes back.
 func (s *Server) fillLater(r *room) {
-	r.mu.Lock()
-	r.filling = false
-	r.mu.Unlock()
+	r.locked(func() { r.filling = false })
 	s.agenda.after(catchUpRetry, func() { s.fillSoon(r) })
 }
 
 // fill runs on a reader and owns r.filling.
 func (s *Server) fill(r *room) {
 	for {
-		r.mu.Lock()
-		after, done := r.head, r.known <= r.head || !r.open
-		if done {
-			r.filling, r.aheadAt = false, 0
-		}
-		r.mu.Unlock()
+		var after int64
+		done := false
+		r.locked(func() {
+			after, done = r.head, r.known <= r.head || !r.open
+			if done {
+				r.filling, r.aheadAt = false, 0
+			}
+		})
 		if done {
 			return
 		}
@@ -56,10 +57,10 @@ func (s *Server) fill(r *room) {
 		if len(entries) == 0 {
 			s.metrics.phantoms.Inc()
 			s.log.Error("an entry was announced that the store does not have", "room", r.id, "head", after)
-			r.mu.Lock()
-			r.known = r.head
-			clear(r.ahead)
-			r.mu.Unlock()
+			r.locked(func() {
+				r.known = r.head
+				clear(r.ahead)
+			})
 			continue
 		}
 		s.metrics.holesFilled.Add(float64(len(entries)))

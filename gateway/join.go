@@ -91,23 +91,25 @@ func (c *conn) joinNow(m talk.JoinRoom, name string, first bool) {
 		c.unableOr(err, "")
 		return
 	}
-	c.mu.Lock()
-	u := &c.user
-	if u.room != nil {
-		c.srv.unseat(u.room, c) // the same room again
-		u.room = nil
-	}
-	u.uuid = m.UUID
-	if u.session.IsZero() {
-		u.session = newUUID()
-	}
-	if u.gone {
-		c.mu.Unlock()
+	var key sessionKey
+	gone := false
+	c.locked(func(u *user) {
+		if u.room != nil {
+			c.srv.unseat(u.room, c) // the same room again
+			u.room = nil
+		}
+		u.uuid = m.UUID
+		if u.session.IsZero() {
+			u.session = newUUID()
+		}
+		if gone = u.gone; !gone {
+			u.joining = r
+			key = c.sessionKey(r)
+		}
+	})
+	if gone {
 		return
 	}
-	u.joining = r
-	key := c.sessionKey(r)
-	c.mu.Unlock()
 	if c.srv.lane(m.RoomID).crowded() {
 		c.dismiss(reasonUnable)
 		return
@@ -132,15 +134,17 @@ func (s *Server) provisionalAfter() time.Duration {
 
 // sitDown gives a user a seat whom the store has not let in yet.
 func (c *conn) sitDown(r *room, m talk.JoinRoom, name string, log verdict) {
-	c.mu.Lock()
-	u := &c.user
-	if u.gone || u.joining != r || u.room != nil {
-		c.mu.Unlock()
+	var form talk.Form
+	sits := false
+	c.locked(func(u *user) {
+		if sits = !u.gone && u.joining == r && u.room == nil; sits {
+			u.room, u.epoch, u.name, u.provisional = r, 0, name, true
+			form = u.form
+		}
+	})
+	if !sits {
 		return
 	}
-	u.room, u.epoch, u.name, u.provisional = r, 0, name, true
-	form := u.form
-	c.mu.Unlock()
 	c.srv.metrics.provisional.Inc()
 	c.takeSeat(r, form, m, name, log, history.Moved{})
 	c.seated(r)
@@ -176,26 +180,29 @@ func (c *conn) entered(r *room, key sessionKey, m talk.JoinRoom, name string, lo
 		return
 	}
 	c.srv.publishMoved(r, a)
-	c.mu.Lock()
-	u := &c.user
-	if u.gone {
-		c.mu.Unlock()
+	var form talk.Form
+	gone, sits := false, false
+	c.locked(func(u *user) {
+		if gone = u.gone; gone {
+			return
+		}
+		u.joining = nil
+		sits = u.provisional && u.room == r
+		u.room, u.epoch, u.name, u.provisional = r, a.Epoch, name, false
+		form = u.form
+	})
+	if gone {
 		c.srv.breakSession(key, a.Epoch)
 		return
 	}
-	u.joining = nil
-	sits := u.provisional && u.room == r
-	u.room, u.epoch, u.name, u.provisional = r, a.Epoch, name, false
-	form := u.form
-	c.mu.Unlock()
 	if old := c.srv.windows.put(windowOf(key), c); old != nil {
 		old.dismiss(reasonSuperseded)
 	}
-	c.mu.Lock()
-	if u.gone {
-		c.srv.windows.remove(windowOf(key), c) // departed came before put
-	}
-	c.mu.Unlock()
+	c.locked(func(u *user) {
+		if u.gone {
+			c.srv.windows.remove(windowOf(key), c) // departed came before put
+		}
+	})
 	if sits {
 		c.goOn()
 		return
@@ -206,13 +213,24 @@ func (c *conn) entered(r *room, key sessionKey, m talk.JoinRoom, name string, lo
 
 // takeSeat tells the client where it is, and starts its live view.
 func (c *conn) takeSeat(r *room, form talk.Form, m talk.JoinRoom, name string, log verdict, a history.Moved) {
-	resume := log != logDiffers
-	r.mu.Lock()
-	if !r.open { // it was closed in a minute without anybody; try again
-		r.mu.Unlock()
+	open, live := false, false
+	r.locked(func() {
+		if open = r.open; open {
+			live = c.sit(r, form, m, name, log, a)
+		}
+	})
+	switch {
+	case !open: // it was closed in a minute without anybody; try again
 		c.dismiss(reasonUnable)
-		return
+	case !live:
+		c.srv.catchUp(c)
 	}
+}
+
+// sit does it. Call with r.mu held; the caller starts the catch-up if the answer
+// is false.
+func (c *conn) sit(r *room, form talk.Form, m talk.JoinRoom, name string, log verdict, a history.Moved) (live bool) {
+	resume := log != logDiffers
 	cursor := r.head
 	if a.Entry != nil {
 		cursor = min(cursor, a.Entry.Seq-1) // not behind what the members told are as of
@@ -237,7 +255,7 @@ func (c *conn) takeSeat(r *room, form talk.Form, m talk.JoinRoom, name string, l
 	if resume {
 		c.srv.metrics.resumed(r.source(cursor))
 	}
-	live := r.seatMember(c, m.UUID, form, cursor)
+	live = r.seatMember(c, m.UUID, form, cursor)
 	c.seat.doubtful = log == logDoubtful || r.blind
 	r.doubts = r.doubts || c.seat.doubtful
 	if form == talk.Extended {
@@ -245,10 +263,7 @@ func (c *conn) takeSeat(r *room, form talk.Form, m talk.JoinRoom, name string, l
 			c.answerIn(form, r.pending[i].Entry)
 		}
 	}
-	r.mu.Unlock()
-	if !live {
-		c.srv.catchUp(c)
-	}
+	return live
 }
 
 // joined describes the room to a joiner. Call with mu held.
@@ -277,9 +292,9 @@ func (s *Server) publishMoved(r *room, a history.Moved) {
 		return
 	}
 	if a.Applied && a.Members > talk.MaxListed {
-		r.mu.Lock()
-		r.roster.count = a.Members
-		r.presence = true
-		r.mu.Unlock()
+		r.locked(func() {
+			r.roster.count = a.Members
+			r.presence = true
+		})
 	}
 }

@@ -90,8 +90,8 @@ func (l *lane) crowded() bool {
 // move queues m. Joins ask crowded first; each of the others follows a join.
 func (l *lane) move(m move) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.moves = append(l.moves, m)
-	l.mu.Unlock()
 	l.wake.Signal()
 }
 

@@ -40,45 +40,59 @@ var maxPackets = ringSizes[len(ringSizes)-1]
 // pushLive queues a room's entry. false: the ring is full, catch up later; the
 // same answer follows until the ring has drained.
 func (c *conn) pushLive(p *packet) bool {
-	o := &c.out
-	o.mu.Lock()
-	if o.closing {
-		o.mu.Unlock()
-		return true
-	}
-	if o.behind || !o.ring.push(p, c.srv.opts.RingPackets, c.srv.opts.RingBytes) {
-		o.behind = true
-		o.mu.Unlock()
-		return false
-	}
-	wake := o.wake(c.srv)
-	o.mu.Unlock()
+	queued, wake := c.out.queueLive(p, c.srv)
 	if wake {
 		c.srv.pump.ready(c)
 	}
-	return true
+	return queued
+}
+
+// queueLive does it. wake: the caller has the baton now.
+func (o *outbox) queueLive(p *packet, s *Server) (queued, wake bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closing {
+		return true, false
+	}
+	if o.behind || !o.ring.push(p, s.opts.RingPackets, s.opts.RingBytes) {
+		o.behind = true
+		return false, false
+	}
+	return true, o.wake(s)
 }
 
 // pushAnswer queues something that is for this connection alone. A client that
 // leaves no room even for that is too slow: it is closed, and false returned.
 func (c *conn) pushAnswer(p *packet) bool {
-	o := &c.out
-	o.mu.Lock()
-	if o.closing {
-		o.mu.Unlock()
-		return false
-	}
-	if !o.ring.push(p, maxPackets-1, c.srv.opts.RingBytes+c.srv.opts.AnswerBytes) {
-		o.mu.Unlock()
+	queued, full, wake := c.out.queueAnswer(p, c.srv)
+	if full {
 		c.kill(reasonSlow)
-		return false
 	}
-	wake := o.wake(c.srv)
-	o.mu.Unlock()
 	if wake {
 		c.srv.pump.ready(c)
 	}
-	return true
+	return queued
+}
+
+// queueAnswer does it. wake: the caller has the baton now.
+func (o *outbox) queueAnswer(p *packet, s *Server) (queued, full, wake bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.closing:
+		return false, false, false
+	case !o.ring.push(p, maxPackets-1, s.opts.RingBytes+s.opts.AnswerBytes):
+		return false, true, false
+	}
+	return true, false, o.wake(s)
+}
+
+// drop takes back what is queued. forGood: nothing is queued any more.
+func (o *outbox) drop(forGood bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closing = o.closing || forGood
+	o.ring.clear()
 }
 
 // queuedBytes is how much waits for the client.
@@ -101,30 +115,35 @@ func (o *outbox) wake(s *Server) bool {
 // finish queues a last packet and closes the connection once it is written.
 // What was queued before goes out first, as far as the client reads.
 func (c *conn) finish(last *packet) {
-	o := &c.out
-	o.mu.Lock()
-	if o.closing {
-		o.mu.Unlock()
-		return
-	}
-	o.closing = true
-	o.ring.push(last, maxPackets, math.MaxInt)
-	wake := o.wake(c.srv)
-	o.mu.Unlock()
-	if wake {
+	if c.out.close(last, c.srv) {
 		c.srv.pump.ready(c)
 	}
 }
 
+// close queues the last packet, once. wake: the caller has the baton now.
+func (o *outbox) close(last *packet, s *Server) (wake bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closing {
+		return false
+	}
+	o.closing = true
+	o.ring.push(last, maxPackets, math.MaxInt)
+	return o.wake(s)
+}
+
 // stuck tells since when the client has taken nothing although something waits.
 func (o *outbox) stuck(now int64) time.Duration {
-	o.mu.Lock()
-	waiting := o.ring.count > 0 || o.queued
-	o.mu.Unlock()
-	if !waiting && o.inflight.Load() == 0 {
+	if !o.waiting() && o.inflight.Load() == 0 {
 		return 0
 	}
 	return time.Duration(now - o.progress.Load())
+}
+
+func (o *outbox) waiting() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ring.count > 0 || o.queued
 }
 
 // wrote is nbio's report that the kernel took n bytes.

@@ -121,10 +121,7 @@ func (s *Server) withdraw(room int32, gone []fanout.Gone) {
 func (sp *spooler) rescuePending(ctx context.Context, old int64, seen []coverage) (none bool) {
 	none = true
 	for _, r := range sp.srv.rooms.list() {
-		r.mu.Lock()
-		waiting := len(r.pending)
-		r.mu.Unlock()
-		if waiting == 0 {
+		if r.pendingCount() == 0 {
 			continue
 		}
 		none = false
@@ -161,9 +158,10 @@ func (r *room) pendingSince(at int64) (entries []talk.Entry) {
 // ownPending returns the room's pending entries that this node accepted, in the
 // order in which it did.
 func (r *room) ownPending() (entries []talk.Entry) {
-	r.mu.Lock()
-	own := slices.DeleteFunc(slices.Clone(r.pending), func(e pendingEntry) bool { return e.own == 0 })
-	r.mu.Unlock()
+	var own []pendingEntry
+	r.locked(func() {
+		own = slices.DeleteFunc(slices.Clone(r.pending), func(e pendingEntry) bool { return e.own == 0 })
+	})
 	slices.SortFunc(own, func(a, b pendingEntry) int { return a.own - b.own })
 	for _, p := range own {
 		p.Pending = false
@@ -184,12 +182,16 @@ func (r *room) stillPending(entries []talk.Entry) (still []talk.Entry) {
 	return still
 }
 
+func (r *room) pendingCount() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.pending)
+}
+
 func (s *Server) pendingEntries() float64 {
 	n := 0
 	for _, r := range s.rooms.list() {
-		r.mu.Lock()
-		n += len(r.pending)
-		r.mu.Unlock()
+		n += r.pendingCount()
 	}
 	return float64(n)
 }

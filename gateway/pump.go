@@ -55,10 +55,9 @@ func (p *pump) stop() {
 func (p *pump) ready(c *conn) {
 	w := p.workers[c.serial%uint64(len(p.workers))]
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.list = append(w.list, c)
-	first := len(w.list) == 1
-	w.mu.Unlock()
-	if first {
+	if len(w.list) == 1 {
 		w.wake.Signal()
 	}
 }

@@ -51,13 +51,14 @@ func (c *conn) enterAgain() {
 // enteredAgain is called on the lane's goroutine.
 func (c *conn) enteredAgain(r *room, key sessionKey, a history.Moved) {
 	c.srv.publishMoved(r, a)
-	c.mu.Lock()
-	c.user.entering = false
-	here := c.user.room == r
-	if here && a.Applied {
-		c.user.epoch = a.Epoch
-	}
-	c.mu.Unlock()
+	here := false
+	c.locked(func(u *user) {
+		u.entering = false
+		here = u.room == r
+		if here && a.Applied {
+			u.epoch = a.Epoch
+		}
+	})
 	if !here && a.Applied {
 		c.srv.breakSession(key, a.Epoch) // it has gone meanwhile
 	}

@@ -37,6 +37,13 @@ type room struct {
 	presence bool           // the count has changed without an entry
 }
 
+// locked runs f with mu held; see conn.locked.
+func (r *room) locked(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f()
+}
+
 // maxAhead bounds the entries kept out of order; the store has them too.
 const maxAhead = 4096
 
@@ -98,14 +105,22 @@ func (r *recent) idAt(seq int64) (talk.UUID, bool) {
 // take places stored entries, which may repeat what is known, leave holes or
 // come out of order. It never blocks.
 func (r *room) take(entries []talk.Entry) {
-	r.mu.Lock()
+	missing := false
+	r.locked(func() { missing = r.takeAll(entries) })
+	if missing {
+		r.srv.noteHole(r)
+	}
+}
+
+// takeAll reports whether something is missing for the first time. Call with mu
+// held.
+func (r *room) takeAll(entries []talk.Entry) (missing bool) {
 	if !r.open {
 		// what the opening read does not show yet waits in ahead
 		for _, e := range entries {
 			r.keepAhead(e)
 		}
-		r.mu.Unlock()
-		return
+		return false
 	}
 	for _, e := range entries {
 		switch {
@@ -116,11 +131,7 @@ func (r *room) take(entries []talk.Entry) {
 			r.keepAhead(e)
 		}
 	}
-	fill := r.closeGap()
-	r.mu.Unlock()
-	if fill {
-		r.srv.noteHole(r)
-	}
+	return r.closeGap()
 }
 
 // keepAhead remembers an entry that cannot be placed yet. Call with mu held.

@@ -196,7 +196,5 @@ func (s *Server) closeIdle(r *room, now int64) {
 
 // unseat takes c out of r.
 func (s *Server) unseat(r *room, c *conn) {
-	r.mu.Lock()
-	r.unseat(c)
-	r.mu.Unlock()
+	r.locked(func() { r.unseat(c) })
 }

@@ -221,9 +221,7 @@ func (s *Server) askToMove(ctx context.Context) {
 
 // askToMove says Reconnect, if the client knows it.
 func (c *conn) askToMove(within time.Duration) bool {
-	c.mu.Lock()
-	form := c.user.form
-	c.mu.Unlock()
+	form := c.form()
 	return form == talk.Extended && c.at() == stageSocket && c.answerIn(form, talk.Reconnect{WithinMS: uint32(within.Milliseconds())})
 }
 

@@ -31,12 +31,17 @@ func (s *Server) settlePosts(posts []post, entries []talk.Entry, results []histo
 	}
 }
 
+// answered notes that a post is no longer on its way. waiting: others wait for it.
+func (c *conn) answered() (form talk.Form, waiting bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.user.unstored--
+	return c.user.form, len(c.user.backlog) > 0
+}
+
 func (s *Server) settlePost(p post, r history.Result) {
 	c := p.conn
-	c.mu.Lock()
-	c.user.unstored--
-	form, waiting := c.user.form, len(c.user.backlog) > 0
-	c.mu.Unlock()
+	form, waiting := c.answered()
 	kind := ackStored
 	if r.Err != nil {
 		kind = ackRefused
@@ -81,11 +86,12 @@ func (c *conn) outOfTurn(p post) bool {
 // sendBack refuses a post for now, and with it the later ones of its connection.
 func (s *Server) sendBack(p post, code talk.Code, sentence string) {
 	c := p.conn
-	c.mu.Lock()
-	c.user.unstored--
-	c.holdBack(arrival{p.entry, p.number})
-	waiting := len(c.user.backlog) > 0
-	c.mu.Unlock()
+	waiting := false
+	c.locked(func(u *user) {
+		u.unstored--
+		c.holdBack(arrival{p.entry, p.number})
+		waiting = len(u.backlog) > 0
+	})
 	e := talk.Error{Code: code, Message: sentence, ID: p.entry.ID, Retry: true, RetryMS: retryBusyMS}
 	s.metrics.refused(code)
 	s.metrics.acked(ackRetry)
@@ -134,10 +140,10 @@ func (s *Server) Deliver(n *fanout.Note) {
 	}
 	s.withdraw(n.Room, n.Gone)
 	if n.Count > 0 {
-		r.mu.Lock()
-		r.roster.count = n.Count
-		r.tellCount()
-		r.mu.Unlock()
+		r.locked(func() {
+			r.roster.count = n.Count
+			r.tellCount()
+		})
 	}
 }
 
@@ -155,10 +161,11 @@ var _ fanout.Handler = (*Server)(nil)
 
 // heard notes that the store has the room's entry seq.
 func (r *room) heard(seq int64) {
-	r.mu.Lock()
-	r.known = max(r.known, seq)
-	missing := r.open && r.closeGap()
-	r.mu.Unlock()
+	missing := false
+	r.locked(func() {
+		r.known = max(r.known, seq)
+		missing = r.open && r.closeGap()
+	})
 	if missing {
 		r.srv.noteHole(r)
 	}

@@ -125,10 +125,7 @@ func spoolSentence(err error) string {
 // settleAccepted tells the author that an entry is safe, but not stored.
 func (s *Server) settleAccepted(p post) {
 	c := p.conn
-	c.mu.Lock()
-	c.user.unstored--
-	form, waiting := c.user.form, len(c.user.backlog) > 0
-	c.mu.Unlock()
+	form, waiting := c.answered()
 	s.metrics.acked(ackAccepted)
 	if form == talk.Extended {
 		c.answerIn(form, talk.Accepted{RoomID: p.entry.RoomID, ID: p.entry.ID})

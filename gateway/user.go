@@ -39,6 +39,14 @@ type user struct {
 	pings    bucket    // Pings, which do not wait for their turn
 }
 
+// locked runs f with mu held. Like every other place that takes a lock which a
+// recovered panic may leave, it lets go of it by defer.
+func (c *conn) locked(f func(u *user)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.user)
+}
+
 // arrival is a message with its number among those of its connection.
 type arrival struct {
 	talk.Message
@@ -77,18 +85,23 @@ func (c *conn) message(opcode byte, data []byte) {
 		c.refuse(talk.Error{Code: talk.CodeBadFrame, Message: err.Error()})
 		return
 	}
-	c.mu.Lock()
-	if p, ok := m.(talk.Ping); ok && c.user.form == talk.Extended {
-		c.mu.Unlock()
+	if p, ok := m.(talk.Ping); ok && c.form() == talk.Extended {
 		c.ping(p)
 		return
 	}
-	refusal := c.offer(m)
-	c.mu.Unlock()
+	var refusal talk.Error
+	c.locked(func(*user) { refusal = c.offer(m) })
 	if refusal.Code != "" {
 		c.refuse(refusal)
 		c.goOn()
 	}
+}
+
+// form is the form in which this client is answered.
+func (c *conn) form() talk.Form {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.user.form
 }
 
 // formOf returns the form of a frame: the first one decides for good.
@@ -175,13 +188,14 @@ func (c *conn) advance() talk.Error {
 }
 
 // goOn handles what waits after an asynchronous step, or when time has come.
-func (c *conn) goOn() {
+// Whose goroutine it is has nothing to do with it: a panic ends this connection.
+func (c *conn) goOn() { guard(c, c.advanceAll) }
+
+func (c *conn) advanceAll() {
 	for {
-		c.mu.Lock()
-		refusal := c.advance()
-		more := refusal.Code != ""
-		c.mu.Unlock()
-		if !more {
+		var refusal talk.Error
+		c.locked(func(*user) { refusal = c.advance() })
+		if refusal.Code == "" {
 			return
 		}
 		c.refuse(refusal)
@@ -190,20 +204,15 @@ func (c *conn) goOn() {
 
 // settle ends an asynchronous step.
 func (c *conn) settle(f func(u *user)) {
-	c.mu.Lock()
-	c.user.busy = false
-	f(&c.user)
-	c.mu.Unlock()
+	c.locked(func(u *user) {
+		u.busy = false
+		f(u)
+	})
 	c.goOn()
 }
 
 // answer sends a message to this connection alone.
-func (c *conn) answer(m talk.Message) {
-	c.mu.Lock()
-	form := c.user.form
-	c.mu.Unlock()
-	c.answerIn(form, m)
-}
+func (c *conn) answer(m talk.Message) { c.answerIn(c.form(), m) }
 
 func (c *conn) answerIn(form talk.Form, m talk.Message) bool {
 	p, err := messagePacket(m, form)
@@ -218,15 +227,16 @@ func (c *conn) answerIn(form talk.Form, m talk.Message) bool {
 // is closed.
 func (c *conn) refuse(e talk.Error) {
 	c.srv.metrics.refused(e.Code)
-	c.mu.Lock()
-	form := c.user.form
-	stranger := e.Code == talk.CodeNotYou && c.user.uuid.IsZero()
-	tooMany := false
-	if most := c.srv.opts.Flood.MaxRefused; most > 0 && !e.Retry {
-		ok, _ := c.user.refusals.take(c.srv.clock.now(), float64(most)/60, float64(most))
-		tooMany = !ok
-	}
-	c.mu.Unlock()
+	var form talk.Form
+	stranger, tooMany := false, false
+	c.locked(func(u *user) {
+		form = u.form
+		stranger = e.Code == talk.CodeNotYou && u.uuid.IsZero()
+		if most := c.srv.opts.Flood.MaxRefused; most > 0 && !e.Retry {
+			ok, _ := u.refusals.take(c.srv.clock.now(), float64(most)/60, float64(most))
+			tooMany = !ok
+		}
+	})
 	if form != talk.Extended {
 		e.ID, e.Retry, e.RetryMS = talk.UUID{}, false, 0
 	}
@@ -241,18 +251,20 @@ func (c *conn) refuse(e talk.Error) {
 
 // departed cleans up after a closed connection.
 func (c *conn) departed() {
-	c.mu.Lock()
-	u := &c.user
-	u.gone = true
-	u.backlog = nil
-	if u.counted {
-		u.counted = false
-		c.srv.guests.leave(u.from, c.srv.opts.MaxPerAddress)
-	}
-	r, epoch := u.room, u.epoch
-	u.room = nil
-	key := c.sessionKey(r)
-	c.mu.Unlock()
+	var r *room
+	var epoch int64
+	var key sessionKey
+	c.locked(func(u *user) {
+		u.gone = true
+		u.backlog = nil
+		if u.counted {
+			u.counted = false
+			c.srv.guests.leave(u.from, c.srv.opts.MaxPerAddress)
+		}
+		r, epoch = u.room, u.epoch
+		u.room = nil
+		key = c.sessionKey(r)
+	})
 	c.srv.windows.remove(windowOf(key), c)
 	if r != nil {
 		c.srv.unseat(r, c)

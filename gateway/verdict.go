@@ -23,9 +23,9 @@ func (s *Server) compareLogs(ctx context.Context, r *room, m talk.JoinRoom) (ver
 	if m.AfterSeq == 0 {
 		return logMatches, nil
 	}
-	r.mu.Lock()
-	id, ok := r.recent.idAt(m.AfterSeq)
-	r.mu.Unlock()
+	var id talk.UUID
+	ok := false
+	r.locked(func() { id, ok = r.recent.idAt(m.AfterSeq) })
 	if !ok {
 		if s.spooler != nil && !s.health.storeUp() {
 			return logDoubtful, nil
@@ -52,13 +52,18 @@ func (s *Server) unsure(err error) (verdict, error) {
 	return logDiffers, err
 }
 
+// headSeq is the newest entry that was placed.
+func (r *room) headSeq() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.head
+}
+
 // reach brings a room to where a client is whose log matches, so that the list of
 // members that it is told is not older than its entries.
 func (s *Server) reach(ctx context.Context, r *room, seq int64) error {
 	for {
-		r.mu.Lock()
-		head := r.head
-		r.mu.Unlock()
+		head := r.headSeq()
 		if head >= seq {
 			return nil
 		}

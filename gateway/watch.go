@@ -131,11 +131,11 @@ func (s *Server) peersHeard(now time.Time) map[talk.UUID]bool {
 // busyRooms are the rooms with members here.
 func (s *Server) busyRooms() (busy []*room) {
 	for _, r := range s.rooms.list() {
-		r.mu.Lock()
-		if r.open && len(r.members) > 0 {
-			busy = append(busy, r)
-		}
-		r.mu.Unlock()
+		r.locked(func() {
+			if r.open && len(r.members) > 0 {
+				busy = append(busy, r)
+			}
+		})
 	}
 	return busy
 }
