@@ -34,7 +34,7 @@ func (r *room) openBlind(after int64) {
 
 // lookAgain reads the rooms that were opened without the store, now that it is
 // back, and has doubtful members join again.
-func (s *Server) lookAgain() {
+func (s *Server) lookAgain(ctx context.Context) {
 	if !s.lookingAgain.CompareAndSwap(false, true) {
 		return
 	}
@@ -42,7 +42,7 @@ func (s *Server) lookAgain() {
 	for _, r := range s.rooms.list() {
 		blind := false
 		r.locked(func() { blind = r.open && r.blind })
-		if blind && !s.openEyes(r) {
+		if blind && !s.openEyes(ctx, r) {
 			continue // it is away again: at the next time
 		}
 		for _, c := range r.doubtful() {
@@ -52,9 +52,7 @@ func (s *Server) lookAgain() {
 }
 
 // openEyes reads a blind room.
-func (s *Server) openEyes(r *room) bool {
-	ctx, cancel := s.patience()
-	defer cancel()
+func (s *Server) openEyes(ctx context.Context, r *room) bool {
 	state, entries, err := s.readState(ctx, r.id)
 	if err != nil {
 		s.log.Warn("a room that was opened without the store cannot be read yet", "room", r.id, "err", err)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"time"
 
 	"tuitalk/talk"
@@ -31,9 +32,18 @@ func (s *Server) catchUp(c *conn) {
 	}
 }
 
-// catchUpSoon hands a catch-up to a reader, now or when there is one.
+// catchUpSoon hands the next step of a catch-up to a worker, now or when there is
+// one.
 func (s *Server) catchUpSoon(r *room, c *conn) {
-	if !s.readers.submit(func() { s.catchUpNow(r, c) }) {
+	run := func(ctx context.Context) { s.catchUpStep(ctx, r, c) }
+	fail := func(why error) {
+		if why == errPanicked {
+			c.sock.close() // it would again
+			return
+		}
+		s.catchUpLater(r, c)
+	}
+	if !s.work.live.submit(run, fail) {
 		s.catchUpLater(r, c)
 	}
 }
@@ -42,29 +52,27 @@ func (s *Server) catchUpLater(r *room, c *conn) {
 	s.agenda.after(catchUpRetry, func() { s.catchUpSoon(r, c) })
 }
 
-// catchUpNow runs on a reader. It owns c.seat.catching.
-func (s *Server) catchUpNow(r *room, c *conn) {
-	for {
-		var cursor int64
-		done := false
-		r.locked(func() { cursor, done = r.serveRecent(c) })
-		if done {
-			return
-		}
-		ctx, cancel := s.patience()
-		entries, err := s.store.After(ctx, r.id, cursor, catchUpPage)
-		cancel()
-		if err != nil || len(entries) == 0 {
-			// the store is away, or this node knows an entry that it does not show yet
-			s.catchUpLater(r, c)
-			return
-		}
-		s.metrics.caught(fromStore, len(entries))
-		full := false
-		r.locked(func() { full = r.serveStored(c, entries) })
-		if full {
-			return
-		}
+// catchUpStep serves a member what memory has, else one page from the store; the
+// next one waits for its turn behind what others miss. It runs on a worker and owns
+// c.seat.catching.
+func (s *Server) catchUpStep(ctx context.Context, r *room, c *conn) {
+	var cursor int64
+	done := false
+	r.locked(func() { cursor, done = r.serveRecent(c) })
+	if done {
+		return
+	}
+	entries, err := s.store.After(ctx, r.id, cursor, catchUpPage)
+	if err != nil || len(entries) == 0 {
+		// the store is away, or this node knows an entry that it does not show yet
+		s.catchUpLater(r, c)
+		return
+	}
+	s.metrics.caught(fromStore, len(entries))
+	full := false
+	r.locked(func() { full = r.serveStored(c, entries) })
+	if !full {
+		s.catchUpSoon(r, c)
 	}
 }
 

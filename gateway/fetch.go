@@ -1,6 +1,10 @@
 package gateway
 
-import "tuitalk/talk"
+import (
+	"context"
+
+	"tuitalk/talk"
+)
 
 // historyBytes is about how large one History frame gets.
 const historyBytes = 48 << 10
@@ -14,25 +18,40 @@ func (c *conn) fetch(m talk.Fetch) talk.Error {
 	if m.Limit < 1 || m.Limit > talk.MaxFetch {
 		return c.refusal(m, talk.CodeBadLimit, "a fetch takes 1 to 500 entries")
 	}
-	u.fetching = true
 	form := u.form
-	c.later(func() {
-		entries, complete, err := c.readBack(form, m)
+	ok := c.later(c.srv.work.history, func(ctx context.Context) {
+		entries, complete, err := c.readBack(ctx, form, m)
 		if err != nil {
 			c.srv.log.Warn("a fetch failed", "room", m.RoomID, "err", err)
-			c.refuse(talk.Error{Code: talk.CodeUnavailable, Message: "older history is not available now", Retry: true, RetryMS: retryBusyMS})
+			c.refuse(fetchFailed(talk.CodeUnavailable, "older history is not available now"))
 		} else {
 			c.sendHistory(form, m, entries, complete)
 		}
-		c.locked(func(u *user) { u.fetching = false })
-		c.goOn()
+		c.fetched()
+	}, func() {
+		c.refuse(fetchFailed(talk.CodeBusy, fetchBusy))
+		c.fetched()
 	})
+	if !ok {
+		return fetchFailed(talk.CodeBusy, fetchBusy)
+	}
+	u.fetching = true
 	return talk.Error{}
 }
 
-func (c *conn) readBack(form talk.Form, m talk.Fetch) (entries []talk.Entry, complete bool, err error) {
-	ctx, cancel := c.srv.patience()
-	defer cancel()
+const fetchBusy = "many ask for older history, try again in a moment"
+
+func fetchFailed(code talk.Code, sentence string) talk.Error {
+	return talk.Error{Code: code, Message: sentence, Retry: true, RetryMS: retryBusyMS}
+}
+
+// fetched lets the next Fetch through.
+func (c *conn) fetched() {
+	c.locked(func(u *user) { u.fetching = false })
+	c.goOn()
+}
+
+func (c *conn) readBack(ctx context.Context, form talk.Form, m talk.Fetch) (entries []talk.Entry, complete bool, err error) {
 	if form == talk.Extended && m.BeforeSeq > 0 {
 		return c.srv.store.Before(ctx, m.RoomID, m.BeforeSeq, int(m.Limit))
 	}

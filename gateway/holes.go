@@ -1,6 +1,9 @@
 package gateway
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // holeWait is how long an entry may be late before the store is asked.
 const holeWait = 20 * time.Millisecond
@@ -21,7 +24,15 @@ func (s *Server) fillSoon(r *room) {
 		start = r.open && r.known > r.head && !r.filling
 		r.filling = r.filling || start
 	})
-	if start && !s.readers.submit(func() { s.fill(r) }) {
+	if start {
+		s.fillNext(r)
+	}
+}
+
+// fillNext hands the next step to a worker. It owns r.filling from then on.
+func (s *Server) fillNext(r *room) {
+	run := func(ctx context.Context) { s.fillStep(ctx, r) }
+	if !s.work.live.submit(run, func(error) { s.fillLater(r) }) {
 		s.fillLater(r)
 	}
 }
@@ -32,51 +43,48 @@ func (s *Server) fillLater(r *room) {
 	s.agenda.after(catchUpRetry, func() { s.fillSoon(r) })
 }
 
-// fill runs on a reader and owns r.filling.
-func (s *Server) fill(r *room) {
-	for {
-		var after int64
-		done := false
-		r.locked(func() {
-			after, done = r.head, r.known <= r.head || !r.open
-			if done {
-				r.filling, r.aheadAt = false, 0
-			}
-		})
+// fillStep reads one page of what is missing; the next one waits for its turn.
+func (s *Server) fillStep(ctx context.Context, r *room) {
+	var after int64
+	done := false
+	r.locked(func() {
+		after, done = r.head, r.known <= r.head || !r.open
 		if done {
-			return
+			r.filling, r.aheadAt = false, 0
 		}
-		ctx, cancel := s.patience()
-		entries, err := s.store.After(ctx, r.id, after, fillPage)
-		cancel()
-		if err != nil {
-			s.log.Warn("a hole could not be filled yet", "room", r.id, "err", err)
-			s.fillLater(r)
-			return
-		}
-		if len(entries) == 0 {
-			s.metrics.phantoms.Inc()
-			s.log.Error("an entry was announced that the store does not have", "room", r.id, "head", after)
-			r.locked(func() {
-				r.known = r.head
-				clear(r.ahead)
-			})
-			continue
-		}
+	})
+	if done {
+		return
+	}
+	entries, err := s.store.After(ctx, r.id, after, fillPage)
+	switch {
+	case err != nil:
+		s.log.Warn("a hole could not be filled yet", "room", r.id, "err", err)
+		s.fillLater(r)
+		return
+	case len(entries) == 0:
+		s.metrics.phantoms.Inc()
+		s.log.Error("an entry was announced that the store does not have", "room", r.id, "head", after)
+		r.locked(func() {
+			r.known = r.head
+			clear(r.ahead)
+		})
+	default:
 		s.metrics.holesFilled.Add(float64(len(entries)))
 		r.take(entries)
 	}
+	s.fillNext(r)
 }
 
-// compareHead asks the store for the head of one room. If no reader is free, the
-// sweep's comparison does it.
+// compareHead asks the store for the head of one room. If that cannot be done
+// now, the sweep's comparison does it.
 func (s *Server) compareHead(r *room) {
-	s.readers.submit(func() { s.compareHeads([]*room{r}) })
+	s.work.live.submit(func(ctx context.Context) { s.compareHeads(ctx, []*room{r}) }, inNextRound)
 }
 
 // compareHeads asks the store for the heads of rooms, by one query, so that a
 // lost last entry is found too.
-func (s *Server) compareHeads(list []*room) {
+func (s *Server) compareHeads(ctx context.Context, list []*room) {
 	if !s.health.storeUp() || !s.comparing.CompareAndSwap(false, true) {
 		return // the next comparison does it
 	}
@@ -85,8 +93,6 @@ func (s *Server) compareHeads(list []*room) {
 	for i, r := range list {
 		ids[i] = r.id
 	}
-	ctx, cancel := s.patience()
-	defer cancel()
 	heads, err := s.store.Heads(ctx, ids)
 	if err != nil {
 		s.metrics.heads.WithLabelValues(string(headFailed)).Add(float64(len(list)))

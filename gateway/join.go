@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -12,9 +13,7 @@ import (
 // Call with mu held.
 func (c *conn) admit(uuid talk.UUID) {
 	c.user.busy = true
-	c.later(func() {
-		ctx, cancel := c.srv.patience()
-		defer cancel()
+	c.laterEnter(func(ctx context.Context) {
 		err := c.srv.store.Admit(ctx, uuid, true)
 		if err != nil {
 			c.settle(func(*user) {})
@@ -39,12 +38,29 @@ func (c *conn) unableOr(err error, taken string) {
 	c.dismiss(reasonUnable)
 }
 
-// later runs f on a reader, or ends the connection if there are too many such.
-func (c *conn) later(f func()) {
-	if !c.srv.readers.submit(f) {
-		c.dismiss(reasonUnable)
+// later runs f on a worker of a class. If it cannot, late is called instead, soon
+// enough for the client to hear of it; a panic ends the connection. false: too much
+// waits already, and nothing will happen.
+func (c *conn) later(p *workerPool, run func(context.Context), late func()) bool {
+	return p.submit(run, func(why error) {
+		if why == errPanicked {
+			c.sock.close()
+			return
+		}
+		late()
+	})
+}
+
+// laterEnter is later for what stands between a user and a room: the connection
+// ends if it cannot be done.
+func (c *conn) laterEnter(run func(context.Context)) {
+	if !c.later(c.srv.work.enter, run, c.turnAway) {
+		c.turnAway()
 	}
 }
+
+// turnAway tells a client to come back in a moment. It may be called with mu held.
+func (c *conn) turnAway() { c.dismiss(reasonUnable) }
 
 // join takes the user out of its room and into another. Call with mu held.
 func (c *conn) join(m talk.JoinRoom) talk.Error {
@@ -66,14 +82,12 @@ func (c *conn) join(m talk.JoinRoom) talk.Error {
 		c.leaveRoom()
 	}
 	u.busy = true
-	c.later(func() { c.joinNow(m, name, first) })
+	c.laterEnter(func(ctx context.Context) { c.joinNow(ctx, m, name, first) })
 	return talk.Error{}
 }
 
-// joinNow runs on a reader: it may wait for the store and the bus.
-func (c *conn) joinNow(m talk.JoinRoom, name string, first bool) {
-	ctx, cancel := c.srv.patience()
-	defer cancel()
+// joinNow runs on a worker: it may wait for the store and the bus.
+func (c *conn) joinNow(ctx context.Context, m talk.JoinRoom, name string, first bool) {
 	if first {
 		if err := c.srv.store.Admit(ctx, m.UUID, false); err != nil {
 			c.settle(func(*user) {})

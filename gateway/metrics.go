@@ -50,6 +50,7 @@ type metrics struct {
 	publishErrors, holesFilled, phantoms, panics      prometheus.Counter
 	spooled, spoolRefused, drained, rescued, retreats prometheus.Counter
 	provisional, withdrawn, missed                    prometheus.Counter
+	workRefused, workExpired                          *prometheus.CounterVec
 	closed                                            [reasonCount]prometheus.Counter
 	refusals, acks, resumes, caughtUp, heads          *prometheus.CounterVec
 	headsBehind                                       prometheus.Gauge
@@ -128,6 +129,8 @@ func (m *metrics) makeLines(mk maker) {
 	m.resumes = known(mk, "resumes_total", "Joins that went on from a known entry, by where the rest comes from.", "source", sources)
 	m.caughtUp = known(mk, "caught_up_entries_total", "Entries sent to members that were behind, by where they come from.", "source", sources)
 	m.panics = mk.counter("panics_total", "Panics while serving a connection.")
+	m.workRefused = known(mk, "work_refused_total", "Tasks refused at once because too many of their class waited.", "class", workClasses)
+	m.workExpired = known(mk, "work_expired_total", "Tasks refused because they had waited for too long, by class.", "class", workClasses)
 }
 
 // makeEntries makes those of entries on their way into the store.

@@ -33,10 +33,10 @@ type Options struct {
 	// TrustedProxies are those whose X-Real-IP is believed.
 	TrustedProxies []netip.Prefix
 
-	Pollers  int // epoll loops
-	Pumps    int // writing workers
-	Lanes    int // group commits in flight
-	Readers  int // workers that read from the store
+	Pollers  int  // epoll loops
+	Pumps    int  // writing workers
+	Lanes    int  // group commits in flight
+	Work     Work // that waits for the store or the bus on behalf of connections and rooms
 	MaxConns int
 	// MaxPerAddress bounds the WebSocket connections of one client address; 0:
 	// no bound.
@@ -70,6 +70,33 @@ type Options struct {
 	Failpoint func(name string)
 }
 
+// Work is the capacity of each class of work. They share nothing: no class can
+// starve another.
+type Work struct {
+	Enter   Pool // joins, resumes and the opening of rooms
+	Live    Pool // what members miss, read from the store
+	History Pool // older entries
+	Site    Pool // the page
+}
+
+// Pool is the capacity of one class of work.
+type Pool struct {
+	Workers int
+	Queue   int           // tasks that wait; what comes on top is refused at once
+	MaxWait time.Duration // what has waited for longer is refused instead of done
+}
+
+// StoreReaders is how many connections the store must have for reading, so that
+// none of the classes waits for another in the store's own pool. One is the
+// lease manager's.
+func (o *Options) StoreReaders() int {
+	return o.Work.Enter.Workers + o.Work.Live.Workers + o.Work.History.Workers + 1
+}
+
+// StoreWriters is the same for writing: the lanes, the lease manager, the watcher
+// and the replay of the spool.
+func (o *Options) StoreWriters() int { return o.Lanes + 3 }
+
 // Flood bounds what one connection may send. The zero value is no bound.
 type Flood struct {
 	PerSecond  float64 // messages a second in the long run
@@ -89,8 +116,14 @@ func Defaults() Options {
 		Pollers:  max(1, runtime.NumCPU()/2),
 		Pumps:    max(1, runtime.NumCPU()),
 		Lanes:    4,
-		Readers:  8,
 		MaxConns: fileLimit() - 256,
+
+		Work: Work{
+			Enter:   Pool{Workers: 4, Queue: 1 << 16, MaxWait: 10 * time.Second},
+			Live:    Pool{Workers: 3, Queue: 1 << 16, MaxWait: 10 * time.Second},
+			History: Pool{Workers: 2, Queue: 1 << 12, MaxWait: 5 * time.Second},
+			Site:    Pool{Workers: 2, Queue: 1 << 10, MaxWait: 5 * time.Second},
+		},
 
 		MaxPerAddress: 4000,
 
@@ -127,8 +160,10 @@ func (o *Options) Validate() error {
 		return errors.New("no id for this gateway")
 	case !strings.HasPrefix(o.Path, "/"):
 		return fmt.Errorf("path %q must begin with /", o.Path)
-	case o.Pollers < 1 || o.Pumps < 1 || o.Readers < 1:
-		return errors.New("pollers, pumps and readers must be at least 1")
+	case o.Pollers < 1 || o.Pumps < 1:
+		return errors.New("pollers and pumps must be at least 1")
+	case !o.Work.Enter.valid() || !o.Work.Live.valid() || !o.Work.History.valid() || !o.Work.Site.valid():
+		return errors.New("each class of work needs at least 1 worker, a queue of at least 1, and at least 1s to wait")
 	case o.Lanes < 1 || o.Lanes > 16:
 		return fmt.Errorf("lanes must be 1 to 16, not %d", o.Lanes)
 	case o.MaxConns < 1:
@@ -148,6 +183,8 @@ func (o *Options) Validate() error {
 	}
 	return nil
 }
+
+func (p Pool) valid() bool { return p.Workers > 0 && p.Queue > 0 && p.MaxWait >= time.Second }
 
 // fileLimit is how many files this process may have open.
 func fileLimit() int {

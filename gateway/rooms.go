@@ -138,7 +138,7 @@ func (r *room) setRoster(state history.Room) {
 // opened ends the opening, well or badly.
 func (s *Server) opened(r *room, err error) {
 	if err != nil {
-		s.forget(r, err)
+		s.forget(s.ctx, r, err)
 		return
 	}
 	r.mu.Lock()
@@ -158,8 +158,8 @@ func (s *Server) opened(r *room, err error) {
 // forget ends the subscription of a room that is not open, takes it off the list
 // and tells who waits for it why. Until then a new opener waits, so that its
 // subscription cannot be ended by this one.
-func (s *Server) forget(r *room, why error) {
-	if err := s.bus.Unsubscribe(context.Background(), r.id); err != nil {
+func (s *Server) forget(ctx context.Context, r *room, why error) {
+	if err := s.bus.Unsubscribe(ctx, r.id); err != nil {
 		s.log.Warn("unsubscribe", "room", r.id, "err", err)
 	}
 	s.rooms.mu.Lock()
@@ -187,7 +187,7 @@ func (s *Server) closeIdle(r *room, now int64) {
 		r.open = false
 	}
 	r.mu.Unlock()
-	if idle && !s.readers.submit(func() { s.forget(r, errAgain) }) {
+	if idle && !s.work.closing.submit(func(ctx context.Context) { s.forget(ctx, r, errAgain) }, func(error) { s.forget(s.ctx, r, errAgain) }) {
 		r.mu.Lock()
 		r.open = true // not now; nothing was missed, it is still subscribed
 		r.mu.Unlock()

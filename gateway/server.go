@@ -25,7 +25,7 @@ type Server struct {
 	metrics *metrics
 	poller  *poller
 	pump    *pump
-	readers *readers
+	work    workerPools
 	agenda  *agenda
 	lanes   []*lane
 
@@ -34,6 +34,7 @@ type Server struct {
 	windows                 windows
 	guests                  guests
 	health                  health
+	loops                   loops
 	serial                  atomic.Uint64
 	draining                atomic.Bool
 	comparing, lookingAgain atomic.Bool // one at a time
@@ -46,7 +47,7 @@ type Server struct {
 	ended    chan struct{}   // closed when the loops shall end
 	ctx      context.Context // of all that waits for the store or the bus but commits; ends with cancel
 	cancel   context.CancelFunc
-	loops    sync.WaitGroup // sweep, keeper, watcher, spooler
+	rounds   sync.WaitGroup // sweep, keeper, watcher, spooler
 	ticking  sync.WaitGroup // the clock, until the very end
 	stopped  chan struct{}  // closed when the clock shall end
 	lanesEnd sync.WaitGroup
@@ -58,10 +59,12 @@ func New(opts Options, store history.Store) (*Server, error) {
 		return nil, fmt.Errorf("gateway options: %w", err)
 	}
 	s := &Server{
-		opts: opts, store: store, log: opts.Log.With("node", opts.Node), clock: newClock(),
-		pump: newPump(opts.Pumps), readers: newReaders(opts.Readers), agenda: newAgenda(),
+		opts: opts, store: watchedStore{store}, log: opts.Log.With("node", opts.Node), clock: newClock(),
+		pump: newPump(opts.Pumps), agenda: newAgenda(),
 		ended: make(chan struct{}), stopped: make(chan struct{}),
 	}
+	s.loops.clock = s.clock
+	s.work = newWorkerPools(s)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.rooms.byID = map[int32]*room{}
 	s.windows.by = map[window]*conn{}
@@ -82,7 +85,9 @@ func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 		return fmt.Errorf("start the poller: %w", err)
 	}
 	s.pump.start()
-	s.readers.start()
+	for _, p := range s.work.all() {
+		p.start()
+	}
 	s.agenda.start()
 	for _, l := range s.lanes {
 		s.lanesEnd.Go(l.run)
@@ -93,23 +98,14 @@ func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 	if spool, ok := bus.(fanout.Spool); ok {
 		s.spooler = newSpooler(s, spool)
 		rp := newReplayer(s.spooler)
-		s.loops.Go(func() { rp.run(s.ended) })
+		s.rounds.Go(func() { rp.run(s.ended) })
 	}
 	s.ticking.Go(func() { s.clock.run(s.stopped, s.opts.LeaseLost, s.frozen) })
-	s.loops.Go(func() { s.sweep(s.ended) })
-	s.loops.Go(func() { k.run(s.ended) })
-	s.loops.Go(func() { w.run(s.ended) })
+	s.rounds.Go(func() { s.sweep(s.ended) })
+	s.rounds.Go(func() { k.run(s.ended) })
+	s.rounds.Go(func() { w.run(s.ended) })
 	s.accepts.Go(func() { s.accept(l) })
 	return nil
-}
-
-// readPatience bounds what a reader waits for: a store that says nothing must
-// not keep the readers from what can be done without it.
-const readPatience = 2 * time.Second
-
-// patience is the context of one thing that a reader waits for.
-func (s *Server) patience() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(s.ctx, readPatience)
 }
 
 // closeListener ends the accept loop.
@@ -167,7 +163,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	defer cancel()
 	close(s.ended)
 	s.cancel()
-	s.loops.Wait()
+	s.rounds.Wait()
 	s.conns.each(func(c *conn) { c.dismiss(reasonDrain) })
 	s.awaitConns(ctx, 0, s.opts.CloseWait)
 	s.poller.stop()
@@ -176,7 +172,9 @@ func (s *Server) Drain(ctx context.Context) error {
 	}
 	err := s.awaitLanes(ctx)
 	s.agenda.stop()
-	s.readers.stop()
+	for _, p := range s.work.all() {
+		p.stop()
+	}
 	s.pump.stop()
 	close(s.stopped)
 	s.ticking.Wait()

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -81,13 +82,16 @@ func (s *Server) sweep(ended <-chan struct{}) {
 			}
 		}
 		if looks && s.health.storeUp() {
-			s.readers.submit(s.lookAgain) // else in the next round
+			s.work.live.submit(s.lookAgain, inNextRound)
 		}
 		if n%compareEvery == 0 && len(busy) > 0 {
-			s.readers.submit(func() { s.compareHeads(busy) }) // else in the next round
+			s.work.live.submit(func(ctx context.Context) { s.compareHeads(ctx, busy) }, inNextRound)
 		}
 	}
 }
+
+// inNextRound is told that a task is not done which the next round submits anew.
+func inNextRound(error) {}
 
 // lookAt finds out whether a connection is dead, silent, stuck or overdue.
 func (s *Server) lookAt(c *conn, now int64) {

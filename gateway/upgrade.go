@@ -3,6 +3,7 @@ package gateway
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha1"
 	"encoding/base64"
 	"net/http"
@@ -155,17 +156,21 @@ func (c *conn) answerHTTP(status int, h http.Header, body []byte, withBody bool)
 // serveSite answers a plain request with the browser client's files.
 func (c *conn) serveSite(req *http.Request) {
 	c.stage.CompareAndSwap(uint32(stageHTTP), uint32(stageSite))
-	ok := c.srv.readers.submit(func() {
+	ok := c.later(c.srv.work.site, func(context.Context) {
 		w := &answer{header: http.Header{}}
 		c.srv.opts.Site.ServeHTTP(w, req)
 		if w.status == 0 {
 			w.status = http.StatusOK
 		}
 		c.answerHTTP(w.status, w.header, w.body.Bytes(), req.Method != http.MethodHead)
-	})
+	}, c.siteBusy)
 	if !ok {
-		c.refuseHTTP(http.StatusServiceUnavailable, "too busy, try again in a moment")
+		c.siteBusy()
 	}
+}
+
+func (c *conn) siteBusy() {
+	c.refuseHTTP(http.StatusServiceUnavailable, "too busy, try again in a moment")
 }
 
 // answer is an http.ResponseWriter that keeps the whole response.

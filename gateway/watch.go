@@ -65,7 +65,7 @@ func (w *watcher) look(now time.Time) {
 	}
 	if up && !s.bus.Healthy() {
 		if busy := s.busyRooms(); len(busy) > 0 {
-			s.readers.submit(func() { s.compareHeads(busy) }) // else in the next round
+			s.work.live.submit(func(ctx context.Context) { s.compareHeads(ctx, busy) }, inNextRound)
 		}
 	}
 }

@@ -57,7 +57,7 @@ func serve(c *config, stdout, stderr *os.File) error {
 		return err
 	}
 	defer admin.close()
-	store, err := openStore(c)
+	store, err := openStore(c, &opts)
 	if err != nil {
 		return err
 	}
@@ -142,13 +142,13 @@ func options(c *config, log *slog.Logger, metrics prometheus.Registerer) (gatewa
 	return o, err
 }
 
-func openStore(c *config) (history.Store, error) {
+func openStore(c *config, o *gateway.Options) (history.Store, error) {
 	if c.storeKind == "sqlite" {
-		return sqlitestore.Open(c.storePath, sqlitestore.Options{})
+		return sqlitestore.Open(c.storePath, sqlitestore.Options{Readers: o.StoreReaders()})
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	return pgstore.Open(ctx, c.store, pgstore.Options{})
+	return pgstore.Open(ctx, c.store, pgstore.Options{Readers: o.StoreReaders(), Writers: o.StoreWriters()})
 }
 
 func openBus(c *config, server *gateway.Server, log *slog.Logger, metrics prometheus.Registerer) (fanout.Bus, error) {

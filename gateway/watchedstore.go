@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"context"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// outside encloses a call of the store or the bus, with the context that it gets:
+//
+//	defer outside(ctx)()
+func outside(ctx context.Context) (back func()) {
+	l := loopOf(ctx)
+	if l == nil {
+		return func() {}
+	}
+	l.leave()
+	return l.enter
+}
+
+// watchedStore notes which loop waits for the store.
+type watchedStore struct{ history.Store }
+
+func (s watchedStore) Append(ctx context.Context, entries []talk.Entry) ([]history.Result, error) {
+	defer outside(ctx)()
+	return s.Store.Append(ctx, entries)
+}
+
+func (s watchedStore) Move(ctx context.Context, moves []history.Move) ([]history.Moved, error) {
+	defer outside(ctx)()
+	return s.Store.Move(ctx, moves)
+}
+
+func (s watchedStore) After(ctx context.Context, room int32, after int64, limit int) ([]talk.Entry, error) {
+	defer outside(ctx)()
+	return s.Store.After(ctx, room, after, limit)
+}
+
+func (s watchedStore) Before(ctx context.Context, room int32, before int64, limit int) ([]talk.Entry, bool, error) {
+	defer outside(ctx)()
+	return s.Store.Before(ctx, room, before, limit)
+}
+
+func (s watchedStore) BeforeTime(ctx context.Context, room int32, before uint64, limit int) ([]talk.Entry, bool, error) {
+	defer outside(ctx)()
+	return s.Store.BeforeTime(ctx, room, before, limit)
+}
+
+func (s watchedStore) Heads(ctx context.Context, rooms []int32) ([]int64, error) {
+	defer outside(ctx)()
+	return s.Store.Heads(ctx, rooms)
+}
+
+func (s watchedStore) Room(ctx context.Context, room int32, listed int) (history.Room, error) {
+	defer outside(ctx)()
+	return s.Store.Room(ctx, room, listed)
+}
+
+func (s watchedStore) IDAt(ctx context.Context, room int32, seq int64) (talk.UUID, bool, error) {
+	defer outside(ctx)()
+	return s.Store.IDAt(ctx, room, seq)
+}
+
+func (s watchedStore) Renew(ctx context.Context, gateway talk.UUID) error {
+	defer outside(ctx)()
+	return s.Store.Renew(ctx, gateway)
+}
+
+func (s watchedStore) Leases(ctx context.Context) ([]history.Lease, error) {
+	defer outside(ctx)()
+	return s.Store.Leases(ctx)
+}
+
+func (s watchedStore) Retire(ctx context.Context, gateway talk.UUID) error {
+	defer outside(ctx)()
+	return s.Store.Retire(ctx, gateway)
+}
+
+func (s watchedStore) Broken(ctx context.Context, behind history.SessionKey, limit int) ([]history.Session, error) {
+	defer outside(ctx)()
+	return s.Store.Broken(ctx, behind, limit)
+}
+
+func (s watchedStore) Check(ctx context.Context) error {
+	defer outside(ctx)()
+	return s.Store.Check(ctx)
+}

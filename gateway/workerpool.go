@@ -1,0 +1,228 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// workClass is what a piece of work is for. Each class has workers and a queue of
+// its own, so that none can starve another. It is also the metric's label.
+type workClass string
+
+const (
+	workEnter   workClass = "enter"   // joins, resumes, the opening of rooms
+	workLive    workClass = "live"    // what members miss: catch-up, gaps, heads, rooms to be verified
+	workHistory workClass = "history" // older entries, asked for by Fetch
+	workSite    workClass = "site"    // the page
+	workClosing workClass = "closing" // the end of the subscriptions of idle rooms
+)
+
+var workClasses = []workClass{workEnter, workLive, workHistory, workSite, workClosing}
+
+// taskPatience bounds what one task may wait for: a store that says nothing must
+// not keep a worker from what can be done without it.
+const taskPatience = 2 * time.Second
+
+// Why a task was not done.
+var (
+	errTooLate  = errors.New("it has waited for too long")
+	errPanicked = errors.New("it has panicked")
+	errStopped  = errors.New("this gateway is going away")
+)
+
+// task is a piece of work that may wait for the store or the bus.
+//
+// MUST lines:
+//   - run waits for nothing but the store and the bus, and for these with its
+//     context; never for another task, of whichever class;
+//   - unless run has returned, fail is called, once, with the reason: whoever
+//     waits for the task is told there. It waits for nothing at all.
+type task struct {
+	run    func(ctx context.Context)
+	fail   func(why error)
+	queued int64 // coarse time
+}
+
+// workerPool does the tasks of one class, oldest first.
+type workerPool struct {
+	class workClass
+	srv   *Server
+	size  Pool
+
+	mu      sync.Mutex
+	wake    *sync.Cond
+	queue   []task // oldest first
+	stopped bool
+
+	wg sync.WaitGroup
+}
+
+// workerPools are the classes of work.
+type workerPools struct{ enter, live, history, site, closing *workerPool }
+
+// closingPool: while a room waits for its end it is open, so that nobody waits.
+var closingPool = Pool{Workers: 1, Queue: 1 << 10, MaxWait: 5 * time.Second}
+
+func newWorkerPools(s *Server) workerPools {
+	w := &s.opts.Work
+	return workerPools{
+		enter:   newWorkerPool(s, workEnter, w.Enter),
+		live:    newWorkerPool(s, workLive, w.Live),
+		history: newWorkerPool(s, workHistory, w.History),
+		site:    newWorkerPool(s, workSite, w.Site),
+		closing: newWorkerPool(s, workClosing, closingPool),
+	}
+}
+
+func (ps *workerPools) all() []*workerPool {
+	return []*workerPool{ps.enter, ps.live, ps.history, ps.site, ps.closing}
+}
+
+func newWorkerPool(s *Server, class workClass, size Pool) *workerPool {
+	p := &workerPool{class: class, srv: s, size: size}
+	p.wake = sync.NewCond(&p.mu)
+	return p
+}
+
+func (p *workerPool) start() {
+	for i := range p.size.Workers {
+		l := p.srv.loops.add(fmt.Sprintf("worker %d of class %s", i, p.class))
+		p.wg.Go(func() { p.work(l) })
+	}
+}
+
+// submit queues a task; false, and nothing more happens, when too many wait.
+func (p *workerPool) submit(run func(context.Context), fail func(error)) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) >= p.size.Queue || p.stopped {
+		p.srv.metrics.workRefused.WithLabelValues(string(p.class)).Inc()
+		return false
+	}
+	p.queue = append(p.queue, task{run, fail, p.srv.clock.coarse()})
+	p.wake.Signal()
+	return true
+}
+
+// work is a worker.
+func (p *workerPool) work(l *loop) {
+	ctx := l.attach(p.srv.ctx)
+	for {
+		t, ok := p.next()
+		if !ok {
+			return
+		}
+		l.begin()
+		if p.srv.clock.coarse()-t.queued > int64(p.size.MaxWait) {
+			p.giveUp(t, errTooLate)
+		} else {
+			p.do(ctx, t)
+		}
+		l.end()
+	}
+}
+
+// next waits for a task; ok is false once the pool is stopped.
+func (p *workerPool) next() (t task, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.queue) == 0 && !p.stopped {
+		p.wake.Wait()
+	}
+	if p.stopped {
+		return task{}, false
+	}
+	return p.pop(), true
+}
+
+// pop takes the oldest task. Call with mu held and the queue not empty.
+func (p *workerPool) pop() task {
+	t := p.queue[0]
+	p.queue[0] = task{}
+	if p.queue = p.queue[1:]; len(p.queue) == 0 {
+		p.queue = nil
+	}
+	return t
+}
+
+// do runs a task. A panic fails this one alone.
+func (p *workerPool) do(ctx context.Context, t task) {
+	ctx, cancel := context.WithTimeout(ctx, taskPatience)
+	defer cancel()
+	if p.srv.survives(func() { t.run(ctx) }) {
+		return
+	}
+	p.giveUp(t, errPanicked)
+}
+
+// giveUp tells the owner of a task that it is not done.
+func (p *workerPool) giveUp(t task, why error) {
+	if why == errTooLate {
+		p.srv.metrics.workExpired.WithLabelValues(string(p.class)).Inc()
+	}
+	p.srv.survives(func() { t.fail(why) })
+}
+
+// survives runs f and tells whether it returned: it has panicked otherwise.
+func (s *Server) survives(f func()) (returned bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.metrics.panics.Inc()
+			s.log.Error("panic; what was asked for fails, the others go on", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+	return true
+}
+
+// expire gives up what has waited for too long, also while all workers are busy.
+func (p *workerPool) expire(now int64) {
+	for {
+		t, ok := p.popOlder(now - int64(p.size.MaxWait))
+		if !ok {
+			return
+		}
+		p.giveUp(t, errTooLate)
+	}
+}
+
+func (p *workerPool) popOlder(than int64) (t task, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) == 0 || p.queue[0].queued >= than {
+		return task{}, false
+	}
+	return p.pop(), true
+}
+
+// waited is how long the oldest task has waited, and how many do.
+func (p *workerPool) waited(now int64) (oldest time.Duration, count int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) == 0 {
+		return 0, 0
+	}
+	return time.Duration(now - p.queue[0].queued), len(p.queue)
+}
+
+// stop ends the workers behind what they do now, and gives up the rest. It waits
+// for them.
+func (p *workerPool) stop() {
+	for _, t := range p.shut() {
+		p.giveUp(t, errStopped)
+	}
+	p.wg.Wait()
+}
+
+func (p *workerPool) shut() (left []task) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	left, p.queue = p.queue, nil
+	p.wake.Broadcast()
+	return left
+}
