@@ -86,6 +86,9 @@ func (s *Session) renamed(e *talk.Entry) {
 		if r.id == e.ID || r.name == e.Name {
 			s.rename = nil
 		}
+		if r.id == e.ID {
+			s.respelt(e.Name)
+		}
 		return
 	}
 	if name, err := talk.CheckName(e.Name); err == nil && name != s.me.Username {
@@ -93,6 +96,18 @@ func (s *Session) renamed(e *talk.Entry) {
 		s.what |= StatusChanged
 		s.saveSoon()
 	}
+}
+
+// respelt takes over how the server writes the name that the user chose: in
+// Unicode's NFKC, which a client need not know.
+func (s *Session) respelt(name string) {
+	name, err := talk.CheckName(name)
+	if err != nil || s.rename != nil || name == s.me.Username || talk.Skeleton(name) != talk.Skeleton(s.me.Username) {
+		return
+	}
+	s.confirmed, s.me.Username = name, name
+	s.what |= StatusChanged
+	s.saveSoon()
 }
 
 // renameRefused handles an Error about a ChangeName.

@@ -123,3 +123,19 @@ func TestSetNameWhileMoving(t *testing.T) {
 	r.get(3, renamedEntry(10, postID(9), "zoe"))
 	r.called("eve")
 }
+
+// The server writes a name in NFKC, and the client takes that over.
+func TestNameIsRespelt(t *testing.T) {
+	r := online(t)
+	r.do(SetName{ID: postID(1), Name: "𝐙𝐨𝐞"})
+	r.called("𝐙𝐨𝐞")
+	one(t, sent[talk.ChangeName](r))
+	r.done = nil
+	r.get(1, renamedEntry(6, postID(1), "Zoe"))
+	r.called("Zoe")
+	r.get(1, talk.Entry{Kind: talk.KindJoined, RoomID: 1, Author: meID, Name: "zoe", Seq: 7, ID: postID(2)})
+	r.called("zoe")
+	r.get(1, talk.Entry{Kind: talk.KindJoined, RoomID: 1, Author: meID, Name: "eve", Seq: 8, ID: postID(3)})
+	r.called("zoe") // as somebody joined once
+	none(t, sent[talk.ChangeName](r))
+}

@@ -48,15 +48,14 @@ func NameColor(u talk.UUID, dark bool) RGB {
 	return lightNames[h%uint32(len(lightNames))]
 }
 
-// NameTags finds names that people can mistake for each other: the same after
-// case folding, without spaces, and with look-alike letters made one, but of
-// different UUIDs. The zero value is ready for use. It is fed with everyone
+// NameTags finds names that people can mistake for each other: those of one
+// talk.Skeleton, but of different UUIDs. The zero value is ready for use. It is fed with everyone
 // whose name is shown (See); Tag then tells them apart.
 type NameTags struct {
 	seen map[string]*bearers
 }
 
-// bearers are the users who were seen under one folded name.
+// bearers are the users who were seen whose names look alike.
 type bearers struct {
 	first talk.UUID
 	more  []talk.UUID // besides first; at most maxBearers
@@ -69,7 +68,7 @@ const maxBearers = 64
 // See takes note that u is shown as name. It reports whether that changes a
 // Tag, so that a view that keeps names has to make them anew.
 func (t *NameTags) See(u talk.UUID, name string) bool {
-	key := foldName(name)
+	key := talk.Skeleton(name)
 	b := t.seen[key]
 	if b == nil {
 		if t.seen == nil {
@@ -93,7 +92,7 @@ func (t *NameTags) See(u talk.UUID, name string) bool {
 // Tag is "" when nobody else was seen under a name like this one, else the
 // shortest beginning of u, at least four digits, that tells u from them.
 func (t *NameTags) Tag(u talk.UUID, name string) string {
-	b := t.seen[foldName(name)]
+	b := t.seen[talk.Skeleton(name)]
 	if b == nil {
 		return ""
 	}
@@ -124,20 +123,4 @@ func commonHex(a, b talk.UUID) int {
 		return 2 * i
 	}
 	return 2 * len(a)
-}
-
-// lookalikes maps letters onto the Latin one that they are mistaken for. It
-// holds the Cyrillic and Greek ones of common fonts and the digits; it is no
-// complete table of confusables (Unicode TS 39).
-var lookalikes = strings.NewReplacer(
-	"0", "o", "1", "l", "|", "l", "i", "l", "ı", "l",
-	"а", "a", "в", "b", "с", "c", "е", "e", "н", "h", "і", "l", "ӏ", "l", "ј", "j", "к", "k",
-	"м", "m", "о", "o", "р", "p", "ѕ", "s", "т", "t", "у", "y", "х", "x", "ԁ", "d", "ԛ", "q", "ԝ", "w",
-	"α", "a", "β", "b", "ε", "e", "η", "n", "ι", "l", "κ", "k", "ν", "v", "ο", "o", "ρ", "p",
-	"τ", "t", "υ", "u", "χ", "x", "μ", "m",
-	" ", "", "_", "", "-", "", ".", "",
-)
-
-func foldName(name string) string {
-	return lookalikes.Replace(strings.ToLower(talk.CleanName(name)))
 }

@@ -92,10 +92,15 @@ func TestNameTags(t *testing.T) {
 	want(ada1, "ada", "")
 	see(ada1, "ada", false)
 	see(ada1, "Ada ", false)
+	want(ada1, "ɑda", "")
 	see(user(9), "bob", false)
 	want(ada1, "ada", "")
 	see(ada2, "АDА", true) // with Cyrillic letters
 	see(ada2, "ADA", false)
+	for _, name := range []string{"ɑda", "ａｄａ", "𝐚𝐝𝐚", "ᵃᵈᵃ", "ada\u2800", "ạda", "ᴀᴅᴀ"} {
+		see(ada2, name, false)
+		want(ada1, name, "abcd")
+	}
 	want(ada1, "ada", "abcd")
 	want(ada2, "A d a", "1234")
 	want(user(9), "bob", "")

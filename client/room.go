@@ -128,8 +128,13 @@ func (s *Session) place(e *talk.Entry) {
 	if s.roster.apply(e) {
 		s.what |= MembersChanged
 	}
-	if e.Kind == talk.KindRenamed && e.Author == s.me.UUID {
-		s.renamed(e)
+	if e.Author == s.me.UUID {
+		switch e.Kind {
+		case talk.KindRenamed:
+			s.renamed(e)
+		case talk.KindJoined:
+			s.respelt(e.Name)
+		}
 	}
 }
 

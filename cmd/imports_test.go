@@ -43,6 +43,7 @@ var onlyIn = map[string][]string{
 	"github.com/gdamore/tcell":    {"tuitalk/tui"},
 	"github.com/coder/websocket":  {"tuitalk/client", "tuitalk/web/chromium"},
 	"github.com/rivo/uniseg":      {"tuitalk/talk", "tuitalk/tui", "tuitalk/web/app"},
+	"golang.org/x/text":           {"tuitalk/talk/names", "tuitalk/talk/confusables"}, // too large for a browser
 	"github.com/prometheus":       {"tuitalk/gateway", "tuitalk/fanout/redisbus", "tuitalk/cmd/tuitalk-gateway"},
 	"net/http":                    {"tuitalk/gateway", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench/crew", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/local"},
 	"github.com/goccy/go-json":    {"tuitalk/bench"},

@@ -186,3 +186,26 @@ func TestRepeatIsStoredOnce(t *testing.T) {
 		t.Errorf("the next entry has seq %d after %d", next.Seq, first.Seq)
 	}
 }
+
+// All see a name in one form, whatever its owner's keyboard makes.
+func TestNamesAreNormalised(t *testing.T) {
+	n := start(t, nil)
+	a, b := dial(t, n.addr, talk.JSON), dial(t, n.addr, talk.Bincode)
+	a.join(7, "ada")
+	b.join(7, "ａｄａ\u2800")
+	for e := expect[talk.Entry](a); e.Author != b.uuid; e = expect[talk.Entry](a) {
+	}
+	b.post(7, "hi")
+	if e := a.heardText("hi"); e.Name != "ada" {
+		t.Errorf("known as %+q", e.Name)
+	}
+	b.say(talk.ChangeName{UUID: b.uuid, Username: "𝐁𝐨𝐛", OldUsername: "ada"})
+	for e := expect[talk.Entry](a); ; e = expect[talk.Entry](a) {
+		if e.Kind == talk.KindRenamed {
+			if e.Name != "Bob" || e.Text != "ada" {
+				t.Errorf("renamed to %+q from %+q", e.Name, e.Text)
+			}
+			return
+		}
+	}
+}

@@ -152,7 +152,7 @@ func (c *conn) post(m talk.Entry, number uint64) talk.Error {
 // rename asks the store for another name.
 func (c *conn) rename(m talk.ChangeName) talk.Error {
 	u := &c.user
-	name, err := talk.CheckName(m.Username)
+	name, err := c.srv.names.Check(m.Username)
 	switch {
 	case err != nil:
 		return c.refusal(m, codeOf(err, talk.CodeBadName), err.Error())

@@ -65,7 +65,7 @@ func (c *conn) turnAway() { c.dismiss(reasonUnable) }
 // join takes the user out of its room and into another. Call with mu held.
 func (c *conn) join(m talk.JoinRoom) talk.Error {
 	u := &c.user
-	name, err := talk.CheckName(m.Username)
+	name, err := c.srv.names.Check(m.Username)
 	if err != nil {
 		return c.refusal(m, codeOf(err, talk.CodeBadName), err.Error())
 	}

@@ -30,6 +30,8 @@ type Options struct {
 	// Origins are allowed besides the gateway's own: "https://chat.example".
 	// "*" allows every page of the web to connect.
 	Origins []string
+	// ReservedNames are names that nobody may have, besides the service's own.
+	ReservedNames []string
 	// TrustedProxies are those whose X-Real-IP is believed.
 	TrustedProxies []netip.Prefix
 

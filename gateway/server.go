@@ -12,6 +12,7 @@ import (
 	"tuitalk/fanout"
 	"tuitalk/history"
 	"tuitalk/talk"
+	"tuitalk/talk/names"
 )
 
 // Server is one gateway. Make it with New, give it a bus, and Start it.
@@ -21,6 +22,7 @@ type Server struct {
 	store   history.Store
 	bus     fanout.Bus
 	log     *slog.Logger
+	names   *names.Rules
 	clock   *clock
 	metrics *metrics
 	poller  *poller
@@ -60,7 +62,7 @@ func New(opts Options, store history.Store) (*Server, error) {
 	}
 	s := &Server{
 		opts: opts, store: watchedStore{store}, log: opts.Log.With("node", opts.Node), clock: newClock(),
-		pump: newPump(opts.Pumps), agenda: newAgenda(),
+		names: names.NewRules(opts.ReservedNames...), pump: newPump(opts.Pumps), agenda: newAgenda(),
 		ended: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	s.loops.clock = s.clock

@@ -62,8 +62,7 @@ func CheckText(s string) (clean string, err error) {
 // characters without a glyph and marks without a base.
 func isVisible(s string) bool {
 	for _, c := range s {
-		const brailleBlank = '\u2800'
-		if !unicode.IsSpace(c) && !isInvisible(c) && !unicode.Is(unicode.M, c) && c != brailleBlank {
+		if !unicode.IsSpace(c) && !isBlank(c) && !isInvisible(c) && !unicode.Is(unicode.M, c) {
 			return true
 		}
 	}

@@ -35,11 +35,15 @@ func CleanText(s string) string {
 }
 
 // CleanName makes a name fit to be shown: it loses all controls (Cc), format
-// characters (Cf), other invisible characters, bytes that are not UTF-8, and
-// the white space around it; white space within is folded to one space; marks
-// are bounded as in CleanText. It is idempotent too.
+// characters (Cf), other invisible characters, what only a private font shows
+// (Co), bytes that are not UTF-8, marks without a letter, and the white space
+// around it; white space and blanks within are folded to one space; marks are
+// bounded as in CleanText. It is idempotent too.
 func CleanName(s string) string {
 	s, attached := clean(s, nameRune)
+	if attached > 0 {
+		s = dropStrayMarks(s)
+	}
 	return boundClusters(foldSpaces(s), attached)
 }
 
@@ -63,13 +67,30 @@ func textRune(c rune) rune {
 // nameRune is what a name shows for c.
 func nameRune(c rune) rune {
 	switch {
-	case unicode.IsSpace(c):
+	case unicode.IsSpace(c) || isBlank(c):
 		return ' '
-	case c == invalid || isInvisible(c):
+	case c == invalid || isInvisible(c) || unicode.Is(unicode.Co, c) || isNonCharacter(c):
 		return dropped
 	}
 	return c
 }
+
+// isBlank tells of characters that are no white space by their properties, and
+// have an empty glyph all the same.
+func isBlank(c rune) bool {
+	switch c {
+	case brailleBlank, '\uFFFC', // object replacement
+		'\U0001D159',               // musical null notehead
+		'\U00016FE4',               // Khitan small script filler
+		'\U00013441', '\U00013442': // blanks of Egyptian hieroglyphs
+		return true
+	}
+	return false
+}
+
+const brailleBlank = '\u2800'
+
+func isNonCharacter(c rune) bool { return unicode.Is(unicode.Noncharacter_Code_Point, c) }
 
 // isDirection tells of the controls of writing direction, and of the deprecated
 // format characters behind them.
@@ -137,6 +158,27 @@ func clean(s string, show func(rune) rune) (cleaned string, attached int) {
 		return s, attached
 	}
 	return string(out), attached
+}
+
+// dropStrayMarks drops marks that have no letter to stand on, and would stand on
+// what is shown before the name, and variation selectors that vary nothing.
+func dropStrayMarks(s string) string {
+	previous := ' '
+	return strings.Map(func(c rune) rune {
+		stray := unicode.Is(unicode.M, c) && previous == ' ' ||
+			unicode.Is(unicode.Variation_Selector, c) && !hasVariants(previous)
+		if stray {
+			return dropped
+		}
+		previous = c
+		return c
+	}, s)
+}
+
+// hasVariants tells of what a variation selector may stand behind: emoji and
+// other symbols, and the scripts that use it.
+func hasVariants(c rune) bool {
+	return unicode.In(c, unicode.So, unicode.Sm, unicode.Han, unicode.Mongolian, unicode.Myanmar, unicode.Phags_Pa)
 }
 
 // foldSpaces trims spaces, and leaves one where there are several.

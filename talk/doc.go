@@ -366,7 +366,7 @@
 //	not_for_you    a message that only servers send
 //	not_joined     say who you are, or join a room, first
 //	not_you        the uuid is not the connection's
-//	bad_name       nothing to see in it, or over the limits
+//	bad_name       nothing to see in it, over the limits, or one of the service's own
 //	bad_text       nothing to see in it, over the limits, or with NUL
 //	bad_limit      Fetch.limit is not 1 to 500
 //	bad_room       not the room that the connection is in
@@ -413,8 +413,21 @@
 // U+2029 a newline. The other controls (C0 with CR, DEL, C1) and those of writing
 // direction (U+061C, U+200E, U+200F, U+202A-202E, U+2066-206F) are dropped, and
 // a cluster has at most eight combining marks and eight joiners. Names lose
-// besides all format characters (Cf), invisible fillers, and space around them;
-// space within is folded. What is left of a name or a text must show something.
+// besides all format characters (Cf), private ones (Co), invisible fillers, marks
+// without a letter, and space around them; space and blanks within are folded.
+// What is left of a name or a text must show something.
+//
+// # Names
+//
+// Names are not unique, and prove nothing. The server brings them into Unicode's
+// NFKC, so that fullwidth or mathematical letters become plain ones: the entry
+// of a join or a rename has the name as it was taken. It refuses (bad_name) the
+// service's own names, such as server, system, tuitalk or admin, and what looks
+// like one. Two names that look alike are both taken: a client tells them
+// apart, by a beginning of the UUID say, when their skeletons are equal. The
+// skeleton of a name has case, marks, spaces and punctuation taken away, and in
+// place of each character that looks like ASCII letters or digits those, as in
+// Unicode TS 39; 0 as o, 1 i and | as l, m as rn, w as vv.
 //
 // # In Go
 //

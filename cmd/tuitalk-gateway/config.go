@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tuitalk/gateway"
+	"tuitalk/talk"
 )
 
 const about = `tuitalk-gateway serves chat over WebSocket at /ws and the browser client at /.
@@ -29,6 +30,7 @@ type config struct {
 	listen, store, bus, admin string
 	secretFile, node          string
 	origins, proxies, limits  string
+	reserved                  string
 	logLevel, logFormat       string
 	failpoint                 string
 	version                   bool
@@ -42,6 +44,7 @@ type config struct {
 	level                     slog.Level
 	trusted                   []netip.Prefix
 	allowed                   []string
+	reservedNames             []string
 }
 
 func newConfig() (*config, *flag.FlagSet) {
@@ -58,6 +61,7 @@ func newConfig() (*config, *flag.FlagSet) {
 	f.StringVar(&c.secretFile, "secret-file", "", "`file` with the keys that prove who is who; with sqlite it is made beside the\ndatabase when it is missing, with postgres it must exist and be the same everywhere")
 	f.StringVar(&c.node, "node", host, "`name` of this gateway in logs and for people who look for faults")
 	f.StringVar(&c.origins, "origins", "", "`list` of web origins besides its own whose pages may connect, as https://chat.example;\n* allows every page")
+	f.StringVar(&c.reserved, "reserved-names", "", "`list` of names that nobody may have, with commas between them, besides the service's own (tuitalk, server,\nsystem, admin, moderator and the like); what looks like one of them is refused too")
 	f.StringVar(&c.proxies, "trusted-proxies", "", "`list` of addresses or networks whose X-Real-IP header is believed")
 	f.StringVar(&c.limits, "limits", "default", "default, or none: no flood control at all, for load tests only")
 	f.Float64Var(&c.floodRate, "flood-rate", d.Flood.PerSecond, "messages a second that one connection may send in the long run")
@@ -80,7 +84,7 @@ func newConfig() (*config, *flag.FlagSet) {
 
 // check finds what is wrong with the settings, and splits those that have parts.
 func (c *config) check() error {
-	for _, f := range []func() error{c.checkAddresses, c.checkStore, c.checkLists, c.checkWords, c.checkNumbers} {
+	for _, f := range []func() error{c.checkAddresses, c.checkStore, c.checkLists, c.checkReserved, c.checkWords, c.checkNumbers} {
 		if err := f(); err != nil {
 			return err
 		}
@@ -152,6 +156,20 @@ func (c *config) checkLists() error {
 			return fmt.Errorf("-trusted-proxies: %q is neither an address nor a network, as 10.0.0.0/8", p)
 		}
 		c.trusted = append(c.trusted, prefix)
+	}
+	return nil
+}
+
+// checkReserved splits at commas only: a name may have spaces in it.
+func (c *config) checkReserved() error {
+	for name := range strings.SplitSeq(c.reserved, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		if _, err := talk.CheckName(name); err != nil {
+			return fmt.Errorf("-reserved-names: %q is no name: %w", name, err)
+		}
+		c.reservedNames = append(c.reservedNames, name)
 	}
 	return nil
 }

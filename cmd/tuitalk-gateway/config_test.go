@@ -34,6 +34,7 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 		{"-store postgres://h/db -secret-file s -bus kafka://h", "-bus kafka://… is neither"},
 		{"-origins chat.example", "not an origin"},
 		{"-origins https://chat.example/path", "not an origin"},
+		{"-reserved-names helpdesk,\u200b", "is no name"},
 		{"-trusted-proxies 10.0.0.0/99", "neither an address nor a network"},
 		{"-log-level loud", "debug, info, warn, error"},
 		{"-log-format xml", "text nor json"},

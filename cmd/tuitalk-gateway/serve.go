@@ -116,7 +116,7 @@ func options(c *config, log *slog.Logger, metrics prometheus.Registerer) (gatewa
 	_, _ = rand.Read(random[:]) // never fails, by its documentation
 	o.ID = talk.MakeUUID(4, random)
 	o.Node, o.Log, o.Metrics, o.Site = c.node, log, metrics, web.Handler()
-	o.Origins, o.TrustedProxies = c.allowed, c.trusted
+	o.Origins, o.TrustedProxies, o.ReservedNames = c.allowed, c.trusted, c.reservedNames
 	o.MaxConns, o.MaxPerAddress, o.Pollers = c.maxConns, c.maxPerAddress, c.pollers
 	o.RingPackets, o.RingBytes = c.ringPackets, c.ringBytes
 	o.PingAfter, o.Grace, o.DrainWait = c.pingAfter, c.grace, c.drain
