@@ -6,18 +6,29 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"tuitalk/cmd/setting"
 )
 
-func main() {
-	err := run(os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr)
+func main() { os.Exit(start()) }
+
+// start runs the program with outputs that nobody has to read, and returns its
+// exit code.
+func start() int {
+	signal.Ignore(syscall.SIGPIPE) // a reader of the log that has gone ends nobody's chat
+	stdout := newLineWriter(neverBlocking(os.Stdout), lineBuffer)
+	stderr := newLineWriter(neverBlocking(os.Stderr), lineBuffer)
+	defer stdout.close(flushTimeout)
+	defer stderr.close(flushTimeout)
+	err := run(os.Args[1:], os.LookupEnv, stdout, stderr)
 	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return
+		return 0
 	}
-	fmt.Fprintln(os.Stderr, "tuitalk-gateway: "+oneLine(err))
-	os.Exit(1)
+	fmt.Fprintln(stderr, "tuitalk-gateway: "+oneLine(err))
+	return 1
 }
 
 // oneLine joins what a library or several failures spread over lines.
@@ -30,7 +41,7 @@ func oneLine(err error) string {
 }
 
 // run is the program: parse, construct, serve, drain.
-func run(args []string, env func(string) (string, bool), stdout, stderr *os.File) error {
+func run(args []string, env func(string) (string, bool), stdout, stderr *lineWriter) error {
 	c, flags := newConfig()
 	if err := setting.Parse(flags, args, env); err != nil {
 		if errors.Is(err, flag.ErrHelp) {

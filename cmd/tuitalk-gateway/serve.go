@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -38,10 +39,12 @@ func leaveRoom(pollers int) {
 }
 
 // serve runs the gateway until a signal comes.
-func serve(c *config, stdout, stderr *os.File) error {
+func serve(c *config, stdout, stderr *lineWriter) error {
 	leaveRoom(c.pollers)
-	log := newLogger(c, stderr)
 	metrics := prometheus.NewRegistry()
+	limiter := newLogLimiter()
+	defer limiter.stop()
+	log := newLogger(c, stderr, limiter, metrics)
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	opts, err := options(c, log, metrics)
 	if err != nil {
@@ -52,7 +55,7 @@ func serve(c *config, stdout, stderr *os.File) error {
 		return fmt.Errorf("cannot listen for users: %w", err)
 	}
 	defer listener.Close()
-	admin, err := listenAdmin(c.admin)
+	admin, err := listenAdmin(c.admin, log)
 	if err != nil {
 		return err
 	}
@@ -65,7 +68,7 @@ func serve(c *config, stdout, stderr *os.File) error {
 	return errors.Join(err, store.Close())
 }
 
-func serveWith(c *config, opts gateway.Options, store history.Store, listener net.Listener, admin adminListener, metrics *prometheus.Registry, stdout *os.File) error {
+func serveWith(c *config, opts gateway.Options, store history.Store, listener net.Listener, admin adminListener, metrics *prometheus.Registry, stdout *lineWriter) error {
 	server, err := gateway.New(opts, store)
 	if err != nil {
 		return err
@@ -80,7 +83,7 @@ func serveWith(c *config, opts gateway.Options, store history.Store, listener ne
 		return err
 	}
 	admin.serve(server.Admin(metrics))
-	stopNotify := notifySystemd(server)
+	stopNotify := notifySystemd(server.Alive)
 	defer stopNotify()
 	greet(stdout, listener.Addr(), c)
 	opts.Log.Info("serving", "listen", listener.Addr().String(), "store", schemeOf(c.storeKind), "bus", schemeOf(c.bus),
@@ -99,14 +102,6 @@ func serveWith(c *config, opts gateway.Options, store history.Store, listener ne
 	err = server.Drain(ctx)
 	opts.Log.Info("ended")
 	return errors.Join(err, bus.Close())
-}
-
-func newLogger(c *config, w *os.File) *slog.Logger {
-	h := &slog.HandlerOptions{Level: c.level}
-	if c.logFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, h))
-	}
-	return slog.New(slog.NewTextHandler(w, h))
 }
 
 // options turns the settings into those of the gateway.
@@ -164,7 +159,7 @@ func openBus(c *config, server *gateway.Server, log *slog.Logger, metrics promet
 }
 
 // greet prints where people go.
-func greet(w *os.File, addr net.Addr, c *config) {
+func greet(w io.Writer, addr net.Addr, c *config) {
 	host, port, err := net.SplitHostPort(addr.String())
 	if err != nil {
 		return
@@ -189,7 +184,11 @@ type adminListener struct {
 	srv *http.Server
 }
 
-func listenAdmin(addr string) (adminListener, error) {
+// adminTimeout bounds a request of an operator and its answer, beyond the seconds
+// for which a profile is asked; a scraper that takes nothing is cut off.
+const adminTimeout = 10 * time.Second
+
+func listenAdmin(addr string, log *slog.Logger) (adminListener, error) {
 	if addr == "" {
 		return adminListener{}, nil
 	}
@@ -197,7 +196,10 @@ func listenAdmin(addr string) (adminListener, error) {
 	if err != nil {
 		return adminListener{}, fmt.Errorf("cannot listen for operators (-admin): %w", err)
 	}
-	return adminListener{l: l, srv: &http.Server{ReadHeaderTimeout: 5 * time.Second}}, nil
+	return adminListener{l: l, srv: &http.Server{
+		ReadTimeout: adminTimeout, WriteTimeout: adminTimeout, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}}, nil
 }
 
 func (a adminListener) serve(h http.Handler) {
