@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"tuitalk/gateway/limits"
 )
 
 // Bounds of the pause after an accept that failed, as when no file is left.
@@ -36,21 +38,30 @@ func (s *Server) accept(l net.Listener) {
 	}
 }
 
-// welcomeConn puts an accepted connection to work, or closes it if there are
-// too many.
+// welcomeConn puts an accepted connection to work, or closes it if there are too
+// many.
 func (s *Server) welcomeConn(tcp net.Conn) {
-	if s.conns.count.Load() >= int64(s.opts.MaxConns) {
-		s.metrics.refusedConns.Inc()
-		_ = tcp.Close() // it is unwanted, whatever close says
-		return
-	}
 	c := &conn{srv: s, serial: s.serial.Add(1), opened: s.clock.coarse()}
 	if a, err := netip.ParseAddrPort(tcp.RemoteAddr().String()); err == nil {
 		c.addr = a.Addr().Unmap()
 	}
+	c.account.Holder = c
+	a := s.limits.Accept(s.clock.elapsed(), &c.account, c.addr, s.trusts(c.addr))
+	s.evict(a)
+	if a.Refusal != limits.RefusedNot {
+		s.metrics.refusedConn(a.Refusal)
+		_ = tcp.Close() // it is unwanted, whatever close says
+		return
+	}
 	s.metrics.accepted.Inc()
 	if err := s.poller.adopt(tcp, c); err != nil {
+		s.limits.Leave(&c.account)
 		s.conns.remove(c)
 		s.log.Warn("a connection could not be taken over", "err", err)
+		return
+	}
+	c.adopted.Store(true)
+	if c.closeBy.Load() != 0 {
+		c.sock.close() // it gave way already
 	}
 }

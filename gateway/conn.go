@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"tuitalk/gateway/limits"
 	"tuitalk/talk"
 )
 
@@ -20,7 +21,7 @@ const (
 
 // conn is one client's connection and, once it has spoken, its user.
 //
-// Lock order: conn.mu, guests.mu; conn.mu, lane.mu; conn.mu, room.mu, outbox.mu, pumpWorker.mu.
+// Lock order: conn.mu, limits; conn.mu, lane.mu; conn.mu, room.mu, outbox.mu, pumpWorker.mu.
 // nbio's connection mutex is held around wrote only.
 type conn struct {
 	// immutable
@@ -40,6 +41,7 @@ type conn struct {
 	pingSent atomic.Int64  // coarse time of the ping that is unanswered, 0 for none
 	closeBy  atomic.Int64  // coarse time at which the sweep closes it hard, 0 for never
 	reason   atomic.Uint32 // a closeReason: the first that was given
+	adopted  atomic.Bool   // sock is there
 	slot     int           // index in its registry shard; guarded by the shard's mu
 
 	out outbox
@@ -47,8 +49,9 @@ type conn struct {
 	// thirsty: something waits for the outbox to drain
 	thirsty atomic.Bool
 
-	mu   sync.Mutex // guards user
-	user user
+	mu      sync.Mutex // guards user and account
+	user    user
+	account limits.Client // what it may; limits guards its place among the others
 
 	in   atomic.Pointer[room] // where it has a seat; written with that room's mu held
 	seat seat                 // guarded by in's mu
@@ -135,14 +138,21 @@ func (c *conn) frame(f wsFrame) error {
 	c.pingSent.Store(0)
 	switch f.opcode {
 	case opPing:
+		if !c.control(len(f.payload)) {
+			return nil
+		}
 		c.pushAnswer(&packet{append(appendHead(nil, opPong, len(f.payload)), f.payload...)})
 		return nil
 	case opPong:
+		c.control(len(f.payload))
 		return nil
 	case opClose:
 		return c.closedByClient(f.payload)
 	}
 	opcode, message, done, err := c.parts.add(f, c.srv.opts.FrameBytes)
+	if err == nil && !done {
+		c.control(len(f.payload)) // many pieces are work, too
+	}
 	if err != nil || !done {
 		return err
 	}

@@ -7,26 +7,30 @@ import (
 	"tuitalk/talk"
 )
 
-// handle does what a message asks for. wait: not now; it stays first in line and
-// advance is called again when something has changed. Call with mu held.
+// handle does what a message asks for, once it is paid for. wait: not now; it stays
+// first in line and advance is called again when something has changed. Call with
+// mu held.
 func (c *conn) handle(a arrival) (refusal talk.Error, wait bool) {
+	if c.mustWait(a.Message) {
+		return talk.Error{}, true
+	}
+	if refusal, wait = c.pay(a); wait || refusal.Code != "" {
+		return refusal, wait
+	}
 	switch m := a.Message.(type) {
 	case talk.Hello:
 		return c.hello(m), false
 	case talk.JoinRoom:
-		return c.paced(c.unstoredFirst, func() talk.Error { return c.join(m) })
+		return c.join(m), false
 	case talk.LeaveRoom:
-		if c.unstoredFirst() {
-			return talk.Error{}, true
-		}
 		return c.leave(m), false
 	case talk.ChangeName:
-		return c.paced(c.unstoredFirst, func() talk.Error { return c.rename(m) })
+		return c.rename(m), false
 	case talk.Fetch:
-		return c.paced(c.fetchedFirst, func() talk.Error { return c.fetch(m) })
+		return c.fetch(m), false
 	case talk.Entry:
 		if m.Kind == talk.KindPosted {
-			return c.paced(nil, func() talk.Error { return c.post(m, a.number) })
+			return c.post(m, a.number), false
 		}
 	case talk.Ping:
 		return c.refusal(m, talk.CodeNotForYou, "Ping belongs to the extended form: say Hello first"), false
@@ -36,23 +40,15 @@ func (c *conn) handle(a arrival) (refusal talk.Error, wait bool) {
 	return c.refusal(a.Message, talk.CodeNotForYou, "only servers send this message"), false
 }
 
-// paced lets a message through at the pace that flood control allows.
-func (c *conn) paced(busy func() bool, do func() talk.Error) (talk.Error, bool) {
-	if busy != nil && busy() {
-		return talk.Error{}, true
+// mustWait tells whether what was asked for before comes first.
+func (c *conn) mustWait(m talk.Message) bool {
+	switch m.(type) {
+	case talk.JoinRoom, talk.LeaveRoom, talk.ChangeName:
+		return c.unstoredFirst()
+	case talk.Fetch:
+		return c.fetchedFirst()
 	}
-	u := &c.user
-	if now := c.srv.clock.now(); now.Before(u.wakeAt) {
-		return talk.Error{}, true
-	} else if f := c.srv.opts.Flood; f.PerSecond > 0 {
-		ok, at := u.bucket.take(now, f.PerSecond, float64(f.Burst))
-		if !ok {
-			u.wakeAt = at
-			c.srv.agenda.after(at.Sub(now), c.goOn)
-			return talk.Error{}, true
-		}
-	}
-	return do(), false
+	return false
 }
 
 // unstoredFirst: what changes a session waits for what it has said before, and
@@ -106,7 +102,7 @@ func (c *conn) welcome() {
 	u := &c.user
 	c.answerIn(u.form, talk.Welcome{
 		UUID: u.uuid, Token: c.srv.opts.Keys.Sign(u.uuid),
-		Server: c.srv.opts.Node, Limits: c.srv.limits(),
+		Server: c.srv.opts.Node, Limits: c.srv.talkLimits(),
 	})
 }
 
@@ -142,7 +138,7 @@ func (c *conn) post(m talk.Entry, number uint64) talk.Error {
 	if !c.srv.lane(e.RoomID).post(post{entry: e, conn: c, number: number}) {
 		r := c.refusal(m, talk.CodeBusy, "the gateway is too busy, try again in a moment")
 		r.Retry, r.RetryMS = true, retryBusyMS
-		c.holdBack(arrival{m, number})
+		c.holdBack(arrival{Message: m, number: number})
 		return r
 	}
 	u.unstored++

@@ -19,6 +19,7 @@ import (
 	"tuitalk/fanout"
 	"tuitalk/fanout/fanouttest"
 	"tuitalk/gateway"
+	"tuitalk/gateway/limits"
 	"tuitalk/history"
 	"tuitalk/history/sqlitestore"
 	"tuitalk/talk"
@@ -112,7 +113,7 @@ func testOptions(t testing.TB) gateway.Options {
 		t.Fatal(err)
 	}
 	opts.Keys = keys
-	opts.Flood, opts.MaxPerAddress = gateway.Flood{}, 0
+	opts.Limits = limits.Unlimited(opts.Limits.MaxConns)
 	return opts
 }
 

@@ -84,7 +84,7 @@ func (l *lane) post(p post) bool {
 func (l *lane) crowded() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.moves) > l.srv.opts.MaxConns
+	return len(l.moves) > l.srv.opts.Limits.MaxConns
 }
 
 // move queues m. Joins ask crowded first; each of the others follows a join.

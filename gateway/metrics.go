@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tuitalk/gateway/limits"
 	"tuitalk/talk"
 )
 
@@ -44,7 +46,7 @@ var comparisons = []comparison{headSame, headBehind, headFailed}
 
 // metrics are this node's. No label is ever a room or a user.
 type metrics struct {
-	accepted, refusedConns, refusedUpgrades, upgrades prometheus.Counter
+	accepted, refusedUpgrades, upgrades               prometheus.Counter
 	framesIn, deliveries, overflows, repeats          prometheus.Counter
 	appendedEntries, appendErrors, moves              prometheus.Counter
 	publishErrors, holesFilled, phantoms, panics      prometheus.Counter
@@ -53,6 +55,7 @@ type metrics struct {
 	workRefused, workExpired                          *prometheus.CounterVec
 	closed                                            [reasonCount]prometheus.Counter
 	refusals, acks, resumes, caughtUp, heads          *prometheus.CounterVec
+	refusedConns, delays, limits, kept                *prometheus.CounterVec
 	headsBehind                                       prometheus.Gauge
 	appendSeconds, moveSeconds, batchEntries          prometheus.Histogram
 }
@@ -119,7 +122,10 @@ func newMetrics(reg prometheus.Registerer, s *Server) *metrics {
 // makeLines makes those of the connections.
 func (m *metrics) makeLines(mk maker) {
 	m.accepted = mk.counter("accepted_total", "Connections accepted.")
-	m.refusedConns = mk.counter("refused_connections_total", "Connections closed at once because there were too many.")
+	m.refusedConns = known(mk, "refused_connections_total", "Connections that were not taken, or gave way to others before they had said who they are, by reason.", "reason", limits.Refusals)
+	m.delays = known(mk, "delayed_messages_total", "Times that a message had to wait, by whose budget was used up.", "level", limits.Levels)
+	m.limits = known(mk, "limited_messages_total", "Messages refused or not answered, by whose budget was used up.", "level", limits.Levels)
+	m.kept = known(mk, "kept_out_total", "Times that somebody was kept out for a while, by who.", "who", keptKinds)
 	m.refusedUpgrades = mk.counter("refused_upgrades_total", "WebSocket handshakes refused.")
 	m.upgrades = mk.counter("upgrades_total", "WebSocket handshakes done.")
 	m.framesIn = mk.counter("messages_received_total", "Whole messages received from clients.")
@@ -166,6 +172,7 @@ func (m *metrics) makeLinks(mk maker) {
 // showState shows what the server knows anyway.
 func (s *Server) showState(mk maker) {
 	mk.gaugeOf("connections", "Open connections.", func() float64 { return float64(s.conns.count.Load()) })
+	mk.gaugeOf("unidentified_connections", "Open connections that have not said who they are.", func() float64 { return float64(s.limits.Stats().Unidentified) })
 	mk.gaugeOf("rooms", "Rooms open on this node.", func() float64 { return float64(len(s.rooms.list())) })
 	mk.gaugeOf("pending_entries", "Entries shown as pending on this node.", s.pendingEntries)
 	mk.gaugeOf("spool_entries", "Entries that wait in the spool, of all nodes, as last seen.", func() float64 {
@@ -184,6 +191,27 @@ func (s *Server) showState(mk maker) {
 		return float64(s.health.storeOutages())
 	})
 	mk.gaugeOf("queued_posts", "Posts that wait for the store.", s.queuedPosts)
+}
+
+// keptKind is who is kept out.
+type keptKind string
+
+const (
+	keptUser    keptKind = "user"
+	keptAddress keptKind = "address"
+)
+
+var keptKinds = []keptKind{keptUser, keptAddress}
+
+func (m *metrics) keptOut(who keptKind) { m.kept.WithLabelValues(string(who)).Inc() }
+
+func (m *metrics) refusedConn(why limits.Refusal) { m.refusedConns.WithLabelValues(string(why)).Inc() }
+
+func (m *metrics) delayed(by limits.Level) { m.delays.WithLabelValues(string(by)).Inc() }
+
+// limited notes that a message was refused; no level is the connection's.
+func (m *metrics) limited(by limits.Level) {
+	m.limits.WithLabelValues(string(cmp.Or(by, limits.LevelConnection))).Inc()
 }
 
 func (m *metrics) refused(code talk.Code) { m.refusals.WithLabelValues(string(code)).Inc() }

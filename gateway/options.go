@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tuitalk/gateway/limits"
 	"tuitalk/talk"
 )
 
@@ -35,14 +36,10 @@ type Options struct {
 	// TrustedProxies are those whose X-Real-IP is believed.
 	TrustedProxies []netip.Prefix
 
-	Pollers  int  // epoll loops
-	Pumps    int  // writing workers
-	Lanes    int  // group commits in flight
-	Work     Work // that waits for the store or the bus on behalf of connections and rooms
-	MaxConns int
-	// MaxPerAddress bounds the WebSocket connections of one client address; 0:
-	// no bound.
-	MaxPerAddress int
+	Pollers int  // epoll loops
+	Pumps   int  // writing workers
+	Lanes   int  // group commits in flight
+	Work    Work // that waits for the store or the bus on behalf of connections and rooms
 
 	FrameBytes  int // a client's frame, and a whole message
 	RingPackets int // live entries queued for one client
@@ -62,7 +59,7 @@ type Options struct {
 	LeaseLost     time.Duration // a gateway whose lease stood still for so long is gone
 	DrainWait     time.Duration // from SIGTERM until everybody must have moved; longer if they are many; 0: nobody is waited for
 
-	Flood Flood
+	Limits limits.Config
 
 	// Relisten opens the listener again after this node has sent its users
 	// away because it alone could not reach the store. nil: it never does.
@@ -99,26 +96,17 @@ func (o *Options) StoreReaders() int {
 // and the replay of the spool.
 func (o *Options) StoreWriters() int { return o.Lanes + 3 }
 
-// Flood bounds what one connection may send. The zero value is no bound.
-type Flood struct {
-	PerSecond  float64 // messages a second in the long run
-	Burst      int     // messages at once
-	Delayed    int     // messages beyond it that wait for their turn; more are refused
-	MaxRefused int     // refused messages in a minute before the connection is closed
-}
-
 // Defaults returns options that suit one node of a fleet.
 func Defaults() Options {
 	return Options{
-		Path:     "/ws",
-		Node:     "gateway",
-		Log:      slog.New(slog.DiscardHandler),
-		Metrics:  prometheus.NewRegistry(),
-		Site:     http.NotFoundHandler(),
-		Pollers:  max(1, runtime.NumCPU()/2),
-		Pumps:    max(1, runtime.NumCPU()),
-		Lanes:    4,
-		MaxConns: fileLimit() - 256,
+		Path:    "/ws",
+		Node:    "gateway",
+		Log:     slog.New(slog.DiscardHandler),
+		Metrics: prometheus.NewRegistry(),
+		Site:    http.NotFoundHandler(),
+		Pollers: max(1, runtime.NumCPU()/2),
+		Pumps:   max(1, runtime.NumCPU()),
+		Lanes:   4,
 
 		Work: Work{
 			Enter:   Pool{Workers: 4, Queue: 1 << 16, MaxWait: 10 * time.Second},
@@ -126,8 +114,6 @@ func Defaults() Options {
 			History: Pool{Workers: 2, Queue: 1 << 12, MaxWait: 5 * time.Second},
 			Site:    Pool{Workers: 2, Queue: 1 << 10, MaxWait: 5 * time.Second},
 		},
-
-		MaxPerAddress: 4000,
 
 		FrameBytes:  talk.MaxFrameBytes,
 		RingPackets: 512,
@@ -149,7 +135,7 @@ func Defaults() Options {
 
 		Failpoint: func(string) {},
 
-		Flood: Flood{PerSecond: 5, Burst: 20, Delayed: 30, MaxRefused: 60},
+		Limits: limits.Default(fileLimit() - spareFiles),
 	}
 }
 
@@ -168,10 +154,6 @@ func (o *Options) Validate() error {
 		return errors.New("each class of work needs at least 1 worker, a queue of at least 1, and at least 1s to wait")
 	case o.Lanes < 1 || o.Lanes > 16:
 		return fmt.Errorf("lanes must be 1 to 16, not %d", o.Lanes)
-	case o.MaxConns < 1:
-		return fmt.Errorf("max connections must be at least 1, not %d (is the limit on open files too low?)", o.MaxConns)
-	case o.MaxPerAddress < 0:
-		return fmt.Errorf("max connections per address must not be negative, as %d is", o.MaxPerAddress)
 	case o.FrameBytes < talk.MaxTextBytes*2:
 		return fmt.Errorf("frames must be allowed %d bytes, not %d", talk.MaxTextBytes*2, o.FrameBytes)
 	case o.RingPackets < 1 || o.RingPackets > maxPackets/2:
@@ -180,13 +162,14 @@ func (o *Options) Validate() error {
 		return errors.New("a room must keep at least 1 recent entry")
 	case o.PingAfter <= 0 || o.PongWait <= 0 || o.HandshakeWait <= 0 || o.Grace < 0:
 		return errors.New("times must be positive")
-	case o.Flood.PerSecond < 0 || o.Flood.Burst < 0 || o.Flood.Delayed < 0:
-		return errors.New("flood limits must not be negative")
 	}
-	return nil
+	return o.Limits.Validate()
 }
 
 func (p Pool) valid() bool { return p.Workers > 0 && p.Queue > 0 && p.MaxWait >= time.Second }
+
+// spareFiles are open besides connections.
+const spareFiles = 256
 
 // fileLimit is how many files this process may have open.
 func fileLimit() int {

@@ -20,6 +20,9 @@ const (
 	reasonUnable                 // the gateway could not do what it must
 	reasonFrozen                 // this process was frozen
 	reasonHTTP                   // a plain HTTP request was answered
+	reasonFlood                  // sent too much, and went on when it was refused
+	reasonKeptOut                // its user did so before, and is kept out for a while
+	reasonCrowd                  // gave way to a newer one before it had said who it is
 	reasonCount
 )
 
@@ -41,6 +44,9 @@ var closeReasons = [reasonCount]struct {
 	reasonUnable:     {"unable", "try again in a moment", closeTryAgain},
 	reasonFrozen:     {"frozen", "", 0},
 	reasonHTTP:       {"http", "", 0},
+	reasonFlood:      {"flood", "you send too much; wait before you come back", talk.CloseTooManyErrors},
+	reasonKeptOut:    {"kept_out", "you sent too much, and are kept out for a while", talk.CloseTooManyErrors},
+	reasonCrowd:      {"crowd", "", 0},
 }
 
 func (r closeReason) label() string    { return closeReasons[r].label }

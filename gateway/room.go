@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"tuitalk/gateway/limits"
 	"tuitalk/talk"
 )
 
@@ -11,8 +12,9 @@ import (
 // who of this node's connections is in it. It exists while somebody is there
 // and a little longer.
 type room struct {
-	id  int32
-	srv *Server
+	id     int32
+	srv    *Server
+	budget limits.Room // of what is said; locks itself
 
 	mu      sync.Mutex
 	open    bool         // subscribed and read; nothing below is valid before

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/gateway/limits"
 	"tuitalk/history"
 	"tuitalk/talk"
 	"tuitalk/talk/names"
@@ -34,7 +35,7 @@ type Server struct {
 	conns                   conns
 	rooms                   rooms
 	windows                 windows
-	guests                  guests
+	limits                  *limits.Table
 	health                  health
 	loops                   loops
 	serial                  atomic.Uint64
@@ -70,6 +71,7 @@ func New(opts Options, store history.Store) (*Server, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.rooms.byID = map[int32]*room{}
 	s.windows.by = map[window]*conn{}
+	s.limits = limits.New(opts.Limits)
 	s.metrics = newMetrics(opts.Metrics, s)
 	s.lanes = make([]*lane, opts.Lanes)
 	for i := range s.lanes {
@@ -274,7 +276,7 @@ func (s *Server) Addr() net.Addr {
 	return s.listener.Addr()
 }
 
-func (s *Server) limits() talk.Limits {
+func (s *Server) talkLimits() talk.Limits {
 	l := talk.DefaultLimits()
 	l.FrameBytes = s.opts.FrameBytes
 	return l

@@ -89,7 +89,7 @@ func (s *Server) sendBack(p post, code talk.Code, sentence string) {
 	waiting := false
 	c.locked(func(u *user) {
 		u.unstored--
-		c.holdBack(arrival{p.entry, p.number})
+		c.holdBack(arrival{Message: p.entry, number: p.number})
 		waiting = len(u.backlog) > 0
 	})
 	e := talk.Error{Code: code, Message: sentence, ID: p.entry.ID, Retry: true, RetryMS: retryBusyMS}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tuitalk/gateway"
+	"tuitalk/gateway/limits"
 	"tuitalk/talk"
 )
 
@@ -90,7 +91,7 @@ func TestSlowReaderCatchesUp(t *testing.T) {
 
 func TestFloodIsDelayedThenRefused(t *testing.T) {
 	n := start(t, func(o *gateway.Options) {
-		o.Flood = gateway.Flood{PerSecond: 50, Burst: 5, Delayed: 10}
+		o.Limits.Connection.Messages, o.Limits.Backlog = limits.Rate{PerSecond: 50, Burst: 5}, 10
 	})
 	a := hello(t, n.addr)
 	a.join(1, "ada")
@@ -128,7 +129,7 @@ func TestFloodIsDelayedThenRefused(t *testing.T) {
 }
 
 func TestWhoIsRefusedTooOftenIsClosed(t *testing.T) {
-	n := start(t, func(o *gateway.Options) { o.Flood.MaxRefused = 20 })
+	n := start(t, func(o *gateway.Options) { o.Limits.Refusals = limits.Rate{PerSecond: 1.0 / 3, Burst: 20} })
 	p := dial(t, n.addr, talk.JSON)
 	for range 25 {
 		if err := p.ws.Write(t.Context(), 1, []byte("{")); err != nil {

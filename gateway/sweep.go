@@ -67,6 +67,7 @@ func (s *Server) sweep(ended <-chan struct{}) {
 			return
 		}
 		now := s.clock.coarse()
+		s.limits.Sweep(s.clock.elapsed())
 		s.conns.each(func(c *conn) { s.lookAt(c, now) })
 		var busy []*room
 		looks := false

@@ -38,6 +38,7 @@ func (c *conn) consumeRequest(data []byte) int {
 		c.refuseHTTP(http.StatusBadRequest, "this is not an HTTP request")
 	case req.ContentLength != 0 || len(req.TransferEncoding) > 0:
 		c.refuseHTTP(http.StatusRequestEntityTooLarge, "a request here has no body")
+	case !c.enter(req.Header):
 	case req.URL.Path == c.srv.opts.Path:
 		c.upgrade(req)
 	default:
@@ -52,11 +53,6 @@ func (c *conn) upgrade(req *http.Request) {
 	if status != http.StatusSwitchingProtocols {
 		c.srv.metrics.refusedUpgrades.Inc()
 		c.refuseHTTP(status, sentence)
-		return
-	}
-	if !c.enterFrom(c.srv.clientAddr(c.addr, req.Header)) {
-		c.srv.metrics.refusedUpgrades.Inc()
-		c.refuseHTTP(http.StatusTooManyRequests, "there are too many connections from your address")
 		return
 	}
 	sum := sha1.Sum([]byte(req.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
@@ -116,7 +112,7 @@ func hasToken(h http.Header, name, token string) bool {
 // clientAddr is the address of who speaks: that of the connection, unless it
 // comes from a proxy that the operator trusts.
 func (s *Server) clientAddr(peer netip.Addr, h http.Header) netip.Addr {
-	if !slices.ContainsFunc(s.opts.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer) }) {
+	if !s.trusts(peer) {
 		return peer
 	}
 	if a, err := netip.ParseAddr(strings.TrimSpace(h.Get("X-Real-IP"))); err == nil {

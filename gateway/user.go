@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"tuitalk/gateway/limits"
 	"tuitalk/talk"
 )
 
@@ -13,8 +14,10 @@ type user struct {
 	spoke bool       // the form is decided
 	form  talk.Form
 	gone  bool // the connection is closed
-	// counted: srv.guests knows of this connection of from.
-	counted bool
+	// identified: the budgets know who this is.
+	identified bool
+	who        limits.Who
+	keptOut    bool // and is not to be served
 
 	uuid    talk.UUID // zero until Hello or the first JoinRoom
 	session talk.UUID
@@ -33,10 +36,8 @@ type user struct {
 	backlog  []arrival // what waits, oldest first
 	arrivals uint64    // messages that came
 	turn     turn
-	bucket   bucket
-	wakeAt   time.Time // the flood control lets the next message through; zero: now
-	refusals bucket    // messages refused for good
-	pings    bucket    // Pings, which do not wait for their turn
+	wakeAt   time.Duration // the budgets may let the next message through; see clock.elapsed
+	held     limits.Level  // which of them did not
 }
 
 // locked runs f with mu held. Like every other place that takes a lock which a
@@ -51,16 +52,7 @@ func (c *conn) locked(f func(u *user)) {
 type arrival struct {
 	talk.Message
 	number uint64
-}
-
-// enterFrom takes the connection of an address, unless there are too many.
-func (c *conn) enterFrom(a netip.Addr) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	u := &c.user
-	u.from = a
-	u.counted = !u.gone && c.srv.guests.enter(a, c.srv.opts.MaxPerAddress)
-	return u.counted
+	size   int // of its frame
 }
 
 // from is the address of who speaks.
@@ -77,20 +69,22 @@ const maxBacklog = 256
 func (c *conn) message(opcode byte, data []byte) {
 	form, ok := c.formOf(opcode)
 	if !ok {
+		c.chargeFor(limits.Cost{Messages: 1, Bytes: float64(len(data))})
 		c.refuse(talk.Error{Code: talk.CodeBadFrame, Message: "this connection began with the other kind of frame"})
 		return
 	}
 	m, err := talk.Decode(form, data)
 	if err != nil {
+		c.chargeFor(limits.Cost{Messages: 1, Bytes: float64(len(data))})
 		c.refuse(talk.Error{Code: talk.CodeBadFrame, Message: err.Error()})
 		return
 	}
 	if p, ok := m.(talk.Ping); ok && c.form() == talk.Extended {
-		c.ping(p)
+		c.ping(p, len(data))
 		return
 	}
 	var refusal talk.Error
-	c.locked(func(*user) { refusal = c.offer(m) })
+	c.locked(func(*user) { refusal = c.offer(m, len(data)) })
 	if refusal.Code != "" {
 		c.refuse(refusal)
 		c.goOn()
@@ -121,27 +115,21 @@ func (c *conn) formOf(opcode byte) (talk.Form, bool) {
 
 // offer takes a message if it can, else lets it wait, else refuses it. Call with
 // mu held.
-func (c *conn) offer(m talk.Message) talk.Error {
+func (c *conn) offer(m talk.Message, size int) talk.Error {
 	u := &c.user
 	if u.gone {
 		return talk.Error{}
 	}
 	u.arrivals++
+	a := arrival{m, u.arrivals, size}
 	most := maxBacklog
-	if f := c.srv.opts.Flood; f.PerSecond > 0 {
-		most = f.Delayed
+	if n := c.srv.opts.Limits.Backlog; n > 0 {
+		most = n
 	}
 	if len(u.backlog) >= most {
-		wait := time.Second
-		if f := c.srv.opts.Flood; f.PerSecond > 0 {
-			wait = time.Duration(float64(len(u.backlog)) / f.PerSecond * float64(time.Second))
-		}
-		e := c.refusal(m, talk.CodeFlood, "too much at once, slow down")
-		e.Retry, e.RetryMS = true, uint32(wait.Milliseconds())
-		c.holdBack(arrival{m, u.arrivals})
-		return e
+		return c.overflow(a)
 	}
-	u.backlog = append(u.backlog, arrival{m, u.arrivals})
+	u.backlog = append(u.backlog, a)
 	return c.advance()
 }
 
@@ -169,7 +157,13 @@ func (c *conn) holdBack(a arrival) {
 // advance handles what waits, as far as it goes. Call with mu held.
 func (c *conn) advance() talk.Error {
 	u := &c.user
-	for len(u.backlog) > 0 && !u.busy && !u.gone {
+	for {
+		if refusal := c.identify(); refusal.Code != "" {
+			return refusal
+		}
+		if len(u.backlog) == 0 || u.busy || u.gone {
+			break
+		}
 		m := u.backlog[0]
 		refusal, wait := c.handle(m)
 		if wait {
@@ -228,15 +222,17 @@ func (c *conn) answerIn(form talk.Form, m talk.Message) bool {
 func (c *conn) refuse(e talk.Error) {
 	c.srv.metrics.refused(e.Code)
 	var form talk.Form
-	stranger, tooMany := false, false
+	stranger, keptOut := false, false
 	c.locked(func(u *user) {
 		form = u.form
 		stranger = e.Code == talk.CodeNotYou && u.uuid.IsZero()
-		if most := c.srv.opts.Flood.MaxRefused; most > 0 && !e.Retry {
-			ok, _ := u.refusals.take(c.srv.clock.now(), float64(most)/60, float64(most))
-			tooMany = !ok
-		}
+		keptOut = u.keptOut
 	})
+	tooOften := c.refusedTooOften(weightOf(e))
+	why := reasonErrors
+	if e.Code == talk.CodeFlood || e.Retry {
+		why = reasonFlood
+	}
 	if form != talk.Extended {
 		e.ID, e.Retry, e.RetryMS = talk.UUID{}, false, 0
 	}
@@ -244,8 +240,10 @@ func (c *conn) refuse(e talk.Error) {
 	switch {
 	case stranger:
 		c.dismiss(reasonNotYou)
-	case tooMany:
-		c.dismiss(reasonErrors)
+	case keptOut:
+		c.dismiss(reasonKeptOut)
+	case tooOften:
+		c.flooded(why)
 	}
 }
 
@@ -257,10 +255,7 @@ func (c *conn) departed() {
 	c.locked(func(u *user) {
 		u.gone = true
 		u.backlog = nil
-		if u.counted {
-			u.counted = false
-			c.srv.guests.leave(u.from, c.srv.opts.MaxPerAddress)
-		}
+		c.srv.limits.Leave(&c.account)
 		r, epoch = u.room, u.epoch
 		u.room = nil
 		key = c.sessionKey(r)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tuitalk/gateway"
+	"tuitalk/gateway/limits"
 	"tuitalk/talk"
 )
 
@@ -34,9 +35,9 @@ type config struct {
 	logLevel, logFormat       string
 	failpoint                 string
 	version                   bool
-	floodRate                 float64
-	floodBurst, floodDelayed  int
-	maxConns, maxPerAddress   int
+	budgets                   limits.Config
+	perAddressSet             bool   // -max-conns-per-address was given
+	slowMode                  string // ROOM=TIME,…
 	ringPackets               int
 	ringBytes, pollers        int
 	pingAfter, grace, drain   time.Duration
@@ -63,12 +64,7 @@ func newConfig() (*config, *flag.FlagSet) {
 	f.StringVar(&c.origins, "origins", "", "`list` of web origins besides its own whose pages may connect, as https://chat.example;\n* allows every page")
 	f.StringVar(&c.reserved, "reserved-names", "", "`list` of names that nobody may have, with commas between them, besides the service's own (tuitalk, server,\nsystem, admin, moderator and the like); what looks like one of them is refused too")
 	f.StringVar(&c.proxies, "trusted-proxies", "", "`list` of addresses or networks whose X-Real-IP header is believed")
-	f.StringVar(&c.limits, "limits", "default", "default, or none: no flood control at all, for load tests only")
-	f.Float64Var(&c.floodRate, "flood-rate", d.Flood.PerSecond, "messages a second that one connection may send in the long run")
-	f.IntVar(&c.floodBurst, "flood-burst", d.Flood.Burst, "messages that one connection may send at once")
-	f.IntVar(&c.floodDelayed, "flood-delayed", d.Flood.Delayed, "messages beyond that which are delayed; more are refused")
-	f.IntVar(&c.maxConns, "max-conns", d.MaxConns, "connections that are taken at most; the default leaves room below the limit on open files")
-	f.IntVar(&c.maxPerAddress, "max-conns-per-address", d.MaxPerAddress, "WebSocket connections that one client address (of IPv6 a /64) may have; 0 for no bound. An\noffice or a network behind one address wants twice its users, as all may come here when others fail. Behind a balancer\nthat -trusted-proxies does not name, all users have its address")
+	c.addLimits(f, d.Limits)
 	f.IntVar(&c.ringPackets, "ring-entries", d.RingPackets, "entries queued at most for one user who reads slowly, before catch-up from the history")
 	f.IntVar(&c.ringBytes, "ring-bytes", d.RingBytes, "the same in `bytes`")
 	f.IntVar(&c.pollers, "pollers", d.Pollers, "epoll loops; GOMAXPROCS is raised to twice as many and two, unless it is set")
@@ -84,7 +80,7 @@ func newConfig() (*config, *flag.FlagSet) {
 
 // check finds what is wrong with the settings, and splits those that have parts.
 func (c *config) check() error {
-	for _, f := range []func() error{c.checkAddresses, c.checkStore, c.checkLists, c.checkReserved, c.checkWords, c.checkNumbers} {
+	for _, f := range []func() error{c.checkAddresses, c.checkStore, c.checkLists, c.checkReserved, c.checkWords, c.checkNumbers, c.checkLimits} {
 		if err := f(); err != nil {
 			return err
 		}
@@ -192,12 +188,6 @@ func (c *config) checkWords() error {
 }
 
 func (c *config) checkNumbers() error {
-	if c.limits != "none" && c.floodRate <= 0 {
-		return errors.New("-flood-rate must be above 0; -limits none turns flood control off")
-	}
-	if c.limits != "none" && c.floodBurst < 1 {
-		return errors.New("-flood-burst must be at least 1")
-	}
 	if c.drain < 0 || c.grace < 0 || c.pingAfter < time.Second {
 		return errors.New("-drain and -grace must not be negative, -ping-after at least 1s")
 	}

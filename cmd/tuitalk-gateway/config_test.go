@@ -6,6 +6,7 @@ import (
 	"flag"
 	"strings"
 	"testing"
+	"time"
 
 	"tuitalk/cmd/setting"
 )
@@ -41,6 +42,14 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 		{"-limits some", "default nor none"},
 		{"-flood-rate 0", "above 0"},
 		{"-flood-burst 0", "at least 1"},
+		{"-flood-delayed 0", "at least 1"},
+		{"-flood-rate-room -1", "neither is negative"},
+		{"-max-conns-per-address -1", "0 is no bound"},
+		{"-max-conns-per-address some", "max-conns-per-address"},
+		{"-slow-mode 7", "ROOM=TIME"},
+		{"-slow-mode 7=10", "ROOM=TIME"},
+		{"-slow-mode 7=25h", "ROOM=TIME"},
+		{"-slow-mode 3000000000=1s", "ROOM=TIME"},
 		{"-ping-after 1ms", "at least 1s"},
 		{"-drain -1s", "negative"},
 		{"-max-conns many", "max-conns"},
@@ -64,11 +73,32 @@ func TestEnvironmentAndDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.node != "flag" || c.maxConns != 77 || len(c.allowed) != 2 || c.secretFile != "tuitalk.db.secret" {
+	if c.node != "flag" || c.budgets.MaxConns != 77 || c.budgets.PerAddress != 38 || len(c.allowed) != 2 || c.secretFile != "tuitalk.db.secret" {
 		t.Errorf("%+v", c)
 	}
 	if _, err := parse(nil, map[string]string{"TUITALK_GRACE": "soon"}); err == nil || !strings.Contains(err.Error(), "TUITALK_GRACE") {
 		t.Errorf("a wrong variable: %v", err)
+	}
+}
+
+func TestLimitsFromFlags(t *testing.T) {
+	c, err := parse(strings.Fields("-max-conns 1000 -max-conns-per-address 900 -slow-mode 7=10s,-9=1m -flood-rate-address 50"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := c.budgets
+	if b.PerAddress != 900 || b.PerNetwork != 3600 || b.Unidentified != 250 || b.UnidentifiedPerAddress != 225 {
+		t.Errorf("connections: %+v", b)
+	}
+	if b.SlowMode[7] != 10*time.Second || b.SlowMode[-9] != time.Minute || len(b.SlowMode) != 2 {
+		t.Errorf("slow mode: %v", b.SlowMode)
+	}
+	if b.Address.Messages.Burst != 100 || b.Network.Messages.PerSecond != 200 {
+		t.Errorf("address: %+v, network: %+v", b.Address, b.Network)
+	}
+	c, err = parse(strings.Fields("-limits none -slow-mode 7=10s -max-conns 1000"), nil)
+	if err != nil || c.budgets.PerAddress != 0 || c.budgets.Unidentified != 0 || c.budgets.SlowMode != nil || c.budgets.MaxConns != 1000 {
+		t.Errorf("-limits none: %+v, %v", c.budgets, err)
 	}
 }
 

@@ -87,9 +87,9 @@ func serveWith(c *config, opts gateway.Options, store history.Store, listener ne
 	defer stopNotify()
 	greet(stdout, listener.Addr(), c)
 	opts.Log.Info("serving", "listen", listener.Addr().String(), "store", schemeOf(c.storeKind), "bus", schemeOf(c.bus),
-		"max_conns", opts.MaxConns, "version", setting.Version())
+		"max_conns", opts.Limits.MaxConns, "version", setting.Version())
 	if c.limits == "none" {
-		opts.Log.Warn("FLOOD CONTROL IS OFF (-limits none): use this for load tests only")
+		opts.Log.Warn("FLOOD CONTROL IS OFF (-limits none), for connections and for messages: use this for load tests only")
 	}
 	got := <-signals
 	opts.Log.Info("draining", "signal", got.String())
@@ -112,13 +112,9 @@ func options(c *config, log *slog.Logger, metrics prometheus.Registerer) (gatewa
 	o.ID = talk.MakeUUID(4, random)
 	o.Node, o.Log, o.Metrics, o.Site = c.node, log, metrics, web.Handler()
 	o.Origins, o.TrustedProxies, o.ReservedNames = c.allowed, c.trusted, c.reservedNames
-	o.MaxConns, o.MaxPerAddress, o.Pollers = c.maxConns, c.maxPerAddress, c.pollers
+	o.Limits, o.Pollers = c.budgets, c.pollers
 	o.RingPackets, o.RingBytes = c.ringPackets, c.ringBytes
 	o.PingAfter, o.Grace, o.DrainWait = c.pingAfter, c.grace, c.drain
-	o.Flood.PerSecond, o.Flood.Burst, o.Flood.Delayed = c.floodRate, c.floodBurst, c.floodDelayed
-	if c.limits == "none" {
-		o.Flood, o.MaxPerAddress = gateway.Flood{}, 0
-	}
 	o.Relisten = func() (net.Listener, error) { return net.Listen("tcp", c.listen) }
 	if c.failpoint != "" {
 		o.Failpoint = func(name string) {

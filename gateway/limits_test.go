@@ -10,6 +10,7 @@ import (
 	"github.com/coder/websocket"
 
 	"tuitalk/gateway"
+	"tuitalk/gateway/limits"
 	"tuitalk/talk"
 )
 
@@ -17,7 +18,7 @@ import (
 // behind a proxy, and gets back what it gives up.
 func TestConnectionsOfOneAddress(t *testing.T) {
 	n := start(t, func(o *gateway.Options) {
-		o.MaxPerAddress = 3
+		o.Limits.PerAddress = 3
 		o.HandshakeWait = time.Minute // they say nothing
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 	})
@@ -62,7 +63,8 @@ func TestConnectionsOfOneAddress(t *testing.T) {
 // TestPingFlood: a client that pings without end is refused, and then closed.
 func TestPingFlood(t *testing.T) {
 	n := start(t, func(o *gateway.Options) {
-		o.Flood = gateway.Flood{PerSecond: 1.0 / 3600, Burst: 5, Delayed: 5, MaxRefused: 10}
+		o.Limits.Control = limits.Rate{PerSecond: 1.0 / 3600, Burst: 5}
+		o.Limits.Refusals = limits.Rate{PerSecond: 1.0 / 6, Burst: 10}
 	})
 	p := hello(t, n.addr)
 	for i := range 30 {

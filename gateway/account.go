@@ -1,0 +1,232 @@
+package gateway
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+
+	"tuitalk/gateway/limits"
+	"tuitalk/talk"
+)
+
+// This file is what a connection pays, and what becomes of it when it cannot.
+
+// elapsed is the time by which budgets are counted.
+func (c *clock) elapsed() time.Duration { return time.Since(c.began) }
+
+// trusts tells whether an address is that of a proxy which the operator trusts.
+func (s *Server) trusts(a netip.Addr) bool {
+	return slices.ContainsFunc(s.opts.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// evict closes a connection that gave way to another one.
+func (s *Server) evict(a limits.Admission) {
+	if a.Evicted != nil {
+		s.metrics.refusedConn(limits.RefusedCrowd)
+		a.Evicted.Holder.Evict()
+	}
+}
+
+var _ limits.Holder = (*conn)(nil)
+
+// Evict closes the connection at once. It may be called before a poller has it;
+// who gives it to one looks at closeBy then, and so does the sweep.
+func (c *conn) Evict() {
+	c.reason.CompareAndSwap(0, uint32(reasonCrowd))
+	c.closeBy.Store(max(1, c.srv.clock.coarse()))
+	if c.adopted.Load() {
+		c.sock.close()
+	}
+}
+
+// enter counts the connection for who speaks, once its request tells. false: that
+// is refused, and answered.
+func (c *conn) enter(h http.Header) bool {
+	from := c.srv.clientAddr(c.addr, h)
+	c.locked(func(u *user) { u.from = from })
+	a := c.srv.limits.Move(c.srv.clock.elapsed(), &c.account, from)
+	c.srv.evict(a)
+	if a.Refusal == limits.RefusedNot {
+		return true
+	}
+	c.srv.metrics.refusedConn(a.Refusal)
+	h = http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
+	h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(a.Wait.Seconds())))))
+	c.answerHTTP(http.StatusTooManyRequests, h, []byte(crowdSentence(a.Refusal)), true)
+	return false
+}
+
+func crowdSentence(r limits.Refusal) string {
+	switch r {
+	case limits.RefusedKeptOut:
+		return "too much came from your address; try again later\n"
+	case limits.RefusedRate:
+		return "connections come too fast from your address; try again in a moment\n"
+	}
+	return "there are too many connections from your address\n"
+}
+
+// identify tells the budgets who this is, once the connection has. Call with mu held.
+func (c *conn) identify() talk.Error {
+	u := &c.user
+	if u.identified || u.uuid.IsZero() || u.gone {
+		return talk.Error{}
+	}
+	u.identified, u.who = true, c.who()
+	left := c.srv.limits.Identify(c.srv.clock.elapsed(), &c.account, u.who)
+	if left == 0 {
+		return talk.Error{}
+	}
+	u.keptOut = true
+	return retryIn(talk.Error{Code: talk.CodeFlood, Message: "you sent too much, and are kept out for a while"}, left)
+}
+
+// who is the user, as far as it is proven. Call with mu held.
+func (c *conn) who() limits.Who {
+	if c.user.uuid.Version() == gatewayVersion {
+		return limits.Who{UUID: c.user.uuid}
+	}
+	return c.srv.limits.WhoAt(&c.account, c.user.uuid)
+}
+
+// retryIn says when a refused message can come again.
+func retryIn(e talk.Error, wait time.Duration) talk.Error {
+	e.Retry, e.RetryMS = true, uint32(min(wait.Milliseconds()+1, math.MaxInt32))
+	return e
+}
+
+// pay pays for the message that is next, or tells that it has to wait, or that its
+// turn is too far off for waiting here. Call with mu held.
+func (c *conn) pay(a arrival) (refusal talk.Error, wait bool) {
+	u := &c.user
+	now := c.srv.clock.elapsed()
+	if now < u.wakeAt {
+		return talk.Error{}, true
+	}
+	var post *limits.Post
+	if e, ok := a.Message.(talk.Entry); ok && u.room != nil && e.RoomID == u.room.id && !u.turn.out(e.Round, a.number) {
+		post = &limits.Post{Room: &u.room.budget, ID: u.room.id, Who: u.who}
+	}
+	v := c.srv.limits.Ask(now, &c.account, limits.Message, post, limits.Cost{Messages: 1, Bytes: float64(a.size)})
+	switch {
+	case v.Wait == 0:
+		return talk.Error{}, false
+	case v.Refuse:
+		c.srv.metrics.limited(v.Level)
+		c.holdBack(a)
+		sentence := fmt.Sprintf("this room is in slow mode: you can speak again in %d s", int(math.Ceil(v.Wait.Seconds())))
+		return retryIn(c.refusal(a.Message, talk.CodeFlood, sentence), v.Wait), false
+	}
+	c.srv.metrics.delayed(v.Level)
+	u.wakeAt, u.held = now+v.Wait, v.Level
+	c.srv.agenda.after(v.Wait, c.goOn)
+	return talk.Error{}, true
+}
+
+// overflow refuses a message for which there is no more room in the backlog. Call
+// with mu held.
+func (c *conn) overflow(a arrival) talk.Error {
+	u := &c.user
+	c.srv.metrics.limited(u.held)
+	wait := time.Second
+	if r := c.srv.opts.Limits.Connection.Messages.PerSecond; r > 0 {
+		wait = time.Duration(float64(len(u.backlog)) / r * float64(time.Second))
+	}
+	c.holdBack(a)
+	return retryIn(c.refusal(a.Message, talk.CodeFlood, "too much at once, slow down"), max(wait, u.wakeAt-c.srv.clock.elapsed()))
+}
+
+// payControl pays for what does not wait for its turn. false: there is too much of it.
+func (c *conn) payControl(bytes int) bool {
+	var v limits.Verdict
+	now := c.srv.clock.elapsed()
+	c.locked(func(*user) {
+		v = c.srv.limits.Ask(now, &c.account, limits.Control, nil, limits.Cost{Messages: 1, Bytes: float64(bytes)})
+	})
+	if v.Wait > 0 {
+		c.srv.metrics.limited(v.Level)
+	}
+	return v.Wait == 0
+}
+
+// control pays for a ping, a pong or a piece of a message. false: it is not to be
+// answered.
+func (c *conn) control(bytes int) bool {
+	ok := c.payControl(bytes)
+	if !ok && c.refusedTooOften(weightControl) {
+		c.flooded(reasonFlood)
+	}
+	return ok
+}
+
+// ping answers at once, whatever waits, unless the client overdoes it.
+func (c *conn) ping(p talk.Ping, bytes int) {
+	if c.payControl(bytes) {
+		c.answerIn(talk.Extended, talk.Pong(p))
+		return
+	}
+	c.refuse(talk.Error{Code: talk.CodeFlood, Message: "too many pings"})
+}
+
+// charge makes the connection pay so many messages for what it has caused, after
+// the fact: what it says next waits until they would have been allowed.
+func (c *conn) charge(messages float64) { c.chargeFor(limits.Cost{Messages: messages}) }
+
+func (c *conn) chargeFor(cost limits.Cost) {
+	c.locked(func(*user) { c.srv.limits.Charge(c.srv.clock.elapsed(), &c.account, cost) })
+}
+
+// What a refusal costs of those that a connection may have. Our own clients have up
+// to 32 posts on their way when one is refused, and wait then; so those which had to
+// follow cost little. What is the server's fault costs nothing.
+const (
+	weightFinal    = 1
+	weightTooFast  = 0.5
+	weightControl  = 0.25
+	weightFollower = 0.1
+)
+
+func weightOf(e talk.Error) float64 {
+	switch {
+	case !e.Retry:
+		return weightFinal
+	case e.Code == talk.CodeFlood:
+		return weightTooFast
+	case e.Code == talk.CodeOutOfTurn:
+		return weightFollower
+	}
+	return 0
+}
+
+// refusedTooOften counts a refusal; true: it was one too many.
+func (c *conn) refusedTooOften(weight float64) (tooOften bool) {
+	c.locked(func(*user) { tooOften = c.srv.limits.Refused(c.srv.clock.elapsed(), &c.account, weight) })
+	return tooOften
+}
+
+// flooded closes a connection that did not stop when it was refused, and keeps out
+// who is behind it.
+func (c *conn) flooded(why closeReason) {
+	if c.at() == stageClosed {
+		return // once is enough
+	}
+	s := c.srv
+	var person, addr time.Duration
+	from := c.from()
+	c.locked(func(*user) {
+		person, addr = s.limits.Strike(s.clock.elapsed(), &c.account, s.trusts(from))
+	})
+	if person > 0 {
+		s.metrics.keptOut(keptUser)
+		s.log.Debug("a user is kept out", "for", person, "reason", why.label(), "from", from)
+	}
+	if addr > 0 {
+		s.metrics.keptOut(keptAddress)
+		s.log.Info("an address is kept out, as its connections are closed for flooding again and again", "address", from, "for", addr, "reason", why.label())
+	}
+	c.dismiss(why)
+}

@@ -1,0 +1,152 @@
+package limits
+
+import (
+	"net/netip"
+	"time"
+)
+
+// address is one client address (of IPv6 a /64), or a network of such (a /48).
+type address struct {
+	key     netip.Prefix
+	network *address // around an IPv6 address; nil for all else
+	// proxies: it stands for all proxies, whose connections are not yet anybody's.
+	proxies bool
+
+	// guarded by Table.mu
+	conns, unidentified, identified int
+	hosts                           int      // addresses of this network that are remembered
+	oldest, newest                  *Client  // its unidentified ones, in order; empty where there is a network
+	rank                            rankLink // among those with as many unidentified ones
+	accepts                         meter
+	penalty                         penalty
+	strikes                         meter
+
+	said  pool // what its connections say
+	taken draw // of its network's pool, or of the process's
+}
+
+// hostOf is what counts as one address.
+func hostOf(a netip.Addr) netip.Prefix {
+	bits := a.BitLen()
+	if a.Is6() {
+		bits = 64
+	}
+	p, _ := a.Prefix(bits) // the zero Addr has the zero Prefix, which counts as one too
+	return p
+}
+
+func networkOf(a netip.Addr) netip.Prefix {
+	p, _ := a.Prefix(48) // it has that many bits
+	return p
+}
+
+// top is by what unidentified connections are compared: a whole IPv6 network is one
+// stranger.
+func (a *address) top() *address {
+	if a.network != nil {
+		return a.network
+	}
+	return a
+}
+
+// push notes an unidentified connection as the newest.
+func (a *address) push(c *Client) {
+	c.older, c.newer = a.newest, nil
+	if a.newest != nil {
+		a.newest.newer = c
+	} else {
+		a.oldest = c
+	}
+	a.newest = c
+}
+
+func (a *address) drop(c *Client) {
+	if c.older != nil {
+		c.older.newer = c.newer
+	} else {
+		a.oldest = c.newer
+	}
+	if c.newer != nil {
+		c.newer.older = c.older
+	} else {
+		a.newest = c.older
+	}
+	c.older, c.newer = nil, nil
+}
+
+// oldestOf is the oldest unidentified connection of one address within a network.
+func (a *address) oldestOf(host *address) *Client {
+	c := a.oldest
+	for c != nil && c.address != host {
+		c = c.newer
+	}
+	return c
+}
+
+// idle tells whether nothing would be lost if it were forgotten.
+func (a *address) idle(now time.Duration, forget time.Duration) bool {
+	return a.conns == 0 && !a.penalty.remembered(now, forget) && a.said.full(now) &&
+		a.accepts.debt(now) == 0 && a.strikes.debt(now) == 0
+}
+
+// ranking finds the address with most unidentified connections, in constant time:
+// a list for each count, in the order in which they came to it.
+type ranking struct {
+	lists []rankList
+	most  int
+}
+
+type rankList struct{ first, last *address }
+
+type rankLink struct{ prev, next *address }
+
+// move takes an address from the list of one count to that of another; 0 is none.
+func (r *ranking) move(a *address, from, to int) {
+	if from > 0 {
+		r.take(a, from)
+	}
+	if to > 0 {
+		r.put(a, to)
+	}
+	for r.most > 0 && r.lists[r.most].first == nil {
+		r.most--
+	}
+}
+
+func (r *ranking) put(a *address, count int) {
+	for len(r.lists) <= count {
+		r.lists = append(r.lists, rankList{})
+	}
+	l := &r.lists[count]
+	a.rank = rankLink{prev: l.last}
+	if l.last != nil {
+		l.last.rank.next = a
+	} else {
+		l.first = a
+	}
+	l.last = a
+	r.most = max(r.most, count)
+}
+
+func (r *ranking) take(a *address, count int) {
+	l := &r.lists[count]
+	if a.rank.prev != nil {
+		a.rank.prev.rank.next = a.rank.next
+	} else {
+		l.first = a.rank.next
+	}
+	if a.rank.next != nil {
+		a.rank.next.rank.prev = a.rank.prev
+	} else {
+		l.last = a.rank.prev
+	}
+	a.rank = rankLink{}
+}
+
+// worst is who has most, nil if nobody has any.
+func (r *ranking) worst() *address {
+	if r.most == 0 {
+		return nil
+	}
+	return r.lists[r.most].first
+}

@@ -1,0 +1,157 @@
+package limits
+
+import "time"
+
+// state is how far a client's account has come.
+type state uint8
+
+const (
+	stateNone         state = iota // not counted
+	stateUnidentified              // counted; it has not said who it is
+	stateIdentified
+)
+
+// Client is the account of one connection. The zero value is not counted anywhere.
+type Client struct {
+	// Holder is whose account it is; set before Accept.
+	Holder Holder
+
+	// guarded by Table.mu, but read by who pays, after Move
+	address *address
+
+	// guarded by Table.mu
+	state        state
+	older, newer *Client // unidentified ones of its address or network
+
+	// guarded by the owner
+	identity *identity // nil until Identify
+	own      budget
+	control  meter
+	refusals meter
+
+	taken draw // of its address's pool
+}
+
+// Holder is a connection that can be asked to go. Evict is called without locks.
+type Holder interface{ Evict() }
+
+// Kind is what is paid for.
+type Kind uint8
+
+const (
+	Message Kind = iota
+	Control      // a ping, a pong, a piece of a message: what has no turn to wait for
+)
+
+// Level is who owns a budget. It is also a metric's label.
+type Level string
+
+const (
+	LevelConnection Level = "connection"
+	LevelIdentity   Level = "identity"
+	LevelAddress    Level = "address"
+	LevelNetwork    Level = "network"
+	LevelRoom       Level = "room"
+	LevelSlowMode   Level = "slow_mode"
+	LevelProcess    Level = "process"
+)
+
+// Levels are all of them.
+var Levels = []Level{LevelConnection, LevelIdentity, LevelAddress, LevelNetwork, LevelRoom, LevelSlowMode, LevelProcess}
+
+// Verdict is the answer to Ask. The zero value: it is paid.
+type Verdict struct {
+	Wait  time.Duration // until it may be asked again; 0: it is paid
+	Level Level         // whose budget wants it
+	// Refuse: the message must not wait for it here, as it takes longer than what
+	// comes behind should.
+	Refuse bool
+}
+
+// Ask takes the cost of a message from every budget that has a say, or from none.
+// post is nil unless the message is one to a room. The owner's lock must be held.
+func (t *Table) Ask(now time.Duration, c *Client, k Kind, post *Post, cost Cost) Verdict {
+	if t.unlimited {
+		return Verdict{}
+	}
+	cfg, a := &t.cfg, c.address
+	v := Verdict{Level: LevelConnection}
+	if k == Control {
+		v.Wait = c.control.wait(now, cfg.Control.span(cost.Messages), cfg.Control.window())
+	} else {
+		v.Wait = c.own.wait(now, &cfg.Connection, cost)
+	}
+	if c.identity != nil {
+		v.raise(LevelIdentity, c.identity.said.wait(now, &cfg.Identity, cost))
+	}
+	drawn := &c.taken
+	if a != nil {
+		v.raise(LevelAddress, a.said.wait(now, &cfg.Address, drawn, cost))
+		if drawn = &a.taken; a.network != nil {
+			v.raise(LevelNetwork, a.network.said.wait(now, &cfg.Network, drawn, cost))
+			drawn = &a.network.taken
+		}
+	}
+	v.raise(LevelProcess, t.said.wait(now, &cfg.Process, drawn, cost))
+	if v.Wait == 0 && post != nil {
+		v = post.Room.ask(now, cfg, post, cost)
+	}
+	if v.Wait == 0 {
+		t.take(now, c, k, cost)
+		return Verdict{}
+	}
+	return v
+}
+
+// raise notes that a level wants a longer wait than those before it.
+func (v *Verdict) raise(l Level, wait time.Duration) {
+	if wait > v.Wait {
+		v.Wait, v.Level = wait, l
+	}
+}
+
+func (t *Table) take(now time.Duration, c *Client, k Kind, cost Cost) {
+	cfg, a := &t.cfg, c.address
+	if k == Control {
+		c.control.take(now, cfg.Control.span(cost.Messages), cfg.Control.window())
+	} else {
+		c.own.take(now, &cfg.Connection, cost, maxDebt)
+	}
+	if c.identity != nil {
+		c.identity.said.take(now, &cfg.Identity, cost, maxDebt)
+	}
+	drawn := &c.taken
+	if a != nil {
+		a.said.take(now, &cfg.Address, drawn, cost)
+		if drawn = &a.taken; a.network != nil {
+			a.network.said.take(now, &cfg.Network, drawn, cost)
+			drawn = &a.network.taken
+		}
+	}
+	t.said.take(now, &cfg.Process, drawn, cost)
+}
+
+// Charge takes the cost of what was done already, such as an answer that was
+// longer than its question, whether it is there or not: what the client says next
+// waits, though no longer than half a minute. The owner's lock must be held.
+func (t *Table) Charge(now time.Duration, c *Client, cost Cost) {
+	if !t.unlimited {
+		t.take(now, c, Message, cost)
+	}
+}
+
+// Refused counts a refusal of so much weight: 1 for what can never be taken, less
+// for what the client is to send again. true: it was one too many, and the
+// connection is to be closed. The owner's lock must be held.
+func (t *Table) Refused(now time.Duration, c *Client, weight float64) bool {
+	r := t.cfg.Refusals
+	if r.PerSecond <= 0 || weight <= 0 {
+		return false
+	}
+	span := time.Duration(weight / r.PerSecond * float64(time.Second))
+	if c.refusals.wait(now, span, r.window()) > 0 {
+		return true
+	}
+	c.refusals.take(now, span, r.window())
+	return false
+}

@@ -1,0 +1,120 @@
+package limits
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Config says how much is allowed. 0 is no bound, so the zero value allows all.
+type Config struct {
+	MaxConns int // of the process
+
+	// Unidentified bounds the connections that have not said who they are.
+	Unidentified int
+	// Of an address, and of the network around an IPv6 address.
+	PerAddress, PerNetwork int
+	UnidentifiedPerAddress int
+	Accepts                Rate // connections that one address may open
+
+	Connection Rates // messages of one connection
+	Backlog    int   // messages of one connection that wait for their turn; more are refused
+	Control    Rate  // pings, pongs and pieces of messages of one connection
+	Identity   Rates
+	Address    Rates
+	Network    Rates
+	Room       Rates
+	Process    Rates
+
+	// Refusals is what a connection may be refused before it is closed; a refusal
+	// that the client could not have avoided costs less than 1, see Client.Refused.
+	Refusals Rate
+
+	SlowMode map[int32]time.Duration // rooms in which each may speak once in so long
+	// AutoSlow bounds how long each has to wait in a room that is over its budget.
+	AutoSlowMin, AutoSlowMax time.Duration
+
+	// Strikes are the connections of one address that may be closed for flooding
+	// before it is kept out.
+	Strikes Rate
+	// KeepOut is for how long somebody is kept out the first time; it doubles each
+	// time up to KeepOutMax. 0: nobody is.
+	KeepOut, KeepOutMax time.Duration
+}
+
+// networkShare is how many addresses' budgets an IPv6 /48 has by default.
+const networkShare = 4
+
+// Default suits a gateway that takes so many connections.
+func Default(maxConns int) Config {
+	c := Config{
+		Accepts: Rate{100, 1000},
+		Connection: Rates{
+			Messages: Rate{5, 20},
+			Bytes:    Rate{32 << 10, 256 << 10},
+		},
+		Backlog:  40,
+		Control:  Rate{5, 40},
+		Identity: Rates{Messages: Rate{10, 60}, Bytes: Rate{64 << 10, 512 << 10}},
+		Address:  Rates{Messages: Rate{1000, 2000}, Bytes: Rate{512 << 10, 1 << 20}},
+		Room:     Rates{Messages: Rate{100, 500}, Bytes: Rate{256 << 10, 1 << 20}},
+		Process:  Rates{Messages: Rate{10000, 20000}, Bytes: Rate{8 << 20, 8 << 20}},
+
+		Refusals:    Rate{1, 60},
+		AutoSlowMin: 5 * time.Second, AutoSlowMax: time.Minute,
+		Strikes: Rate{1.0 / 60, 5},
+		KeepOut: 15 * time.Second, KeepOutMax: 10 * time.Minute,
+	}
+	c.SetConns(maxConns, min(4000, max(1, maxConns/2)))
+	return c
+}
+
+// SetConns sets how many connections there may be in all and of one address (0:
+// no bound), and what follows from it.
+func (c *Config) SetConns(most, perAddress int) {
+	c.MaxConns, c.PerAddress, c.PerNetwork = most, perAddress, networkShare*perAddress
+	c.Unidentified = max(1, most/4)
+	c.UnidentifiedPerAddress = 0
+	if perAddress > 0 {
+		c.UnidentifiedPerAddress = max(1, perAddress/4)
+	}
+	c.SetAddress(c.Address)
+}
+
+// SetAddress sets what one address may say, and what follows from it for the
+// network around it.
+func (c *Config) SetAddress(r Rates) {
+	times := func(r Rate) Rate { return Rate{networkShare * r.PerSecond, networkShare * r.Burst} }
+	c.Address, c.Network = r, Rates{times(r.Messages), times(r.Bytes)}
+}
+
+// Unlimited allows everything but more connections than there can be.
+func Unlimited(maxConns int) Config { return Config{MaxConns: maxConns} }
+
+// Validate reports the first setting that cannot be.
+func (c *Config) Validate() error {
+	if c.MaxConns < 1 {
+		return fmt.Errorf("max connections must be at least 1, not %d (is the limit on open files too low?)", c.MaxConns)
+	}
+	if c.Backlog < 0 || c.PerAddress < 0 || c.PerNetwork < 0 || c.Unidentified < 0 || c.UnidentifiedPerAddress < 0 {
+		return errors.New("bounds of connections and of the backlog must not be negative; 0 is no bound")
+	}
+	rates := []Rate{c.Accepts, c.Control, c.Refusals, c.Strikes}
+	for _, r := range []Rates{c.Connection, c.Identity, c.Address, c.Network, c.Room, c.Process} {
+		rates = append(rates, r.Messages, r.Bytes)
+	}
+	for _, r := range rates {
+		if r.PerSecond < 0 || r.Burst < 0 || r.PerSecond > 0 && r.Burst < 1 {
+			return fmt.Errorf("a rate of %g a second with a burst of %g cannot be: neither is negative, and a burst has at least 1", r.PerSecond, r.Burst)
+		}
+	}
+	for room, every := range c.SlowMode {
+		if every <= 0 || every > MaxSlowMode {
+			return fmt.Errorf("slow mode of room %d must be above 0 and at most %v, not %v", room, MaxSlowMode, every)
+		}
+	}
+	return nil
+}
+
+// MaxSlowMode is the slowest: a client must be able to wait for its turn.
+const MaxSlowMode = time.Hour
