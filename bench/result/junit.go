@@ -41,10 +41,12 @@ type (
 
 // JUnit writes checks as the XML that CI servers read, one testcase for each.
 func (r *Result) JUnit(w io.Writer, checks []Check) error {
-	suite := junitSuite{
-		Name: "tuitalk-bench " + r.Kind, Tests: len(checks),
-		Time: r.Length(), Timestamp: r.Started.UTC().Format(time.RFC3339),
-	}
+	return writeJUnit(w, "tuitalk-bench "+r.Kind, r.Started, r.Length(), checks, r.story)
+}
+
+// writeJUnit writes one suite; story is what there is to tell of a failed check.
+func writeJUnit(w io.Writer, name string, started time.Time, seconds float64, checks []Check, story func(Check) string) error {
+	suite := junitSuite{Name: name, Tests: len(checks), Time: seconds, Timestamp: started.UTC().Format(time.RFC3339)}
 	for _, c := range checks {
 		one := junitCase{Class: suite.Name, Name: c.Name}
 		switch {
@@ -55,7 +57,7 @@ func (r *Result) JUnit(w io.Writer, checks []Check) error {
 			one.Out = c.Why
 		default:
 			suite.Failures++
-			one.Failure = &junitWhy{Message: c.Why, Text: r.story(c)}
+			one.Failure = &junitWhy{Message: c.Why, Text: story(c)}
 		}
 		suite.Cases = append(suite.Cases, one)
 	}

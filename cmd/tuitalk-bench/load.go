@@ -58,6 +58,7 @@ type shower interface {
 	Print(line string)
 	Update(v report.View)
 	Tour(t report.Tour)
+	Siege(s report.Siege)
 }
 
 // nobody looks.
@@ -66,6 +67,7 @@ type nobody struct{}
 func (nobody) Print(string)       {}
 func (nobody) Update(report.View) {}
 func (nobody) Tour(report.Tour)   {}
+func (nobody) Siege(report.Siege) {}
 
 // newShower is what shows how a run goes on, and how that ends.
 func newShower(c *call, quiet, noColor bool) (show shower, end func() error) {

@@ -29,7 +29,7 @@ Against a fleet with flood control on, what is measured is flood control: start
 the gateways with -limits none, or keep the rate low.`
 
 // commands in the order of the help.
-var commands = []*command{load, ramp, storm, breakThings, soak, compareTargets, reportAgain, work}
+var commands = []*command{load, ramp, storm, breakThings, soak, attackTarget, compareTargets, reportAgain, work}
 
 // Exit statuses.
 const (

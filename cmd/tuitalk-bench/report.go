@@ -14,7 +14,8 @@ var reportAgain = &command{
 	name: "report",
 	line: "read the JSON of a run again: summary, HTML, JUnit, Markdown",
 	about: `tuitalk-bench report reads what -json has written, of a run or of a comparison, and
-makes reports of it again, also against other bounds.
+makes reports of it again, also against other bounds. So it does of what attack has
+written; what must hold of that is said to attack.
 
     tuitalk-bench report run.json
     tuitalk-bench report run.json -html run.html -max-p99 20ms
@@ -57,6 +58,10 @@ func (s *rereading) tell(c *call) error {
 		found, err := readFile(names[0], result.ReadComparison)
 		if err == nil && len(found.Tables) > 0 {
 			return s.tellComparison(c, found)
+		}
+		attacks, err := readFile(names[0], result.ReadAttacks)
+		if err == nil && len(attacks.Attacks) > 0 {
+			return s.tellAttacks(c, attacks)
 		}
 	}
 	var runs []*result.Result
@@ -142,4 +147,16 @@ func (s *rereading) tellComparison(c *call, found *result.Comparison) error {
 		return writeFiles(files)
 	}
 	return tellComparison(c, found, !s.noColor, files)
+}
+
+// tellAttacks reads a run of attacks again, with the checks that are always made.
+func (s *rereading) tellAttacks(c *call, found *result.Attacks) error {
+	if s.small != "" {
+		return usage{errors.New("-small is for runs, and these are attacks")}
+	}
+	files := attackFiles{html: s.html, junit: s.junit, markdown: s.markdown}
+	if s.markdown == "-" {
+		return found.Markdown(c.stdout)
+	}
+	return tellAttacks(c, found, found.Check(result.AttackThresholds{}), !s.noColor, files)
 }

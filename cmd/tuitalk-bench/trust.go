@@ -17,30 +17,36 @@ between it and here can read along, and what is measured may be somebody else's 
 `
 
 // checkTrust finds out which certificates are good.
-func (s *settings) checkTrust(o *crew.Options) error {
-	if s.ca == "" && !s.insecure {
-		return nil
+func (s *settings) checkTrust(o *crew.Options) (err error) {
+	o.Trust, err = policyOf(s.ca, s.insecure, o.Targets)
+	return err
+}
+
+// policyOf is whom the flags -ca and -insecure say to trust.
+func policyOf(ca string, insecure bool, targets []string) (p trust.Policy, err error) {
+	if ca == "" && !insecure {
+		return p, nil
 	}
 	secured := false
-	for _, t := range o.Targets {
+	for _, t := range targets {
 		secured = secured || strings.HasPrefix(t, "wss://")
 	}
 	switch {
-	case s.ca != "" && s.insecure:
-		return errors.New("-ca says whom to trust, and -insecure trusts everybody: leave out one")
+	case ca != "" && insecure:
+		return p, errors.New("-ca says whom to trust, and -insecure trusts everybody: leave out one")
 	case !secured:
-		return errors.New("-ca and -insecure are about certificates, and no target is named by wss://")
+		return p, errors.New("-ca and -insecure are about certificates, and no target is named by wss://")
 	}
-	o.Trust.Insecure = s.insecure
-	if s.ca == "" {
-		return nil
+	p.Insecure = insecure
+	if ca == "" {
+		return p, nil
 	}
-	file, err := os.ReadFile(s.ca)
+	file, err := os.ReadFile(ca)
 	if err != nil {
-		return fmt.Errorf("-ca: %w", err)
+		return p, fmt.Errorf("-ca: %w", err)
 	}
-	if o.Trust.Roots, err = trust.Certificates(file); err != nil {
-		return fmt.Errorf("-ca %s: %w", s.ca, err)
+	if p.Roots, err = trust.Certificates(file); err != nil {
+		return p, fmt.Errorf("-ca %s: %w", ca, err)
 	}
-	return nil
+	return p, nil
 }

@@ -1,0 +1,239 @@
+package attack
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"tuitalk/bench/trust"
+	"tuitalk/talk"
+)
+
+// fake is a server that does what a good client needs, trusts everybody, and checks
+// nothing: what an attack gets from it is known.
+type fake struct {
+	t      *testing.T
+	listen net.Listener
+	mute   bool // it takes connections and says nothing
+	gives  talk.UUID
+
+	wg    sync.WaitGroup
+	mu    sync.Mutex
+	conns map[net.Conn]*fakeConn
+	heads map[int32]int64
+	most  int
+	taken int
+	stuck bool // messages are not answered any more
+}
+
+type fakeConn struct {
+	net.Conn
+	mu   sync.Mutex
+	me   talk.UUID
+	room int32
+}
+
+func newFake(t *testing.T, change ...func(*fake)) *fake {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fake{t: t, listen: l, conns: map[net.Conn]*fakeConn{}, heads: map[int32]int64{}}
+	for _, c := range change {
+		c(f)
+	}
+	f.wg.Go(f.accept)
+	t.Cleanup(func() {
+		l.Close()
+		f.mu.Lock()
+		for c := range f.conns {
+			c.Close()
+		}
+		f.mu.Unlock()
+		f.wg.Wait()
+	})
+	return f
+}
+
+func (f *fake) target() *Target {
+	f.t.Helper()
+	target, err := FindTarget("ws://"+f.listen.Addr().String()+"/ws", &trust.Policy{})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return target
+}
+
+func (f *fake) open() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.conns)
+}
+
+func (f *fake) accept() {
+	for {
+		c, err := f.listen.Accept()
+		if err != nil {
+			return
+		}
+		one := &fakeConn{Conn: c}
+		f.mu.Lock()
+		f.conns[c] = one
+		f.taken++
+		f.most = max(f.most, len(f.conns))
+		f.mu.Unlock()
+		f.wg.Go(func() {
+			f.serve(one)
+			c.Close()
+			f.mu.Lock()
+			delete(f.conns, c)
+			f.mu.Unlock()
+		})
+	}
+}
+
+func (f *fake) serve(c *fakeConn) {
+	r := bufio.NewReader(c)
+	if f.mute {
+		for {
+			if _, err := r.ReadByte(); err != nil {
+				return
+			}
+		}
+	}
+	req, err := http.ReadRequest(r)
+	if err != nil {
+		return
+	}
+	if req.URL.Path != "/ws" {
+		body := strings.Repeat("w", 100_000)
+		if req.URL.Path == "/" {
+			body = `<link href="/app.wasm">`
+		}
+		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(body), body)
+		return
+	}
+	fmt.Fprint(c, "HTTP/1.1 101 Switching Protocols\r\n\r\n")
+	for {
+		text, err := readClient(r)
+		if err != nil {
+			return
+		}
+		f.mu.Lock()
+		stuck := f.stuck
+		f.mu.Unlock()
+		if m, err := talk.Decode(talk.Extended, text); err == nil && !stuck {
+			f.answer(c, m)
+		}
+	}
+}
+
+// readClient reads a frame of a client.
+func readClient(r *bufio.Reader) ([]byte, error) {
+	var head [14]byte
+	read := func(n int) (b []byte, err error) {
+		for i := range n {
+			if head[i], err = r.ReadByte(); err != nil {
+				return nil, err
+			}
+		}
+		return head[:n], nil
+	}
+	b, err := read(2)
+	if err != nil {
+		return nil, err
+	}
+	size := int(b[1] & 0x7f)
+	switch size {
+	case 126:
+		if b, err = read(2); err == nil {
+			size = int(binary.BigEndian.Uint16(b))
+		}
+	case 127:
+		if b, err = read(8); err == nil {
+			size = int(min(binary.BigEndian.Uint64(b), 1<<30))
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	key, err := read(4)
+	if err != nil {
+		return nil, err
+	}
+	mask := [4]byte(key)
+	var text []byte
+	for i := range size {
+		c, err := r.ReadByte()
+		if err != nil {
+			return nil, err
+		}
+		text = append(text, c^mask[i&3])
+	}
+	return text, nil
+}
+
+func (c *fakeConn) say(m talk.Message) {
+	text, err := talk.Append(nil, talk.Extended, m)
+	if err != nil {
+		return
+	}
+	var head []byte
+	switch n := len(text); {
+	case n < 126:
+		head = []byte{fin | opText, byte(n)}
+	default:
+		head = binary.BigEndian.AppendUint16([]byte{fin | opText, 126}, uint16(n))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, _ = c.Write(append(head, text...)) // who has gone away hears nothing
+}
+
+func (f *fake) answer(c *fakeConn, m talk.Message) {
+	switch m := m.(type) {
+	case talk.Hello:
+		c.me = f.gives
+		if c.me.IsZero() {
+			c.me = randomID()
+		}
+		c.say(talk.Welcome{UUID: c.me, Token: "t", Server: "fake", Limits: talk.DefaultLimits()})
+	case talk.JoinRoom:
+		f.mu.Lock()
+		c.room = m.RoomID
+		head := f.heads[m.RoomID]
+		f.mu.Unlock()
+		c.say(talk.Joined{RoomID: m.RoomID, HeadSeq: head, AfterSeq: head, MemberCount: 1, Members: []talk.Member{{UUID: c.me, Username: m.Username}}})
+	case talk.Entry:
+		f.post(c, m)
+	case talk.Fetch:
+		c.say(talk.History{RoomID: m.RoomID, BeforeSeq: m.BeforeSeq, Complete: true})
+	case talk.Ping:
+		c.say(talk.Pong{N: m.N})
+	}
+}
+
+// post shows an entry to all who are in its room.
+func (f *fake) post(c *fakeConn, e talk.Entry) {
+	f.mu.Lock()
+	f.heads[e.RoomID]++
+	e.Seq, e.UnixTime = f.heads[e.RoomID], 1_700_000_000
+	var to []*fakeConn
+	for _, one := range f.conns {
+		if one.room == e.RoomID {
+			to = append(to, one)
+		}
+	}
+	f.mu.Unlock()
+	for _, one := range to {
+		if len(e.Text) < 1000 { // else nobody reads it here
+			one.say(e)
+		}
+	}
+	c.say(talk.Stored{RoomID: e.RoomID, ID: e.ID, Seq: e.Seq})
+}

@@ -1,0 +1,398 @@
+package attack
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"tuitalk/bench/result"
+	"tuitalk/client"
+	"tuitalk/talk"
+)
+
+// phase is where an attack is.
+type phase uint8
+
+const (
+	before phase = iota
+	during
+	after
+	phases
+)
+
+// people are those who are honest: some who talk all the time, and newcomers.
+type people struct {
+	target *Target
+	from   []netip.Addr
+	room   int32
+	posts  float64 // per second, of all together
+	joins  float64 // per second
+	dialer func(i int) client.Dialer
+
+	talkers []*talker
+	living  sync.WaitGroup
+
+	mu       sync.Mutex
+	phase    phase
+	felt     [phases]result.Felt
+	open     map[string]*waiting // posts that not all have been shown, by text
+	ids      map[talk.UUID]string
+	joining  int
+	forged   []string
+	lost     int
+	inside   int
+	waitings map[*newcomer]struct{}
+}
+
+// waiting is a post that is under way.
+type waiting struct {
+	due   time.Time
+	phase phase
+	left  int // who have not been shown it
+}
+
+// newcomer is a join that is under way.
+type newcomer struct {
+	due   time.Time
+	phase phase
+}
+
+// talker is one of those who talk. One goroutine owns its session.
+type talker struct {
+	people  *people
+	name    string
+	session *client.Session
+	driver  *client.Driver
+	say     chan time.Time
+	last    int64 // seq of the last entry that was looked at
+	wasUp   bool
+}
+
+const talking = "honest " // begins each text of the people
+
+func newPeople(o *Options, target *Target) (*people, error) {
+	p := &people{target: target, from: o.Honest, room: o.Room, posts: o.Posts, joins: o.Joins,
+		open: map[string]*waiting{}, ids: map[talk.UUID]string{}, waitings: map[*newcomer]struct{}{}}
+	p.dialer = func(i int) client.Dialer {
+		from := netip.Addr{}
+		if len(p.from) > 0 {
+			from = p.from[i%len(p.from)]
+		}
+		return dialer{target, from}
+	}
+	for i := range o.People {
+		t := &talker{people: p, name: fmt.Sprintf("honest %d", i+1), say: make(chan time.Time, 1024)}
+		var err error
+		if t.session, t.driver, err = p.session(t.name, i); err != nil {
+			return nil, err
+		}
+		p.talkers = append(p.talkers, t)
+	}
+	return p, nil
+}
+
+func (p *people) session(name string, i int) (*client.Session, *client.Driver, error) {
+	s, err := client.New(client.Config{
+		Servers: []string{p.target.URL}, Name: name, Room: p.room, Client: "tuitalk-bench people", History: -1, Keep: 5000,
+	}, client.State{})
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, client.NewDriver(s, p.dialer(i), nil), nil
+}
+
+// live begins to talk and to join, until ctx ends.
+func (p *people) live(ctx context.Context) {
+	for _, t := range p.talkers {
+		p.living.Go(func() { t.live(ctx) })
+	}
+}
+
+// enter waits until all talkers are in the room.
+func (p *people) enter(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, enterTime)
+	defer cancel()
+	for {
+		p.mu.Lock()
+		inside := p.inside
+		p.mu.Unlock()
+		if inside == len(p.talkers) {
+			return nil
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("only %d of %d honest people got into their room", inside, len(p.talkers))
+		}
+	}
+}
+
+// busy posts and joins on schedule until ctx ends. The load is open: what is due is
+// due, whatever became of what was before. Newcomers under way go on as long as life.
+func (p *people) busy(ctx, life context.Context) {
+	var joiners sync.WaitGroup
+	defer joiners.Wait()
+	begun := time.Now()
+	posts, joins := 0, 0
+	at := func(n int, rate float64) time.Time {
+		return begun.Add(time.Duration(float64(n+1) / rate * float64(time.Second)))
+	}
+	for {
+		post, join := at(posts, p.posts), at(joins, p.joins)
+		next := post
+		if join.Before(post) {
+			next = join
+		}
+		t := time.NewTimer(time.Until(next))
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return
+		}
+		if next == post {
+			p.due(p.talkers[posts%len(p.talkers)], next)
+			posts++
+		} else {
+			n, number := p.arrives(next), joins
+			joiners.Go(func() { p.join(life, n, number) })
+			joins++
+		}
+	}
+}
+
+func (p *people) due(t *talker, due time.Time) {
+	select {
+	case t.say <- due:
+	default: // it has not spoken for minutes
+		p.mu.Lock()
+		p.felt[p.phase].PostsFailed++
+		p.mu.Unlock()
+	}
+}
+
+// says notes a post before it is made.
+func (p *people) says(t *talker, due time.Time) (text string) {
+	text = talking + t.name + " " + strconv.FormatInt(due.UnixNano(), 36)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ph := p.phase
+	p.open[text] = &waiting{due, ph, len(p.talkers) - 1}
+	p.felt[ph].Late.Record(time.Since(due), 1)
+	return text
+}
+
+// shown notes an entry that one of the people was shown.
+func (p *people) shown(t *talker, e *talk.Entry) {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	whose := p.ids[e.Author]
+	switch {
+	case e.Kind == talk.KindPosted && strings.HasPrefix(e.Text, mark) && whose != "":
+		p.forge(fmt.Sprintf("a text that %s never said was shown as his", whose))
+	case e.Kind == talk.KindRenamed && whose != "":
+		p.forge(fmt.Sprintf("%s was renamed by somebody else", whose))
+	case e.Kind == talk.KindLeft && whose != "" && p.lost == 0:
+		p.forge(fmt.Sprintf("%s was said to have left", whose))
+	}
+	w := p.open[e.Text]
+	if w == nil || e.Author == t.session.Me().UUID {
+		return
+	}
+	p.felt[w.phase].Post.Record(now.Sub(w.due), 1)
+	if w.left--; w.left == 0 {
+		delete(p.open, e.Text)
+	}
+}
+
+func (p *people) forge(what string) {
+	if !slices.Contains(p.forged, what) && len(p.forged) < maxBreaches {
+		p.forged = append(p.forged, what)
+	}
+}
+
+// enterPhase begins a phase, and gives how long the one before lasted to it.
+func (p *people) enterPhase(ph phase, lasted time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.felt[p.phase].Seconds += lasted.Seconds()
+	p.phase = ph
+}
+
+// settled waits until nothing is under way, for so long.
+func (p *people) settled(ctx context.Context, most time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	for {
+		p.mu.Lock()
+		n := len(p.open) + len(p.waitings)
+		p.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// give is what was felt. What is still under way counts as failed, with the time for
+// which it was waited.
+func (p *people) give() [phases]result.Felt {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, w := range p.open {
+		p.felt[w.phase].PostsFailed++
+		p.felt[w.phase].Post.Record(now.Sub(w.due), int64(w.left))
+	}
+	for n := range p.waitings {
+		p.felt[n.phase].JoinsFailed++
+		p.felt[n.phase].Join.Record(now.Sub(n.due), 1)
+	}
+	p.open, p.waitings = map[string]*waiting{}, map[*newcomer]struct{}{}
+	return p.felt
+}
+
+// live owns the session.
+func (t *talker) live(ctx context.Context) {
+	defer t.driver.Close()
+	t.handle(client.Start{})
+	for {
+		select {
+		case ev := <-t.driver.Events():
+			t.handle(ev)
+		case due := <-t.say:
+			t.handle(client.Post{Text: t.people.says(t, due)})
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (t *talker) handle(ev client.Event) {
+	out := t.driver.Handle(ev)
+	p := t.people
+	if out.Change&(client.StatusChanged|client.MembersChanged) != 0 {
+		up := t.session.Status().Phase == client.Online
+		p.mu.Lock()
+		switch {
+		case up && !t.wasUp:
+			p.ids[t.session.Me().UUID] = t.name
+			p.inside++
+		case !up && t.wasUp:
+			p.inside--
+			p.felt[p.phase].Lost++
+			p.lost++
+		}
+		t.wasUp = up
+		p.mu.Unlock()
+	}
+	t.look(out.Change)
+}
+
+// look looks at what was added to the log.
+func (t *talker) look(change client.Change) {
+	if change&client.Appended == 0 {
+		return
+	}
+	log := t.session.Log()
+	from := log.Len()
+	for from > 0 && log.At(from-1).Seq > t.last {
+		from--
+	}
+	for i := from; i < log.Len(); i++ {
+		t.people.shown(t, log.At(i))
+		t.last = log.At(i).Seq
+	}
+}
+
+// arrives notes a newcomer before he comes.
+func (p *people) arrives(due time.Time) *newcomer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := &newcomer{due, p.phase}
+	p.waitings[n] = struct{}{}
+	p.joining++
+	return n
+}
+
+// join is the stay of a newcomer, who goes as soon as he is in.
+func (p *people) join(ctx context.Context, n *newcomer, number int) {
+	s, d, err := p.newcomer(number)
+	if err != nil {
+		p.came(n, joinPatience, false)
+		return
+	}
+	defer d.Close()
+	ok := in(ctx, s, d)
+	p.came(n, time.Since(n.due), ok)
+	if ok {
+		d.Handle(client.Quit{})
+	}
+}
+
+// came notes what became of a newcomer.
+func (p *people) came(n *newcomer, took time.Duration, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.joining--
+	if _, mine := p.waitings[n]; !mine {
+		return // counted already
+	}
+	delete(p.waitings, n)
+	p.felt[n.phase].Join.Record(took, 1)
+	if !ok {
+		p.felt[n.phase].JoinsFailed++
+	}
+}
+
+func (p *people) newcomer(number int) (*client.Session, *client.Driver, error) {
+	p.mu.Lock()
+	busy := p.joining > parallelJoins
+	p.mu.Unlock()
+	if busy {
+		return nil, nil, fmt.Errorf("%d newcomers are under way already", parallelJoins)
+	}
+	return p.session(fmt.Sprintf("newcomer %06d", rand.IntN(1_000_000)), number)
+}
+
+// in drives a session until it is in its room.
+func in(ctx context.Context, s *client.Session, d *client.Driver) bool {
+	ctx, cancel := context.WithTimeout(ctx, joinPatience)
+	defer cancel()
+	d.Handle(client.Start{})
+	for {
+		select {
+		case ev := <-d.Events():
+			d.Handle(ev)
+			if s.Status().Phase == client.Online {
+				return true
+			}
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// someone is one of the people, for those who want to be him.
+func (p *people) someone() (m talk.Member) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, name := range p.ids {
+		if m.Username == "" || cmp.Compare(name, m.Username) < 0 {
+			m = talk.Member{UUID: id, Username: name}
+		}
+	}
+	return m
+}
