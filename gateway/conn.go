@@ -141,7 +141,7 @@ func (c *conn) frame(f wsFrame) error {
 		if !c.control(len(f.payload)) {
 			return nil
 		}
-		c.pushAnswer(&packet{append(appendHead(nil, opPong, len(f.payload)), f.payload...)})
+		c.pushAnswer(&packet{bytes: append(appendHead(nil, opPong, len(f.payload)), f.payload...)})
 		return nil
 	case opPong:
 		c.control(len(f.payload))
@@ -187,15 +187,17 @@ func (c *conn) violation(err error) {
 func (c *conn) end(why closeReason, code int, text string) {
 	c.reason.CompareAndSwap(0, uint32(why))
 	c.stage.Store(uint32(stageClosed))
-	c.finish(&packet{closeFrame(code, text)})
+	c.finish(&packet{bytes: closeFrame(code, text)})
 }
 
 // dismiss is end with the code and the sentence of the reason.
 func (c *conn) dismiss(why closeReason) { c.end(why, why.code(), why.sentence()) }
 
-// kill is dismiss for a client that does not read: what is queued is dropped.
+// kill is dismiss for a client that does not read: what is queued is dropped. It
+// may have been said goodbye to before, but this is what ends it.
 func (c *conn) kill(why closeReason) {
-	c.out.drop(false)
+	c.reason.Store(uint32(why))
+	c.out.drop(false, c.srv)
 	c.closeSoon()
 	c.dismiss(why)
 }
@@ -221,5 +223,5 @@ func (c *conn) gone(err error) {
 	c.srv.metrics.closed[closeReason(c.reason.Load())].Inc()
 	c.srv.log.Debug("connection closed", "conn", c.serial, "from", c.from(), "reason", closeReason(c.reason.Load()).label(), "err", err)
 	c.departed()
-	c.out.drop(true)
+	c.out.drop(true, c.srv)
 }

@@ -123,24 +123,24 @@ func TestRingIsAFIFOWithinItsBounds(t *testing.T) {
 	var model []*packet
 	for range 200000 {
 		if rng.IntN(100) < 52 {
-			p := &packet{make([]byte, rng.IntN(50))}
+			p := &packet{bytes: make([]byte, rng.IntN(50))}
 			size := 0
 			for _, m := range model {
-				size += len(m.bytes)
+				size += m.cost()
 			}
-			want := len(model) < 300 && (len(model) == 0 || size+len(p.bytes) <= 5000)
-			if got := r.push(p, 300, 5000); got != want {
+			want := len(model) < 300 && (len(model) == 0 || size+p.cost() <= 9000)
+			if got := r.push(p, 300, 9000); got != want {
 				t.Fatalf("push with %d packets and %d bytes queued: %v", len(model), size, got)
 			}
 			if want {
 				model = append(model, p)
 			}
 		} else if len(model) > 0 {
-			if r.peek() != model[0] || r.pop() != model[0] {
+			if r.at(0) != model[0] || r.pop() != model[0] {
 				t.Fatal("not first in, first out")
 			}
 			model = model[1:]
-		} else if r.pop() != nil || r.peek() != nil || r.block != nil {
+		} else if r.pop() != nil || r.at(0) != nil || r.block != nil {
 			t.Fatal("an empty ring holds something")
 		}
 	}

@@ -40,7 +40,7 @@ func (r *room) empty() {
 		w.list = w.list[:0]
 	}
 	for _, c := range r.members {
-		c.out.ring.clear()
+		c.out.drop(false, r.srv)
 		c.out.queued = false
 	}
 }

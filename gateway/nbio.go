@@ -6,6 +6,7 @@ import (
 	"net"
 	"runtime/debug"
 	"syscall"
+	"unsafe"
 
 	"github.com/lesismal/nbio"
 	"github.com/lesismal/nbio/logging"
@@ -18,7 +19,10 @@ import (
 // one more hand-over and two more copies per message.
 
 // socket is one accepted TCP connection on a poller.
-type socket struct{ nb *nbio.Conn }
+type socket struct {
+	nb *nbio.Conn
+	fd int // valid while nb is locked and not closed
+}
 
 // poller runs the epoll loops.
 type poller struct{ engine *nbio.Engine }
@@ -75,6 +79,17 @@ func (p *poller) adopt(tcp net.Conn, c *conn) error {
 		return fmt.Errorf("take over the accepted connection: %w", err)
 	}
 	c.sock = socket{nb: nb}
+	raw, err := nb.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { c.sock.fd = int(fd) })
+	}
+	if err == nil {
+		err = c.sock.bound(c.srv.opts.SendBuffer, c.srv.opts.ReceiveBuffer)
+	}
+	if err != nil {
+		_ = nb.Close() // it is unwanted, whatever close says
+		return fmt.Errorf("prepare the accepted connection: %w", err)
+	}
 	nb.SetSession(c)
 	c.stage.Store(uint32(stageHTTP)) // what is written above is seen by who loads it
 	c.srv.conns.add(c)
@@ -84,16 +99,90 @@ func (p *poller) adopt(tcp net.Conn, c *conn) error {
 	return nil
 }
 
-// write gives b to the kernel, and what it does not take to nbio, which copies
-// it. c.inflight is raised before and lowered by wrote. false: closed.
-func (c *conn) write(b []byte) bool {
-	c.out.inflight.Add(int64(len(b)))
-	_, err := c.sock.nb.Write(b)
-	return err == nil
+// bound sets how many bytes the kernel keeps for the connection in each direction.
+// Linux doubles the number and counts its own overhead in it.
+func (s socket) bound(send, receive int) error {
+	return errors.Join(
+		syscall.SetsockoptInt(s.fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, send),
+		syscall.SetsockoptInt(s.fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, receive),
+	)
+}
+
+// inflightMost is the most that is given to nbio, which copies it, to be called
+// when the socket takes bytes again.
+const inflightMost = 512
+
+// write gives b to the kernel. Of what it does not take, nbio gets a little: its
+// wrote tells when there is room again, and inflight is above 0 until then. taken
+// is what both have; the rest stays with the caller. false: closed.
+func (c *conn) write(b []byte) (taken int, ok bool) {
+	taken, err := c.sock.send(b)
+	if err != nil {
+		_ = c.sock.nb.CloseWithError(err)
+		return 0, false
+	}
+	c.out.taken.Add(int64(taken))
+	if rest := b[taken:]; len(rest) > 0 {
+		rest = rest[:min(len(rest), inflightMost)]
+		c.out.inflight.Add(int32(len(rest)))
+		taken += len(rest)
+		if _, err := c.sock.nb.Write(rest); err != nil {
+			return 0, false
+		}
+	}
+	return taken, true
+}
+
+// send writes what the kernel takes at once; nothing must be in flight. The call
+// never waits, so the scheduler is not told of it, which costs more than a little
+// with a hundred thousand writes a second.
+func (s socket) send(b []byte) (int, error) {
+	s.nb.Lock()
+	defer s.nb.Unlock()
+	if closed, _ := s.nb.IsClosed(); closed {
+		return 0, net.ErrClosed
+	}
+	for {
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
+			uintptr(len(b)), syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL, 0, 0)
+		switch errno {
+		case 0:
+			return int(n), nil
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return 0, nil
+		default:
+			return 0, errno
+		}
+	}
 }
 
 // close ends the connection at once; c.gone follows on another goroutine.
 func (s socket) close() { _ = s.nb.Close() }
+
+// reset ends the connection at once; what the kernel has of it is dropped.
+func (s socket) reset() {
+	s.nb.Lock()
+	if closed, _ := s.nb.IsClosed(); !closed {
+		_ = syscall.SetsockoptLinger(s.fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1}) // then it is a close
+	}
+	s.nb.Unlock()
+	s.close()
+}
+
+// unacked is how many bytes the kernel has for the client that have not arrived.
+func (s socket) unacked() int {
+	s.nb.Lock()
+	defer s.nb.Unlock()
+	if closed, _ := s.nb.IsClosed(); closed {
+		return 0
+	}
+	var n int32
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_IOCTL, uintptr(s.fd), syscall.TIOCOUTQ, uintptr(unsafe.Pointer(&n))); errno != 0 {
+		return 0
+	}
+	return int(n)
+}
 
 // closeWrite says that nothing more will be sent, so that the client reads what
 // is under way before it sees the end.
@@ -103,11 +192,5 @@ func (s socket) closeWrite() error {
 	if closed, _ := s.nb.IsClosed(); closed {
 		return net.ErrClosed
 	}
-	raw, err := s.nb.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var shut error
-	err = raw.Control(func(fd uintptr) { shut = syscall.Shutdown(int(fd), syscall.SHUT_WR) })
-	return errors.Join(err, shut)
+	return syscall.Shutdown(s.fd, syscall.SHUT_WR)
 }

@@ -45,6 +45,16 @@ type Options struct {
 	RingPackets int // live entries queued for one client
 	RingBytes   int
 	AnswerBytes int // answers queued for one client, beyond RingBytes
+	// MaxQueuedBytes bounds what is held for all clients together: queued frames,
+	// unfinished input, and what the kernel has sent and knows not to have arrived.
+	// Above it, who holds most is closed first.
+	MaxQueuedBytes int
+	// SendBuffer and ReceiveBuffer bound what the kernel keeps for a connection:
+	// SO_SNDBUF and SO_RCVBUF, which Linux doubles.
+	SendBuffer, ReceiveBuffer int
+	// MinRate is how many bytes a second a client must take at least while more
+	// wait than it could take in SlowAfter.
+	MinRate     int
 	RecentCount int // entries that a room keeps in memory
 	ResumeMax   int // entries that a resume may ask for; more becomes a Gap
 	QueueMax    int // entries that wait for the store, per lane
@@ -52,7 +62,7 @@ type Options struct {
 	HandshakeWait time.Duration // from accept to the first message
 	PingAfter     time.Duration // quiet for so long: ping
 	PongWait      time.Duration // and then so long without a frame: close
-	SlowAfter     time.Duration // no byte taken for so long although some wait: close
+	SlowAfter     time.Duration // who has not taken in it what waited, or MinRate of it, is slow: close
 	CloseWait     time.Duration // from goodbye to the hard close
 	RoomLinger    time.Duration // an empty room stays subscribed for so long
 	Grace         time.Duration // from a broken connection to UserLeft
@@ -119,6 +129,12 @@ func Defaults() Options {
 		RingPackets: 512,
 		RingBytes:   512 << 10,
 		AnswerBytes: 4 << 20,
+
+		MaxQueuedBytes: 512 << 20,
+		SendBuffer:     128 << 10,
+		ReceiveBuffer:  64 << 10,
+		MinRate:        2 << 10,
+
 		RecentCount: 256,
 		ResumeMax:   10000,
 		QueueMax:    20000,
@@ -158,6 +174,12 @@ func (o *Options) Validate() error {
 		return fmt.Errorf("frames must be allowed %d bytes, not %d", talk.MaxTextBytes*2, o.FrameBytes)
 	case o.RingPackets < 1 || o.RingPackets > maxPackets/2:
 		return fmt.Errorf("ring packets must be 1 to %d, not %d", maxPackets/2, o.RingPackets)
+	case o.MaxQueuedBytes < o.RingBytes+o.AnswerBytes:
+		return fmt.Errorf("max queued bytes must be at least %d, what one client may have queued, not %d", o.RingBytes+o.AnswerBytes, o.MaxQueuedBytes)
+	case o.SendBuffer < minKernelBuffer || o.ReceiveBuffer < minKernelBuffer:
+		return fmt.Errorf("the kernel's buffers of a connection must have at least %d bytes", minKernelBuffer)
+	case o.MinRate < 0:
+		return fmt.Errorf("the least rate must not be negative, as %d is", o.MinRate)
 	case o.RecentCount < 1:
 		return errors.New("a room must keep at least 1 recent entry")
 	case o.PingAfter <= 0 || o.PongWait <= 0 || o.HandshakeWait <= 0 || o.Grace < 0:
@@ -170,6 +192,9 @@ func (p Pool) valid() bool { return p.Workers > 0 && p.Queue > 0 && p.MaxWait >=
 
 // spareFiles are open besides connections.
 const spareFiles = 256
+
+// minKernelBuffer is the least that a connection works well with.
+const minKernelBuffer = 4 << 10
 
 // fileLimit is how many files this process may have open.
 func fileLimit() int {

@@ -4,32 +4,36 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
-// outbox is the way from the server to one client: a bounded ring, and what of
-// it is under way. One pump worker at a time drains it.
+// outbox is the way from the server to one client: a bounded ring of references
+// to frames. One pump worker at a time writes it out, as the client takes it.
 //
 // MUST lines:
-//   - every byte to an upgraded client goes through the outbox, in ring order;
+//   - every byte to a client goes through the outbox, in ring order;
 //   - only the worker that holds the baton (queued == true) writes;
 //   - it writes only while nothing is in flight inside nbio;
+//   - a packet leaves the ring when it is written whole, so that nothing is
+//     copied for a client that does not read;
 //   - wrote is called with nbio's connection mutex held and calls no nbio.
 type outbox struct {
 	mu      sync.Mutex
 	ring    ring
-	queued  bool // a pump worker has it or will have it
-	closing bool // nothing is queued any more; the connection closes when the ring is empty
-	behind  bool // a live packet found the ring full; catch up when it has drained
+	writing int32 // of the oldest packets, so many are being written
+	queued  bool  // a pump worker has it or will have it
+	closing bool  // nothing is queued any more; the connection closes when the ring is empty
+	behind  bool  // a live packet found the ring full; catch up when it has drained
 
-	// inflight counts bytes given to nbio that the kernel has not taken yet.
-	inflight atomic.Int64
+	// inflight counts bytes given to nbio that the kernel has not taken yet: at
+	// most inflightMost.
+	inflight atomic.Int32
 	// blocked is set while the worker has left and wrote must hand the
 	// baton on when inflight reaches 0.
 	blocked atomic.Bool
-	// progress is the coarse time (nanoseconds) of the last byte that the
-	// kernel took, or of the first packet queued after idleness.
-	progress atomic.Int64
+	// taken counts the bytes that the kernel has taken.
+	taken atomic.Int64
+
+	pace pace // owned by the sweep
 }
 
 // maxPackets is the most that one connection can have queued. The room between
@@ -54,11 +58,11 @@ func (o *outbox) queueLive(p *packet, s *Server) (queued, wake bool) {
 	if o.closing {
 		return true, false
 	}
-	if o.behind || !o.ring.push(p, s.opts.RingPackets, s.opts.RingBytes) {
+	if o.behind || !o.push(p, s.opts.RingPackets, s.opts.RingBytes, s) {
 		o.behind = true
 		return false, false
 	}
-	return true, o.wake(s)
+	return true, o.wake()
 }
 
 // pushAnswer queues something that is for this connection alone. A client that
@@ -81,76 +85,112 @@ func (o *outbox) queueAnswer(p *packet, s *Server) (queued, full, wake bool) {
 	switch {
 	case o.closing:
 		return false, false, false
-	case !o.ring.push(p, maxPackets-1, s.opts.RingBytes+s.opts.AnswerBytes):
+	case !o.push(p, maxPackets-1, s.opts.RingBytes+s.opts.AnswerBytes, s):
 		return false, true, false
 	}
-	return true, false, o.wake(s)
+	return true, false, o.wake()
 }
 
-// drop takes back what is queued. forGood: nothing is queued any more.
-func (o *outbox) drop(forGood bool) {
+// push is the ring's, and counts. Call with mu held.
+func (o *outbox) push(p *packet, maxCount, maxCost int, s *Server) bool {
+	before := o.ring.cost
+	ok := o.ring.push(p, maxCount, maxCost)
+	s.held.changed(before, o.ring.cost)
+	return ok
+}
+
+// drop takes back what is queued, but for frames that are begun: what comes
+// behind them must not come in their middle. forGood: those too, and nothing is
+// queued any more.
+func (o *outbox) drop(forGood bool, s *Server) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.closing = o.closing || forGood
-	o.ring.clear()
+	keep := o.writing
+	if o.ring.sent > 0 {
+		keep = max(keep, 1)
+	}
+	if forGood {
+		o.closing, keep = true, 0
+	}
+	before := o.ring.cost
+	o.ring.clear(keep)
+	s.held.changed(before, o.ring.cost)
 }
 
 // queuedBytes is how much waits for the client.
 func (o *outbox) queuedBytes() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.ring.bytes
+	return o.ring.unsent()
+}
+
+// cost is the memory that what is queued holds.
+func (o *outbox) cost() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ring.cost
 }
 
 // wake claims the baton for a worker if nobody has it. Call with mu held.
-func (o *outbox) wake(s *Server) bool {
+func (o *outbox) wake() bool {
 	if o.queued {
 		return false
 	}
 	o.queued = true
-	o.progress.Store(s.clock.coarse())
 	return true
 }
 
-// finish queues a last packet and closes the connection once it is written.
-// What was queued before goes out first, as far as the client reads.
-func (c *conn) finish(last *packet) {
+// finish queues the last packets and closes the connection once they are
+// written. What was queued before goes out first, as far as the client reads.
+func (c *conn) finish(last ...*packet) {
 	if c.out.close(last, c.srv) {
 		c.srv.pump.ready(c)
 	}
 }
 
-// close queues the last packet, once. wake: the caller has the baton now.
-func (o *outbox) close(last *packet, s *Server) (wake bool) {
+// close queues the last packets, once. wake: the caller has the baton now.
+func (o *outbox) close(last []*packet, s *Server) (wake bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closing {
 		return false
 	}
 	o.closing = true
-	o.ring.push(last, maxPackets, math.MaxInt)
-	return o.wake(s)
-}
-
-// stuck tells since when the client has taken nothing although something waits.
-func (o *outbox) stuck(now int64) time.Duration {
-	if !o.waiting() && o.inflight.Load() == 0 {
-		return 0
+	for _, p := range last {
+		o.push(p, maxPackets, math.MaxInt, s)
 	}
-	return time.Duration(now - o.progress.Load())
+	return o.wake()
 }
 
-func (o *outbox) waiting() bool {
+// next returns what the worker that has the baton shall write now; nil: nothing is
+// left, the baton is given back, and closing and behind tell what waited for that.
+func (o *outbox) next(w *pumpWorker) (out []byte, closing, behind bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.ring.count > 0 || o.queued
+	if o.ring.count == 0 {
+		behind = o.behind
+		o.queued, o.behind = false, false
+		return nil, o.closing, behind
+	}
+	out, o.writing = w.gather(&o.ring)
+	return out, false, false
 }
 
-// wrote is nbio's report that the kernel took n bytes.
+// written lets go of what next gave, as far as it is written.
+func (o *outbox) written(n int, s *Server) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.writing = 0
+	before := o.ring.cost
+	o.ring.advance(n)
+	s.held.changed(before, o.ring.cost)
+}
+
+// wrote is nbio's report that the kernel took n bytes of what was in flight.
 func (c *conn) wrote(n int) {
 	o := &c.out
-	o.progress.Store(c.srv.clock.coarse())
-	if o.inflight.Add(-int64(n)) == 0 && o.blocked.CompareAndSwap(true, false) {
+	o.taken.Add(int64(n))
+	if o.inflight.Add(-int32(n)) == 0 && o.blocked.CompareAndSwap(true, false) {
 		c.srv.pump.ready(c)
 	}
 }

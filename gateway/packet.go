@@ -32,7 +32,7 @@ func framed(b []byte, form talk.Form) *packet {
 	h := appendHead(head[:0], opcode, len(b)-maxHead)
 	start := maxHead - len(h)
 	copy(b[start:], h)
-	return &packet{b[start:]}
+	return &packet{bytes: b[start:]}
 }
 
 // codeOf returns the code of a refusal that talk's checks gave.

@@ -6,6 +6,10 @@ import "sync"
 // usually takes at once.
 const batchBytes = 48 << 10
 
+// turnBytes is about how much of one connection is written before those that
+// wait behind it.
+const turnBytes = 4 * batchBytes
+
 // pump writes what outboxes hold. A fixed number of workers serves all
 // connections; a connection is always served by the same one.
 type pump struct {
@@ -82,31 +86,34 @@ func (w *pumpWorker) run() {
 	}
 }
 
-// drain writes until the ring is empty or the client's socket is full.
+// drain writes until the ring is empty, the client's socket is full, or its turn
+// is over.
 func (w *pumpWorker) drain(c *conn) {
 	o := &c.out
-	for {
-		o.mu.Lock()
-		if o.ring.count == 0 {
-			o.queued = false
-			closing, behind := o.closing, o.behind
-			o.behind = false
-			o.mu.Unlock()
+	for turn := turnBytes; turn > 0; {
+		out, closing, behind := o.next(w)
+		if out == nil {
 			w.drained(c, closing, behind)
 			return
 		}
-		out := w.gather(&o.ring)
-		o.mu.Unlock()
-		if !c.write(out) {
+		taken, ok := c.write(out)
+		if !ok {
 			return // closed: the baton is never needed again
 		}
-		if o.inflight.Load() > 0 {
-			o.blocked.Store(true)
-			if o.inflight.Load() > 0 || !o.blocked.CompareAndSwap(true, false) {
-				return // wrote hands the baton on
-			}
+		turn -= taken
+		o.written(taken, c.srv)
+		if o.inflight.Load() > 0 && o.awaitRoom() {
+			return
 		}
 	}
+	c.srv.pump.ready(c)
+}
+
+// awaitRoom lets wrote hand the baton on when the kernel has taken what is in
+// flight; false: it has already.
+func (o *outbox) awaitRoom() bool {
+	o.blocked.Store(true)
+	return o.inflight.Load() > 0 || !o.blocked.CompareAndSwap(true, false)
 }
 
 // drained does what waited for an empty ring.
@@ -122,17 +129,22 @@ func (w *pumpWorker) drained(c *conn, closing, behind bool) {
 	}
 }
 
-// gather takes up to batchBytes from the ring. A lone packet goes uncopied.
-func (w *pumpWorker) gather(r *ring) []byte {
-	p := r.pop()
-	next := r.peek()
-	if next == nil || len(p.bytes)+len(next.bytes) > batchBytes {
-		return p.bytes
+// gather returns what the next write shall carry, at most batchBytes from the
+// front of the ring, and of how many packets it is. Of a packet that fills a
+// write, or is alone, nothing is copied.
+func (w *pumpWorker) gather(r *ring) (out []byte, packets int32) {
+	out = r.at(0).bytes[r.sent:]
+	if len(out) > batchBytes {
+		return out[:batchBytes], 1
 	}
-	w.scratch = append(w.scratch[:0], p.bytes...)
-	for next != nil && len(w.scratch)+len(next.bytes) <= batchBytes {
-		w.scratch = append(w.scratch, r.pop().bytes...)
-		next = r.peek()
+	next := r.at(1)
+	if next == nil || len(out)+len(next.bytes) > batchBytes {
+		return out, 1
 	}
-	return w.scratch
+	w.scratch = append(w.scratch[:0], out...)
+	for packets = 1; next != nil && len(w.scratch)+len(next.bytes) <= batchBytes; packets++ {
+		w.scratch = append(w.scratch, next.bytes...)
+		next = r.at(packets + 1)
+	}
+	return w.scratch, packets
 }

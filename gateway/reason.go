@@ -11,6 +11,7 @@ const (
 	reasonLost                   // the connection broke
 	reasonProtocol               // RFC 6455 was violated
 	reasonSlow                   // the client did not read
+	reasonOverload               // all clients together held too much, and it the most
 	reasonIdle                   // nothing came, not even a pong
 	reasonStall                  // no request, no first message in time
 	reasonSuperseded             // the same session connected again
@@ -35,6 +36,7 @@ var closeReasons = [reasonCount]struct {
 	reasonLost:       {"lost", "", 0},
 	reasonProtocol:   {"protocol", "", closeProtocolError},
 	reasonSlow:       {"slow", "you do not read fast enough; reconnect and resume", talk.CloseSlowConsumer},
+	reasonOverload:   {"overload", "too much waits for all clients together, and most for you; reconnect and resume", talk.CloseSlowConsumer},
 	reasonIdle:       {"idle", "nothing came from you, not even a pong", talk.CloseIdle},
 	reasonStall:      {"stall", "no complete first message in time", talk.CloseHandshakeStall},
 	reasonSuperseded: {"superseded", "this session has a newer connection", talk.CloseSuperseded},
@@ -48,6 +50,9 @@ var closeReasons = [reasonCount]struct {
 	reasonKeptOut:    {"kept_out", "you sent too much, and are kept out for a while", talk.CloseTooManyErrors},
 	reasonCrowd:      {"crowd", "", 0},
 }
+
+// killed: the client did not take what was sent to it, and is not waited for.
+func (r closeReason) killed() bool { return r == reasonSlow || r == reasonOverload }
 
 func (r closeReason) label() string    { return closeReasons[r].label }
 func (r closeReason) sentence() string { return closeReasons[r].sentence }

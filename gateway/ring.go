@@ -5,7 +5,25 @@ import "sync"
 // packet is one WebSocket frame, head and payload, ready to be written. It is
 // immutable from the moment it is made: one packet is queued at any number of
 // connections at once.
-type packet struct{ bytes []byte }
+type packet struct {
+	bytes []byte
+	// static: bytes belong to the program, as a file of the site does. Whoever
+	// waits for them makes nobody hold them.
+	static bool
+}
+
+// packetCost is about what a queued packet costs beside its bytes: its slot, its
+// head, what the allocator rounds up. A frame may be 2 bytes long.
+const packetCost = 64
+
+// cost is the memory that a packet holds while it is queued, as if it were
+// queued nowhere else.
+func (p *packet) cost() int {
+	if p.static {
+		return packetCost
+	}
+	return packetCost + len(p.bytes)
+}
 
 // ringSizes are the steps in which a ring grows, in packets. The last is the
 // most that one connection can have queued.
@@ -33,25 +51,60 @@ func giveBlock(b *block) { blocks[b.step].Put(b) }
 // ring that owns no memory; it is that again whenever it has been emptied.
 // The caller guards it.
 type ring struct {
-	block *block
-	head  int
-	count int
-	bytes int // sum of the queued packets' lengths
+	block  *block
+	head   int32
+	count  int32
+	sent   int // bytes of the oldest packet that are written already
+	length int // sum of the queued packets' lengths
+	cost   int // sum of the queued packets' costs
 }
 
+// unsent is how many bytes are still to be written.
+func (r *ring) unsent() int { return r.length - r.sent }
+
 // push queues p. It reports false, and queues nothing, when the ring already
-// holds maxCount packets or p would make it hold more than maxBytes.
-func (r *ring) push(p *packet, maxCount, maxBytes int) bool {
-	if r.count >= maxCount || r.count > 0 && r.bytes+len(p.bytes) > maxBytes {
+// holds maxCount packets or p would make it cost more than maxCost.
+func (r *ring) push(p *packet, maxCount, maxCost int) bool {
+	cost := p.cost()
+	if int(r.count) >= maxCount || r.count > 0 && r.cost+cost > maxCost {
 		return false
 	}
-	if (r.block == nil || r.count == len(r.block.slots)) && !r.grow() {
+	if (r.block == nil || int(r.count) == len(r.block.slots)) && !r.grow() {
 		return false
 	}
-	r.block.slots[(r.head+r.count)&(len(r.block.slots)-1)] = p
+	r.block.slots[int(r.head+r.count)&(len(r.block.slots)-1)] = p
 	r.count++
-	r.bytes += len(p.bytes)
+	r.length += len(p.bytes)
+	r.cost += cost
 	return true
+}
+
+// at returns the packet that is so many behind the oldest; nil if there is none.
+func (r *ring) at(i int32) *packet {
+	if i >= r.count {
+		return nil
+	}
+	return r.block.slots[int(r.head+i)&(len(r.block.slots)-1)]
+}
+
+// advance notes that n more bytes are written, and lets go of the packets that
+// are written whole.
+func (r *ring) advance(n int) {
+	if r.count == 0 {
+		return // it was cleared meanwhile
+	}
+	r.sent += n
+	for r.count > 0 {
+		size := len(r.at(0).bytes)
+		if r.sent < size {
+			return
+		}
+		left := r.sent - size
+		r.pop()
+		if r.count > 0 {
+			r.sent = left
+		}
+	}
 }
 
 // pop removes and returns the oldest packet; nil if there is none.
@@ -62,9 +115,11 @@ func (r *ring) pop() *packet {
 	slots := r.block.slots
 	p := slots[r.head]
 	slots[r.head] = nil
-	r.head = (r.head + 1) & (len(slots) - 1)
+	r.head = int32(int(r.head+1) & (len(slots) - 1))
 	r.count--
-	r.bytes -= len(p.bytes)
+	r.sent = 0
+	r.length -= len(p.bytes)
+	r.cost -= p.cost()
 	if r.count == 0 {
 		giveBlock(r.block)
 		*r = ring{}
@@ -72,18 +127,18 @@ func (r *ring) pop() *packet {
 	return p
 }
 
-// peek returns the oldest packet without removing it; nil if there is none.
-func (r *ring) peek() *packet {
-	if r.count == 0 {
-		return nil
-	}
-	return r.block.slots[r.head]
-}
-
-// clear drops everything that is queued.
-func (r *ring) clear() {
-	for r.count > 0 {
-		r.pop()
+// clear drops everything that is queued behind the first packets.
+func (r *ring) clear(keep int32) {
+	for r.count > keep {
+		if r.count == 1 {
+			r.pop()
+			return
+		}
+		r.count--
+		slot := &r.block.slots[int(r.head+r.count)&(len(r.block.slots)-1)]
+		r.length -= len((*slot).bytes)
+		r.cost -= (*slot).cost()
+		*slot = nil
 	}
 }
 

@@ -38,6 +38,7 @@ type Server struct {
 	limits                  *limits.Table
 	health                  health
 	loops                   loops
+	held                    held
 	serial                  atomic.Uint64
 	draining                atomic.Bool
 	comparing, lookingAgain atomic.Bool // one at a time
@@ -68,6 +69,7 @@ func New(opts Options, store history.Store) (*Server, error) {
 	}
 	s.loops.clock = s.clock
 	s.work = newWorkerPools(s)
+	s.held.most, s.held.over = int64(opts.MaxQueuedBytes), make(chan struct{}, 1)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.rooms.byID = map[int32]*room{}
 	s.windows.by = map[window]*conn{}

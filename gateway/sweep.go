@@ -54,7 +54,7 @@ func (c *clock) run(ended <-chan struct{}, lost time.Duration, frozen func()) {
 	}
 }
 
-var pingPacket = &packet{appendHead(nil, opPing, 0)}
+var pingPacket = &packet{bytes: appendHead(nil, opPing, 0)}
 
 // sweep looks after every connection and every room until ended is closed.
 func (s *Server) sweep(ended <-chan struct{}) {
@@ -63,12 +63,15 @@ func (s *Server) sweep(ended <-chan struct{}) {
 	for n := 0; ; n++ {
 		select {
 		case <-t.C:
+		case <-s.held.over:
+			s.relieve()
+			continue
 		case <-ended:
 			return
 		}
 		now := s.clock.coarse()
 		s.limits.Sweep(s.clock.elapsed())
-		s.conns.each(func(c *conn) { s.lookAt(c, now) })
+		s.lookAround(now, n)
 		var busy []*room
 		looks := false
 		for _, r := range s.rooms.list() {
@@ -94,17 +97,27 @@ func (s *Server) sweep(ended <-chan struct{}) {
 // inNextRound is told that a task is not done which the next round submits anew.
 func inNextRound(error) {}
 
-// lookAt finds out whether a connection is dead, silent, stuck or overdue.
-func (s *Server) lookAt(c *conn, now int64) {
-	by := c.closeBy.Load()
-	stuck := c.out.stuck(now)
+// lookAround looks at every connection, and closes the largest holders if all
+// together hold too much.
+func (s *Server) lookAround(now int64, n int) {
+	kernel := 0
+	s.conns.each(func(c *conn) {
+		l := c.look(now, n)
+		kernel += l.kernel
+		s.lookAt(c, now, l)
+	})
+	s.held.kernel.Store(int64(kernel))
+	s.relieve()
+}
+
+// lookAt finds out whether a connection is dead, silent, slow or overdue.
+func (s *Server) lookAt(c *conn, now int64, l looked) {
 	quiet := time.Duration(now - max(c.lastIn.Load(), c.opened))
 	pinged := c.pingSent.Load()
 	switch at := c.at(); {
-	case by != 0 && now >= by, at == stageClosed && stuck > s.opts.SlowAfter:
-		c.sock.close()
 	case at == stageClosed:
-	case stuck > s.opts.SlowAfter:
+		c.lookAtEnd(now, l)
+	case l.slow:
 		c.kill(reasonSlow)
 	case at == stageHTTP && time.Duration(now-c.opened) > s.opts.HandshakeWait:
 		c.reason.CompareAndSwap(0, uint32(reasonStall))
@@ -116,6 +129,24 @@ func (s *Server) lookAt(c *conn, now int64) {
 	case at == stageSocket && pinged == 0 && quiet > s.opts.PingAfter:
 		c.pingSent.Store(now)
 		c.pushAnswer(pingPacket)
+	}
+}
+
+// lookAtEnd ends a connection that shall end. As long as the client takes what was
+// said last, it has the time; one that does not is reset, so that the kernel keeps
+// nothing for it either.
+func (c *conn) lookAtEnd(now int64, l looked) {
+	by := c.closeBy.Load()
+	late := by != 0 && now >= by
+	killed := closeReason(c.reason.Load()).killed()
+	switch {
+	case l.slow || late && killed:
+		if !killed {
+			c.reason.Store(uint32(reasonSlow))
+		}
+		c.sock.reset()
+	case late && l.waiting+l.kernel == 0:
+		c.sock.close()
 	}
 }
 

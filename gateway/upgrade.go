@@ -60,7 +60,7 @@ func (c *conn) upgrade(req *http.Request) {
 		base64.StdEncoding.EncodeToString(sum[:]) + "\r\n\r\n"
 	c.stage.CompareAndSwap(uint32(stageHTTP), uint32(stageSocket))
 	c.srv.metrics.upgrades.Inc()
-	c.pushAnswer(&packet{[]byte(head)})
+	c.pushAnswer(&packet{bytes: []byte(head)})
 }
 
 // checkUpgrade returns 101 or the status and sentence of a refusal.
@@ -133,32 +133,39 @@ func (c *conn) refuseHTTP(status int, sentence string) {
 
 // answerHTTP writes a response and closes.
 func (c *conn) answerHTTP(status int, h http.Header, body []byte, withBody bool) {
-	var b bytes.Buffer
-	b.WriteString("HTTP/1.1 " + strconv.Itoa(status) + " " + http.StatusText(status) + "\r\n")
-	h.Set("Connection", "close")
-	if status != http.StatusNotModified && (withBody || h.Get("Content-Length") == "") {
-		h.Set("Content-Length", strconv.Itoa(len(body)))
-	}
-	_ = h.Write(&b) // a bytes.Buffer takes everything
-	b.WriteString("\r\n")
-	if withBody {
-		b.Write(body)
-	}
-	c.reason.CompareAndSwap(0, uint32(reasonHTTP))
-	c.stage.Store(uint32(stageClosed))
-	c.finish(&packet{b.Bytes()})
+	a := &answer{header: h, status: status}
+	_, _ = a.Write(body) // it keeps everything
+	c.respond(a, withBody)
 }
 
-// serveSite answers a plain request with the browser client's files.
+// respond writes a response and closes.
+func (c *conn) respond(a *answer, withBody bool) {
+	var b bytes.Buffer
+	b.WriteString("HTTP/1.1 " + strconv.Itoa(a.status) + " " + http.StatusText(a.status) + "\r\n")
+	a.header.Set("Connection", "close")
+	if a.status != http.StatusNotModified && (withBody || a.header.Get("Content-Length") == "") {
+		a.header.Set("Content-Length", strconv.Itoa(a.length))
+	}
+	_ = a.header.Write(&b) // a bytes.Buffer takes everything
+	b.WriteString("\r\n")
+	c.reason.CompareAndSwap(0, uint32(reasonHTTP))
+	c.stage.Store(uint32(stageClosed))
+	parts := []*packet{{bytes: b.Bytes()}}
+	if withBody {
+		parts = append(parts, a.body...)
+	}
+	c.finish(parts...)
+}
+
+// serveSite answers a plain request with the files of the browser client, which go
+// out as the client takes them.
 func (c *conn) serveSite(req *http.Request) {
 	c.stage.CompareAndSwap(uint32(stageHTTP), uint32(stageSite))
 	ok := c.later(c.srv.work.site, func(context.Context) {
-		w := &answer{header: http.Header{}}
-		c.srv.opts.Site.ServeHTTP(w, req)
-		if w.status == 0 {
-			w.status = http.StatusOK
-		}
-		c.answerHTTP(w.status, w.header, w.body.Bytes(), req.Method != http.MethodHead)
+		a := &answer{header: http.Header{}}
+		c.srv.opts.Site.ServeHTTP(a, req)
+		a.WriteHeader(http.StatusOK) // unless it is there
+		c.respond(a, req.Method != http.MethodHead)
 	}, c.siteBusy)
 	if !ok {
 		c.siteBusy()
@@ -169,11 +176,13 @@ func (c *conn) siteBusy() {
 	c.refuseHTTP(http.StatusServiceUnavailable, "too busy, try again in a moment")
 }
 
-// answer is an http.ResponseWriter that keeps the whole response.
+// answer is an http.ResponseWriter that keeps the whole response, and of what
+// is written by WriteStatic only where it lies.
 type answer struct {
 	header http.Header
 	status int
-	body   bytes.Buffer
+	body   []*packet
+	length int
 }
 
 var _ http.ResponseWriter = (*answer)(nil)
@@ -187,6 +196,19 @@ func (a *answer) WriteHeader(status int) {
 }
 
 func (a *answer) Write(b []byte) (int, error) {
+	a.keep(&packet{bytes: bytes.Clone(b)})
+	return len(b), nil
+}
+
+// WriteStatic is Write for bytes that nobody ever changes, nor makes for this
+// response: they are written to any number of clients from where they lie.
+func (a *answer) WriteStatic(b []byte) (int, error) {
+	a.keep(&packet{bytes: b, static: true})
+	return len(b), nil
+}
+
+func (a *answer) keep(p *packet) {
 	a.WriteHeader(http.StatusOK)
-	return a.body.Write(b)
+	a.body = append(a.body, p)
+	a.length += len(p.bytes)
 }

@@ -18,7 +18,8 @@ const (
 )
 
 // Handler serves the browser client at "/" and the files that it loads beside
-// it. It takes GET and HEAD, and needs nothing of the server but plain writes.
+// it. It takes GET and HEAD, waits for nothing, and needs nothing of the server but
+// plain writes; one whose ResponseWriter is a StaticWriter copies no file.
 func Handler() http.Handler {
 	built, err := fs.Sub(dist, "dist")
 	if err != nil {
@@ -36,6 +37,12 @@ func Handler() http.Handler {
 func Built() bool {
 	_, err := fs.Stat(dist, "dist/"+indexName)
 	return err == nil
+}
+
+// StaticWriter is a ResponseWriter that may keep what it is given, without a
+// copy and for as long as it likes: b is never changed.
+type StaticWriter interface {
+	WriteStatic(b []byte) (int, error)
 }
 
 // site is a fixed set of files. Immutable.
@@ -97,20 +104,24 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, exact bool) {
 	if v.encoding != "" {
 		h.Set("Content-Encoding", v.encoding)
 	}
-	send(w, r, http.StatusOK, v.body)
+	write := w.Write
+	if s, ok := w.(StaticWriter); ok {
+		write = s.WriteStatic
+	}
+	send(w, r, http.StatusOK, v.body, write)
 }
 
 func refuse(w http.ResponseWriter, r *http.Request, status int, sentence string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	send(w, r, status, []byte(sentence))
+	send(w, r, status, []byte(sentence), w.Write)
 }
 
-func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
+func send(w http.ResponseWriter, r *http.Request, status int, body []byte, write func([]byte) (int, error)) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // a client that went away is no error of ours
+		_, _ = write(body) // a client that went away is no error of ours
 	}
 }
 

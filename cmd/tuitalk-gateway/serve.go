@@ -114,6 +114,8 @@ func options(c *config, log *slog.Logger, metrics prometheus.Registerer) (gatewa
 	o.Origins, o.TrustedProxies, o.ReservedNames = c.allowed, c.trusted, c.reservedNames
 	o.Limits, o.Pollers = c.budgets, c.pollers
 	o.RingPackets, o.RingBytes = c.ringPackets, c.ringBytes
+	o.MaxQueuedBytes, o.MinRate = c.maxQueued, c.minRate
+	o.SendBuffer, o.ReceiveBuffer = c.sendBuffer, c.receiveBuffer
 	o.PingAfter, o.Grace, o.DrainWait = c.pingAfter, c.grace, c.drain
 	o.Relisten = func() (net.Listener, error) { return net.Listen("tcp", c.listen) }
 	if c.failpoint != "" {

@@ -1,0 +1,75 @@
+package gateway
+
+import (
+	"cmp"
+	"slices"
+	"sync/atomic"
+)
+
+// held counts the bytes that wait for all clients of the process together, or have
+// come from them and are no whole message yet. A frame that waits for several
+// counts for each. It is exact: what is queued is added when it is queued, and
+// taken off when it is written or dropped.
+type held struct {
+	bytes  atomic.Int64
+	kernel atomic.Int64  // bytes in the kernel that had not arrived at the last sweep
+	most   int64         // of both
+	over   chan struct{} // capacity 1: there is too much
+}
+
+// changed notes that something which cost before costs now instead.
+func (h *held) changed(before, now int) {
+	if before == now {
+		return
+	}
+	if total := h.bytes.Add(int64(now - before)); now > before && total+h.kernel.Load() > h.most {
+		select {
+		case h.over <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// total is what is held by this process and by the kernel.
+func (h *held) total() int64 { return h.bytes.Load() + h.kernel.Load() }
+
+// holder is a connection and what it holds.
+type holder struct {
+	conn  *conn
+	bytes int64
+}
+
+// relieve closes the largest holders if all together hold too much, until a tenth
+// of what may be held is free. It runs in the sweep. Those that are being closed
+// already count as gone: they are, within CloseWait.
+func (s *Server) relieve() {
+	over := s.held.total() - s.held.most
+	if over <= 0 {
+		return
+	}
+	over += s.held.most / 10
+	var holders []holder
+	s.conns.each(func(c *conn) {
+		h := holder{c, c.holds()}
+		switch {
+		case h.bytes == 0:
+		case closeReason(c.reason.Load()).killed():
+			over -= h.bytes
+		default:
+			holders = append(holders, h)
+		}
+	})
+	slices.SortFunc(holders, func(a, b holder) int { return cmp.Compare(b.bytes, a.bytes) })
+	for _, h := range holders {
+		if over <= 0 {
+			return
+		}
+		over -= h.bytes
+		h.conn.kill(reasonOverload)
+	}
+}
+
+// holds is what is held for a connection, in bytes.
+func (c *conn) holds() int64 {
+	return int64(c.out.cost() + c.out.pace.kernel)
+}

@@ -1,0 +1,56 @@
+package gateway
+
+import "time"
+
+// ackEvery is in how many sweeps the kernel is asked once what of a connection's
+// bytes has arrived, if none waits in this process.
+const ackEvery = 5
+
+// pace finds clients that take what is sent to them too slowly, in this process
+// and in the kernel's send buffer. At a mark it notes how far the client must have
+// come SlowAfter later: to the end of what waited at the mark, or by MinRate of it.
+// So nothing waits for longer than its size at MinRate, and SlowAfter; and a client
+// that is sent little, or takes all in time, is never slow. It is owned by the
+// sweep.
+type pace struct {
+	arrived int64 // bytes that the client's kernel has, as last seen
+	at      int64 // coarse time of the mark, 0: nothing waits
+	goal    int64 // what arrived must be
+	kernel  int   // bytes in the kernel that had not arrived, as last seen
+}
+
+// looked is what a sweep has seen of a connection.
+type looked struct {
+	waiting int // bytes in this process
+	kernel  int // bytes in the kernel that have not arrived
+	slow    bool
+}
+
+// look measures a connection in the nth sweep.
+func (c *conn) look(now int64, n int) looked {
+	o, p := &c.out, &c.out.pace
+	waiting := o.queuedBytes() + int(o.inflight.Load())
+	written := o.taken.Load()
+	if waiting == 0 && written == p.arrived {
+		p.at, p.kernel = 0, 0
+		return looked{}
+	}
+	if waiting == 0 && p.at == 0 && (uint64(n)+c.serial)%ackEvery != 0 {
+		return looked{kernel: p.kernel} // just sent, most probably
+	}
+	p.kernel = c.sock.unacked()
+	p.arrived = written - int64(p.kernel)
+	l := looked{waiting: waiting, kernel: p.kernel}
+	switch opts := &c.srv.opts; {
+	case waiting+p.kernel == 0:
+		p.at = 0
+	case p.at == 0 || p.arrived >= p.goal:
+		p.at, p.goal = now, p.arrived+int64(min(waiting+p.kernel, opts.mustTake()))
+	default:
+		l.slow = time.Duration(now-p.at) > opts.SlowAfter
+	}
+	return l
+}
+
+// mustTake is how many bytes a client takes at least in SlowAfter.
+func (o *Options) mustTake() int { return max(1, int(float64(o.MinRate)*o.SlowAfter.Seconds())) }
