@@ -32,6 +32,11 @@ func dialRaw(t testing.TB, addr string) *raw {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
+	return rawOn(t, c)
+}
+
+func rawOn(t testing.TB, c net.Conn) *raw {
+	t.Helper()
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}

@@ -162,11 +162,13 @@ func (o *outbox) close(last []*packet, s *Server) (wake bool) {
 	return o.wake()
 }
 
-// next returns what the worker that has the baton shall write now; nil: nothing is
-// left, the baton is given back, and closing and behind tell what waited for that.
-func (o *outbox) next(w *pumpWorker) (out []byte, closing, behind bool) {
+// next lets go of the n bytes that are written of what it gave before, and returns
+// what the worker that has the baton shall write now. nil: nothing is left, the
+// baton is given back, and closing and behind tell what waited for that.
+func (o *outbox) next(w *pumpWorker, n int, s *Server) (out []byte, closing, behind bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.advance(n, s)
 	if o.ring.count == 0 {
 		behind = o.behind
 		o.queued, o.behind = false, false
@@ -176,10 +178,15 @@ func (o *outbox) next(w *pumpWorker) (out []byte, closing, behind bool) {
 	return out, false, false
 }
 
-// written lets go of what next gave, as far as it is written.
-func (o *outbox) written(n int, s *Server) {
+// pause lets go of the n bytes that are written, while no more can be.
+func (o *outbox) pause(n int, s *Server) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.advance(n, s)
+}
+
+// advance is the ring's, and counts. Call with mu held.
+func (o *outbox) advance(n int, s *Server) {
 	o.writing = 0
 	before := o.ring.cost
 	o.ring.advance(n)

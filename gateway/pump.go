@@ -90,22 +90,26 @@ func (w *pumpWorker) run() {
 // is over.
 func (w *pumpWorker) drain(c *conn) {
 	o := &c.out
-	for turn := turnBytes; turn > 0; {
-		out, closing, behind := o.next(w)
+	taken := 0
+	for turn := turnBytes; turn > 0; turn -= taken {
+		out, closing, behind := o.next(w, taken, c.srv)
 		if out == nil {
 			w.drained(c, closing, behind)
 			return
 		}
-		taken, ok := c.write(out)
-		if !ok {
+		var ok bool
+		if taken, ok = c.write(out); !ok {
 			return // closed: the baton is never needed again
 		}
-		turn -= taken
-		o.written(taken, c.srv)
-		if o.inflight.Load() > 0 && o.awaitRoom() {
-			return
+		if o.inflight.Load() > 0 {
+			o.pause(taken, c.srv)
+			if o.awaitRoom() {
+				return
+			}
+			taken = 0
 		}
 	}
+	o.pause(taken, c.srv)
 	c.srv.pump.ready(c)
 }
 

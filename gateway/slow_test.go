@@ -14,34 +14,16 @@ import (
 // TestClientThatNeverReads: it is closed with a code, and nobody waits for it.
 func TestClientThatNeverReads(t *testing.T) {
 	t.Parallel()
-	n := start(t, func(o *gateway.Options) { o.SlowAfter = 2 * time.Second })
-	lazy := dialRaw(t, n.addr)
-	lazy.upgrade()
-	lazy.send(frame(0x81, []byte(`{"Hello":{"client":"lazy"}}`)))
-	_, welcome, err := lazy.readFrame()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := talk.Decode(talk.Extended, welcome)
-	if err != nil {
-		t.Fatal(err)
-	}
-	join, err := talk.Append(nil, talk.Extended, talk.JoinRoom{RoomID: 1, UUID: m.(talk.Welcome).UUID, Username: "lazy"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	lazy.send(frame(0x81, join))
+	n := start(t, func(o *gateway.Options) { o.SlowAfter, o.SendBuffer = 2*time.Second, 8<<10 })
+	lazy := member(t, n, 1, "lazy", 1)
 	a := hello(t, n.addr)
 	a.join(1, "ada")
 	text := strings.Repeat("z", talk.MaxTextBytes)
-	deadline := time.Now().Add(patience)
-	for sent := 0; n.metric(t, "tuitalk_closed_total", "slow") == 0; sent++ {
-		if time.Now().After(deadline) {
-			t.Fatalf("after %d texts the client that does not read is still there", sent)
-		}
+	until(t, "the end of the client that does not read", func() bool {
 		a.post(1, text)
 		a.heardText(text)
-	}
+		return n.metric(t, "tuitalk_closed_total", "slow") > 0
+	})
 	if err := lazy.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +43,7 @@ func TestClientThatNeverReads(t *testing.T) {
 
 // TestSlowReaderCatchesUp: a ring that overflows costs nothing but time.
 func TestSlowReaderCatchesUp(t *testing.T) {
-	n := start(t, func(o *gateway.Options) { o.RingPackets, o.RecentCount = 8, 16 })
+	n := start(t, func(o *gateway.Options) { o.RingPackets, o.RecentCount, o.SlowAfter = 8, 16, time.Hour })
 	slow, a := hello(t, n.addr), hello(t, n.addr)
 	slow.join(1, "slow")
 	a.join(1, "ada")

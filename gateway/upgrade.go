@@ -209,6 +209,8 @@ func (a *answer) WriteStatic(b []byte) (int, error) {
 
 func (a *answer) keep(p *packet) {
 	a.WriteHeader(http.StatusOK)
-	a.body = append(a.body, p)
-	a.length += len(p.bytes)
+	if len(p.bytes) > 0 {
+		a.body = append(a.body, p)
+		a.length += len(p.bytes)
+	}
 }
