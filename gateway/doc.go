@@ -22,6 +22,10 @@
 // room's lock. A ring that is full does not grow and holds up nobody: the member
 // falls behind, and catches up when the ring has drained.
 //
+// Older history is streamed (historyStream): a piece is read from the store when
+// the client has taken the one before, so that an answer of any length holds
+// neither a worker nor memory while the client reads.
+//
 // # Who is where
 //
 // Joins, leaves, breaks and renames are moves; they go through the room's lane

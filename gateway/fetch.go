@@ -2,14 +2,62 @@ package gateway
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"tuitalk/talk"
 )
 
-// historyBytes is about how large one History frame gets.
-const historyBytes = 48 << 10
+const (
+	// historyBytes is about how large one History frame gets.
+	historyBytes = 48 << 10
+	// pieceBytes is about how much of an answer is queued for a client at once.
+	pieceBytes = 128 << 10
+	// pieceEntries is the most entries that one query of an answer reads.
+	pieceEntries = 100
+	// entryOverhead is about what an entry has on the wire besides name and text.
+	entryOverhead = 200
 
-// fetch answers with older entries. One is answered at a time.
+	// historyRetry is when a piece that could not be read is tried again, and
+	// historyGiveUp how long that goes on.
+	historyRetry  = 500 * time.Millisecond
+	historyGiveUp = 30 * time.Second
+
+	// entriesPerMessage is how many returned entries cost as much as a message.
+	entriesPerMessage = 50
+)
+
+// historyStream is an answer to Fetch that is under way: the entries first to
+// last of a room, sent piece by piece. The next piece is read when the client
+// has taken the one before; in between the stream holds neither a worker nor
+// entries, so that an answer of any length costs the same memory.
+//
+// In the original's forms the newest piece comes first, for these clients put
+// each History in front of their log; in the extended form the oldest.
+type historyStream struct {
+	// immutable
+	ask         talk.Fetch
+	form        talk.Form
+	oldestFirst bool  // in the extended form
+	asked       *room // where the client was when it asked; nil: nowhere
+
+	// owned by the worker that sends a piece, else by nobody
+	located     bool  // first and last are known
+	first, last int64 // what is left to send
+	complete    bool  // the room has nothing before the answer
+	begun       bool  // a part has been sent
+	count       int   // entries that the next query reads
+	failing     time.Time
+
+	waiting bool // for the client to take what was sent; guarded by conn.mu
+}
+
+var (
+	errHistoryLeft = errors.New("the client has left the room")
+	errHistoryBusy = errors.New("too many wait for older history")
+)
+
+// fetch answers with older entries. One is answered at a time. Call with mu held.
 func (c *conn) fetch(m talk.Fetch) talk.Error {
 	u := &c.user
 	if u.uuid.IsZero() {
@@ -18,65 +66,232 @@ func (c *conn) fetch(m talk.Fetch) talk.Error {
 	if m.Limit < 1 || m.Limit > talk.MaxFetch {
 		return c.refusal(m, talk.CodeBadLimit, "a fetch takes 1 to 500 entries")
 	}
-	form := u.form
-	ok := c.later(c.srv.work.history, func(ctx context.Context) {
-		entries, complete, err := c.readBack(ctx, form, m)
-		if err != nil {
-			c.srv.log.Warn("a fetch failed", "room", m.RoomID, "err", err)
-			c.refuse(fetchFailed(talk.CodeUnavailable, "older history is not available now"))
-		} else {
-			c.sendHistory(form, m, entries, complete)
-		}
-		c.fetched()
-	}, func() {
-		c.refuse(fetchFailed(talk.CodeBusy, fetchBusy))
-		c.fetched()
-	})
-	if !ok {
-		return fetchFailed(talk.CodeBusy, fetchBusy)
+	h := &historyStream{ask: m, form: u.form, oldestFirst: u.form == talk.Extended, asked: u.room, count: pieceEntries}
+	if !c.laterPiece(h) {
+		return fetchRefusal(errHistoryBusy)
 	}
-	u.fetching = true
+	u.fetch = h
 	return talk.Error{}
 }
 
-const fetchBusy = "many ask for older history, try again in a moment"
-
-func fetchFailed(code talk.Code, sentence string) talk.Error {
-	return talk.Error{Code: code, Message: sentence, Retry: true, RetryMS: retryBusyMS}
+// laterPiece has a worker send the next piece. false: too many wait for one.
+func (c *conn) laterPiece(h *historyStream) bool {
+	return c.later(c.srv.work.history, func(ctx context.Context) { c.sendPiece(ctx, h) }, func() { c.pieceFailed(h, errHistoryBusy) })
 }
 
-// fetched lets the next Fetch through.
-func (c *conn) fetched() {
-	c.locked(func(u *user) { u.fetching = false })
+// sendPiece runs on a worker: it reads and queues the next piece.
+func (c *conn) sendPiece(ctx context.Context, h *historyStream) {
+	if c.at() == stageClosed {
+		return
+	}
+	entries, err := h.read(ctx, c.srv)
+	if err == nil {
+		h.failing = time.Time{}
+		err = c.queuePiece(h, entries)
+	}
+	switch {
+	case err != nil:
+		c.pieceFailed(h, err)
+	case h.first <= h.last:
+		c.locked(func(*user) { h.waiting = true })
+		c.goOn()
+	default:
+		c.endFetch()
+	}
+}
+
+// pieceFailed tries again later, or gives up.
+func (c *conn) pieceFailed(h *historyStream, err error) {
+	if h.retries(err, c.srv.clock.now()) {
+		c.srv.agenda.after(historyRetry, func() {
+			if !c.laterPiece(h) {
+				c.pieceFailed(h, errHistoryBusy)
+			}
+		})
+		return
+	}
+	if err != errHistoryLeft {
+		c.srv.log.Debug("a fetch failed", "room", h.ask.RoomID, "err", err)
+		c.refuse(fetchRefusal(err))
+	}
+	c.endFetch()
+}
+
+// retries tells whether a piece that failed is tried again: the original's
+// clients cannot ask for the rest of a second, so that to stop within one would
+// hide it for good. The extended form asks again by itself.
+func (h *historyStream) retries(err error, now time.Time) bool {
+	if !h.begun || h.oldestFirst || err == errHistoryLeft {
+		return false
+	}
+	if h.failing.IsZero() {
+		h.failing = now
+	}
+	return now.Sub(h.failing) < historyGiveUp
+}
+
+// fetchRefusal is what the client hears.
+func fetchRefusal(err error) talk.Error {
+	e := talk.Error{Code: talk.CodeUnavailable, Message: "older history is not available now", Retry: true, RetryMS: retryBusyMS}
+	if err == errHistoryBusy {
+		e.Code, e.Message = talk.CodeBusy, "many ask for older history, try again in a moment"
+	}
+	return e
+}
+
+// endFetch lets the next Fetch be answered.
+func (c *conn) endFetch() {
+	c.locked(func(u *user) { u.fetch = nil })
 	c.goOn()
 }
 
-func (c *conn) readBack(ctx context.Context, form talk.Form, m talk.Fetch) (entries []talk.Entry, complete bool, err error) {
-	if form == talk.Extended && m.BeforeSeq > 0 {
-		return c.srv.store.Before(ctx, m.RoomID, m.BeforeSeq, int(m.Limit))
+// resumeFetch reads the next piece of an answer if the client has taken what
+// was sent. Call with mu held.
+func (c *conn) resumeFetch() {
+	h := c.user.fetch
+	if h != nil && h.waiting && !c.user.gone && c.hasTaken(historyBytes) {
+		h.waiting = false
+		if !c.laterPiece(h) {
+			c.srv.agenda.after(0, func() { c.pieceFailed(h, errHistoryBusy) })
+		}
 	}
-	return c.srv.store.BeforeTime(ctx, m.RoomID, m.FetchBefore, int(m.Limit))
 }
 
-// sendHistory cuts an answer into frames of a bearable size, oldest first.
-func (c *conn) sendHistory(form talk.Form, m talk.Fetch, entries []talk.Entry, complete bool) {
-	for first := true; first || len(entries) > 0; first = false {
-		n, size := 0, 0
-		for n < len(entries) && (n == 0 || size < historyBytes) {
-			size += len(entries[n].Text) + len(entries[n].Name) + 200
-			n++
-		}
-		h := talk.History{Text: make([]talk.Message, n)}
-		for i, e := range entries[:n] {
-			h.Text[i] = e
-		}
-		entries = entries[n:]
-		if form == talk.Extended {
-			h.RoomID, h.BeforeSeq = m.RoomID, m.BeforeSeq
-			h.More, h.Complete = len(entries) > 0, complete
-		}
-		if !c.answerIn(form, h) {
-			return
-		}
+// hasTaken tells whether at most so many bytes are queued. If not, goOn is called
+// when the queue is empty.
+func (c *conn) hasTaken(most int) bool {
+	if c.out.queuedBytes() <= most {
+		return true
 	}
+	c.thirsty.Store(true)
+	return c.out.queuedBytes() <= most // it may have drained just now
+}
+
+// read reads the next piece, at the first time also where the answer begins and
+// ends.
+func (h *historyStream) read(ctx context.Context, s *Server) ([]talk.Entry, error) {
+	if !h.located {
+		if err := h.locate(ctx, s); err != nil {
+			return nil, err
+		}
+		h.located, h.complete = true, h.first <= 1
+	}
+	n := int(min(int64(h.count), h.last-h.first+1))
+	if n <= 0 {
+		return nil, nil
+	}
+	if h.oldestFirst {
+		return s.store.After(ctx, h.ask.RoomID, h.first-1, n)
+	}
+	entries, _, err := s.store.Before(ctx, h.ask.RoomID, h.last+1, n)
+	return entries, err
+}
+
+// locate finds out which entries are the answer.
+func (h *historyStream) locate(ctx context.Context, s *Server) (err error) {
+	room, limit := h.ask.RoomID, h.ask.Limit
+	if !h.oldestFirst || h.ask.BeforeSeq <= 0 {
+		h.first, h.last, err = s.store.SpanBefore(ctx, room, h.ask.FetchBefore, int(limit))
+		return err
+	}
+	h.last = h.ask.BeforeSeq - 1
+	if !s.knownStored(room, h.last) {
+		heads, err := s.store.Heads(ctx, []int32{room})
+		if err != nil {
+			return err
+		}
+		h.last = min(h.last, heads[0])
+	}
+	h.first = max(1, h.last-limit+1)
+	return nil
+}
+
+// knownStored tells whether this node knows, without asking, that the store has
+// an entry.
+func (s *Server) knownStored(id int32, seq int64) bool {
+	r := s.rooms.get(id)
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.open && !r.blind && r.known >= seq
+}
+
+// queuePiece queues as much of what was read as a piece may have, in frames, and
+// notes what is left.
+func (c *conn) queuePiece(h *historyStream, entries []talk.Entry) error {
+	if len(entries) == 0 {
+		h.first, h.last = 1, 0 // nothing more, or a store that has lost something
+	}
+	sent, size := 0, 0
+	for first := true; first || sent < len(entries) && size < pieceBytes; first = false {
+		part, bytes := h.part(entries, sent)
+		sent, size = sent+len(part), size+bytes
+		h.advance(part)
+		if c.leftRoom(h) {
+			return errHistoryLeft
+		}
+		c.charge(float64(len(part)) / entriesPerMessage)
+		if !c.answerIn(h.form, h.frame(part)) {
+			h.first, h.last = 1, 0 // closed
+			return nil
+		}
+		h.begun = true
+	}
+	h.count = max(1, min(pieceEntries, sent*pieceBytes/max(1, size)))
+	return nil
+}
+
+// part returns the entries of the next frame, and about how large it gets.
+func (h *historyStream) part(entries []talk.Entry, sent int) (part []talk.Entry, size int) {
+	rest := entries[:len(entries)-sent]
+	if h.oldestFirst {
+		rest = entries[sent:]
+	}
+	n := 0
+	for n < len(rest) && (n == 0 || size < historyBytes) {
+		e := &rest[len(rest)-1-n]
+		if h.oldestFirst {
+			e = &rest[n]
+		}
+		size += len(e.Text) + len(e.Name) + entryOverhead
+		n++
+	}
+	if h.oldestFirst {
+		return rest[:n], size
+	}
+	return rest[len(rest)-n:], size
+}
+
+// advance notes what is left when part has been sent.
+func (h *historyStream) advance(part []talk.Entry) {
+	switch {
+	case len(part) == 0:
+	case h.oldestFirst:
+		h.first = part[len(part)-1].Seq + 1
+	default:
+		h.last = part[0].Seq - 1
+	}
+}
+
+// frame is the message that carries part.
+func (h *historyStream) frame(part []talk.Entry) talk.History {
+	m := talk.History{Text: make([]talk.Message, len(part))}
+	for i, e := range part {
+		m.Text[i] = e
+	}
+	if h.oldestFirst {
+		m.RoomID, m.BeforeSeq = h.ask.RoomID, h.ask.BeforeSeq
+		m.More, m.Complete = h.first <= h.last, h.complete
+	}
+	return m
+}
+
+// leftRoom tells whether a client of the original's forms has gone elsewhere
+// since it asked: it would show the rest of the answer in the wrong room.
+func (c *conn) leftRoom(h *historyStream) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !h.oldestFirst && c.user.room != h.asked
 }

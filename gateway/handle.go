@@ -60,14 +60,7 @@ func (c *conn) unstoredFirst() bool {
 // fetchedFirst: one answer at a time, and none while the one before waits for
 // the client to read.
 func (c *conn) fetchedFirst() bool {
-	if c.user.fetching {
-		return true
-	}
-	if c.out.queuedBytes() <= c.srv.opts.RingBytes {
-		return false
-	}
-	c.thirsty.Store(true)
-	return c.out.queuedBytes() > c.srv.opts.RingBytes // it may have drained just now
+	return c.user.fetch != nil || !c.hasTaken(c.srv.opts.RingBytes)
 }
 
 // hello begins the extended form.

@@ -247,6 +247,20 @@ func (f *flakyStore) Before(ctx context.Context, r int32, b int64, l int) ([]tal
 	return f.Store.Before(ctx, r, b, l)
 }
 
+func (f *flakyStore) After(ctx context.Context, r int32, a int64, l int) ([]talk.Entry, error) {
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return f.Store.After(ctx, r, a, l)
+}
+
+func (f *flakyStore) Heads(ctx context.Context, rooms []int32) ([]int64, error) {
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return f.Store.Heads(ctx, rooms)
+}
+
 func TestStoreAway(t *testing.T) {
 	t.Parallel()
 	store := &flakyStore{Store: openStore(t, filepath.Join(t.TempDir(), "talk.db"))}

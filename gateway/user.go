@@ -30,11 +30,11 @@ type user struct {
 	provisional bool
 	entering    bool // it is being registered again; its epoch is about to change
 
-	busy     bool      // an asynchronous step is under way; what comes waits
-	unstored int       // posts that are on their way to the store
-	fetching bool      // a Fetch is being answered
-	backlog  []arrival // what waits, oldest first
-	arrivals uint64    // messages that came
+	busy     bool           // an asynchronous step is under way; what comes waits
+	unstored int            // posts that are on their way to the store
+	fetch    *historyStream // a Fetch is being answered; nil for none
+	backlog  []arrival      // what waits, oldest first
+	arrivals uint64         // messages that came
 	turn     turn
 	wakeAt   time.Duration // the budgets may let the next message through; see clock.elapsed
 	held     limits.Level  // which of them did not
@@ -157,6 +157,7 @@ func (c *conn) holdBack(a arrival) {
 // advance handles what waits, as far as it goes. Call with mu held.
 func (c *conn) advance() talk.Error {
 	u := &c.user
+	c.resumeFetch()
 	for {
 		if refusal := c.identify(); refusal.Code != "" {
 			return refusal

@@ -42,9 +42,9 @@ func (s watchedStore) Before(ctx context.Context, room int32, before int64, limi
 	return s.Store.Before(ctx, room, before, limit)
 }
 
-func (s watchedStore) BeforeTime(ctx context.Context, room int32, before uint64, limit int) ([]talk.Entry, bool, error) {
+func (s watchedStore) SpanBefore(ctx context.Context, room int32, before uint64, limit int) (first, last int64, err error) {
 	defer outside(ctx)()
-	return s.Store.BeforeTime(ctx, room, before, limit)
+	return s.Store.SpanBefore(ctx, room, before, limit)
 }
 
 func (s watchedStore) Heads(ctx context.Context, rooms []int32) ([]int64, error) {

@@ -13,8 +13,8 @@
 //   - An entry's UnixTime is the greater of the store's clock and the UnixTime
 //     of the entry before it: time never runs back along seq, even if the clock
 //     does.
-//   - Entries are never changed and never removed. What After, Before and
-//     BeforeTime return for a range of stored seqs is the same for ever.
+//   - Entries are never changed and never removed. What After and Before
+//     return for a range of stored seqs is the same for ever.
 //   - What one call appends to a room stands there in the order of the call.
 //   - A store either has all of a transaction or nothing of it. A commit under
 //     way is never cancelled: when the caller's context ends, the caller stops

@@ -47,10 +47,12 @@ type Store interface {
 	// whether the room has nothing older. before <= 0 means from the head.
 	Before(ctx context.Context, room int32, before int64, limit int) (entries []talk.Entry, complete bool, err error)
 
-	// BeforeTime is Before by whole seconds: the newest entries with
-	// UnixTime < before, at least limit if there are so many, and never a part
-	// of a second.
-	BeforeTime(ctx context.Context, room int32, before uint64, limit int) (entries []talk.Entry, complete bool, err error)
+	// SpanBefore returns the first and the last seq of a page by whole seconds:
+	// the newest entries with UnixTime < before, at least limit if there are so
+	// many, and never a part of a second. first 1 and last 0 if there are none. It reads
+	// no entries: however many there are in a second, it costs the same, and
+	// whoever wants them reads them by seq, piece by piece.
+	SpanBefore(ctx context.Context, room int32, before uint64, limit int) (first, last int64, err error)
 
 	// Heads returns the newest entry's seq of each room, 0 for an empty one.
 	Heads(ctx context.Context, rooms []int32) ([]int64, error)

@@ -333,8 +333,17 @@
 //
 // Fetch is for any room, joined or not, once the server knows who asks (by Hello
 // or a first JoinRoom), with a limit of 1 to 500. The answer is one or more
-// History messages, oldest entry first throughout. One Fetch is answered at a
-// time, in the order in which they came. An Error in its place has no id.
+// History messages, each with its oldest entry first. A long one is sent as the
+// client takes it, with other messages between. One Fetch is answered at a time,
+// in the order in which they came; it costs the more of what flood control
+// allows, the more entries it returns. An Error in its place, or in the place of
+// what is missing of it, has no id.
+//
+// In the extended form the History messages come oldest first too, so that the
+// whole answer is in order. In the original's forms the newest comes first: put
+// each in front of those before, as the original's clients do. (What is left of
+// an answer when such a client leaves the room is not sent: it would be shown in
+// the next one.)
 //
 // In the extended form, with before_seq > 0: the newest limit entries with seq <
 // before_seq. History repeats before_seq; more says that further messages of this
@@ -343,9 +352,9 @@
 //
 // Otherwise by time: the newest entries with unixtime < fetch_before, at least
 // limit if there are so many, and never a part of a second, so that none fall
-// between two pages: an answer may exceed the limit to finish its second. For the
-// next page take the unixtime of the first entry. An empty History means that
-// there is nothing older.
+// between two pages: an answer exceeds the limit to finish its second, however
+// much there is of it. For the next page take the unixtime of the oldest entry.
+// An empty History means that there is nothing older.
 //
 // # Reconnecting
 //

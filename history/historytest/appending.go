@@ -231,12 +231,13 @@ func contextThatHasEnded(e *env) {
 	_, moveErr := s.Move(ended, []history.Move{{Action: history.Enter, Key: key(1, "ada", "w"), Gateway: UUID("g"), EntryID: UUID("e")}})
 	_, afterErr := s.After(ended, 1, 0, 1)
 	_, _, beforeErr := s.Before(ended, 1, 0, 1)
+	_, _, spanErr := s.SpanBefore(ended, 1, 1, 1)
 	_, headsErr := s.Heads(ended, []int32{1})
 	_, roomErr := s.Room(ended, 1, 1)
 	_, _, idErr := s.IDAt(ended, 1, 1)
 	_, brokenErr := s.Broken(ended, history.SessionKey{}, 1)
 	for name, err := range map[string]error{
-		"Append": appendErr, "Move": moveErr, "After": afterErr, "Before": beforeErr, "Heads": headsErr, "Room": roomErr,
+		"Append": appendErr, "Move": moveErr, "After": afterErr, "Before": beforeErr, "SpanBefore": spanErr, "Heads": headsErr, "Room": roomErr,
 		"IDAt": idErr, "Broken": brokenErr, "Admit": s.Admit(ended, UUID("u"), true), "Renew": s.Renew(ended, UUID("g")),
 		"Retire": s.Retire(ended, UUID("g")), "Check": s.Check(ended),
 	} {

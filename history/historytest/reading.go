@@ -94,58 +94,80 @@ func readBefore(e *env) {
 	}
 }
 
-func readBeforeTime(e *env) {
+func spanBefore(e *env) {
 	e.fill(1, 100, 100, 101, 103, 103, 103, 103, 104, 105, 105)
 	e.fill(0, 103)
 	e.fill(2, 0, 0, 5)
+	e.fill(3, 50, 50, 50) // a clock that stands still
 	for _, q := range []struct {
-		room     int32
-		before   uint64
-		limit    int
-		want     []int64
-		complete bool
+		room        int32
+		before      uint64
+		limit       int
+		first, last int64
 	}{
-		{1, 106, 1, from(9, 10), false}, {1, 106, 2, from(9, 10), false}, {1, 106, 3, from(8, 10), false},
-		{1, 106, 4, from(4, 10), false}, {1, 106, 7, from(4, 10), false}, {1, 106, 8, from(3, 10), false},
-		{1, 106, 9, from(1, 10), true}, {1, 106, 10, from(1, 10), true}, {1, 106, 500, from(1, 10), true},
-		{1, 105, 1, from(8, 8), false}, {1, 104, 1, from(4, 7), false}, {1, 103, 1, from(3, 3), false}, {1, 102, 1, from(3, 3), false},
-		{1, 101, 1, from(1, 2), true}, {1, 100, 1, nil, true}, {1, 0, 1, nil, true}, {1, math.MaxUint64, 1, from(9, 10), false},
-		{1, 106, 0, nil, false}, {9, 106, 5, nil, true}, {2, 5, 1, from(1, 2), true}, {2, 6, 1, from(3, 3), false}, {2, 1, 9, from(1, 2), true},
+		{1, 106, 1, 9, 10}, {1, 106, 2, 9, 10}, {1, 106, 3, 8, 10},
+		{1, 106, 4, 4, 10}, {1, 106, 7, 4, 10}, {1, 106, 8, 3, 10},
+		{1, 106, 9, 1, 10}, {1, 106, 10, 1, 10}, {1, 106, 500, 1, 10},
+		{1, 105, 1, 8, 8}, {1, 104, 1, 4, 7}, {1, 103, 1, 3, 3}, {1, 102, 1, 3, 3},
+		{1, 101, 1, 1, 2}, {1, 100, 1, 1, 0}, {1, 0, 1, 1, 0}, {1, math.MaxUint64, 1, 9, 10}, {1, math.MaxInt64, 1, 9, 10},
+		{1, math.MaxInt64 + 1, 3, 8, 10}, {1, 106, 0, 9, 10}, {1, 106, -7, 9, 10}, {1, 106, math.MaxInt, 1, 10},
+		{9, 106, 5, 1, 0}, {2, 5, 1, 1, 2}, {2, 6, 1, 3, 3}, {2, 1, 9, 1, 2},
+		{3, 51, 1, 1, 3}, {3, 50, 1, 1, 0}, {3, math.MaxUint64, 2, 1, 3},
 	} {
-		got, complete, err := e.store().BeforeTime(e.ctx, q.room, q.before, q.limit)
+		first, last, err := e.store().SpanBefore(e.ctx, q.room, q.before, q.limit)
 		if err != nil {
 			e.Fatal(err)
 		}
-		if !slices.Equal(seqs(got), q.want) || complete != q.complete {
-			e.Errorf("%+v: %v, complete %v", q, seqs(got), complete)
+		if first != q.first || last != q.last {
+			e.Errorf("%+v: %d to %d", q, first, last)
 		}
 	}
-	e.pageByTime(1, 10)
+	for limit := 1; limit <= 6; limit++ {
+		e.pageByTime(1, 10, limit)
+	}
+}
+
+// spanBeforeDenseSecond: however many entries a second has, they are all found,
+// and those around it are not lost.
+func spanBeforeDenseSecond(e *env) {
+	const dense = 5000
+	e.fill(1, 98, 99, 99)
+	e.SetTime(100)
+	entries := make([]talk.Entry, dense)
+	for i := range entries {
+		entries[i] = Post(1, "ada", fmt.Sprint("dense/", i), "text")
+	}
+	e.append(e.store(), entries...)
+	e.SetTime(101)
+	e.append(e.store(), Post(1, "ada", "behind", "text"))
+	for _, limit := range []int{1, 2, 500} {
+		e.pageByTime(1, dense+4, limit)
+	}
 }
 
 // pageByTime reads a room as the original's clients do: each page before the
 // second of the oldest entry so far. Nothing is missing and nothing is twice.
-func (e *env) pageByTime(room int32, total int64) {
+func (e *env) pageByTime(room int32, total int64, limit int) {
 	e.Helper()
-	for limit := 1; limit <= 6; limit++ {
-		var all []talk.Entry
-		before, complete := uint64(math.MaxUint64), false
-		for !complete {
-			page, done, err := e.store().BeforeTime(e.ctx, room, before, limit)
-			if err != nil {
-				e.Fatal(err)
-			}
-			if len(page) == 0 && !done {
-				e.Fatalf("limit %d: an empty page that is not the last, before %d", limit, before)
-			}
-			all, complete = append(page, all...), done
-			if len(page) > 0 {
-				before = page[0].UnixTime
-			}
+	var all []talk.Entry
+	before := uint64(math.MaxUint64)
+	for {
+		first, last, err := e.store().SpanBefore(e.ctx, room, before, limit)
+		if err != nil {
+			e.Fatal(err)
 		}
-		if !slices.Equal(seqs(all), from(1, total)) {
-			e.Errorf("limit %d: %v", limit, seqs(all))
+		if last == 0 {
+			break
 		}
+		page, err := e.store().After(e.ctx, room, first-1, int(last-first+1))
+		if err != nil {
+			e.Fatal(err)
+		}
+		all = append(page, all...)
+		before = page[0].UnixTime
+	}
+	if !slices.Equal(seqs(all), from(1, total)) {
+		e.Errorf("limit %d: %d entries instead of %d, or not in order", limit, len(all), total)
 	}
 }
 

@@ -33,13 +33,13 @@ func (m *scale) measureReads() {
 	m.explain(afterQuery, largeRoom, 0, 100)
 	seconds := int(m.town) / townPerSecond
 	middle := func() int64 { return int64(townStart + seconds/4 + rand.IntN(seconds/2)) }
-	m.measure("BeforeTime, middle", 0, 200, func() func() error {
+	m.measure("SpanBefore, middle", 0, 200, func() func() error {
 		return func() error {
-			entries, _, err := s.BeforeTime(ctx, largeRoom, uint64(middle()), 100)
-			return errors.Join(err, wantPage(entries[:min(100, len(entries))], largeRoom))
+			first, last, err := s.SpanBefore(ctx, largeRoom, uint64(middle()), 100)
+			return errors.Join(err, want(first > 0 && last-first >= 99, "a span of 100"))
 		}
 	})
-	m.explain(beforeTimeQuery, largeRoom, middle(), 99)
+	m.explain(spanQuery, largeRoom, middle(), 100)
 	m.measure("IDAt", 0, 400, func() func() error {
 		return func() error {
 			_, ok, err := s.IDAt(ctx, largeRoom, 1+rand.Int64N(m.heads[0]))

@@ -13,11 +13,12 @@ const (
 	entryColumns = `room_id, seq, author, id, kind, name, body, unixtime, sent_at`
 	afterQuery   = `SELECT ` + entryColumns + ` FROM entries WHERE room_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`
 	beforeQuery  = `SELECT ` + entryColumns + ` FROM entries WHERE room_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3`
-	// From the second of the limit-th newest entry on; without one, from the start.
-	beforeTimeQuery = `SELECT ` + entryColumns + ` FROM entries WHERE room_id = $1 AND unixtime < $2
-		AND unixtime >= coalesce((SELECT unixtime FROM entries WHERE room_id = $1 AND unixtime < $2
-			ORDER BY unixtime DESC, seq DESC LIMIT 1 OFFSET $3), 0)
-		ORDER BY unixtime, seq`
+	// From the start of the limit-th newest entry's second on. Seqs have no gap, so
+	// that entry is found by its seq; each of the three steps goes down one index.
+	spanQuery = `SELECT l.seq, (SELECT f.seq FROM entries f WHERE f.room_id = $1 AND f.unixtime =
+			(SELECT e.unixtime FROM entries e WHERE e.room_id = $1 AND e.seq = greatest(1, l.seq - $3::bigint + 1))
+			ORDER BY f.unixtime, f.seq LIMIT 1)
+		FROM (SELECT seq FROM entries WHERE room_id = $1 AND unixtime < $2 ORDER BY unixtime DESC, seq DESC LIMIT 1) l`
 	headsQuery = `SELECT q.n, r.head_seq FROM unnest($1::int[]) WITH ORDINALITY AS q (room_id, n)
 		JOIN rooms r ON r.room_id = q.room_id`
 	idAtQuery = `SELECT id FROM entries WHERE room_id = $1 AND seq = $2`
@@ -62,12 +63,13 @@ func (s *Store) Before(ctx context.Context, room int32, before int64, limit int)
 	return history.Page(entries, err)
 }
 
-// BeforeTime reads entries before a second; see history.Store.
-func (s *Store) BeforeTime(ctx context.Context, room int32, before uint64, limit int) ([]talk.Entry, bool, error) {
-	if limit <= 0 {
-		return nil, false, nil
-	}
-	return history.Page(s.entries(ctx, beforeTimeQuery, room, int64(min(before, math.MaxInt64)), limit-1))
+// SpanBefore finds a page by whole seconds; see history.Store.
+func (s *Store) SpanBefore(ctx context.Context, room int32, before uint64, limit int) (first, last int64, err error) {
+	first = 1
+	err = s.query(ctx, s.reads, "read a span", func(r row) error {
+		return r.Scan(&last, &first)
+	}, spanQuery, room, int64(min(before, math.MaxInt64)), int64(max(1, limit)))
+	return first, last, err
 }
 
 // Heads reads the heads of rooms; see history.Store.

@@ -5,6 +5,9 @@ package pgstore
 import (
 	"errors"
 	"fmt"
+	"math"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -149,7 +152,7 @@ func TestQueryPlans(t *testing.T) {
 			execute(t, dsn, `ANALYZE`)
 		}
 		for name, query := range map[string]string{
-			"After": afterQuery, "Before": beforeQuery, "BeforeTime": beforeTimeQuery, "IDAt": idAtQuery, "Broken": brokenQuery,
+			"After": afterQuery, "Before": beforeQuery, "SpanBefore": spanQuery, "IDAt": idAtQuery, "Broken": brokenQuery,
 			"Heads": headsQuery, "Room": roomQuery,
 		} {
 			plan := explain(t, s, query)
@@ -230,5 +233,32 @@ func TestNothingScans(t *testing.T) {
 	hot := number(`SELECT n_tup_hot_upd::int FROM pg_stat_user_tables WHERE relid = 'rooms'::regclass`)
 	if updates < batches*3 || hot != updates {
 		t.Errorf("of %d updates of rooms %d were HOT", updates, hot)
+	}
+}
+
+// TestSpanReadsNoEntries: the span of a second of 20,000 entries is found by a
+// few steps down the indexes.
+func TestSpanReadsNoEntries(t *testing.T) {
+	dsn := newSchema(t)
+	s := open(t, dsn, Options{})
+	fill(t, s, "x", 20_000, 1)
+	execute(t, dsn, `VACUUM ANALYZE entries`)
+	var lines []string
+	err := s.reads.query(t.Context(), func(r row) error {
+		var line string
+		err := r.Scan(&line)
+		lines = append(lines, line)
+		return err
+	}, `EXPLAIN (ANALYZE, BUFFERS) `+spanQuery, int32(0), int64(math.MaxInt64), int64(500))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := strings.Join(lines, "\n")
+	pages := regexp.MustCompile(`Buffers: shared hit=(\d+)`).FindStringSubmatch(plan) // the first one is the sum
+	if pages == nil {
+		t.Fatal(plan)
+	}
+	if n, err := strconv.Atoi(pages[1]); err != nil || n > 30 {
+		t.Errorf("%d pages:\n%s", n, plan)
 	}
 }

@@ -15,10 +15,10 @@ const entryColumns = `room_id, seq, author, id, kind, name, body, unixtime, sent
 
 // queries are prepared for the pool that reads.
 type queries struct {
-	after, before, beforeTime *sql.Stmt
-	head, idAt, room, listed  *sql.Stmt
-	hasToken                  *sql.Stmt
-	leases, broken            *sql.Stmt
+	after, before, span      *sql.Stmt
+	head, idAt, room, listed *sql.Stmt
+	hasToken                 *sql.Stmt
+	leases, broken           *sql.Stmt
 }
 
 func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
@@ -28,7 +28,7 @@ func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 	}{
 		{&q.after, afterQuery},
 		{&q.before, beforeQuery},
-		{&q.beforeTime, beforeTimeQuery},
+		{&q.span, spanQuery},
 		{&q.head, `SELECT head_seq FROM rooms WHERE room_id = ?`},
 		{&q.idAt, `SELECT id FROM entries WHERE room_id = ? AND seq = ?`},
 		{&q.room, `SELECT r.head_seq, r.last_time, r.members, e.id FROM rooms r
@@ -50,11 +50,12 @@ func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 const (
 	afterQuery  = `SELECT ` + entryColumns + ` FROM entries WHERE room_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3`
 	beforeQuery = `SELECT ` + entryColumns + ` FROM entries WHERE room_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3`
-	// From the second of the limit-th newest entry on; without one, from the start.
-	beforeTimeQuery = `SELECT ` + entryColumns + ` FROM entries WHERE room_id = ?1 AND unixtime < ?2
-		AND unixtime >= coalesce((SELECT unixtime FROM entries WHERE room_id = ?1 AND unixtime < ?2
-			ORDER BY unixtime DESC, seq DESC LIMIT 1 OFFSET ?3 - 1), 0)
-		ORDER BY unixtime, seq`
+	// From the start of the limit-th newest entry's second on. Seqs have no gap, so
+	// that entry is found by its seq; each of the three steps goes down one index.
+	spanQuery = `SELECT l.seq, (SELECT f.seq FROM entries f WHERE f.room_id = ?1 AND f.unixtime =
+			(SELECT e.unixtime FROM entries e WHERE e.room_id = ?1 AND e.seq = max(1, l.seq - ?3 + 1))
+			ORDER BY f.unixtime, f.seq LIMIT 1)
+		FROM (SELECT seq FROM entries WHERE room_id = ?1 AND unixtime < ?2 ORDER BY unixtime DESC, seq DESC LIMIT 1) l`
 	listedQuery = `SELECT uuid, name FROM members WHERE room_id = ?1 ORDER BY joined LIMIT ?2`
 	brokenQuery = `SELECT room_id, uuid, session, gateway, epoch FROM sessions WHERE broken_at IS NOT NULL
 		AND (room_id, uuid, session) > (?1, ?2, ?3) ORDER BY room_id, uuid, session LIMIT ?4`
@@ -126,14 +127,17 @@ func (s *Store) Before(ctx context.Context, room int32, before int64, limit int)
 	return history.Page(entries, s.readFailed("read entries", err))
 }
 
-// BeforeTime reads entries before a second; see history.Store.
-func (s *Store) BeforeTime(ctx context.Context, room int32, before uint64, limit int) ([]talk.Entry, bool, error) {
-	if limit <= 0 {
-		return nil, false, nil
-	}
+// SpanBefore finds a page by whole seconds; see history.Store.
+func (s *Store) SpanBefore(ctx context.Context, room int32, before uint64, limit int) (first, last int64, err error) {
 	before = min(before, 1<<63-1)
-	entries, err := collect(ctx, s.queries.beforeTime, scanEntry, room, int64(before), limit)
-	return history.Page(entries, s.readFailed("read entries", err))
+	err = s.queries.span.QueryRowContext(ctx, room, int64(before), max(1, limit)).Scan(&last, &first)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 1, 0, nil
+	}
+	if err != nil {
+		return 0, 0, s.readFailed("read a span", err)
+	}
+	return first, last, nil
 }
 
 // Heads reads the heads of rooms; see history.Store.
