@@ -40,6 +40,7 @@ type conn struct {
 	lastIn   atomic.Int64  // coarse time of the last whole frame or request
 	pingSent atomic.Int64  // coarse time of the ping that is unanswered, 0 for none
 	closeBy  atomic.Int64  // coarse time at which the sweep closes it hard, 0 for never
+	asyncBy  atomic.Int64  // coarse time by which what the connection waits for must be done, 0 for nothing
 	reason   atomic.Uint32 // a closeReason: the first that was given
 	adopted  atomic.Bool   // sock is there
 	slot     int           // index in its registry shard; guarded by the shard's mu

@@ -150,7 +150,7 @@ func (c *conn) rename(m talk.ChangeName) talk.Error {
 	case m.UUID != u.uuid:
 		return c.refusal(m, talk.CodeNotYou, "this uuid is not yours")
 	}
-	u.busy = true
+	c.beginAsync()
 	r, id := u.room, m.ID
 	if id.IsZero() {
 		id = newUUID()

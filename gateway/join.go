@@ -12,7 +12,7 @@ import (
 // admit notes the first use of a UUID that no gateway made, and then welcomes.
 // Call with mu held.
 func (c *conn) admit(uuid talk.UUID) {
-	c.user.busy = true
+	c.beginAsync()
 	c.laterEnter(func(ctx context.Context) {
 		err := c.srv.store.Admit(ctx, uuid, true)
 		if err != nil {
@@ -52,15 +52,41 @@ func (c *conn) later(p *workerPool, run func(context.Context), late func()) bool
 }
 
 // laterEnter is later for what stands between a user and a room: the connection
-// ends if it cannot be done.
+// ends if it cannot be done. Call with mu held.
 func (c *conn) laterEnter(run func(context.Context)) {
-	if !c.later(c.srv.work.enter, run, c.turnAway) {
-		c.turnAway()
+	if !c.later(c.srv.work.enter, run, func() { c.turnAway(c.form()) }) {
+		c.turnAway(c.user.form)
 	}
 }
 
-// turnAway tells a client to come back in a moment. It may be called with mu held.
-func (c *conn) turnAway() { c.dismiss(reasonUnable) }
+// turnAway tells a client to come back in a moment. It takes no lock of the user.
+func (c *conn) turnAway(form talk.Form) {
+	e := talk.Error{Code: talk.CodeBusy, Message: "the gateway is too busy, try again in a moment"}
+	if form == talk.Extended {
+		e.Retry, e.RetryMS = true, retryBusyMS
+	}
+	c.srv.metrics.refused(e.Code)
+	c.answerIn(form, e)
+	c.dismiss(reasonUnable)
+}
+
+// beginAsync begins an asynchronous step, which settle ends; what comes meanwhile
+// waits. Its queues, the room and the store together have RequestWait for it: then
+// the client is told to come back. What is on its way to the store goes on. Call
+// with mu held.
+func (c *conn) beginAsync() (by int64) {
+	c.user.busy = true
+	by = c.srv.clock.coarse() + int64(c.srv.opts.RequestWait)
+	c.asyncBy.Store(by)
+	return by
+}
+
+// lookAtAsync ends a connection whose asynchronous step takes too long.
+func (c *conn) lookAtAsync(now int64) {
+	if by := c.asyncBy.Load(); by != 0 && now > by && c.asyncBy.CompareAndSwap(by, 0) {
+		c.turnAway(c.form())
+	}
+}
 
 // join takes the user out of its room and into another. Call with mu held.
 func (c *conn) join(m talk.JoinRoom) talk.Error {
@@ -81,57 +107,118 @@ func (c *conn) join(m talk.JoinRoom) talk.Error {
 	if u.room != nil && u.room.id != m.RoomID {
 		c.leaveRoom()
 	}
-	u.busy = true
-	c.laterEnter(func(ctx context.Context) { c.joinNow(ctx, m, name, first) })
+	j := &join{conn: c, m: m, name: name, by: c.beginAsync()}
+	step := j.findRoom
+	if first {
+		step = j.admit
+	}
+	c.laterEnter(step)
 	return talk.Error{}
 }
 
-// joinNow runs on a worker: it may wait for the store and the bus.
-func (c *conn) joinNow(ctx context.Context, m talk.JoinRoom, name string, first bool) {
-	if first {
-		if err := c.srv.store.Admit(ctx, m.UUID, false); err != nil {
-			c.settle(func(*user) {})
-			c.unableOr(err, "this uuid has a token: say Hello with it first")
+// join is one JoinRoom on its way, from the message to the seat. Each of its steps
+// runs on a worker and waits for the store or the bus only; between them it waits
+// for others without a worker, no longer than by.
+type join struct {
+	conn *conn
+	m    talk.JoinRoom
+	name string
+	by   int64 // coarse time
+	room *room // open
+	log  verdict
+}
+
+// admit notes the first use of the UUID.
+func (j *join) admit(ctx context.Context) {
+	if err := j.conn.srv.store.Admit(ctx, j.m.UUID, false); err != nil {
+		j.fail(err, "this uuid has a token: say Hello with it first")
+		return
+	}
+	j.findRoom(ctx)
+}
+
+// findRoom goes on with the room if it is open, opens it if it is not there, and
+// else comes back when who opens or closes it is done.
+func (j *join) findRoom(ctx context.Context) {
+	s := j.conn.srv
+	for {
+		r, opener := s.rooms.take(j.m.RoomID, s)
+		if opener {
+			if err := s.openRoom(ctx, r, j.m.AfterSeq); err != nil {
+				j.fail(err, "")
+				return
+			}
+		}
+		open, gone := r.await(j)
+		if open {
+			j.compare(ctx, r)
+		}
+		if !gone {
 			return
 		}
 	}
-	r, err := c.srv.openRoom(ctx, m.RoomID, m.AfterSeq)
-	log := logDiffers
-	if err == nil {
-		log, err = c.srv.compareLogs(ctx, r, m)
-	}
-	if err != nil {
-		c.settle(func(*user) {})
-		c.unableOr(err, "")
+}
+
+// told hears what became of the room that it waits for.
+func (j *join) told(err error) {
+	if err != nil && err != errAgain {
+		j.fail(err, "")
 		return
 	}
-	var key sessionKey
-	gone := false
+	c := j.conn
+	late := func() { c.turnAway(c.form()) }
+	if !c.later(c.srv.work.enter, j.findRoom, late) {
+		late()
+	}
+}
+
+// fail tells the client that it cannot be let in.
+func (j *join) fail(err error, taken string) {
+	j.conn.settle(func(*user) {})
+	j.conn.unableOr(err, taken)
+}
+
+// compare finds out what the client has of the room's log, and asks the store to
+// let it in.
+func (j *join) compare(ctx context.Context, r *room) {
+	s := j.conn.srv
+	log, err := s.compareLogs(ctx, r, j.m)
+	if err != nil {
+		j.fail(err, "")
+		return
+	}
+	j.room, j.log = r, log
+	key, ok := j.register()
+	switch {
+	case !ok:
+	case s.lane(r.id).crowded():
+		j.conn.turnAway(j.conn.form())
+	default:
+		s.enter(key, j.name, func(a history.Moved) { j.entered(key, a) })
+		if s.spooler != nil {
+			s.agenda.after(s.provisionalAfter(), j.sitDown)
+		}
+	}
+}
+
+// register makes the user the one that joins; false: it has gone.
+func (j *join) register() (key sessionKey, ok bool) {
+	c, r := j.conn, j.room
 	c.locked(func(u *user) {
 		if u.room != nil {
 			c.srv.unseat(u.room, c) // the same room again
 			u.room = nil
 		}
-		u.uuid = m.UUID
+		u.uuid = j.m.UUID
 		if u.session.IsZero() {
 			u.session = newUUID()
 		}
-		if gone = u.gone; !gone {
+		if ok = !u.gone; ok {
 			u.joining = r
 			key = c.sessionKey(r)
 		}
 	})
-	if gone {
-		return
-	}
-	if c.srv.lane(m.RoomID).crowded() {
-		c.dismiss(reasonUnable)
-		return
-	}
-	c.srv.enter(key, name, func(a history.Moved) { c.entered(r, key, m, name, log, a) })
-	if c.srv.spooler != nil {
-		c.srv.agenda.after(c.srv.provisionalAfter(), func() { c.sitDown(r, m, name, log) })
-	}
+	return key, ok
 }
 
 // joinPatience is how long the store has to let a user in.
@@ -147,12 +234,13 @@ func (s *Server) provisionalAfter() time.Duration {
 }
 
 // sitDown gives a user a seat whom the store has not let in yet.
-func (c *conn) sitDown(r *room, m talk.JoinRoom, name string, log verdict) {
+func (j *join) sitDown() {
+	c, r := j.conn, j.room
 	var form talk.Form
 	sits := false
 	c.locked(func(u *user) {
 		if sits = !u.gone && u.joining == r && u.room == nil; sits {
-			u.room, u.epoch, u.name, u.provisional = r, 0, name, true
+			u.room, u.epoch, u.name, u.provisional = r, 0, j.name, true
 			form = u.form
 		}
 	})
@@ -160,17 +248,7 @@ func (c *conn) sitDown(r *room, m talk.JoinRoom, name string, log verdict) {
 		return
 	}
 	c.srv.metrics.provisional.Inc()
-	c.takeSeat(r, form, m, name, log, history.Moved{})
-	c.seated(r)
-}
-
-// seated ends a join.
-func (c *conn) seated(r *room) {
-	c.settle(func(u *user) {
-		if u.gone {
-			c.srv.unseat(r, c) // it went before it sat
-		}
-	})
+	j.takeSeat(form, history.Moved{})
 }
 
 // enter asks the store to let a session into its room, here.
@@ -185,7 +263,8 @@ func (s *Server) enter(key sessionKey, name string, done func(history.Moved)) {
 }
 
 // entered is called on the lane's goroutine when the store has let the user in.
-func (c *conn) entered(r *room, key sessionKey, m talk.JoinRoom, name string, log verdict, a history.Moved) {
+func (j *join) entered(key sessionKey, a history.Moved) {
+	c, r := j.conn, j.room
 	if a.Err != nil || !a.Applied {
 		// what the store has of this session is not what was asked for; a new
 		// connection asks anew
@@ -202,7 +281,7 @@ func (c *conn) entered(r *room, key sessionKey, m talk.JoinRoom, name string, lo
 		}
 		u.joining = nil
 		sits = u.provisional && u.room == r
-		u.room, u.epoch, u.name, u.provisional = r, a.Epoch, name, false
+		u.room, u.epoch, u.name, u.provisional = r, a.Epoch, j.name, false
 		form = u.form
 	})
 	if gone {
@@ -221,16 +300,16 @@ func (c *conn) entered(r *room, key sessionKey, m talk.JoinRoom, name string, lo
 		c.goOn()
 		return
 	}
-	c.takeSeat(r, form, m, name, log, a)
-	c.seated(r)
+	j.takeSeat(form, a)
 }
 
-// takeSeat tells the client where it is, and starts its live view.
-func (c *conn) takeSeat(r *room, form talk.Form, m talk.JoinRoom, name string, log verdict, a history.Moved) {
+// takeSeat tells the client where it is, starts its live view, and ends the join.
+func (j *join) takeSeat(form talk.Form, a history.Moved) {
+	c, r := j.conn, j.room
 	open, live := false, false
 	r.locked(func() {
 		if open = r.open; open {
-			live = c.sit(r, form, m, name, log, a)
+			live = j.sit(form, a)
 		}
 	})
 	switch {
@@ -239,11 +318,17 @@ func (c *conn) takeSeat(r *room, form talk.Form, m talk.JoinRoom, name string, l
 	case !live:
 		c.srv.catchUp(c)
 	}
+	c.settle(func(u *user) {
+		if u.gone {
+			c.srv.unseat(r, c) // it went before it sat
+		}
+	})
 }
 
-// sit does it. Call with r.mu held; the caller starts the catch-up if the answer
-// is false.
-func (c *conn) sit(r *room, form talk.Form, m talk.JoinRoom, name string, log verdict, a history.Moved) (live bool) {
+// sit does it. Call with the room's mu held; the caller starts the catch-up if the
+// answer is false.
+func (j *join) sit(form talk.Form, a history.Moved) (live bool) {
+	c, r, m, log := j.conn, j.room, &j.m, j.log
 	resume := log != logDiffers
 	cursor := r.head
 	if a.Entry != nil {
@@ -264,7 +349,7 @@ func (c *conn) sit(r *room, form talk.Form, m talk.JoinRoom, name string, log ve
 			c.answerIn(form, gap)
 		}
 	case a.Entry == nil || a.Entry.Kind != talk.KindJoined:
-		c.answerIn(form, talk.Entry{Kind: talk.KindJoined, RoomID: r.id, Author: m.UUID, Name: name, UnixTime: c.srv.unixNow()})
+		c.answerIn(form, talk.Entry{Kind: talk.KindJoined, RoomID: r.id, Author: m.UUID, Name: j.name, UnixTime: c.srv.unixNow()})
 	}
 	if resume {
 		c.srv.metrics.resumed(r.source(cursor))

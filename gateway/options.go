@@ -60,6 +60,7 @@ type Options struct {
 	QueueMax    int // entries that wait for the store, per lane
 
 	HandshakeWait time.Duration // from accept to the first message
+	RequestWait   time.Duration // a join or rename is answered by then, or its client is asked to come back
 	PingAfter     time.Duration // quiet for so long: ping
 	PongWait      time.Duration // and then so long without a frame: close
 	SlowAfter     time.Duration // who has not taken in it what waited, or MinRate of it, is slow: close
@@ -140,6 +141,7 @@ func Defaults() Options {
 		QueueMax:    20000,
 
 		HandshakeWait: 10 * time.Second,
+		RequestWait:   15 * time.Second,
 		PingAfter:     15 * time.Second,
 		PongWait:      10 * time.Second,
 		SlowAfter:     15 * time.Second,
@@ -182,7 +184,7 @@ func (o *Options) Validate() error {
 		return fmt.Errorf("the least rate must not be negative, as %d is", o.MinRate)
 	case o.RecentCount < 1:
 		return errors.New("a room must keep at least 1 recent entry")
-	case o.PingAfter <= 0 || o.PongWait <= 0 || o.HandshakeWait <= 0 || o.Grace < 0:
+	case o.PingAfter <= 0 || o.RequestWait <= 0 || o.PongWait <= 0 || o.HandshakeWait <= 0 || o.Grace < 0:
 		return errors.New("times must be positive")
 	}
 	return o.Limits.Validate()

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -36,49 +38,72 @@ func (rs *rooms) list() []*room {
 // errAgain tells who waited for a room that it is gone: look it up anew.
 var errAgain = errors.New("the room was closed")
 
-// openRoom returns the room, subscribed and read. It waits for both. after is
-// what the joiner has of it: while the store is away, the room goes on from there.
-func (s *Server) openRoom(ctx context.Context, id int32, after int64) (*room, error) {
-	for {
-		s.rooms.mu.Lock()
-		r := s.rooms.byID[id]
-		opener := r == nil
-		if opener {
-			r = &room{id: id, srv: s}
-			s.rooms.byID[id] = r
-		}
-		s.rooms.mu.Unlock()
-		if opener {
-			err := s.readRoom(ctx, r)
-			if err != nil && s.canOpenBlind(err, after) {
-				r.openBlind(after)
-				err = nil
-			}
-			s.opened(r, err)
-			return r, err
-		}
-		if err := r.await(); err != errAgain {
-			return r, err
-		}
+// take returns the room, and whether the caller has to open it.
+func (rs *rooms) take(id int32, s *Server) (r *room, opener bool) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	r = rs.byID[id]
+	if opener = r == nil; opener {
+		r = &room{id: id, srv: s}
+		rs.byID[id] = r
 	}
+	return r, opener
 }
 
-// await waits until somebody else has opened the room, or closed it.
-func (r *room) await() error {
+func (rs *rooms) remove(id int32) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	delete(rs.byID, id)
+}
+
+// openRoom reads a new room, and tells who waits for it how that went. after is
+// what the joiner has of it: while the store is away, the room goes on from there.
+func (s *Server) openRoom(ctx context.Context, r *room, after int64) (err error) {
+	err = errPanicked
+	defer func() { s.opened(r, err) }()
+	err = s.readRoom(ctx, r)
+	if err != nil && s.canOpenBlind(err, after) {
+		r.openBlind(after)
+		err = nil
+	}
+	return err
+}
+
+// await tells whether the room is open. If it is being opened or closed, j is told
+// later: when that is done, or when its time is over. gone: it must be looked up anew.
+func (r *room) await(j *join) (open, gone bool) {
 	r.mu.Lock()
-	if r.open {
+	defer r.mu.Unlock()
+	switch {
+	case r.open:
 		r.emptyAt = 0 // the sweep marks it again if nobody sits down
-		r.mu.Unlock()
+	case !r.dead:
+		r.waiting = append(r.waiting, j)
+	}
+	return r.open, r.dead
+}
+
+// takeWaiting returns those who wait for the room. Call with mu held.
+func (r *room) takeWaiting() []*join {
+	waiting := r.waiting
+	r.waiting = nil
+	return waiting
+}
+
+// overdue returns those who have waited for the room for too long.
+func (r *room) overdue(now int64) (late []*join) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.waiting) == 0 {
 		return nil
 	}
-	if r.dead {
-		r.mu.Unlock()
-		return errAgain
-	}
-	done := make(chan error, 1)
-	r.waiting = append(r.waiting, done)
-	r.mu.Unlock()
-	return <-done
+	r.waiting = slices.DeleteFunc(r.waiting, func(j *join) bool {
+		if now > j.by {
+			late = append(late, j)
+		}
+		return now > j.by
+	})
+	return late
 }
 
 // readRoom subscribes, and then reads: an entry published in between arrives by
@@ -138,59 +163,91 @@ func (r *room) setRoster(state history.Room) {
 // opened ends the opening, well or badly.
 func (s *Server) opened(r *room, err error) {
 	if err != nil {
-		s.forget(s.ctx, r, err)
+		s.forget(r, err)
 		return
 	}
-	r.mu.Lock()
-	r.open = true
-	waiting := r.waiting
-	r.waiting = nil
-	missing := r.closeGap()
-	r.mu.Unlock()
+	var waiting []*join
+	missing := false
+	r.locked(func() {
+		r.open = true
+		waiting = r.takeWaiting()
+		missing = r.closeGap()
+	})
 	if missing {
 		s.noteHole(r)
 	}
-	for _, w := range waiting {
-		w <- nil
+	for _, j := range waiting {
+		j.told(nil)
 	}
 }
+
+// unsubscribePatience bounds the end of a subscription. The bus goes on with it
+// where it takes longer; an opener that comes then subscribes behind it.
+const unsubscribePatience = time.Second
 
 // forget ends the subscription of a room that is not open, takes it off the list
 // and tells who waits for it why. Until then a new opener waits, so that its
 // subscription cannot be ended by this one.
-func (s *Server) forget(ctx context.Context, r *room, why error) {
+func (s *Server) forget(r *room, why error) {
+	defer s.removeRoom(r, why)
+	ctx, cancel := context.WithTimeout(s.ctx, unsubscribePatience)
+	defer cancel()
 	if err := s.bus.Unsubscribe(ctx, r.id); err != nil {
 		s.log.Warn("unsubscribe", "room", r.id, "err", err)
 	}
-	s.rooms.mu.Lock()
-	delete(s.rooms.byID, r.id)
-	s.rooms.mu.Unlock()
-	r.mu.Lock()
-	r.dead = true
-	waiting := r.waiting
-	r.waiting = nil
-	r.mu.Unlock()
-	for _, w := range waiting {
-		w <- why
+}
+
+func (s *Server) removeRoom(r *room, why error) {
+	s.rooms.remove(r.id)
+	var waiting []*join
+	r.locked(func() {
+		r.dead = true
+		waiting = r.takeWaiting()
+	})
+	for _, j := range waiting {
+		j.told(why)
 	}
 }
 
-// closeIdle closes a room that has been empty for long, and owes nothing: what it
-// showed as pending it must be able to store.
+// closeIdle lets a room be closed that has been empty for long, and owes nothing:
+// what it showed as pending it must be able to store. It stays open until somebody
+// begins with it, so that nobody waits for a room whose end is queued.
 func (s *Server) closeIdle(r *room, now int64) {
-	r.mu.Lock()
-	if r.emptyAt == 0 && len(r.members) == 0 {
-		r.emptyAt = now
+	idle := false
+	r.locked(func() {
+		if r.emptyAt == 0 && len(r.members) == 0 {
+			r.emptyAt = now
+		}
+		if idle = !r.closing && r.idle(now); idle {
+			r.closing = true
+		}
+	})
+	if !idle {
+		return
 	}
-	idle := r.open && len(r.members) == 0 && len(r.pending) == 0 && now-r.emptyAt > int64(s.opts.RoomLinger)
-	if idle {
-		r.open = false
+	stays := func(error) { r.locked(func() { r.closing = false }) }
+	if !s.work.closing.submit(func(context.Context) { s.closeRoom(r) }, stays) {
+		stays(nil)
 	}
-	r.mu.Unlock()
-	if idle && !s.work.closing.submit(func(ctx context.Context) { s.forget(ctx, r, errAgain) }, func(error) { s.forget(s.ctx, r, errAgain) }) {
-		r.mu.Lock()
-		r.open = true // not now; nothing was missed, it is still subscribed
-		r.mu.Unlock()
+}
+
+// idle tells whether the room may be closed. Call with mu held.
+func (r *room) idle(now int64) bool {
+	return r.open && len(r.members) == 0 && len(r.pending) == 0 &&
+		r.emptyAt != 0 && now-r.emptyAt > int64(r.srv.opts.RoomLinger)
+}
+
+// closeRoom closes a room that is still idle.
+func (s *Server) closeRoom(r *room) {
+	shut := false
+	r.locked(func() {
+		r.closing = false
+		if shut = r.idle(s.clock.coarse()); shut {
+			r.open = false
+		}
+	})
+	if shut {
+		s.forget(r, errAgain)
 	}
 }
 

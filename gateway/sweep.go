@@ -74,7 +74,13 @@ func (s *Server) sweep(ended <-chan struct{}) {
 		s.lookAround(now, n)
 		var busy []*room
 		looks := false
+		for _, p := range s.work.all() {
+			p.expire(now)
+		}
 		for _, r := range s.rooms.list() {
+			for _, j := range r.overdue(now) {
+				j.fail(errTooLate, "")
+			}
 			s.closeIdle(r, now)
 			members, count, again := r.tidy()
 			looks = looks || again
@@ -112,6 +118,7 @@ func (s *Server) lookAround(now int64, n int) {
 
 // lookAt finds out whether a connection is dead, silent, slow or overdue.
 func (s *Server) lookAt(c *conn, now int64, l looked) {
+	c.lookAtAsync(now)
 	quiet := time.Duration(now - max(c.lastIn.Load(), c.opened))
 	pinged := c.pingSent.Load()
 	switch at := c.at(); {

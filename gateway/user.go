@@ -201,6 +201,7 @@ func (c *conn) advanceAll() {
 func (c *conn) settle(f func(u *user)) {
 	c.locked(func(u *user) {
 		u.busy = false
+		c.asyncBy.Store(0)
 		f(u)
 	})
 	c.goOn()
