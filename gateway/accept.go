@@ -23,7 +23,9 @@ func (s *Server) accept(l net.Listener) {
 		switch {
 		case err == nil:
 			pause = acceptPauseMin
+			s.acceptLoop.begin()
 			s.welcomeConn(tcp)
+			s.acceptLoop.end()
 		case errors.Is(err, net.ErrClosed):
 			return
 		default:

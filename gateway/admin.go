@@ -14,8 +14,8 @@ import (
 func (s *Server) Admin(gather prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		if !s.Alive() {
-			http.Error(w, "stuck", http.StatusServiceUnavailable)
+		if why := s.Stuck(); why != "" {
+			http.Error(w, why, http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = io.WriteString(w, "ok\n") // who asked has gone if it fails

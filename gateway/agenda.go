@@ -11,6 +11,8 @@ import (
 type agenda struct {
 	mu    sync.Mutex
 	items items
+	busy  bool // an item is being done
+	loop  *loop
 	woken chan struct{} // capacity 1
 	ended chan struct{}
 	wg    sync.WaitGroup
@@ -35,11 +37,11 @@ func (h *items) Pop() any {
 	return x
 }
 
-func newAgenda() *agenda {
-	return &agenda{woken: make(chan struct{}, 1), ended: make(chan struct{})}
+func newAgenda(ls *loops) *agenda {
+	return &agenda{loop: ls.add("agenda"), woken: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
-func (a *agenda) start() { a.wg.Go(a.run) }
+func (a *agenda) start(vital func(*loop, func()) func()) { a.wg.Go(vital(a.loop, a.run)) }
 
 // stop ends it; what is still planned does not happen.
 func (a *agenda) stop() {
@@ -62,27 +64,47 @@ func (a *agenda) push(it item) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	heap.Push(&a.items, it)
+	a.foresee()
 	return a.items[0].at.Equal(it.at)
 }
 
+// foresee notes when the next item is due. Call with mu held.
+func (a *agenda) foresee() {
+	switch {
+	case a.busy:
+	case len(a.items) == 0:
+		a.loop.end()
+	default:
+		a.loop.expect(max(0, time.Until(a.items[0].at)))
+	}
+}
+
+// next takes the first item if its time has come; else it tells for how long there
+// is nothing to do.
+func (a *agenda) next() (do func(), wait time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	wait = time.Hour
+	if len(a.items) > 0 {
+		wait = time.Until(a.items[0].at)
+	}
+	if a.busy = wait <= 0; !a.busy {
+		a.foresee()
+		return nil, wait
+	}
+	a.loop.begin()
+	return heap.Pop(&a.items).(item).do, 0
+}
+
 func (a *agenda) run() {
+	defer a.loop.end()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		wait := time.Hour
-		for {
-			a.mu.Lock()
-			if len(a.items) == 0 {
-				a.mu.Unlock()
-				break
-			}
-			if wait = time.Until(a.items[0].at); wait > 0 {
-				a.mu.Unlock()
-				break
-			}
-			it := heap.Pop(&a.items).(item)
-			a.mu.Unlock()
-			it.do()
+		do, wait := a.next()
+		if do != nil {
+			do()
+			continue
 		}
 		timer.Reset(wait)
 		select {

@@ -28,7 +28,7 @@ var errLong = errors.New("much waits in the spool")
 // An error sends the posts to the spool too, where they are behind what waits.
 // That is done at once where much waits: it is left to the replay, and nobody is
 // kept waiting for it.
-func (sp *spooler) beforeAppend(posts []post) error {
+func (sp *spooler) beforeAppend(ctx context.Context, posts []post) error {
 	sp.suspectOutage()
 	var until time.Time
 	var looked map[int32]bool // rooms
@@ -44,7 +44,7 @@ func (sp *spooler) beforeAppend(posts []post) error {
 			looked, unread = map[int32]bool{}, map[int]bool{}
 			until = time.Now().Add(headStart)
 		}
-		read, err := sp.storeWaiting(part, room, dirty, !unread[part], until)
+		read, err := sp.storeWaiting(ctx, part, room, dirty, !unread[part], until)
 		if err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (sp *spooler) beforeAppend(posts []post) error {
 // A spool that cannot be read at all does not hold up the room; read is false
 // then. Nobody knows what this node has not heard of, and only what it accepted
 // itself is stored: see pendingEntry.
-func (sp *spooler) storeWaiting(part int, room int32, dirty, read bool, until time.Time) (bool, error) {
+func (sp *spooler) storeWaiting(ctx context.Context, part int, room int32, dirty, read bool, until time.Time) (bool, error) {
 	s := sp.srv
 	r := s.rooms.get(room)
 	var shown []talk.Entry
@@ -70,7 +70,7 @@ func (sp *spooler) storeWaiting(part int, room int32, dirty, read bool, until ti
 	}
 	if dirty {
 		var err error
-		read, err = sp.drainShort(part, until)
+		read, err = sp.drainShort(ctx, part, until)
 		if err != nil && (read || !s.health.storeUp()) {
 			return read, err
 		}
@@ -83,14 +83,14 @@ func (sp *spooler) storeWaiting(part int, room int32, dirty, read bool, until ti
 	default:
 		shown = r.ownPending()
 	}
-	return read, sp.storeAll(context.Background(), shown)
+	return read, sp.storeAll(ctx, shown)
 }
 
 // drainShort brings a partition into the store if little waits there. read: the
 // spool could be read.
-func (sp *spooler) drainShort(part int, until time.Time) (read bool, err error) {
+func (sp *spooler) drainShort(ctx context.Context, part int, until time.Time) (read bool, err error) {
 	for {
-		f, err := sp.next(context.Background(), part, min(shortDrain, sp.page.size()))
+		f, err := sp.next(ctx, part, min(shortDrain, sp.page.size()))
 		switch {
 		case err != nil:
 			return false, err
@@ -100,7 +100,7 @@ func (sp *spooler) drainShort(part int, until time.Time) (read bool, err error) 
 			sp.hurried.Store(true)
 			return true, errLong
 		}
-		if err := sp.store(context.Background(), part, f); err != nil {
+		if err := sp.store(ctx, part, f); err != nil {
 			return true, err
 		}
 	}

@@ -50,6 +50,7 @@ func (sp *spooler) next(ctx context.Context, part, limit int) (found, error) {
 func (sp *spooler) read(ctx context.Context, part int, after fanout.SpoolID, limit int) ([]fanout.Spooled, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepPatience)
 	defer cancel()
+	defer outside(ctx)()
 	return sp.spool.Read(ctx, part, after, limit)
 }
 
@@ -65,14 +66,19 @@ func (sp *spooler) store(ctx context.Context, part int, f found) error {
 	s.opts.Failpoint("drain-appended")
 	s.showDrained(f.entries, results)
 	s.opts.Failpoint("drain-published")
-	ctx, cancel := context.WithTimeout(ctx, stepPatience)
-	defer cancel()
-	if err := sp.spool.Remove(ctx, part, f.ids...); err != nil {
+	if err := sp.remove(ctx, part, f.ids); err != nil {
 		return err
 	}
 	s.opts.Failpoint("drain-removed")
 	s.metrics.drained.Add(float64(fresh(results)))
 	return nil
+}
+
+func (sp *spooler) remove(ctx context.Context, part int, ids []fanout.SpoolID) error {
+	ctx, cancel := context.WithTimeout(ctx, stepPatience)
+	defer cancel()
+	defer outside(ctx)()
+	return sp.spool.Remove(ctx, part, ids...)
 }
 
 // fresh counts what was not stored before.

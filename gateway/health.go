@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -72,6 +74,72 @@ func (h *health) report(now time.Time) string {
 		return "the store does not answer: " + h.storeErr.Error()
 	case now.Sub(h.storeAt) > staleAfter:
 		return "the store has not answered for " + now.Sub(h.storeAt).Round(time.Second).String()
+	}
+	return ""
+}
+
+// Ready returns "" while this node can deliver, else the reason why not.
+func (s *Server) Ready() string {
+	if s.draining.Load() {
+		return "this gateway is going away"
+	}
+	for _, why := range []func() string{s.Stuck, s.waitsInVain, s.behind} {
+		if sentence := why(); sentence != "" {
+			return sentence
+		}
+	}
+	switch {
+	case s.health.storeUp():
+		// without the bus, heads are compared with the store's
+		return s.health.report(time.Now())
+	case s.spooler != nil && s.bus.Healthy():
+		return "" // it spools
+	}
+	return s.health.report(time.Now())
+}
+
+// clockStalls is how long the clock may stand still in a process that lives.
+const clockStalls = time.Second
+
+// Alive tells whether the process makes progress; a watchdog asks it.
+func (s *Server) Alive() bool { return s.Stuck() == "" }
+
+// Stuck returns "" while everything in this process makes progress that has work,
+// else a sentence that names what does not. A store or bus that does not answer
+// is no reason: another process would wait for it as well.
+func (s *Server) Stuck() string {
+	if s.drained.Load() {
+		return "" // nothing is left that could
+	}
+	if by := s.drainBy.Load(); by != 0 && s.clock.coarse() > by {
+		return "the drain does not end"
+	}
+	if still := s.clock.behind(); still > clockStalls {
+		return "the clock has stood still for " + still.Round(time.Second).String()
+	}
+	if names := s.loops.stuck(false); len(names) > 0 {
+		return "no progress although there is work: " + strings.Join(names, ", ")
+	}
+	return ""
+}
+
+// waitsInVain names the loops whose wait for the store or the bus does not end.
+func (s *Server) waitsInVain() string {
+	if names := s.loops.stuck(true); len(names) > 0 {
+		return "the store or the bus does not answer: " + strings.Join(names, ", ")
+	}
+	return ""
+}
+
+// behind tells whether people wait too long for a room, or members for what they
+// miss. That older history or the page is much asked for is no reason: strangers
+// can do that, and the others do not notice.
+func (s *Server) behind() string {
+	now := s.clock.coarse()
+	for _, p := range []*workerPool{s.work.enter, s.work.live} {
+		if oldest, count := p.waited(now); oldest > p.size.MaxWait/2 {
+			return fmt.Sprintf("too much to do: %d tasks of class %s wait, the oldest for %s", count, p.class, oldest.Round(time.Second))
+		}
 	}
 	return ""
 }

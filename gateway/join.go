@@ -196,7 +196,7 @@ func (j *join) compare(ctx context.Context, r *room) {
 	default:
 		s.enter(key, j.name, func(a history.Moved) { j.entered(key, a) })
 		if s.spooler != nil {
-			s.agenda.after(s.provisionalAfter(), j.sitDown)
+			s.agenda.after(s.provisionalAfter(), func() { guard(j.conn, j.sitDown) })
 		}
 	}
 }

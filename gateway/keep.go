@@ -38,8 +38,10 @@ const brokenPage = 1000
 // meanwhile. Owned by one goroutine.
 type keeper struct {
 	srv    *Server
-	last   time.Time // of the last answer; zero before the first and after an outage
-	outage bool      // the store did not answer, and the users are not registered again
+	loop   *loop
+	ctx    context.Context // of the loop
+	last   time.Time       // of the last answer; zero before the first and after an outage
+	outage bool            // the store did not answer, and the users are not registered again
 	leases map[talk.UUID]stillLease
 
 	answered time.Duration // for how long the store has answered in all
@@ -66,7 +68,8 @@ type brokenSession struct {
 }
 
 func newKeeper(s *Server) *keeper {
-	return &keeper{srv: s, leases: map[talk.UUID]stillLease{}, scan: newBrokenScan()}
+	l := s.loops.add("keeper")
+	return &keeper{srv: s, loop: l, ctx: l.attach(s.ctx), leases: map[talk.UUID]stillLease{}, scan: newBrokenScan()}
 }
 
 func newBrokenScan() brokenScan {
@@ -78,7 +81,9 @@ func (k *keeper) run(ended <-chan struct{}) {
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	for {
+		k.loop.begin()
 		k.keep(time.Now())
+		k.loop.expect(keepEvery)
 		select {
 		case <-tick.C:
 		case <-ended:
@@ -109,7 +114,7 @@ func (k *keeper) keep(now time.Time) {
 // signOfLife renews the lease of this gateway and returns those whose lease has
 // stood still for too long.
 func (k *keeper) signOfLife(now time.Time) (dead []talk.UUID, err error) {
-	ctx, cancel := context.WithTimeout(k.srv.ctx, keepPatience)
+	ctx, cancel := context.WithTimeout(k.ctx, keepPatience)
 	defer cancel()
 	store := k.srv.store
 	if err := store.Renew(ctx, k.srv.opts.ID); err != nil {
@@ -149,7 +154,7 @@ func (k *keeper) work(dead []talk.UUID) error {
 // step gives a part of the work its time. That it took longer is no error: the
 // next round goes on with it.
 func (k *keeper) step(what string, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(k.srv.ctx, workPatience)
+	ctx, cancel := context.WithTimeout(k.ctx, workPatience)
 	defer cancel()
 	err := do(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -37,6 +38,8 @@ type move struct {
 type lane struct {
 	srv   *Server
 	store history.Store
+	loop  *loop
+	ctx   context.Context // of the loop; a commit is not cancelled by a drain
 
 	mu      sync.Mutex
 	wake    *sync.Cond
@@ -48,8 +51,9 @@ type lane struct {
 	stopped bool
 }
 
-func newLane(s *Server) *lane {
-	l := &lane{srv: s, store: s.store, rooms: map[int32]*[]post{}}
+func newLane(s *Server, number int) *lane {
+	l := &lane{srv: s, store: s.store, rooms: map[int32]*[]post{}, loop: s.loops.add(fmt.Sprintf("lane %d", number))}
+	l.ctx = l.loop.attach(context.Background())
 	l.wake = sync.NewCond(&l.mu)
 	return l
 }
@@ -76,8 +80,15 @@ func (l *lane) post(p post) bool {
 	}
 	*q = append(*q, p)
 	l.posts++
-	l.wake.Signal()
+	l.awake()
 	return true
+}
+
+// queued is how many posts wait.
+func (l *lane) queued() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.posts
 }
 
 // crowded tells whether so many moves wait that no more may be asked for.
@@ -92,8 +103,19 @@ func (l *lane) move(m move) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.moves = append(l.moves, m)
+	l.awake()
+}
+
+// awake sees to it that the lane looks for work. Call with mu held.
+func (l *lane) awake() {
+	if l.loop.idle() && l.hasWork() {
+		l.loop.begin() // from now on it is late, if it does not come
+	}
 	l.wake.Signal()
 }
+
+// hasWork: moves that the store refused a moment ago wait. Call with mu held.
+func (l *lane) hasWork() bool { return l.posts > 0 || len(l.moves) > 0 && !l.held }
 
 // stop lets what is queued be committed, as long as the store takes it, and ends.
 func (l *lane) stop() {
@@ -104,23 +126,13 @@ func (l *lane) stop() {
 }
 
 func (l *lane) run() {
+	var moves []move
 	var posts []post
 	var entries []talk.Entry
-	for {
-		l.mu.Lock()
-		for l.posts == 0 && (len(l.moves) == 0 || l.held) && !l.stopped {
-			l.wake.Wait()
-		}
-		if l.posts == 0 && (len(l.moves) == 0 || l.held) {
-			l.mu.Unlock()
+	for more := true; ; {
+		if moves, posts, more = l.next(posts[:0]); !more {
 			return
 		}
-		var moves []move
-		if !l.held {
-			moves = l.takeMoves()
-		}
-		posts = l.takePosts(posts[:0])
-		l.mu.Unlock()
 		if len(moves) > 0 {
 			l.commitMoves(moves)
 		}
@@ -131,6 +143,24 @@ func (l *lane) run() {
 		}
 		clear(posts)
 	}
+}
+
+// next waits for work; more is false when the lane has stopped.
+func (l *lane) next(batch []post) (moves []move, posts []post, more bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for !l.hasWork() {
+		l.loop.end()
+		if l.stopped {
+			return nil, nil, false
+		}
+		l.wake.Wait()
+	}
+	l.loop.begin()
+	if !l.held {
+		moves = l.takeMoves()
+	}
+	return moves, l.takePosts(batch), true
 }
 
 func (l *lane) takeMoves() []move {
@@ -185,16 +215,23 @@ func (l *lane) commitMoves(moves []move) {
 	if !errors.Is(err, errDown) {
 		l.srv.log.Warn("the store did not take changes of presence; they will be repeated", "count", len(moves), "err", err)
 	}
+	l.hold(moves)
+}
+
+// hold puts moves back and lets them wait for a while.
+func (l *lane) hold(moves []move) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.moves = append(moves, l.moves...)
 	l.held = true
-	l.mu.Unlock()
-	time.AfterFunc(retryMoves, func() {
-		l.mu.Lock()
-		l.held = false
-		l.mu.Unlock()
-		l.wake.Signal()
-	})
+	l.srv.agenda.after(retryMoves, l.release)
+}
+
+func (l *lane) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = false
+	l.awake()
 }
 
 // errDown: the store is known to be away.
@@ -203,35 +240,39 @@ var errDown = errors.New("the store is away")
 // askMoves calls the store. Where posts can go to the spool, moves must not hold
 // them up for long.
 func (l *lane) askMoves(moves []history.Move) ([]history.Moved, error) {
-	ctx := context.Background()
+	patience := lonePatience
 	if l.srv.spooler != nil {
 		if !l.srv.health.storeUp() {
 			return nil, errDown
 		}
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, appendPatience)
-		defer cancel()
+		patience = appendPatience
 	}
+	ctx, cancel := context.WithTimeout(l.ctx, patience)
+	defer cancel()
 	answers, err := l.store.Move(ctx, moves)
 	l.srv.health.store(err)
 	return answers, err
 }
 
-// append calls the store. Without a spool it waits as long as it takes; with one
-// it gives up after a while, and does not try while the store is known to be away.
+// lonePatience is how long an append or a change of presence may take where there
+// is no spool.
+const lonePatience = 10 * time.Second
+
+// append calls the store. Without a spool it waits long; with one it gives up after
+// a while, and does not try while the store is known to be away.
 func (l *lane) append(posts []post, entries []talk.Entry) ([]history.Result, error) {
-	ctx := context.Background()
+	patience := lonePatience
 	if sp := l.srv.spooler; sp != nil {
 		if !l.srv.health.storeUp() {
 			return nil, errDown
 		}
-		if err := sp.beforeAppend(posts); err != nil {
+		if err := sp.beforeAppend(l.ctx, posts); err != nil {
 			return nil, err
 		}
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, appendPatience)
-		defer cancel()
+		patience = appendPatience
 	}
+	ctx, cancel := context.WithTimeout(l.ctx, patience)
+	defer cancel()
 	results, err := l.store.Append(ctx, entries)
 	l.srv.health.store(err)
 	return results, err
@@ -262,7 +303,7 @@ func (l *lane) commitPosts(posts []post, entries []talk.Entry) []talk.Entry {
 	if err != nil {
 		l.srv.metrics.appendErrors.Inc()
 		if l.srv.spooler != nil {
-			l.srv.spooler.accept(posts)
+			l.srv.spooler.accept(l.ctx, posts)
 			return entries
 		}
 		l.srv.log.Error("the store did not take entries", "count", len(posts), "err", err)

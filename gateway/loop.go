@@ -27,6 +27,9 @@ type loop struct {
 // begin notes progress: a piece of work begins.
 func (l *loop) begin() { l.since.Store(l.clock.coarse()) }
 
+// idle tells whether there is nothing to do, as far as known.
+func (l *loop) idle() bool { return l.since.Load() == 0 }
+
 // end notes that nothing is left to do.
 func (l *loop) end() { l.since.Store(0) }
 
@@ -73,6 +76,8 @@ type loops struct {
 	mu    sync.Mutex
 	list  []*loop
 }
+
+func newLoops(c *clock) *loops { return &loops{clock: c} }
 
 func (ls *loops) add(name string) *loop {
 	l := &loop{name: name, clock: ls.clock}

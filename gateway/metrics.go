@@ -101,6 +101,11 @@ func (mk maker) gaugeOf(name, help string, f func() float64) {
 	mk.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "tuitalk", Name: name, Help: help}, f))
 }
 
+func (mk maker) labelled(name, help string, labels prometheus.Labels, f func() float64) {
+	o := prometheus.GaugeOpts{Namespace: "tuitalk", Name: name, Help: help, ConstLabels: labels}
+	mk.reg.MustRegister(prometheus.NewGaugeFunc(o, f))
+}
+
 func (mk maker) counterOf(name, help string, f func() float64) {
 	mk.reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "tuitalk", Name: name, Help: help}, f))
 }
@@ -192,6 +197,23 @@ func (s *Server) showState(mk maker) {
 	mk.counterOf("store_outages_total", "Times the store stopped answering: a failover, a restart, a cut link.", func() float64 {
 		return float64(s.health.storeOutages())
 	})
+	mk.gaugeOf("stuck_loops", "Loops of this process that have work and make no progress; /healthz names them.", func() float64 {
+		return float64(len(s.loops.stuck(false)))
+	})
+	mk.gaugeOf("waiting_loops", "Loops whose wait for the store or the bus does not end; /readyz names them.", func() float64 {
+		return float64(len(s.loops.stuck(true)))
+	})
+	for _, p := range s.work.all() {
+		label := prometheus.Labels{"class": string(p.class)}
+		mk.labelled("work_queued", "Tasks that wait for a worker, by class.", label, func() float64 {
+			_, count := p.waited(s.clock.coarse())
+			return float64(count)
+		})
+		mk.labelled("work_oldest_seconds", "For how long the oldest of them has waited, by class.", label, func() float64 {
+			oldest, _ := p.waited(s.clock.coarse())
+			return oldest.Seconds()
+		})
+	}
 	mk.gaugeOf("queued_posts", "Posts that wait for the store.", s.queuedPosts)
 }
 

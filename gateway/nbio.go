@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"runtime/debug"
 	"syscall"
 	"unsafe"
@@ -25,7 +26,11 @@ type socket struct {
 }
 
 // poller runs the epoll loops.
-type poller struct{ engine *nbio.Engine }
+type poller struct {
+	engine *nbio.Engine
+	probes []*pollerProbe // one on each loop
+	closes *loop          // nbio's goroutine that reports closed connections
+}
 
 func newPoller(s *Server) *poller {
 	logging.SetLevel(logging.LevelNone)
@@ -36,8 +41,11 @@ func newPoller(s *Server) *poller {
 		BodyAllocator:  mempool.New(512, 16<<10),
 	})
 	engine.OnData(func(nb *nbio.Conn, data []byte) {
-		if c, ok := nb.Session().(*conn); ok {
-			guard(c, func() { c.received(data) })
+		switch to := nb.Session().(type) {
+		case *conn:
+			guard(to, func() { to.received(data) })
+		case *pollerProbe:
+			to.loop.end()
 		}
 	})
 	engine.OnWrittenSize(func(nb *nbio.Conn, _ []byte, n int) {
@@ -50,7 +58,11 @@ func newPoller(s *Server) *poller {
 			guard(c, func() { c.gone(err) })
 		}
 	})
-	return &poller{engine: engine}
+	p := &poller{engine: engine, closes: s.loops.add("closed connections")}
+	for i := range s.opts.Pollers {
+		p.probes = append(p.probes, &pollerProbe{loop: s.loops.add(fmt.Sprintf("poller %d", i)), peer: -1})
+	}
+	return p
 }
 
 // guard keeps a panic in one connection's handling from ending the others.
@@ -65,10 +77,94 @@ func guard(c *conn, f func()) {
 	f()
 }
 
-func (p *poller) start() error { return p.engine.Start() }
+func (p *poller) start() error {
+	if err := p.engine.Start(); err != nil {
+		return err
+	}
+	if err := p.placeProbes(); err != nil {
+		p.stop()
+		return fmt.Errorf("watch the epoll loops: %w", err)
+	}
+	return nil
+}
 
 // stop closes every connection hard and ends the loops.
-func (p *poller) stop() { p.engine.Stop() }
+func (p *poller) stop() {
+	p.engine.Stop()
+	for _, probe := range p.probes {
+		_ = syscall.Close(probe.peer) // nothing is read from it any more
+		probe.loop.end()
+	}
+	p.closes.end()
+}
+
+// pollerProbe is one end of a socket pair on an epoll loop. What is written to its
+// peer comes if the loop goes round.
+type pollerProbe struct {
+	loop *loop
+	peer int
+}
+
+// placeProbes puts a probe on each loop. Which one a socket is on depends on its
+// number: there are tries until each has one.
+func (p *poller) placeProbes() error {
+	var misses []*nbio.Conn
+	defer func() {
+		for _, nb := range misses {
+			_ = nb.Close()
+		}
+	}()
+	for left := len(p.probes); left > 0; {
+		nb, peer, err := socketPair()
+		if err != nil {
+			return err
+		}
+		probe := p.probes[nb.Hash()%len(p.probes)]
+		if probe.peer >= 0 {
+			misses = append(misses, nb)
+			_ = syscall.Close(peer)
+			continue
+		}
+		probe.peer = peer
+		nb.SetSession(probe)
+		if _, err := p.engine.AddConn(nb); err != nil {
+			return err
+		}
+		left--
+	}
+	return nil
+}
+
+func socketPair() (nb *nbio.Conn, peer int, err error) {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	f := os.NewFile(uintptr(pair[0]), "probe")
+	defer f.Close()
+	c, err := net.FileConn(f)
+	if err == nil {
+		nb, err = nbio.NBConn(c)
+	}
+	if err != nil {
+		_ = syscall.Close(pair[1])
+	}
+	return nb, pair[1], err
+}
+
+// poke asks each loop for a sign of life, unless it owes one already.
+func (p *poller) poke() {
+	for _, probe := range p.probes {
+		if probe.loop.idle() {
+			probe.loop.begin()
+			_, _ = syscall.Write(probe.peer, []byte{0}) // if it does not come, that shows
+		}
+	}
+	if p.closes.idle() {
+		p.closes.begin()
+		p.engine.Async(p.closes.end)
+	}
+}
 
 // adopt puts an accepted connection on a poller; c.received may be called from
 // then on, even before adopt returns.

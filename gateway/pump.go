@@ -1,6 +1,9 @@
 package gateway
 
-import "sync"
+import (
+	"fmt"
+	"sync"
+)
 
 // batchBytes is the most that one write carries: what a socket's send buffer
 // usually takes at once.
@@ -23,23 +26,24 @@ type pumpWorker struct {
 	wake    *sync.Cond
 	list    []*conn // holders of the baton, in order
 	stopped bool
+	loop    *loop
 
 	scratch []byte // owned by the worker's goroutine
 }
 
-func newPump(workers int) *pump {
+func newPump(workers int, ls *loops) *pump {
 	p := &pump{workers: make([]*pumpWorker, workers)}
 	for i := range p.workers {
-		w := &pumpWorker{scratch: make([]byte, 0, batchBytes)}
+		w := &pumpWorker{scratch: make([]byte, 0, batchBytes), loop: ls.add(fmt.Sprintf("pump worker %d", i))}
 		w.wake = sync.NewCond(&w.mu)
 		p.workers[i] = w
 	}
 	return p
 }
 
-func (p *pump) start() {
+func (p *pump) start(vital func(*loop, func()) func()) {
 	for _, w := range p.workers {
-		p.wg.Go(w.run)
+		p.wg.Go(vital(w.loop, w.run))
 	}
 }
 
@@ -62,28 +66,42 @@ func (p *pump) ready(c *conn) {
 	defer w.mu.Unlock()
 	w.list = append(w.list, c)
 	if len(w.list) == 1 {
+		if w.loop.idle() {
+			w.loop.begin() // from now on it is late, if it does not come
+		}
 		w.wake.Signal()
 	}
 }
 
 func (w *pumpWorker) run() {
 	var batch []*conn
-	for {
-		w.mu.Lock()
-		for len(w.list) == 0 && !w.stopped {
-			w.wake.Wait()
-		}
-		if w.stopped {
-			w.mu.Unlock()
+	for more := true; ; {
+		if batch, more = w.next(batch[:0]); !more {
 			return
 		}
-		batch, w.list = w.list, batch[:0]
-		w.mu.Unlock()
 		for i, c := range batch {
+			w.loop.begin()
 			w.drain(c)
 			batch[i] = nil
 		}
 	}
+}
+
+// next waits for connections, and leaves the list an empty one in exchange; more is
+// false when the worker has stopped.
+func (w *pumpWorker) next(empty []*conn) (batch []*conn, more bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.list) == 0 && !w.stopped {
+		w.loop.end()
+		w.wake.Wait()
+	}
+	if w.stopped {
+		w.loop.end()
+		return nil, false
+	}
+	batch, w.list = w.list, empty
+	return batch, true
 }
 
 // drain writes until the ring is empty, the client's socket is full, or its turn

@@ -65,6 +65,8 @@ const (
 // Owned by one goroutine.
 type replayer struct {
 	*spooler
+	loop    *loop
+	ctx     context.Context // of the loop
 	parts   []replay
 	seen    []coverage // by the last look
 	outages int64      // of the store, before which parts are of no meaning
@@ -72,7 +74,8 @@ type replayer struct {
 
 func newReplayer(sp *spooler) *replayer {
 	n := sp.spool.Partitions()
-	return &replayer{spooler: sp, parts: make([]replay, n), seen: make([]coverage, n)}
+	l := sp.srv.loops.add("replay")
+	return &replayer{spooler: sp, loop: l, ctx: l.attach(sp.srv.ctx), parts: make([]replay, n), seen: make([]coverage, n)}
 }
 
 func (rp *replayer) run(ended <-chan struct{}) {
@@ -80,11 +83,13 @@ func (rp *replayer) run(ended <-chan struct{}) {
 	defer tick.Stop()
 	var looked time.Time
 	for left := false; ; {
+		rp.loop.expect(replayEvery)
 		select {
 		case <-tick.C:
 		case <-ended:
 			return
 		}
+		rp.loop.begin()
 		regular := time.Since(looked) >= lookEvery
 		if !regular && !left && !rp.hurried.Load() || !rp.srv.health.storeUp() {
 			continue
@@ -102,7 +107,7 @@ func (rp *replayer) run(ended <-chan struct{}) {
 func (rp *replayer) look(rescue bool) (left bool) {
 	s := rp.srv
 	until := time.Now().Add(lookMost)
-	ctx, cancel := context.WithDeadline(s.ctx, until)
+	ctx, cancel := context.WithDeadline(rp.ctx, until)
 	defer cancel()
 	rp.hurried.Store(false)
 	if n := s.health.storeOutages(); n != rp.outages {
@@ -110,7 +115,7 @@ func (rp *replayer) look(rescue bool) (left bool) {
 		rp.outages = n
 	}
 	shown, old := rp.shown.heard.Load(), s.clock.coarse()-int64(rescueAfter)
-	depths, err := rp.spool.Depths(ctx)
+	depths, err := rp.depths(ctx)
 	if err != nil {
 		s.log.Debug("the spool's depth cannot be told everywhere", "err", err)
 	}
@@ -127,10 +132,15 @@ func (rp *replayer) look(rescue bool) (left bool) {
 		left = left || rp.seen[part] == partly
 	}
 	rp.depth.Store(total)
-	if rescue && rp.rescuePending(s.ctx, old, rp.seen) {
+	if rescue && rp.rescuePending(rp.ctx, old, rp.seen) {
 		rp.shown.empty(shown)
 	}
 	return left
+}
+
+func (sp *spooler) depths(ctx context.Context) ([]int64, error) {
+	defer outside(ctx)()
+	return sp.spool.Depths(ctx)
 }
 
 // drain brings a partition into the store, from its start, as far as it is due
@@ -138,7 +148,7 @@ func (rp *replayer) look(rescue bool) (left bool) {
 func (rp *replayer) drain(part int, until time.Time) coverage {
 	s := rp.srv
 	for s.health.storeUp() {
-		f, err := rp.next(s.ctx, part, rp.page.size())
+		f, err := rp.next(rp.ctx, part, rp.page.size())
 		if err != nil {
 			s.log.Warn("a part of the spool cannot be read", "partition", part, "err", err)
 			return unread
@@ -155,7 +165,7 @@ func (rp *replayer) drain(part int, until time.Time) coverage {
 			return partly
 		}
 		f.entries, f.ids = f.entries[:n], f.ids[:n]
-		if err := rp.store(s.ctx, part, f); err != nil {
+		if err := rp.store(rp.ctx, part, f); err != nil {
 			s.log.Warn("a part of the spool could not be stored yet", "partition", part, "err", err)
 			return partly
 		}

@@ -60,7 +60,7 @@ func (rs *rooms) remove(id int32) {
 // what the joiner has of it: while the store is away, the room goes on from there.
 func (s *Server) openRoom(ctx context.Context, r *room, after int64) (err error) {
 	err = errPanicked
-	defer func() { s.opened(r, err) }()
+	defer func() { s.opened(context.WithoutCancel(ctx), r, err) }()
 	err = s.readRoom(ctx, r)
 	if err != nil && s.canOpenBlind(err, after) {
 		r.openBlind(after)
@@ -109,7 +109,7 @@ func (r *room) overdue(now int64) (late []*join) {
 // readRoom subscribes, and then reads: an entry published in between arrives by
 // the subscription and waits.
 func (s *Server) readRoom(ctx context.Context, r *room) error {
-	if err := s.bus.Subscribe(ctx, r.id); err != nil {
+	if err := s.subscribe(ctx, r.id); err != nil {
 		return fmt.Errorf("subscribe to room %d: %w", r.id, err)
 	}
 	if s.spooler != nil {
@@ -126,6 +126,11 @@ func (s *Server) readRoom(ctx context.Context, r *room) error {
 	defer r.mu.Unlock()
 	r.begin(state, entries)
 	return nil
+}
+
+func (s *Server) subscribe(ctx context.Context, room int32) error {
+	defer outside(ctx)()
+	return s.bus.Subscribe(ctx, room)
 }
 
 // readState reads a room's head and members, and its newest entries.
@@ -161,9 +166,9 @@ func (r *room) setRoster(state history.Room) {
 }
 
 // opened ends the opening, well or badly.
-func (s *Server) opened(r *room, err error) {
+func (s *Server) opened(ctx context.Context, r *room, err error) {
 	if err != nil {
-		s.forget(r, err)
+		s.forget(ctx, r, err)
 		return
 	}
 	var waiting []*join
@@ -188,10 +193,11 @@ const unsubscribePatience = time.Second
 // forget ends the subscription of a room that is not open, takes it off the list
 // and tells who waits for it why. Until then a new opener waits, so that its
 // subscription cannot be ended by this one.
-func (s *Server) forget(r *room, why error) {
+func (s *Server) forget(ctx context.Context, r *room, why error) {
 	defer s.removeRoom(r, why)
-	ctx, cancel := context.WithTimeout(s.ctx, unsubscribePatience)
+	ctx, cancel := context.WithTimeout(ctx, unsubscribePatience)
 	defer cancel()
+	defer outside(ctx)()
 	if err := s.bus.Unsubscribe(ctx, r.id); err != nil {
 		s.log.Warn("unsubscribe", "room", r.id, "err", err)
 	}
@@ -226,7 +232,7 @@ func (s *Server) closeIdle(r *room, now int64) {
 		return
 	}
 	stays := func(error) { r.locked(func() { r.closing = false }) }
-	if !s.work.closing.submit(func(context.Context) { s.closeRoom(r) }, stays) {
+	if !s.work.closing.submit(func(ctx context.Context) { s.closeRoom(ctx, r) }, stays) {
 		stays(nil)
 	}
 }
@@ -238,7 +244,7 @@ func (r *room) idle(now int64) bool {
 }
 
 // closeRoom closes a room that is still idle.
-func (s *Server) closeRoom(r *room) {
+func (s *Server) closeRoom(ctx context.Context, r *room) {
 	shut := false
 	r.locked(func() {
 		r.closing = false
@@ -247,7 +253,7 @@ func (s *Server) closeRoom(r *room) {
 		}
 	})
 	if shut {
-		s.forget(r, errAgain)
+		s.forget(ctx, r, errAgain)
 	}
 }
 

@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,24 +39,26 @@ type Server struct {
 	windows                 windows
 	limits                  *limits.Table
 	health                  health
-	loops                   loops
+	loops                   *loops
 	held                    held
 	serial                  atomic.Uint64
-	draining                atomic.Bool
-	comparing, lookingAgain atomic.Bool // one at a time
+	draining, drained       atomic.Bool
+	drainBy                 atomic.Int64 // coarse time by which a drain must be done
+	comparing, lookingAgain atomic.Bool  // one at a time
 
-	spooler  *spooler // nil: there is no spool
-	accepts  sync.WaitGroup
-	listenMu sync.Mutex
-	listener net.Listener    // guarded by listenMu
-	closing  bool            // no listener is taken any more; guarded by listenMu
-	ended    chan struct{}   // closed when the loops shall end
-	ctx      context.Context // of all that waits for the store or the bus but commits; ends with cancel
-	cancel   context.CancelFunc
-	rounds   sync.WaitGroup // sweep, keeper, watcher, spooler
-	ticking  sync.WaitGroup // the clock, until the very end
-	stopped  chan struct{}  // closed when the clock shall end
-	lanesEnd sync.WaitGroup
+	spooler    *spooler // nil: there is no spool
+	accepts    sync.WaitGroup
+	acceptLoop *loop
+	listenMu   sync.Mutex
+	listener   net.Listener    // guarded by listenMu
+	closing    bool            // no listener is taken any more; guarded by listenMu
+	ended      chan struct{}   // closed when the loops shall end
+	ctx        context.Context // of all that waits for the store or the bus but commits; ends with cancel
+	cancel     context.CancelFunc
+	rounds     sync.WaitGroup // sweep, keeper, watcher, spooler
+	ticking    sync.WaitGroup // the clock, until the very end
+	stopped    chan struct{}  // closed when the clock shall end
+	lanesEnd   sync.WaitGroup
 }
 
 // New checks the options and builds a server. It does no I/O.
@@ -62,12 +66,13 @@ func New(opts Options, store history.Store) (*Server, error) {
 	if err := opts.Validate(); err != nil {
 		return nil, fmt.Errorf("gateway options: %w", err)
 	}
+	clock := newClock()
+	ls := newLoops(clock)
 	s := &Server{
-		opts: opts, store: watchedStore{store}, log: opts.Log.With("node", opts.Node), clock: newClock(),
-		names: names.NewRules(opts.ReservedNames...), pump: newPump(opts.Pumps), agenda: newAgenda(),
+		opts: opts, store: watchedStore{store}, log: opts.Log.With("node", opts.Node), clock: clock, loops: ls,
+		names: names.NewRules(opts.ReservedNames...), pump: newPump(opts.Pumps, ls), agenda: newAgenda(ls),
 		ended: make(chan struct{}), stopped: make(chan struct{}),
 	}
-	s.loops.clock = s.clock
 	s.work = newWorkerPools(s)
 	s.held.most, s.held.over = int64(opts.MaxQueuedBytes), make(chan struct{}, 1)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -77,8 +82,9 @@ func New(opts Options, store history.Store) (*Server, error) {
 	s.metrics = newMetrics(opts.Metrics, s)
 	s.lanes = make([]*lane, opts.Lanes)
 	for i := range s.lanes {
-		s.lanes[i] = newLane(s)
+		s.lanes[i] = newLane(s, i)
 	}
+	s.acceptLoop = ls.add("accept")
 	s.poller = newPoller(s)
 	return s, nil
 }
@@ -90,28 +96,45 @@ func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 	if err := s.poller.start(); err != nil {
 		return fmt.Errorf("start the poller: %w", err)
 	}
-	s.pump.start()
+	s.pump.start(s.vital)
 	for _, p := range s.work.all() {
 		p.start()
 	}
-	s.agenda.start()
+	s.agenda.start(s.vital)
 	for _, l := range s.lanes {
-		s.lanesEnd.Go(l.run)
+		s.lanesEnd.Go(s.vital(l.loop, l.run))
 	}
-	k := newKeeper(s)
-	w := &watcher{srv: s}
-	w.fleet, _ = bus.(fanout.Fleet)
 	if spool, ok := bus.(fanout.Spool); ok {
 		s.spooler = newSpooler(s, spool)
 		rp := newReplayer(s.spooler)
-		s.rounds.Go(func() { rp.run(s.ended) })
+		s.rounds.Go(s.vital(rp.loop, func() { rp.run(s.ended) }))
 	}
-	s.ticking.Go(func() { s.clock.run(s.stopped, s.opts.LeaseLost, s.frozen) })
-	s.rounds.Go(func() { s.sweep(s.ended) })
-	s.rounds.Go(func() { k.run(s.ended) })
-	s.rounds.Go(func() { w.run(s.ended) })
-	s.accepts.Go(func() { s.accept(l) })
+	k, w, sweep := newKeeper(s), newWatcher(s), s.loops.add("sweep")
+	s.ticking.Go(s.vital(s.loops.add("clock"), func() { s.clock.run(s.stopped, s.opts.LeaseLost, s.frozen) }))
+	s.rounds.Go(s.vital(sweep, func() { s.sweep(sweep, s.ended) }))
+	s.rounds.Go(s.vital(k.loop, func() { k.run(s.ended) }))
+	s.rounds.Go(s.vital(w.loop, func() { w.run(s.ended) }))
+	s.startAccepting(l)
 	return nil
+}
+
+// vital is f for a goroutine on which all connections depend. If it panics, nobody
+// knows what it leaves behind: the process says so and ends.
+func (s *Server) vital(l *loop, f func()) func() {
+	return func() {
+		defer l.end()
+		defer func() {
+			if v := recover(); v != nil {
+				s.log.Error("panic; this process ends", "loop", l.name, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+				panic(v)
+			}
+		}()
+		f()
+	}
+}
+
+func (s *Server) startAccepting(from net.Listener) {
+	s.accepts.Go(s.vital(s.acceptLoop, func() { s.accept(from) }))
 }
 
 // closeListener ends the accept loop.
@@ -131,52 +154,42 @@ func (s *Server) reopen(l net.Listener) bool {
 		return false
 	}
 	s.listener = l
-	s.accepts.Go(func() { s.accept(l) })
+	s.startAccepting(l)
 	return true
 }
 
-// Ready returns "" while this node can deliver, else the reason why not.
-func (s *Server) Ready() string {
-	switch {
-	case s.draining.Load():
-		return "this gateway is going away"
-	case s.health.storeUp():
-		// without the bus, heads are compared with the store's
-		return s.health.report(time.Now())
-	case s.spooler != nil && s.bus.Healthy():
-		return "" // it spools
-	}
-	return s.health.report(time.Now())
-}
-
-// stuckAfter is how long the clock may stand still in a process that lives.
-const stuckAfter = time.Second
-
-// Alive tells whether the process does its rounds; a watchdog asks it.
-func (s *Server) Alive() bool { return s.draining.Load() || s.clock.behind() < stuckAfter }
-
 // Drain stops accepting, asks everybody to move, and closes what is left. What
 // was accepted before is stored before it returns, unless ctx ends first or it
-// takes longer than drainRest.
+// takes longer than drainRest. Whatever hangs, it returns within DrainMost; the
+// error names what did, and the process should end then.
 func (s *Server) Drain(ctx context.Context) error {
+	most := s.DrainMost()
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	s.drainBy.Store(s.clock.coarse() + int64(most+stallAfter))
 	s.draining.Store(true)
 	s.listenMu.Lock()
 	s.closing = true
 	s.listenMu.Unlock()
-	s.closeListener()
+	err := within(ctx, stepMost, "the accept loop", s.closeListener)
 	s.askToMove(ctx)
-	ctx, cancel := context.WithTimeout(ctx, drainRest)
-	defer cancel()
 	close(s.ended)
 	s.cancel()
-	s.rounds.Wait()
+	err = errors.Join(err, within(ctx, stepMost, "sweep, keeper, watcher or replay", s.rounds.Wait))
 	s.conns.each(func(c *conn) { c.dismiss(reasonDrain) })
 	s.awaitConns(ctx, 0, s.opts.CloseWait)
-	s.poller.stop()
+	err = errors.Join(err, within(ctx, stepMost, "the pollers", s.poller.stop))
 	for _, l := range s.lanes {
 		l.stop()
 	}
-	err := s.awaitLanes(ctx)
+	err = errors.Join(err, within(ctx, drainRest, "the storing of what was accepted", s.lanesEnd.Wait))
+	err = errors.Join(err, within(ctx, stepMost, "the agenda, a worker or the pump", s.stopWorkers))
+	err = errors.Join(err, s.handOver(ctx))
+	s.drained.Store(err == nil)
+	return err
+}
+
+func (s *Server) stopWorkers() {
 	s.agenda.stop()
 	for _, p := range s.work.all() {
 		p.stop()
@@ -184,15 +197,51 @@ func (s *Server) Drain(ctx context.Context) error {
 	s.pump.stop()
 	close(s.stopped)
 	s.ticking.Wait()
-	if retireErr := s.store.Retire(ctx, s.opts.ID); retireErr != nil && err == nil {
-		err = fmt.Errorf("hand over the sessions: %w", retireErr)
+}
+
+// handOver gives the sessions of this gateway their grace.
+func (s *Server) handOver(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stepMost)
+	defer cancel()
+	refused := make(chan error, 1)
+	err := within(ctx, stepMost, "the handing over of the sessions", func() { refused <- s.store.Retire(ctx, s.opts.ID) })
+	if err != nil {
+		return err
 	}
-	return err
+	if err = <-refused; err != nil {
+		return fmt.Errorf("hand over the sessions: %w", err)
+	}
+	return nil
+}
+
+// within calls f, and waits for it no longer than most.
+func within(ctx context.Context, most time.Duration, what string, f func()) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stop: %s did not end in time: %w", what, ctx.Err())
+	}
+}
+
+// stepMost is how long one step of a drain may take that waits for no person.
+const stepMost = 3 * time.Second
+
+// DrainMost is how long a drain may take that begins now.
+func (s *Server) DrainMost() time.Duration {
+	return 2*s.moveTime(s.conns.count.Load()) + s.opts.CloseWait + drainRest + 5*stepMost
 }
 
 const (
-	// drainRest is how long everything may take after the users have moved, above
-	// all the storing of what was accepted.
+	// drainRest is how long the storing of what was accepted may take after the
+	// users have moved.
 	drainRest = 10 * time.Second
 	// moveEach spreads the moves of many users: half of it is between two of them
 	// on average, which the gateways that take them in keep up with on two cores.
@@ -247,17 +296,6 @@ func (s *Server) awaitConns(ctx context.Context, left int64, most time.Duration)
 	}
 }
 
-func (s *Server) awaitLanes(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() { s.lanesEnd.Wait(); close(done) }()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("not all entries could be stored in time: %w", ctx.Err())
-	}
-}
-
 // frozen closes every connection: while this process stood still, its users went
 // elsewhere, and what they had sent here is old.
 func (s *Server) frozen() {
@@ -289,9 +327,7 @@ func (s *Server) unixNow() uint64 { return uint64(s.clock.now().Unix()) }
 func (s *Server) queuedPosts() float64 {
 	n := 0
 	for _, l := range s.lanes {
-		l.mu.Lock()
-		n += l.posts
-		l.mu.Unlock()
+		n += l.queued()
 	}
 	return float64(n)
 }

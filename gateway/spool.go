@@ -80,7 +80,7 @@ func (sp *spooler) suspectOutage() {
 
 // accept puts entries that the store did not take into the spool, and shows
 // those that are safe there as pending. It runs on a lane's goroutine.
-func (sp *spooler) accept(posts []post) {
+func (sp *spooler) accept(ctx context.Context, posts []post) {
 	now := sp.srv.unixNow()
 	entries := make([]talk.Entry, len(posts))
 	for i, p := range posts {
@@ -88,9 +88,9 @@ func (sp *spooler) accept(posts []post) {
 		e.Round, e.Pending, e.SentAt, e.UnixTime = 0, true, now, now
 		entries[i] = e
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), spoolPatience)
+	ctx, cancel := context.WithTimeout(ctx, spoolPatience)
 	defer cancel()
-	errs := sp.spool.Add(ctx, entries)
+	errs := sp.add(ctx, entries)
 	for _, p := range posts {
 		sp.know(p.entry.RoomID) // who found the partition empty may have looked before
 	}
@@ -113,6 +113,11 @@ func (sp *spooler) accept(posts []post) {
 			sp.srv.settleAccepted(p)
 		}
 	}
+}
+
+func (sp *spooler) add(ctx context.Context, entries []talk.Entry) []error {
+	defer outside(ctx)()
+	return sp.spool.Add(ctx, entries)
 }
 
 func spoolSentence(err error) string {

@@ -57,10 +57,11 @@ func (c *clock) run(ended <-chan struct{}, lost time.Duration, frozen func()) {
 var pingPacket = &packet{bytes: appendHead(nil, opPing, 0)}
 
 // sweep looks after every connection and every room until ended is closed.
-func (s *Server) sweep(ended <-chan struct{}) {
+func (s *Server) sweep(l *loop, ended <-chan struct{}) {
 	t := time.NewTicker(sweepEvery)
 	defer t.Stop()
 	for n := 0; ; n++ {
+		l.expect(sweepEvery)
 		select {
 		case <-t.C:
 		case <-s.held.over:

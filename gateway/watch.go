@@ -22,16 +22,25 @@ const (
 // watcher looks after the links of one node. Owned by one goroutine.
 type watcher struct {
 	srv       *Server
+	loop      *loop
 	fleet     fanout.Fleet // nil: alone
 	downSince time.Time    // the store is away since then; zero: it is there
 	retreated bool
+}
+
+func newWatcher(s *Server) *watcher {
+	w := &watcher{srv: s, loop: s.loops.add("watcher")}
+	w.fleet, _ = s.bus.(fanout.Fleet)
+	return w
 }
 
 func (w *watcher) run(ended <-chan struct{}) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
+		w.loop.begin()
 		w.look(time.Now())
+		w.loop.expect(watchEvery)
 		select {
 		case <-tick.C:
 		case <-ended:
@@ -43,7 +52,7 @@ func (w *watcher) run(ended <-chan struct{}) {
 func (w *watcher) look(now time.Time) {
 	s := w.srv
 	if !s.health.storeUp() {
-		ctx, cancel := context.WithTimeout(s.ctx, appendPatience)
+		ctx, cancel := context.WithTimeout(w.loop.attach(s.ctx), appendPatience)
 		s.health.store(s.store.Check(ctx))
 		cancel()
 	}
