@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ type Bus struct {
 	names    *names
 	controls map[string]*partition // by the partition's own channel
 	metrics  *metrics
+	conds    *conditions
 
 	parts [partitions]*partition
 	lanes []*fanout.Inbox
@@ -48,6 +50,8 @@ var (
 	_ fanout.Bus   = (*Bus)(nil)
 	_ fanout.Fleet = (*Bus)(nil)
 	_ fanout.Spool = (*Bus)(nil)
+
+	_ fanout.Degradable = (*Bus)(nil)
 )
 
 var errQueueFull = errors.New("too much waits to be published")
@@ -91,6 +95,7 @@ func newBus(opts Options, handler fanout.Handler) (*Bus, error) {
 	if b.metrics, err = newMetrics(opts.Registerer); err != nil {
 		return nil, err
 	}
+	b.conds = newConditions(b.log, b.metrics.degraded)
 	rand.Read(b.id[:])
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	for i := range b.parts {
@@ -114,7 +119,7 @@ func (b *Bus) awaitStart(ctx context.Context) error {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
-	b.log.Warn("the bus is not healthy yet and goes on trying", "addrs", b.opts.Addrs)
+	b.log.Warn("the bus is not healthy yet and goes on trying", "addrs", b.opts.Addrs, "why", strings.Join(b.Degraded(), "; "))
 	return nil
 }
 
@@ -172,6 +177,15 @@ func (b *Bus) Publish(_ context.Context, note *fanout.Note) error {
 // came back lately through every master.
 func (b *Bus) Healthy() bool { return b.healthy.Load() }
 
+// Degraded implements fanout.Degradable.
+func (b *Bus) Degraded() []string {
+	all := b.conds.list()
+	if len(all) == 0 && !b.Healthy() {
+		all = append(all, "bus: not every subscription stands yet")
+	}
+	return all
+}
+
 // Close implements fanout.Bus.
 func (b *Bus) Close() error {
 	if b.isClosed.Swap(true) {
@@ -215,11 +229,26 @@ func (b *Bus) settled(s *session, lost []int32, alive bool) {
 	}
 }
 
+// Pauses after which a server that refused a partition is asked again: most
+// reasons pass, but what is not allowed waits for a person.
+const (
+	refusedPause   = 200 * time.Millisecond
+	forbiddenPause = 5 * time.Second
+)
+
 // rejected is called when a server answers that it does not serve a partition,
-// or cannot now. The keeper finds out who does.
+// or cannot now, or that this user may not. The keeper finds out who does.
 func (b *Bus) rejected(s *session, p *partition, err error) {
-	if p.refuse(s, time.Now()) {
+	now, pause, kind := time.Now(), refusedPause, judge(err)
+	if kind == hopeless {
+		pause = forbiddenPause
+	}
+	if p.refuse(s, now, pause) {
 		b.log.Debug("bus: a part of the rooms is refused", "node", s.addr, "partition", p.index, "error", err)
+	}
+	if kind != astray {
+		s.refusedUntil.Store(now.Add(pause + refusedPause).UnixNano())
+		b.conds.fail(wayNotes, s.addr, explain(err))
 	}
 	b.unwell()
 }

@@ -35,10 +35,11 @@ type nodeID [8]byte
 
 // names are the channels and keys of each partition.
 type names [partitions]struct {
-	rooms   string // what a room's channel begins with
-	control string // the partition's channel
-	stream  string // the spool's entries
-	ids     string // hash of the spooled entries' ids
+	rooms   string    // what a room's channel begins with
+	control string    // the partition's channel
+	stream  string    // the spool's entries
+	ids     string    // hash of the spooled entries' ids
+	trial   [2]string // the same two for trials
 }
 
 func makeNames(namespace string) *names {
@@ -49,6 +50,7 @@ func makeNames(namespace string) *names {
 		n.control = n.rooms + "~"
 		n.stream = n.rooms + "spool"
 		n.ids = n.rooms + "ids"
+		n.trial = [2]string{n.stream + "-trial", n.ids + "-trial"}
 	}
 	return &all
 }

@@ -5,9 +5,9 @@
 // into 128 partitions, each with a hash tag whose slot lies in its own 128th of
 // the slots. So a node has one subscription per room, but subscribes, and after
 // an interruption subscribes anew, with a few commands per server. A node has
-// two connections to each master, whatever the number of its rooms: one with
-// the subscriptions and one for publishing and questions; a third appears when
-// the spool is first used. It has none to replicas.
+// three connections to each master, whatever the number of its rooms: one with
+// the subscriptions, one for publishing and questions, and one for the spool,
+// which trials keep ready. It has none to replicas.
 //
 // # Life of a note
 //
@@ -36,8 +36,9 @@
 // # Who serves what
 //
 // The keeper asks the nodes with CLUSTER NODES: one of them every second while
-// all is well, all of them every tenth of a second while it is not. For each
-// partition the claim with the highest configuration epoch wins, as in Redis
+// all is well, all of them every tenth of a second, and later every half, while
+// it is not. All addresses of a host name are asked, and nobody is forgotten
+// while all are silent. For each partition the claim with the highest configuration epoch wins, as in Redis
 // itself, so that a master that was cut off convinces nobody. A partition that
 // moves keeps its old subscriptions until the old server ends them: until then
 // some may still publish there.
@@ -48,6 +49,14 @@
 // message that must come back over this node's own subscription. The bus is
 // healthy while everything wanted is subscribed and no probe is overdue. Probes
 // also carry what a node says of itself (fanout.Fleet).
+//
+// # What would fail
+//
+// A bus can be healthy and of no use in an outage of the store: without a right
+// to run scripts, without memory, without a replica. So each session tries the
+// spool with a real write, when it begins and every few seconds (trial.go). What
+// does not work is kept with the server's own words (conditions.go): in the log,
+// once each time it changes, in a metric, and in Degraded, which /readyz shows.
 //
 // # Spool
 //
@@ -66,6 +75,6 @@
 //
 // # Lock order
 //
-// Bus.mu, partition.mu, session.mu, probing.mu and peers.mu are never held
-// together, and none is held during a call to a server or a handler.
+// Bus.mu, partition.mu, session.mu, probing.mu, peers.mu and conditions.mu are
+// never held together, and none is held during a call to a server or a handler.
 package redisbus

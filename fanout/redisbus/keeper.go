@@ -2,7 +2,13 @@ package redisbus
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"math/rand/v2"
+	"net"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -10,8 +16,10 @@ import (
 // the links that are needed, and attaches each partition to the session of its
 // master. It never waits for a node: questions have goroutines of their own.
 
-// answered is what a node said of the cluster.
+// answered is what one node said of the cluster; or, with end set, that all who
+// were asked with a question have answered.
 type answered struct {
+	end   string // the address in the question
 	addr  string
 	nodes string // CLUSTER NODES
 	err   error
@@ -20,16 +28,25 @@ type answered struct {
 // urgency is how often the keeper asks while something is wrong.
 const urgency = 50 * time.Millisecond
 
+// After so long of it the keeper asks less often. A server that is back is
+// noticed by its link, which has the keeper ask at once.
+const (
+	hurry      = 10 * time.Second
+	slowerPace = 500 * time.Millisecond
+)
+
 // keeper is the state that its goroutine owns.
 type keeper struct {
 	bus    *Bus
 	topo   *topology
-	asking map[string]bool // who has a question under way
-	last   time.Time       // of the last round of questions
+	asking map[string]bool   // who has a question under way
+	last   time.Time         // of the last round of questions
+	ill    time.Time         // since when something is wrong; zero: all is well
+	silent map[string]string // why an address does not answer
 }
 
 func (b *Bus) keep() {
-	k := &keeper{bus: b, topo: newTopology(b.opts.Addrs), asking: make(map[string]bool)}
+	k := &keeper{bus: b, topo: newTopology(b.opts.Addrs), asking: make(map[string]bool), silent: make(map[string]string)}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -53,8 +70,14 @@ func (b *Bus) keep() {
 
 // pause is how long to wait with the next questions.
 func (k *keeper) pause() time.Duration {
-	if k.well() {
+	switch now := time.Now(); {
+	case k.well():
+		k.ill = time.Time{}
 		return k.bus.opts.RefreshInterval
+	case k.ill.IsZero():
+		k.ill = now
+	case now.Sub(k.ill) > hurry:
+		return slowerPace
 	}
 	return 2 * urgency
 }
@@ -80,13 +103,15 @@ func (k *keeper) ask() {
 			return
 		}
 	}
-	k.topo.forget(k.last, k.bus.opts.Addrs)
+	k.topo.forget(k.bus.opts.memory, k.bus.opts.Addrs)
 	for addr := range k.topo.nodes {
 		k.question(addr)
 	}
 }
 
-// question asks one node, over its session if there is one.
+// question asks one address, over its session if there is one. A host name may
+// have several nodes behind it: all are asked at once, since the first one of
+// the list may be the one that is frozen.
 func (k *keeper) question(addr string) {
 	if k.asking[addr] {
 		return
@@ -96,27 +121,102 @@ func (k *keeper) question(addr string) {
 	b.background(func() {
 		ctx, cancel := context.WithTimeout(b.ctx, b.opts.DialTimeout)
 		defer cancel()
-		a := answered{addr: addr}
 		if s := b.session(addr); s != nil {
-			a.nodes, a.err = s.conn.nodes(ctx)
+			nodes, err := s.conn.nodes(ctx)
+			b.answer(answered{addr: addr, nodes: nodes, err: err})
+		} else if all, err := b.resolve(ctx, addr); err != nil {
+			b.answer(answered{addr: addr, err: err})
 		} else {
-			a.nodes, a.err = askNodes(ctx, addr, &b.opts)
+			var asking sync.WaitGroup
+			for _, addr := range all {
+				asking.Go(func() {
+					nodes, err := askNodes(ctx, addr, &b.opts)
+					b.answer(answered{addr: addr, nodes: nodes, err: err})
+				})
+			}
+			asking.Wait()
 		}
-		select {
-		case b.answers <- a:
-		case <-b.ctx.Done():
-		}
+		b.answer(answered{end: addr})
 	})
 }
 
-func (k *keeper) hear(a answered) {
-	delete(k.asking, a.addr)
-	if a.err != nil {
-		k.bus.unreachable(a.err)
-		return
+func (b *Bus) answer(a answered) {
+	select {
+	case b.answers <- a:
+	case <-b.ctx.Done():
 	}
-	k.topo.merge(time.Now(), a.addr, a.nodes)
-	k.assign()
+}
+
+// mostAddrs bounds how many addresses of one host name are asked.
+const mostAddrs = 16
+
+// resolve returns all addresses behind one.
+func (b *Bus) resolve(ctx context.Context, addr string) ([]string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || net.ParseIP(host) != nil {
+		return []string{addr}, err
+	}
+	found, err := b.opts.lookup(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, ip := range found[:min(len(found), mostAddrs)] {
+		all = append(all, net.JoinHostPort(ip, port))
+	}
+	return all, nil
+}
+
+func (k *keeper) hear(a answered) {
+	switch {
+	case a.end != "":
+		delete(k.asking, a.end)
+		return
+	case a.err != nil:
+		k.bus.unreachable(a.err)
+		k.silent[a.addr] = explain(a.err)
+	default:
+		delete(k.silent, a.addr)
+		k.topo.merge(time.Now(), a.addr, a.nodes)
+		k.assign()
+	}
+	k.judgeCluster(a.err == nil)
+}
+
+// judgeCluster says what is wrong when nobody serves a part of the rooms.
+func (k *keeper) judgeCluster(answered bool) {
+	unserved := 0
+	for i := range k.topo.claims {
+		if k.topo.claims[i].addr == "" {
+			unserved++
+		}
+	}
+	conds := k.bus.conds
+	switch {
+	case unserved == 0:
+		conds.works(wayCluster, "")
+	case unserved == partitions && !k.topo.heard.IsZero():
+		conds.fail(wayCluster, "", "the nodes answer, and have no slots: make the cluster with redis-cli --cluster create")
+	case unserved < partitions:
+		conds.fail(wayCluster, "", fmt.Sprintf("slots of %d in %d parts have no owner: see redis-cli --cluster check, and mend it with redis-cli --cluster fix", unserved, partitions))
+	case !answered:
+		conds.fail(wayCluster, "", "none of -bus answers: "+k.whySilent())
+	}
+	for addr := range k.silent { // what is not asked any more
+		if _, known := k.topo.nodes[addr]; !known && len(k.silent) > 2*mostAddrs {
+			delete(k.silent, addr)
+		}
+	}
+}
+
+// whySilent names up to three addresses that do not answer, and why.
+func (k *keeper) whySilent() string {
+	addrs := slices.Sorted(maps.Keys(k.silent))
+	var said []string
+	for _, addr := range addrs[:min(len(addrs), 3)] {
+		said = append(said, addr+" ("+k.silent[addr]+")")
+	}
+	return strings.Join(said, ", ")
 }
 
 // assign gives every partition to the session of who serves it.

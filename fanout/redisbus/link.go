@@ -61,25 +61,29 @@ func (b *Bus) sessions() []*session {
 // prune ends the links that are not among those needed.
 func (b *Bus) prune(needed map[string]bool) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	var ended []string
 	for addr, l := range b.links {
 		if !needed[addr] {
 			delete(b.links, addr)
 			l.cancel()
+			ended = append(ended, addr)
 		}
+	}
+	b.mu.Unlock()
+	for _, addr := range ended {
+		b.conds.forget(addr)
 	}
 }
 
 func (l *link) run(ctx context.Context) {
-	delay, told := redialFirst, false
+	delay := redialFirst
 	for ctx.Err() == nil {
 		connected, err := l.connect(ctx)
 		if connected {
-			delay, told = redialFirst, false
+			delay = redialFirst
 		}
-		if ctx.Err() == nil && !told {
-			l.bus.log.Info("bus: no connection", "node", l.addr, "error", err)
-			told = true
+		if ctx.Err() == nil {
+			l.bus.conds.fail(wayConnection, l.addr, explain(err))
 		}
 		select {
 		case <-ctx.Done():
@@ -124,6 +128,7 @@ func (b *Bus) opened(s *session) {
 	s.link.session = s
 	b.mu.Unlock()
 	b.metrics.sessions.Inc()
+	b.conds.works(wayConnection, s.addr)
 	b.log.Info("bus: connected", "node", s.addr)
 	b.trouble.raise()
 }

@@ -46,6 +46,7 @@ type metrics struct {
 	probe     prometheus.Histogram
 	spooled   *prometheus.CounterVec
 	depth     prometheus.Gauge
+	degraded  *prometheus.GaugeVec
 }
 
 func newMetrics(registry prometheus.Registerer) (*metrics, error) {
@@ -68,14 +69,15 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 			Namespace: "tuitalk", Subsystem: "bus", Name: "probe_seconds", Help: "Time from publishing a probe to receiving it, in seconds.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
 		}),
-		spooled: prometheus.NewCounterVec(counter("spooled_total", "Entries offered to the spool, by result."), []string{"result"}),
-		depth:   prometheus.NewGauge(gauge("spool_depth", "Entries in the spool when it was last looked at.")),
+		spooled:  prometheus.NewCounterVec(counter("spooled_total", "Entries offered to the spool, by result."), []string{"result"}),
+		depth:    prometheus.NewGauge(gauge("spool_depth", "Entries in the spool when it was last looked at.")),
+		degraded: prometheus.NewGaugeVec(prometheus.GaugeOpts(gauge("degraded", "Masters at which something does not work, by what: connection, cluster (some rooms have no master), notes, spool, replica. /readyz says why.")), []string{"what"}),
 	}
 	m.begin()
 	if registry == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.published, m.received, m.failures, m.lost, m.attaches, m.healthy, m.live, m.sessions, m.probe, m.spooled, m.depth} {
+	for _, c := range []prometheus.Collector{m.published, m.received, m.failures, m.lost, m.attaches, m.healthy, m.live, m.sessions, m.probe, m.spooled, m.depth, m.degraded} {
 		if err := registry.Register(c); err != nil {
 			m.unregister()
 			return nil, err
@@ -95,6 +97,9 @@ func (m *metrics) begin() {
 	}
 	for _, how := range []attachment{attachedFirst, attachedAgain, attachedElsewhere} {
 		m.attaches.WithLabelValues(string(how))
+	}
+	for _, w := range ways {
+		m.degraded.WithLabelValues(string(w))
 	}
 	for _, result := range []spoolResult{spoolAccepted, spoolFull, spoolNotReplicated, spoolFailed} {
 		m.spooled.WithLabelValues(string(result))

@@ -1,6 +1,7 @@
 package redisbus
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -45,6 +46,10 @@ type Options struct {
 	// arrive, both take four times as long.
 	ProbeDeadline time.Duration
 
+	// TrialInterval is how often the spool is tried at each master with a real
+	// write while nothing is added to it.
+	TrialInterval time.Duration
+
 	QueueBytes int // most bytes that wait to be published to one master
 	Lanes      int // goroutines that deliver, each for a part of the rooms
 	InboxNotes int // most notes that wait in a lane
@@ -52,6 +57,9 @@ type Options struct {
 
 	SpoolCap  int           // most entries in each of the spool's partitions
 	SpoolWait time.Duration // how long a replica has to confirm
+
+	lookup func(ctx context.Context, host string) ([]string, error) // of a host's addresses
+	memory time.Duration                                            // see topology.forget
 }
 
 // Defaults are the settings of a fleet on one local network.
@@ -65,12 +73,15 @@ func Defaults() Options {
 		RefreshInterval: time.Second,
 		ProbeInterval:   250 * time.Millisecond,
 		ProbeDeadline:   750 * time.Millisecond,
+		TrialInterval:   5 * time.Second,
 		QueueBytes:      16 << 20,
 		Lanes:           min(runtime.GOMAXPROCS(0), 8),
 		InboxNotes:      fanout.InboxNotes,
 		InboxBytes:      fanout.InboxBytes,
 		SpoolCap:        8192,
 		SpoolWait:       500 * time.Millisecond,
+		lookup:          net.DefaultResolver.LookupHost,
+		memory:          time.Minute,
 	}
 }
 
@@ -134,6 +145,7 @@ func (o Options) validateNumbers() error {
 		{"start wait", o.StartWait}, {"dial timeout", o.DialTimeout}, {"call timeout", o.CallTimeout},
 		{"refresh interval", o.RefreshInterval}, {"probe interval", o.ProbeInterval},
 		{"probe deadline", o.ProbeDeadline}, {"spool wait", o.SpoolWait},
+		{"trial interval", o.TrialInterval},
 	} {
 		if d.span < time.Millisecond || d.span > time.Minute {
 			return fmt.Errorf("the %s of %v is not between 1ms and 1m", d.name, d.span)

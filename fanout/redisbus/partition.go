@@ -243,8 +243,7 @@ func (p *partition) detach(s *session) bool {
 
 // refuse detaches from a session whose server refuses the partition, and keeps
 // away from it for a while.
-func (p *partition) refuse(s *session, now time.Time) bool {
-	const pause = 200 * time.Millisecond
+func (p *partition) refuse(s *session, now time.Time, pause time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.session != s {

@@ -142,7 +142,7 @@ func TestRefusedKeepsAway(t *testing.T) {
 	p, now := b.parts[0], time.Now()
 	s, other := newServer(b).session, newServer(b).session
 	p.attach(s, now)
-	if !p.refuse(s, now) || p.refuse(s, now) {
+	if !p.refuse(s, now, refusedPause) || p.refuse(s, now, refusedPause) {
 		t.Error("refuse does not tell what is new")
 	}
 	if p.attach(s, now.Add(time.Millisecond)) {
@@ -151,7 +151,7 @@ func TestRefusedKeepsAway(t *testing.T) {
 	if !p.attach(other, now.Add(time.Millisecond)) {
 		t.Error("did not attach to another")
 	}
-	p.refuse(other, now)
+	p.refuse(other, now, refusedPause)
 	if !p.attach(other, now.Add(time.Second)) {
 		t.Error("never attached again")
 	}

@@ -31,6 +31,7 @@ func (b *Bus) prove() {
 		now := time.Now()
 		b.probe(now, due)
 		b.tellDoubts()
+		b.orderTrials(now)
 		b.reckon(now)
 		if now.Sub(turned) >= suspicion {
 			turned = now
@@ -81,6 +82,9 @@ func (b *Bus) echoed(number uint64) {
 	for _, s := range b.sessions() {
 		if took, ok := s.probing.echo(number, now); ok {
 			b.metrics.probe.Observe(took.Seconds())
+			if now.UnixNano() > s.refusedUntil.Load() {
+				b.conds.works(wayNotes, s.addr)
+			}
 			if !b.healthy.Load() {
 				b.tick.raise()
 			}

@@ -25,6 +25,23 @@ func connections(t *testing.T, c *local.RedisCluster) int {
 	return n
 }
 
+// awaitTrials waits until each master's spool has been tried, and so has its
+// connection.
+func awaitTrials(t *testing.T, b *Bus) {
+	t.Helper()
+	await(t, "the spool to be tried", func() bool {
+		for _, s := range b.sessions() {
+			s.conn.mu.Lock()
+			tried := s.conn.spool != nil
+			s.conn.mu.Unlock()
+			if !tried {
+				return false
+			}
+		}
+		return len(b.sessions()) == 3
+	})
+}
+
 func heap() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -32,7 +49,7 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// One node has 100,000 rooms on two connections to each master, and all of them
+// One node has 100,000 rooms on three connections to each master, and all of them
 // again after it lost its connections.
 func TestHundredThousandRooms(t *testing.T) {
 	const rooms, workers = 100_000, 256
@@ -40,9 +57,11 @@ func TestHundredThousandRooms(t *testing.T) {
 	o := options(t, c)
 	got := fanouttest.NewRecorder()
 	publisher := openBus(t, o, fanouttest.NewRecorder())
+	awaitTrials(t, publisher)
 	alone := connections(t, c)
 	before := heap()
 	b := openBus(t, o, got)
+	awaitTrials(t, b)
 
 	began := time.Now()
 	var wg sync.WaitGroup
@@ -58,8 +77,8 @@ func TestHundredThousandRooms(t *testing.T) {
 	wg.Wait()
 	t.Logf("MEASURED %d subscriptions in %v", rooms, time.Since(began).Round(time.Millisecond))
 	t.Logf("MEASURED %.1f MB of heap, %d bytes a room", float64(heap()-before)/1e6, (heap()-before)/rooms)
-	if n := connections(t, c) - alone; n != 2*3 {
-		t.Errorf("%d connections of one node, want 2 to each of 3 masters", n)
+	if n := connections(t, c) - alone; n != 3*3 {
+		t.Errorf("%d connections of one node, want 3 to each of 3 masters", n)
 	}
 
 	said := int64(0)
@@ -95,7 +114,8 @@ func TestHundredThousandRooms(t *testing.T) {
 			t.Fatalf("room %d: the last note is %d, want %d", room, notes[len(notes)-1].Entries[0].Seq, said)
 		}
 	}
-	if n := connections(t, c) - alone; n != 2*3 {
+	awaitTrials(t, b)
+	if n := connections(t, c) - alone; n != 3*3 {
 		t.Errorf("%d connections of one node after the reconnection", n)
 	}
 

@@ -293,4 +293,24 @@ func judge(err error) verdict {
 	return refused
 }
 
+// explain is what a server said, with what to do about it.
+func explain(err error) string {
+	said := reasonOf(err)
+	for _, r := range remedies {
+		if strings.HasPrefix(said, r.prefix) {
+			return said + " (" + r.remedy + ")"
+		}
+	}
+	return said
+}
+
+var remedies = [...]struct{ prefix, remedy string }{
+	{"NOPERM", "deploy/README.md names what the user of -bus must be allowed"},
+	{"The user executing the script", "deploy/README.md names what the user of -bus must be allowed"},
+	{"NOAUTH", "-bus needs a password: redis://:password@host:port"},
+	{"WRONGPASS", "the user or the password in -bus is not the server's"},
+	{"This instance has cluster support disabled", "a single server is no bus: set cluster-enabled yes and make a cluster with redis-cli --cluster create"},
+	{"OOM", "maxmemory is reached: raise it, or find out what else fills this Redis"},
+}
+
 var errNoMaster = errors.New("nobody serves this part of the rooms now")

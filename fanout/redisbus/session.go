@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // session is the life of one set of connections to one master. Its three
@@ -33,6 +35,10 @@ type session struct {
 	ended     bool // nothing is taken any more
 
 	probing probing
+
+	refusedUntil atomic.Int64 // ns of Unix: until then the server counts as refusing notes
+	trialDue     atomic.Bool  // the spool is to be tried
+	trialAt      time.Time    // of the next trial; owned by the prober
 }
 
 // outgoing is one message to be published.

@@ -154,6 +154,9 @@ func (s *session) spool() {
 	s.additions = nil
 	s.mu.Unlock()
 	if len(additions) == 0 {
+		if s.trialDue.Swap(false) {
+			s.trial()
+		}
 		return
 	}
 	scripts := make([]script, len(additions))
@@ -164,6 +167,7 @@ func (s *session) spool() {
 	ctx, cancel := context.WithTimeout(s.ctx, s.bus.opts.CallTimeout+s.bus.opts.SpoolWait)
 	defer cancel()
 	answers, replicas, err := s.conn.evalThenWait(ctx, scripts, s.bus.opts.SpoolWait)
+	s.noteSpool(firstError(answers, err), replicas)
 	for i, a := range additions {
 		switch {
 		case answers == nil:

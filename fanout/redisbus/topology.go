@@ -24,6 +24,7 @@ const claimMemory = 3 * time.Second
 type topology struct {
 	claims [partitions]claim
 	nodes  map[string]time.Time // address of each node of the cluster, and when it was last named
+	heard  time.Time            // when any node answered last
 }
 
 func newTopology(addrs []string) *topology {
@@ -36,6 +37,7 @@ func newTopology(addrs []string) *topology {
 
 // merge takes in a node's answer to CLUSTER NODES.
 func (t *topology) merge(now time.Time, asked, answer string) {
+	t.heard = now
 	for line := range strings.Lines(answer) {
 		n, ok := parseNode(line, asked)
 		if !ok {
@@ -50,11 +52,12 @@ func (t *topology) merge(now time.Time, asked, answer string) {
 	}
 }
 
-// forget drops nodes that nobody names any more, but for those of the settings.
-func (t *topology) forget(now time.Time, keep []string) {
-	const memory = time.Minute
+// forget drops nodes that nobody has named for a while in which others were, but
+// for those of the settings. While nobody answers nothing is forgotten, however
+// long: any of them may be the first that is back.
+func (t *topology) forget(memory time.Duration, keep []string) {
 	for addr, seen := range t.nodes {
-		if !seen.IsZero() && now.Sub(seen) > memory {
+		if !seen.IsZero() && t.heard.Sub(seen) > memory {
 			delete(t.nodes, addr)
 		}
 	}

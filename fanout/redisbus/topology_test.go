@@ -81,9 +81,15 @@ func TestClaimsGrowOld(t *testing.T) {
 	if topo.claims[0].addr != "b:1" {
 		t.Error("an old claim stands for ever")
 	}
-	topo.forget(now.Add(time.Hour), []string{"seed:1"})
-	if len(topo.nodes) != 1 {
-		t.Errorf("known nodes an hour later: %v", topo.nodes)
+	nodes := len(topo.nodes)
+	topo.forget(time.Minute, []string{"seed:1"})
+	if len(topo.nodes) != max(nodes, 2) {
+		t.Errorf("forgotten while nobody answers, however long that lasts: %v", topo.nodes)
+	}
+	topo.merge(now.Add(time.Hour), "b:1", fresh)
+	topo.forget(time.Minute, []string{"seed:1"})
+	if _, seed := topo.nodes["seed:1"]; len(topo.nodes) != 2 || !seed {
+		t.Errorf("known nodes, an hour after others were named: %v", topo.nodes)
 	}
 }
 
