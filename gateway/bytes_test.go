@@ -242,3 +242,30 @@ func TestAllQueuedBytesHaveABound(t *testing.T) {
 	}
 	until(t, "the count to be 0 again", func() bool { return n.metric(t, "tuitalk_queued_bytes", "") == 0 })
 }
+
+// TestMessageWithoutEnd: what has come of it is counted, and it has its time, also
+// when frames come in between.
+func TestMessageWithoutEnd(t *testing.T) {
+	t.Parallel()
+	n := start(t, func(o *gateway.Options) { o.SlowAfter = 2 * time.Second })
+	part := bytes.Repeat([]byte("x"), 30<<10)
+	half := member(t, n, 1, "half", 64<<10)
+	half.send(frame(0x81, part)[:29<<10])
+	pieces := member(t, n, 2, "pieces", 64<<10)
+	pieces.send(frame(0x01, part))
+	until(t, "both to be counted", func() bool { return n.metric(t, "tuitalk_queued_bytes", "") >= 59<<10 })
+	go func() { // one that is never quiet
+		for {
+			if _, err := pieces.Write(frame(0x8A, nil)); err != nil {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}()
+	for _, r := range []*raw{half, pieces} {
+		if code, reason := r.expectClose(); code != talk.CloseHandshakeStall || reason == "" {
+			t.Errorf("closed with %d %q", code, reason)
+		}
+	}
+	until(t, "the count to be 0 again", func() bool { return n.metric(t, "tuitalk_queued_bytes", "") == 0 })
+}

@@ -30,9 +30,7 @@ type conn struct {
 	addr   netip.Addr
 	sock   socket // set before the first callback
 
-	// owned by the poller goroutine
-	input []byte // what is not a whole frame yet; nil when there is none
-	parts assembler
+	input input
 
 	// read by the sweep
 	stage    atomic.Uint32 // a stage; written by the poller goroutine, and closed by anyone
@@ -81,17 +79,19 @@ func (c *conn) received(data []byte) {
 		if s := c.at(); s == stageClosed || s == stageSite {
 			return
 		}
-		joined := len(c.input) > 0
+		in := &c.input
+		joined := len(in.rest) > 0
 		if joined {
-			c.input = append(c.input, data...)
-			data = c.input
+			in.rest = append(in.rest, data...)
+			data = in.rest
 		}
 		taken, again := c.consume(data)
-		c.keep(data[taken:], joined)
-		if !again || len(c.input) == 0 {
+		in.keep(data[taken:], joined)
+		in.note(&c.srv.held, c.srv.clock.coarse(), taken)
+		if !again || len(in.rest) == 0 {
 			return
 		}
-		data, c.input = c.input, nil
+		data, in.rest = in.rest, nil
 	}
 }
 
@@ -121,18 +121,6 @@ func (c *conn) consume(data []byte) (taken int, again bool) {
 	}
 }
 
-// keep stores what is left of the input, if anything.
-func (c *conn) keep(rest []byte, own bool) {
-	switch {
-	case len(rest) == 0:
-		c.input = nil
-	case own:
-		c.input = append(c.input[:0], rest...)
-	default:
-		c.input = append([]byte(nil), rest...)
-	}
-}
-
 // frame takes one frame.
 func (c *conn) frame(f wsFrame) error {
 	c.lastIn.Store(c.srv.clock.coarse())
@@ -150,7 +138,11 @@ func (c *conn) frame(f wsFrame) error {
 	case opClose:
 		return c.closedByClient(f.payload)
 	}
-	opcode, message, done, err := c.parts.add(f, c.srv.opts.FrameBytes)
+	first := c.input.parts.opcode == 0
+	opcode, message, done, err := c.input.parts.add(f, c.srv.opts.FrameBytes)
+	if first && c.input.parts.opcode != 0 {
+		c.input.begun.Store(c.srv.clock.coarse())
+	}
 	if err == nil && !done {
 		c.control(len(f.payload)) // many pieces are work, too
 	}
@@ -225,4 +217,5 @@ func (c *conn) gone(err error) {
 	c.srv.log.Debug("connection closed", "conn", c.serial, "from", c.from(), "reason", closeReason(c.reason.Load()).label(), "err", err)
 	c.departed()
 	c.out.drop(true, c.srv)
+	c.input.drop(&c.srv.held)
 }

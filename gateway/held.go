@@ -71,5 +71,7 @@ func (s *Server) relieve() {
 
 // holds is what is held for a connection, in bytes.
 func (c *conn) holds() int64 {
-	return int64(c.out.cost() + c.out.pace.kernel)
+	waiting := 0
+	c.locked(func(u *user) { waiting = u.waiting })
+	return int64(c.out.cost()+c.out.pace.kernel+waiting) + max(0, c.input.held.Load())
 }

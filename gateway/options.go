@@ -63,7 +63,7 @@ type Options struct {
 	RequestWait   time.Duration // a join or rename is answered by then, or its client is asked to come back
 	PingAfter     time.Duration // quiet for so long: ping
 	PongWait      time.Duration // and then so long without a frame: close
-	SlowAfter     time.Duration // who has not taken in it what waited, or MinRate of it, is slow: close
+	SlowAfter     time.Duration // who has not taken in it what waited, or MinRate of it, is slow: close; a message that is begun is whole by then
 	CloseWait     time.Duration // from goodbye to the hard close
 	RoomLinger    time.Duration // an empty room stays subscribed for so long
 	Grace         time.Duration // from a broken connection to UserLeft

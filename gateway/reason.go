@@ -38,7 +38,7 @@ var closeReasons = [reasonCount]struct {
 	reasonSlow:       {"slow", "you do not read fast enough; reconnect and resume", talk.CloseSlowConsumer},
 	reasonOverload:   {"overload", "too much waits for all clients together, and most for you; reconnect and resume", talk.CloseSlowConsumer},
 	reasonIdle:       {"idle", "nothing came from you, not even a pong", talk.CloseIdle},
-	reasonStall:      {"stall", "no complete first message in time", talk.CloseHandshakeStall},
+	reasonStall:      {"stall", "no complete message in time", talk.CloseHandshakeStall},
 	reasonSuperseded: {"superseded", "this session has a newer connection", talk.CloseSuperseded},
 	reasonNotYou:     {"not_you", "this uuid belongs to somebody else, or its token is wrong", talk.CloseNotYou},
 	reasonErrors:     {"errors", "too many messages were refused", talk.CloseTooManyErrors},

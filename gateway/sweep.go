@@ -132,6 +132,8 @@ func (s *Server) lookAt(c *conn, now int64, l looked) {
 		c.sock.close()
 	case at == stageSocket && !c.spoken() && time.Duration(now-c.opened) > s.opts.HandshakeWait:
 		c.dismiss(reasonStall)
+	case c.input.age(now) > s.opts.SlowAfter:
+		c.dismiss(reasonStall)
 	case pinged != 0 && time.Duration(now-pinged) > s.opts.PongWait:
 		c.kill(reasonIdle)
 	case at == stageSocket && pinged == 0 && quiet > s.opts.PingAfter:

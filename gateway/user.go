@@ -34,6 +34,7 @@ type user struct {
 	unstored int            // posts that are on their way to the store
 	fetch    *historyStream // a Fetch is being answered; nil for none
 	backlog  []arrival      // what waits, oldest first
+	waiting  int            // bytes of it, as they came
 	arrivals uint64         // messages that came
 	turn     turn
 	wakeAt   time.Duration // the budgets may let the next message through; see clock.elapsed
@@ -126,10 +127,9 @@ func (c *conn) offer(m talk.Message, size int) talk.Error {
 	if n := c.srv.opts.Limits.Backlog; n > 0 {
 		most = n
 	}
-	if len(u.backlog) >= most {
+	if !c.enqueue(a, most) {
 		return c.overflow(a)
 	}
-	u.backlog = append(u.backlog, a)
 	return c.advance()
 }
 
@@ -170,14 +170,10 @@ func (c *conn) advance() talk.Error {
 		if wait {
 			break
 		}
-		u.backlog[0] = arrival{}
-		u.backlog = u.backlog[1:]
+		c.dequeue()
 		if refusal.Code != "" {
 			return refusal
 		}
-	}
-	if len(u.backlog) == 0 {
-		u.backlog = nil
 	}
 	return talk.Error{}
 }
@@ -256,7 +252,8 @@ func (c *conn) departed() {
 	var key sessionKey
 	c.locked(func(u *user) {
 		u.gone = true
-		u.backlog = nil
+		c.srv.held.changed(u.waiting, 0)
+		u.backlog, u.waiting = nil, 0
 		c.srv.limits.Leave(&c.account)
 		r, epoch = u.room, u.epoch
 		u.room = nil

@@ -1,0 +1,96 @@
+package gateway
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// input is what a client has made us hold by what it has not ended: a part of a
+// request or of a frame, and of a message the frames that have come.
+type input struct {
+	// owned by the poller goroutine
+	rest  []byte // what is not a whole frame yet; nil when there is none
+	parts assembler
+
+	held  atomic.Int64 // what of it is counted; closed when the connection is gone
+	begun atomic.Int64 // coarse time at which it began to come, 0: there is none
+}
+
+// inputGone is input.held of a connection that is gone: nothing is counted any more.
+const inputGone = -1
+
+// keep stores what is left of the input, if anything. own: it lies in in.rest.
+func (in *input) keep(rest []byte, own bool) {
+	switch {
+	case len(rest) == 0:
+		in.rest = nil
+	case own && len(rest) == len(in.rest): // nothing was taken
+	case own && len(rest) >= cap(in.rest)/4:
+		in.rest = append(in.rest[:0], rest...)
+	default:
+		in.rest = append([]byte(nil), rest...)
+	}
+}
+
+// note counts what is kept, and since when. taken is how many bytes were no rest.
+func (in *input) note(h *held, now int64, taken int) {
+	old, size := in.held.Load(), int64(cap(in.rest)+cap(in.parts.part))
+	if size != old && old != inputGone && in.held.CompareAndSwap(old, size) {
+		h.changed(int(old), int(size))
+	}
+	begun := in.begun.Load()
+	switch {
+	case in.parts.opcode != 0: // it began with the first frame
+	case len(in.rest) == 0:
+		if begun != 0 {
+			in.begun.Store(0)
+		}
+	case taken > 0 || begun == 0:
+		in.begun.Store(now)
+	}
+}
+
+// drop is called when the connection is gone.
+func (in *input) drop(h *held) {
+	if old := in.held.Swap(inputGone); old > 0 {
+		h.changed(int(old), 0)
+	}
+}
+
+// age is for how long a message has been coming.
+func (in *input) age(now int64) time.Duration {
+	begun := in.begun.Load()
+	if begun == 0 {
+		return 0
+	}
+	return time.Duration(now - begun)
+}
+
+// waitingFrames is how much of what one client said may wait to be handled, in
+// frames of the greatest size.
+const waitingFrames = 4
+
+// enqueue puts a message behind those that wait, if there is room for it. Call with
+// mu held.
+func (c *conn) enqueue(a arrival, most int) bool {
+	u := &c.user
+	if len(u.backlog) >= most || len(u.backlog) > 0 && u.waiting+a.size > waitingFrames*c.srv.opts.FrameBytes {
+		return false
+	}
+	u.backlog = append(u.backlog, a)
+	u.waiting += a.size
+	c.srv.held.changed(0, a.size)
+	return true
+}
+
+// dequeue takes the first of those that wait away. Call with mu held.
+func (c *conn) dequeue() {
+	u := &c.user
+	size := u.backlog[0].size
+	u.backlog[0] = arrival{}
+	if u.backlog = u.backlog[1:]; len(u.backlog) == 0 {
+		u.backlog = nil
+	}
+	u.waiting -= size
+	c.srv.held.changed(size, 0)
+}
