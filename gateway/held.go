@@ -8,14 +8,17 @@ import (
 
 // held counts the bytes that wait for all clients of the process together, or have
 // come from them and are no whole message yet. A frame that waits for several
-// counts for each. It is exact: what is queued is added when it is queued, and
-// taken off when it is written or dropped.
+// counts for each. What is queued is added when it is queued, and taken off when it
+// is written or dropped, of each connection but for less than a quantum.
 type held struct {
 	bytes  atomic.Int64
 	kernel atomic.Int64  // bytes in the kernel that had not arrived at the last sweep
 	most   int64         // of both
 	over   chan struct{} // capacity 1: there is too much
 }
+
+// quantum is the step in which an outbox counts.
+const quantum = 4 << 10
 
 // changed notes that something which cost before costs now instead.
 func (h *held) changed(before, now int) {

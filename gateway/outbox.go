@@ -19,6 +19,7 @@ import (
 type outbox struct {
 	mu      sync.Mutex
 	ring    ring
+	counted int   // bytes of it that the server's held knows of
 	writing int32 // of the oldest packets, so many are being written
 	queued  bool  // a pump worker has it or will have it
 	closing bool  // nothing is queued any more; the connection closes when the ring is empty
@@ -93,9 +94,8 @@ func (o *outbox) queueAnswer(p *packet, s *Server) (queued, full, wake bool) {
 
 // push is the ring's, and counts. Call with mu held.
 func (o *outbox) push(p *packet, maxCount, maxCost int, s *Server) bool {
-	before := o.ring.cost
 	ok := o.ring.push(p, maxCount, maxCost)
-	s.held.changed(before, o.ring.cost)
+	o.count(&s.held)
 	return ok
 }
 
@@ -112,9 +112,19 @@ func (o *outbox) drop(forGood bool, s *Server) {
 	if forGood {
 		o.closing, keep = true, 0
 	}
-	before := o.ring.cost
 	o.ring.clear(keep)
-	s.held.changed(before, o.ring.cost)
+	o.count(&s.held)
+}
+
+// count tells what is queued, in whole quanta: what comes and goes in less costs no
+// access to memory that all processors share. Call with mu held.
+func (o *outbox) count(h *held) {
+	if d := o.ring.cost - o.counted; d < quantum && d > -quantum && (o.ring.cost > 0 || o.counted == 0) {
+		return
+	}
+	now := o.ring.cost / quantum * quantum
+	h.changed(o.counted, now)
+	o.counted = now
 }
 
 // queuedBytes is how much waits for the client.
@@ -188,9 +198,8 @@ func (o *outbox) pause(n int, s *Server) {
 // advance is the ring's, and counts. Call with mu held.
 func (o *outbox) advance(n int, s *Server) {
 	o.writing = 0
-	before := o.ring.cost
 	o.ring.advance(n)
-	s.held.changed(before, o.ring.cost)
+	o.count(&s.held)
 }
 
 // wrote is nbio's report that the kernel took n bytes of what was in flight.
