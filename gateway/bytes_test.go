@@ -218,21 +218,22 @@ func TestSlowReaderOfHistory(t *testing.T) {
 // TestAllQueuedBytesHaveABound: above it those go for whom most waits, and the
 // others stay.
 func TestAllQueuedBytesHaveABound(t *testing.T) {
-	n := start(t, func(o *gateway.Options) { o.MaxQueuedBytes = 6 << 20 })
+	const bound = 1 << 20
+	n := start(t, func(o *gateway.Options) { o.RingBytes, o.AnswerBytes, o.MaxQueuedBytes = 256<<10, 256<<10, bound })
 	n.writeHistory(t, 1, 500)
 	honest := hello(t, n.addr)
 	honest.join(2, "honest")
 	var lazy []*raw
-	for i := range 8 {
+	for i := range 10 {
 		r := member(t, n, 1, fmt.Sprint("lazy", i), 1)
 		r.say(talk.Fetch{RoomID: 1, Limit: 500, BeforeSeq: 1 << 40})
 		lazy = append(lazy, r)
 	}
 	until(t, "the largest holders to be closed", func() bool { return n.metric(t, "tuitalk_closed_total", "overload") > 0 })
 	until(t, "the bound to be kept", func() bool {
-		return n.metric(t, "tuitalk_queued_bytes", "")+n.metric(t, "tuitalk_kernel_bytes", "") <= 6<<20
+		return n.metric(t, "tuitalk_queued_bytes", "")+n.metric(t, "tuitalk_kernel_bytes", "") <= bound
 	})
-	if got := n.metric(t, "tuitalk_closed_total", "overload"); got > 7 {
+	if got := n.metric(t, "tuitalk_closed_total", "overload"); got > 9 {
 		t.Errorf("all %v were closed", got)
 	}
 	honest.post(2, "unharmed")
