@@ -20,24 +20,27 @@ func TestBisect(t *testing.T) {
 	} {
 		var stored, guilty []int
 		transactions := 0
-		err := Bisect(test.n, func(i int) error {
+		err := Batch{Len: test.n, Check: func(i int) error {
 			if test.bad[i] == unchecked {
 				return ErrBadEntry
 			}
 			return nil
-		}, func(indices []int) error {
+		}, Apply: func(indices []int) error {
 			transactions++
 			if slices.ContainsFunc(indices, func(i int) bool { return test.bad[i] != 0 }) {
 				return fmt.Errorf("as a whole: %w", ErrBadEntry)
 			}
 			stored = append(stored, indices...)
 			return nil
-		}, func(i int, err error) {
+		}, Probe: func(int) error {
+			transactions++
+			return nil
+		}, Refuse: func(i int, err error) {
 			if !errors.Is(err, ErrBadEntry) {
 				t.Errorf("%+v: %d refused with %v", test, i, err)
 			}
 			guilty = append(guilty, i)
-		})
+		}}.Bisect()
 		if err != nil {
 			t.Errorf("%+v: %v", test, err)
 		}
@@ -48,7 +51,7 @@ func TestBisect(t *testing.T) {
 		if len(slices.Compact(guilty)) != len(test.bad) {
 			t.Errorf("%+v: refused %v", test, guilty)
 		}
-		if most := 1 + 2*len(test.bad)*bits.Len(uint(test.n)); transactions > most {
+		if most := 1 + 2*len(test.bad)*(1+bits.Len(uint(test.n))); transactions > most {
 			t.Errorf("%+v: %d transactions, want at most %d", test, transactions, most)
 		}
 	}
@@ -57,7 +60,7 @@ func TestBisect(t *testing.T) {
 func TestBisectEndsWithOtherErrors(t *testing.T) {
 	var stored []int
 	calls := 0
-	err := Bisect(8, func(int) error { return nil }, func(indices []int) error {
+	err := Batch{Len: 8, Check: func(int) error { return nil }, Apply: func(indices []int) error {
 		switch calls++; calls {
 		case 1:
 			return ErrBadEntry
@@ -67,8 +70,39 @@ func TestBisectEndsWithOtherErrors(t *testing.T) {
 		default:
 			return ErrUnavailable
 		}
-	}, func(i int, err error) { t.Errorf("%d refused: %v", i, err) })
+	}, Refuse: func(i int, err error) { t.Errorf("%d refused: %v", i, err) }}.Bisect()
 	if !errors.Is(err, ErrUnavailable) || calls != 3 || !slices.Equal(stored, []int{0, 1, 2, 3}) {
 		t.Errorf("%v after %d calls, stored %v", err, calls, stored)
+	}
+}
+
+// TestBisectRefusesNothingUnproven: what looks like the entry's fault is not, if
+// the store takes no other one, or takes this one the next time.
+func TestBisectRefusesNothingUnproven(t *testing.T) {
+	for name, test := range map[string]struct {
+		probe error
+		again error // of the entry that failed, after the probe
+		want  error
+	}{
+		"it takes nothing":        {probe: ErrBadEntry, want: ErrUnavailable},
+		"it is away":              {probe: ErrUnavailable, want: ErrUnavailable},
+		"it is damaged":           {probe: ErrCorrupt, want: ErrCorrupt},
+		"it takes it now":         {},
+		"it has just gone":        {again: ErrUnavailable, want: ErrUnavailable},
+		"it is the entry's fault": {again: ErrBadEntry},
+	} {
+		probed, refused := false, 0
+		err := Batch{Len: 4, Check: func(int) error { return nil }, Apply: func([]int) error {
+			if probed {
+				return test.again
+			}
+			return ErrBadEntry
+		}, Probe: func(int) error {
+			probed = true
+			return test.probe
+		}, Refuse: func(int, error) { refused++ }}.Bisect()
+		if !errors.Is(err, test.want) || errors.Is(err, ErrBadEntry) || (refused > 0) != (test.again == ErrBadEntry) {
+			t.Errorf("%s: %v, %d refused", name, err, refused)
+		}
 	}
 }

@@ -30,9 +30,11 @@
 // log, other gateways find it by comparing Heads and read it with After, and
 // the author's resend gets the seq of the first time.
 //
-// A database that refuses data refuses a whole transaction. Bisect then stores
+// A database that refuses data refuses a whole transaction. Batch.Bisect then stores
 // the batch in halves, in order, until the guilty entry stands alone; it gets
-// ErrBadEntry and the others are stored.
+// ErrBadEntry and the others are stored. But what looks like bad data may be a
+// database that takes nothing at all: nothing is refused before the database was
+// seen to take another entry of the same room in the same moment (Batch.Probe).
 //
 // # Who is where
 //

@@ -67,7 +67,7 @@
 // # Errors
 //
 // SQLSTATE classes 22, 23 and 54 concern the data: the batch is bisected
-// (history.Bisect). A violated key, or class XX's reports of damage, are
+// (history.Batch). A violated key, or class XX's reports of damage, are
 // history.ErrCorrupt. All others, and every trouble with the connection, are
 // history.ErrUnavailable. A connection to a server that has become read-only
 // is closed, so that the next one finds the primary. Errors hold neither

@@ -17,7 +17,6 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"tuitalk/history"
 	"tuitalk/talk"
 )
 
@@ -204,56 +203,6 @@ func (p pool) script(ctx context.Context, run func(exec func(sql string) error, 
 			})
 		})
 	})
-}
-
-// SQLSTATEs that are told apart.
-const (
-	readOnlyTransaction = "25006"
-	uniqueViolation     = "23505"
-	dataCorrupted       = "XX001"
-	indexCorrupted      = "XX002"
-)
-
-// state returns the SQLSTATE of an error of the server, "" for another one.
-func state(err error) string {
-	var pe *pgconn.PgError
-	if errors.As(err, &pe) {
-		return pe.Code
-	}
-	return ""
-}
-
-// failed says what an error means to the callers of a Store.
-func failed(op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	for _, known := range []error{history.ErrBadEntry, history.ErrUnavailable, history.ErrCorrupt, history.ErrTaken, history.ErrSchema} {
-		if errors.Is(err, known) {
-			return fmt.Errorf("%s: %w", op, err)
-		}
-	}
-	return fmt.Errorf("%s: %w: %w", op, meaning(state(err)), err)
-}
-
-func meaning(state string) error {
-	switch state {
-	case uniqueViolation, dataCorrupted, indexCorrupted:
-		// Each key is looked up, or made from a counter, before it is inserted.
-		return history.ErrCorrupt
-	}
-	switch {
-	case strings.HasPrefix(state, "22"), strings.HasPrefix(state, "23"), strings.HasPrefix(state, "54"):
-		return history.ErrBadEntry
-	}
-	return history.ErrUnavailable
-}
-
-// refusedForGood tells whether the server will not let this program in, or let
-// it make its schema, however often it tries.
-func refusedForGood(err error) bool {
-	s := state(err)
-	return strings.HasPrefix(s, "28") || strings.HasPrefix(s, "3D") || strings.HasPrefix(s, "42")
 }
 
 // uuids are an array parameter.

@@ -10,10 +10,13 @@ import (
 // Move applies changes of presence; see history.Store.
 func (s *Store) Move(ctx context.Context, moves []history.Move) ([]history.Moved, error) {
 	results := make([]history.Moved, len(moves))
-	err := history.Bisect(len(moves),
-		func(i int) error { return history.CheckMove(&moves[i]) },
-		func(indices []int) error { return s.applyMoves(ctx, moves, indices, results) },
-		func(i int, err error) { results[i] = history.Moved{Err: err} })
+	err := history.Batch{
+		Len:    len(moves),
+		Check:  func(i int) error { return history.CheckMove(&moves[i]) },
+		Apply:  func(indices []int) error { return s.applyMoves(ctx, moves, indices, results) },
+		Probe:  func(i int) error { return s.probeMove(ctx, moves[i].Key.RoomID) },
+		Refuse: func(i int, err error) { results[i] = history.Moved{Err: err} },
+	}.Bisect()
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +45,13 @@ func (s *Store) applyMoves(ctx context.Context, moves []history.Move, indices []
 		results[indices[ordinal-1]] = moved
 		return nil
 	}
-	return s.query(ctx, s.writes, "move", scan, `SELECT * FROM move_sessions($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+	return s.query(ctx, s.writes, "move", scan, moveQuery, s.moveArgs(n, at)...)
+}
+
+const moveQuery = `SELECT * FROM move_sessions($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+
+func (s *Store) moveArgs(n int, at func(i int) *history.Move) []any {
+	return []any{
 		array(n, func(i int) int16 { return int16(at(i).Action) }),
 		array(n, func(i int) int32 { return at(i).Key.RoomID }),
 		uuids(n, func(i int) talk.UUID { return at(i).Key.UUID }),
@@ -52,7 +61,14 @@ func (s *Store) applyMoves(ctx context.Context, moves []history.Move, indices []
 		array(n, func(i int) int64 { return at(i).Epoch }),
 		array(n, func(i int) int64 { return int64(at(i).Quiet) }),
 		uuids(n, func(i int) talk.UUID { return at(i).EntryID }),
-		s.now())
+		s.now(),
+	}
+}
+
+// probeMove tells whether the room would take a change of presence now.
+func (s *Store) probeMove(ctx context.Context, room int32) error {
+	m := history.ProbeMove(room)
+	return s.probe(ctx, moveQuery, s.moveArgs(1, func(int) *history.Move { return &m })...)
 }
 
 // Admit notes the use of a foreign UUID; see history.Store. A look is enough to

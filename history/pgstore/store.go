@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -128,10 +130,13 @@ func (s *Store) now() *int64 {
 // Append stores posts; see history.Store.
 func (s *Store) Append(ctx context.Context, entries []talk.Entry) ([]history.Result, error) {
 	results := make([]history.Result, len(entries))
-	err := history.Bisect(len(entries),
-		func(i int) error { return history.CheckEntry(&entries[i]) },
-		func(indices []int) error { return s.appendEntries(ctx, entries, indices, results) },
-		func(i int, err error) { results[i] = history.Result{Err: err} })
+	err := history.Batch{
+		Len:    len(entries),
+		Check:  func(i int) error { return history.CheckEntry(&entries[i]) },
+		Apply:  func(indices []int) error { return s.appendEntries(ctx, entries, indices, results) },
+		Probe:  func(i int) error { return s.probeAppend(ctx, entries[i].RoomID) },
+		Refuse: func(i int, err error) { results[i] = history.Result{Err: err} },
+	}.Bisect()
 	if err != nil {
 		return nil, err
 	}
@@ -149,14 +154,46 @@ func (s *Store) appendEntries(ctx context.Context, entries []talk.Entry, indices
 		results[indices[ordinal-1]] = result
 		return nil
 	}
-	return s.query(ctx, s.writes, "append", scan, `SELECT * FROM append_entries($1, $2, $3, $4, $5, $6, $7)`,
+	return s.query(ctx, s.writes, "append", scan, appendQuery, s.appendArgs(n, at)...)
+}
+
+const appendQuery = `SELECT * FROM append_entries($1, $2, $3, $4, $5, $6, $7)`
+
+func (s *Store) appendArgs(n int, at func(i int) *talk.Entry) []any {
+	return []any{
 		array(n, func(i int) int32 { return at(i).RoomID }),
 		uuids(n, func(i int) talk.UUID { return at(i).Author }),
 		uuids(n, func(i int) talk.UUID { return at(i).ID }),
 		array(n, func(i int) string { return at(i).Name }),
 		array(n, func(i int) string { return at(i).Text }),
 		array(n, func(i int) int64 { return int64(at(i).SentAt) }),
-		s.now())
+		s.now(),
+	}
+}
+
+// probeAppend tells whether the room would take a post now.
+func (s *Store) probeAppend(ctx context.Context, room int32) error {
+	e := history.ProbeEntry(room)
+	return s.probe(ctx, appendQuery, s.appendArgs(1, func(int) *talk.Entry { return &e })...)
+}
+
+// probe runs a statement that writes, with all that happens at the end of a
+// transaction, and takes it back.
+func (s *Store) probe(ctx context.Context, sql string, args ...any) error {
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	return failed("probe", s.writes.with(ctx, func(conn *pgx.Conn) error {
+		tx, err := conn.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback(ctx) // if it fails, the connection is lost, and the transaction with it
+		if _, err := tx.Exec(ctx, sql, args...); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `SET CONSTRAINTS ALL IMMEDIATE`)
+		return err
+	}))
 }
 
 // Check writes a row of its own and commits.

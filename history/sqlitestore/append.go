@@ -15,10 +15,13 @@ import (
 // Append stores posts; see history.Store.
 func (s *Store) Append(ctx context.Context, entries []talk.Entry) ([]history.Result, error) {
 	results := make([]history.Result, len(entries))
-	err := history.Bisect(len(entries),
-		func(i int) error { return history.CheckEntry(&entries[i]) },
-		func(indices []int) error { return s.appendEntries(ctx, entries, indices, results) },
-		func(i int, err error) { results[i] = history.Result{Err: err} })
+	err := history.Batch{
+		Len:    len(entries),
+		Check:  func(i int) error { return history.CheckEntry(&entries[i]) },
+		Apply:  func(indices []int) error { return s.appendEntries(ctx, entries, indices, results) },
+		Probe:  func(i int) error { return s.probeAppend(ctx, entries[i].RoomID) },
+		Refuse: func(i int, err error) { results[i] = history.Result{Err: err} },
+	}.Bisect()
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +39,35 @@ func (s *Store) appendEntries(ctx context.Context, entries []talk.Entry, indices
 		}
 		return tx.save(ctx)
 	})
+}
+
+// errProbed ends a transaction that has shown what it was for.
+var errProbed = errors.New("only a probe")
+
+// probeAppend tells whether the room would take a post now.
+func (s *Store) probeAppend(ctx context.Context, roomID int32) error {
+	return s.probe(ctx, func(ctx context.Context, tx *transaction) error {
+		_, err := tx.post(ctx, history.ProbeEntry(roomID))
+		return err
+	})
+}
+
+// probe does something in a transaction and takes it back.
+func (s *Store) probe(ctx context.Context, do func(context.Context, *transaction) error) error {
+	err := s.write(ctx, "probe", func(ctx context.Context) error {
+		tx := s.newTransaction()
+		if err := do(ctx, tx); err != nil {
+			return err
+		}
+		if err := tx.save(ctx); err != nil {
+			return err
+		}
+		return errProbed
+	})
+	if errors.Is(err, errProbed) {
+		return nil
+	}
+	return err
 }
 
 // room is a row of rooms.

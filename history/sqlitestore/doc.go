@@ -23,7 +23,7 @@
 //   - A damaged file is history.ErrCorrupt, at Open or later. From then on the
 //     store refuses to write, so that the damage does not spread; reading what
 //     is intact goes on.
-//   - Data that the schema refuses is history.ErrBadEntry, by history.Bisect.
+//   - Data that the schema refuses is history.ErrBadEntry, by history.Batch.
 //
 // # Reading
 //

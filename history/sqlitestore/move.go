@@ -13,10 +13,13 @@ import (
 // Move applies changes of presence; see history.Store.
 func (s *Store) Move(ctx context.Context, moves []history.Move) ([]history.Moved, error) {
 	results := make([]history.Moved, len(moves))
-	err := history.Bisect(len(moves),
-		func(i int) error { return history.CheckMove(&moves[i]) },
-		func(indices []int) error { return s.applyMoves(ctx, moves, indices, results) },
-		func(i int, err error) { results[i] = history.Moved{Err: err} })
+	err := history.Batch{
+		Len:    len(moves),
+		Check:  func(i int) error { return history.CheckMove(&moves[i]) },
+		Apply:  func(indices []int) error { return s.applyMoves(ctx, moves, indices, results) },
+		Probe:  func(i int) error { return s.probeMove(ctx, moves[i].Key.RoomID) },
+		Refuse: func(i int, err error) { results[i] = history.Moved{Err: err} },
+	}.Bisect()
 	if err != nil {
 		return nil, err
 	}
@@ -35,6 +38,14 @@ func (s *Store) applyMoves(ctx context.Context, moves []history.Move, indices []
 			results[i] = m.result
 		}
 		return tx.save(ctx)
+	})
+}
+
+// probeMove tells whether the room would take a change of presence now.
+func (s *Store) probeMove(ctx context.Context, roomID int32) error {
+	return s.probe(ctx, func(ctx context.Context, tx *transaction) error {
+		m := mover{transaction: tx, Move: history.ProbeMove(roomID)}
+		return m.apply(ctx)
 	})
 }
 

@@ -158,10 +158,10 @@ func TestSchemaRefuses(t *testing.T) {
 		}
 		results := make([]history.Result, len(entries))
 		transactions := 0
-		err = history.Bisect(len(entries), func(int) error { return nil }, func(indices []int) error {
+		err = history.Batch{Len: len(entries), Check: func(int) error { return nil }, Apply: func(indices []int) error {
 			transactions++
 			return s.appendEntries(t.Context(), entries, indices, results)
-		}, func(i int, err error) { results[i] = history.Result{Err: err} })
+		}, Probe: func(int) error { return s.probeAppend(t.Context(), 0) }, Refuse: func(i int, err error) { results[i] = history.Result{Err: err} }}.Bisect()
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -59,21 +59,39 @@ func meaning(err error) error {
 	if !errors.As(err, &se) {
 		return history.ErrUnavailable // the context ended, or the store is closed
 	}
-	switch {
-	case se.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
-		// Each key is looked up, or made from a counter, before it is inserted.
-		return history.ErrCorrupt
-	case se.Code() == sqlite3.SQLITE_IOERR_CORRUPTFS:
-		return history.ErrCorrupt
+	return meaningOf(se.Code())
+}
+
+func meaningOf(code int) error {
+	if m, ok := meanings[code]; ok {
+		return m
 	}
-	switch se.Code() & 0xff {
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return history.ErrCorrupt
-	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE:
-		return history.ErrBadEntry
-	default: // FULL, IOERR, READONLY, BUSY, NOMEM, …
-		return history.ErrUnavailable
+	if m, ok := meanings[code&0xff]; ok {
+		return m
 	}
+	return history.ErrUnavailable
+}
+
+// meanings tell what a result code, or the lower byte of an extended one, says
+// to the callers of a Store; what is not listed (FULL, IOERR, READONLY, BUSY,
+// NOMEM, …) is ErrUnavailable.
+//
+// ErrBadEntry here is a suspicion only: history.Batch sees whether the database
+// takes another entry before it refuses one.
+var meanings = map[int]error{
+	sqlite3.SQLITE_CONSTRAINT: history.ErrBadEntry,
+	sqlite3.SQLITE_TOOBIG:     history.ErrBadEntry,
+	sqlite3.SQLITE_MISMATCH:   history.ErrBadEntry,
+
+	// Each key is looked up, or made from a counter, before it is inserted.
+	sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: history.ErrCorrupt,
+	sqlite3.SQLITE_CONSTRAINT_UNIQUE:     history.ErrCorrupt,
+	sqlite3.SQLITE_CONSTRAINT_ROWID:      history.ErrCorrupt,
+
+	sqlite3.SQLITE_CORRUPT:         history.ErrCorrupt,
+	sqlite3.SQLITE_NOTADB:          history.ErrCorrupt,
+	sqlite3.SQLITE_IOERR_CORRUPTFS: history.ErrCorrupt,
+	sqlite3.SQLITE_IOERR_DATA:      history.ErrCorrupt,
 }
 
 // noTransaction tells whether err is SQLite's answer to a ROLLBACK after it has

@@ -1,0 +1,78 @@
+package pgstore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"tuitalk/history"
+)
+
+// readOnlyTransaction is the SQLSTATE of a server that is the primary no longer.
+const readOnlyTransaction = "25006"
+
+// meanings tell what an SQLSTATE, or a class of them, says to the callers of a
+// Store; what is not listed is ErrUnavailable. testdata/sqlstates.txt has all.
+//
+// ErrBadEntry here is a suspicion only: most of these codes are also what a
+// database says that takes nothing at all (54000 before transaction ids wrap
+// around, 23514 where a partition is missing, 22003 where a counter of the room
+// is at its end). So history.Batch asks the database before it refuses anything.
+var meanings = map[string]error{
+	"22": history.ErrBadEntry, // data exceptions: NUL, encoding, range
+	"23": history.ErrBadEntry, // a constraint
+	"44": history.ErrBadEntry, // a view's check, which an operator may have put there
+	"P0": history.ErrBadEntry, // a trigger raised it
+
+	"54000": history.ErrBadEntry, // too large for an index
+	"P0003": history.ErrUnavailable,
+	"P0004": history.ErrUnavailable,
+
+	// Each key is looked up, or made from a counter, before it is inserted.
+	"23505": history.ErrCorrupt,
+	"XX001": history.ErrCorrupt,
+	"XX002": history.ErrCorrupt,
+}
+
+func meaning(state string) error {
+	if m, ok := meanings[state]; ok {
+		return m
+	}
+	if len(state) == 5 {
+		if m, ok := meanings[state[:2]]; ok {
+			return m
+		}
+	}
+	return history.ErrUnavailable
+}
+
+// state returns the SQLSTATE of an error of the server, "" for another one.
+func state(err error) string {
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) {
+		return pe.Code
+	}
+	return ""
+}
+
+// failed says what an error means to the callers of a Store.
+func failed(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, known := range []error{history.ErrBadEntry, history.ErrUnavailable, history.ErrCorrupt, history.ErrTaken, history.ErrSchema} {
+		if errors.Is(err, known) {
+			return fmt.Errorf("%s: %w", op, err)
+		}
+	}
+	return fmt.Errorf("%s: %w: %w", op, meaning(state(err)), err)
+}
+
+// refusedForGood tells whether the server will not let this program in, or let
+// it make its schema, however often it tries.
+func refusedForGood(err error) bool {
+	s := state(err)
+	return strings.HasPrefix(s, "28") || strings.HasPrefix(s, "3D") || strings.HasPrefix(s, "42")
+}
