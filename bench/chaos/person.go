@@ -60,8 +60,8 @@ func newPerson(opts *Options, rec *recorder.Recorder, number int) (*person, erro
 		return nil, err
 	}
 	p.session = session
-	p.driver = client.NewDriver(session, client.NewDialer(), &kept{})
 	p.who = rec.Client(p.name)
+	p.driver = client.NewDriver(session, p.who.Dialer(client.NewDialer()), &kept{})
 	return p, nil
 }
 

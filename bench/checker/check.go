@@ -15,6 +15,7 @@ type Options struct {
 	Grace   time.Duration // how long a user may be gone before "left" is written; default 30 s
 	Skew    time.Duration // by which clocks may differ, those of gateways and store included; default 2 s
 	Silence time.Duration // the load must have sent at least so often while a fault lasted; default 1 s
+	Answer  time.Duration // how long a join or fetch may be unanswered at the end; default 15 s
 	Gaps    bool          // what a server openly leaves out (Gap) is no loss
 	Keep    int           // violations of each kind that are kept, with their story; default 20
 }
@@ -28,6 +29,7 @@ func (o *Options) fill() {
 	orDefault(&o.Grace, 30*time.Second)
 	orDefault(&o.Skew, 2*time.Second)
 	orDefault(&o.Silence, time.Second)
+	orDefault(&o.Answer, 15*time.Second)
 	if o.Keep <= 0 {
 		o.Keep = 20
 	}

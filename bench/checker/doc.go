@@ -24,6 +24,7 @@
 //	judgeStore      the store against what was said
 //	follow          each client's steps against the store            seat.go, verdict.go
 //	                what servers sent over each line                 stream.go
+//	                what was asked of them, and answered             ask.go
 //	judgeSends      messages that nobody knows of any more
 //	judgePresence   joined and left lines against who was there      presence.go
 //	figures         what the faults did to people                    figures.go, outages.go, flow.go
@@ -45,6 +46,11 @@
 // ignores what it has, and joins again where something is missing), so people see
 // nothing of it, but it costs them time, and the next client may be a simpler one.
 // Such violations have kinds of their own (Skipped, Repeated, Misplaced).
+//
+// Who asks to be let in, or for history, must be answered or refused, or lose his
+// connection. What was not, is found (NeverAnswered) if it was asked for longer than
+// Options.Answer before the end: over a connection that was good to the end, or over
+// several, one after the other, as the client hung up on each when nothing came.
 //
 // What a fault did to a client is the longest time in which it was kept from news
 // (Blackout): while its line held, from the sending of each message, while it was

@@ -80,6 +80,18 @@ const (
 	Strayed
 )
 
+// Of what a client asks a server for, over its connection number Seq. With Flag it
+// is older history (Fetch), else to be let into Room (JoinRoom).
+const (
+	// Asked: it has asked.
+	Asked Verb = iota + 90
+	// Answered: the server has answered, or refused.
+	Answered
+	// Dropped: the connection is over, and whatever was asked for on it. Flag: the
+	// client hung up, so that it was not the server that ended it.
+	Dropped
+)
+
 // Of no client.
 const (
 	// Outsider: ID is a user of whom no client is recorded.

@@ -56,6 +56,7 @@ type modelClient struct {
 	up      bool
 	seated  bool  // the fleet has its session in room
 	lost    int64 // when the line broke
+	conn    int64 // numbers its connections
 
 	based   bool // it has been shown the room
 	lo, hi  int64
@@ -244,6 +245,7 @@ func (m *model) reconnect(c *modelClient) {
 		m.line(c.room, talk.KindJoined, c.who)
 		m.lies = honest
 	}
+	m.join(c)
 	c.up = true
 	m.pass(1000)
 	m.say(c, Event{Verb: Up, Room: c.room.id})
@@ -258,8 +260,30 @@ func (m *model) restartView(c *modelClient, after int64, gap bool, older int64) 
 	m.dropPending(c)
 	m.say(c, Event{Verb: Restarted, Room: c.room.id, Seq: after, Flag: gap})
 	c.lo, c.hi = after+1, after
+	if older > 0 && m.rng.IntN(4) > 0 { // else it has them from before
+		m.ask(c, true)
+	}
 	for range min(older, after) {
 		c.lo--
 		m.show(c, Older, c.room.log[c.lo-1])
 	}
+}
+
+// join asks for the room over a new connection. Of some it hangs up first, as
+// nothing comes on them, and a server may end one.
+func (m *model) join(c *modelClient) {
+	for m.rng.IntN(4) == 0 {
+		c.conn++
+		m.say(c, Event{Verb: Asked, Room: c.room.id, Seq: c.conn})
+		m.pass(second / 10)
+		m.say(c, Event{Verb: Dropped, Seq: c.conn, Flag: m.rng.IntN(2) == 0})
+	}
+	c.conn++
+	m.ask(c, false)
+}
+
+func (m *model) ask(c *modelClient, fetch bool) {
+	m.say(c, Event{Verb: Asked, Room: c.room.id, Seq: c.conn, Flag: fetch})
+	m.pass(1000)
+	m.say(c, Event{Verb: Answered, Room: c.room.id, Seq: c.conn, Flag: fetch})
 }

@@ -291,7 +291,7 @@ func everywhere(change func(*mutator, *Entry)) func(*mutator, Kind) (Violation, 
 	}
 }
 
-var mutations = slices.Concat(ofView, ofContent, ofWord, ofStore, ofLine)
+var mutations = slices.Concat(ofView, ofContent, ofWord, ofStore, ofLine, ofAnswers)
 
 // removed takes event i out.
 func (m *mutator) removed(i int, k Kind) (Violation, bool) {

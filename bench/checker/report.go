@@ -53,7 +53,12 @@ const (
 	Repeated
 	Misplaced
 
-	lastKind = Misplaced
+	// NeverAnswered: a join or a fetch that a server neither answered nor refused
+	// until the end, although the connection was good, or the client had to hang up
+	// and ask again.
+	NeverAnswered
+
+	lastKind = NeverAnswered
 )
 
 var kindNames = [...]string{
@@ -62,6 +67,7 @@ var kindNames = [...]string{
 	Disagreement: "disagreement", Noise: "join/left noise", TimeBack: "time runs back",
 	AuthorOrder: "author's order", Stuck: "stuck in an outbox", Absent: "absent at the end",
 	Skipped: "left out on a line", Repeated: "sent twice on a line", Misplaced: "sent out of order on a line",
+	NeverAnswered: "never answered",
 }
 
 func (k Kind) String() string {

@@ -31,6 +31,8 @@ type seat struct {
 	stream     sequence // of the line on which something strayed last, and
 	streamRoom int32    // what comes on it
 
+	asks []ask // that are not answered
+
 	ordinals map[int32]int32 // sends so far, by room
 	presence presence
 	outages  outages
@@ -38,7 +40,7 @@ type seat struct {
 
 // steps is what each event does to the seat of its client.
 var steps = [256]func(c *check, s *seat, p place, e *Event, at int64){
-	Attached:  func(c *check, s *seat, _ place, _ *Event, _ int64) { c.quit(s); s.up = false },
+	Attached:  func(c *check, s *seat, _ place, _ *Event, _ int64) { c.quit(s); s.up, s.asks = false, nil },
 	Entered:   (*check).entered,
 	Left:      (*check).left,
 	Up:        (*check).cameUp,
@@ -58,6 +60,9 @@ var steps = [256]func(c *check, s *seat, p place, e *Event, at int64){
 	Stored:       (*check).toldStored,
 	Owed:         (*check).keptBack,
 	Streams:      (*check).streams,
+	Asked:        (*check).asked,
+	Answered:     (*check).answered,
+	Dropped:      (*check).dropped,
 	Strayed:      (*check).strayed,
 }
 
@@ -231,6 +236,7 @@ func (c *check) ended(s *seat, p place, e *Event, at int64) {
 	} else if s.wanting && s.staying {
 		c.judgeEnd(s, p, at)
 	}
+	c.judgeAsks(s, at)
 	c.quit(s)
 	c.absent(s, at)
 }

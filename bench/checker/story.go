@@ -116,6 +116,10 @@ func (c *check) line(p place) line {
 		says += " for good"
 	case e.Verb == Restarted && e.Flag:
 		says += ", since the server leaves entries out"
+	case (e.Verb == Asked || e.Verb == Answered) && e.Flag:
+		says += ", for its history"
+	case e.Verb == Dropped && e.Flag:
+		says += ": it hung up"
 	case e.Verb == Ended && !e.Flag:
 		says += ", not where it wants to be"
 	}

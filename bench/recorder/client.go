@@ -28,6 +28,8 @@ type Client struct {
 	pending []pendingEntry
 	own     map[talk.UUID]fate // messages that are not known to be stored or discarded
 	streams []stream           // of the lines, the oldest first
+	asks    []ask              // that are not answered, the oldest first
+	ended   bool               // nothing is noted any more
 	strays  client.ConnID      // the line of which something that strayed was noted last; 0: none
 	failed  int                // of them
 
@@ -79,7 +81,7 @@ func (c *Client) Attach(now time.Time, s *client.Session) {
 	}
 	c.session, c.heard, c.joined, c.based = s, now, false, false
 	c.count, c.pending = 0, nil
-	c.streams, c.strays = nil, 0
+	c.streams, c.strays, c.asks = nil, 0, nil
 	w.event(checker.Event{Verb: checker.Attached})
 	w.who(true)
 	for _, e := range s.State().Outbox {
@@ -92,9 +94,13 @@ func (c *Client) Attach(now time.Time, s *client.Session) {
 // has handled it. change is what the Changed effect or the Outcome said.
 func (c *Client) Handled(now time.Time, ev client.Event, change client.Change) {
 	frame := talk.Message(nil)
-	if r, ok := ev.(client.Received); ok {
-		c.heard, frame = now, r.Message
-		c.follow(now, r.Conn, frame)
+	switch e := ev.(type) {
+	case client.Received:
+		c.heard, frame = now, e.Message
+		c.follow(now, e.Conn, frame)
+		c.answered(now, e.Conn, frame)
+	case client.Closed:
+		c.dropped(now, e.Conn, false)
 	}
 	if change == 0 && !c.concerns(frame) {
 		return
@@ -143,6 +149,7 @@ func (c *Client) End(now time.Time) {
 		w.event(checker.Event{Verb: checker.Owed, Room: e.RoomID, ID: e.ID})
 	}
 	w.event(checker.Event{Verb: checker.Ended, Flag: c.up || !c.wanting})
+	c.ended = true
 }
 
 // note writes down what happens to a client at one moment. It holds the

@@ -8,8 +8,13 @@
 //	who := rec.Client("client-17")
 //	who.Attach(time.Now(), session)           // before Start; again for each new session after a restart
 //	...
+//	driver := client.NewDriver(session, who.Dialer(client.NewDialer()), storage)
+//	…
 //	outcome := driver.Handle(event)
 //	who.Handled(time.Now(), event, outcome.Change)
+//
+// What the session asks for must be answered: a Dialer of its Client notes what goes
+// over the lines, or, where there is no driver, Said and HungUp do.
 //
 // A Client looks at frames that say something of a message (Accepted, Stored,
 // Error, Withdrawn), and at what the session shows: of Log, Pending and Outbox it

@@ -40,7 +40,7 @@ func newPerson(t *testing.T, who *recorder.Client, d client.Dialer, st client.St
 		t.Fatal(err)
 	}
 	p := &person{
-		who: who, session: session, driver: client.NewDriver(session, d, st),
+		who: who, session: session, driver: client.NewDriver(session, who.Dialer(d), st),
 		acts: make(chan act), stop: make(chan struct{}),
 	}
 	who.Attach(time.Now(), session)

@@ -252,7 +252,7 @@ func TestPeopleOnAnHonestFleet(t *testing.T) {
 		checker.Attached, checker.Identified, checker.Named, checker.Entered, checker.Left, checker.Up, checker.Down,
 		checker.Restarted, checker.Cleared, checker.Shown, checker.Older, checker.Trimmed,
 		checker.PendingShown, checker.PendingGone, checker.Sent, checker.Accepted, checker.Stored, checker.Refused,
-		checker.Withdrawn, checker.Retried, checker.Discarded,
+		checker.Withdrawn, checker.Retried, checker.Discarded, checker.Asked, checker.Answered,
 	} {
 		if verbs[v] < 5 {
 			t.Errorf("event %d was recorded %d times only", v, verbs[v])

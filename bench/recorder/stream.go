@@ -25,6 +25,7 @@ const (
 // up. It is not told the session, but tells whether what was missing came late.
 func (c *Client) Overheard(now time.Time, conn client.ConnID, frame talk.Message) {
 	c.follow(now, conn, frame)
+	c.answered(now, conn, frame)
 }
 
 // follow notes what strays on a line.

@@ -125,6 +125,7 @@ func (s *session) handle(ev client.Event) (what client.Change) {
 		switch e := effect.(type) {
 		case client.Send:
 			if l := p.line(e.Conn); l != nil {
+				s.said(e)
 				p.loop.send(l, e.Message)
 			}
 		case client.Dial:
@@ -134,6 +135,7 @@ func (s *session) handle(ev client.Event) (what client.Change) {
 				if l.opened.IsZero() && p.loop.now.Sub(l.dialled) >= handshakePatience {
 					p.loop.fault(l.silence())
 				}
+				s.hungUp(e)
 				p.hangup(l)
 			}
 		case client.WakeAt:
@@ -152,6 +154,18 @@ func (s *session) handle(ev client.Event) (what client.Change) {
 		s.status(what)
 	}
 	return what
+}
+
+func (s *session) said(e client.Send) {
+	if s.p.rec != nil {
+		s.p.rec.Said(s.p.loop.now, e.Conn, e.Message)
+	}
+}
+
+func (s *session) hungUp(e client.Hangup) {
+	if s.p.rec != nil {
+		s.p.rec.HungUp(s.p.loop.now, e.Conn)
+	}
 }
 
 // status notes what a view would show of the line.

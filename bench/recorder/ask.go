@@ -1,0 +1,121 @@
+package recorder
+
+import (
+	"slices"
+	"time"
+
+	"tuitalk/bench/checker"
+	"tuitalk/client"
+	"tuitalk/talk"
+)
+
+// ask is a join or a fetch that is not answered.
+type ask struct {
+	conn  client.ConnID
+	room  int32
+	fetch bool
+}
+
+// maxAsks is how many may be unanswered: a session has far fewer.
+const maxAsks = 64
+
+// Said notes what the session sends over a connection. Only what must be answered is
+// written down.
+func (c *Client) Said(now time.Time, conn client.ConnID, m talk.Message) {
+	switch m := m.(type) {
+	case talk.JoinRoom:
+		c.asked(now, ask{conn, m.RoomID, false})
+	case talk.Fetch:
+		c.asked(now, ask{conn, m.RoomID, true})
+	}
+}
+
+func (c *Client) asked(now time.Time, a ask) {
+	if c.ended || len(c.asks) >= maxAsks {
+		return
+	}
+	c.asks = append(c.asks, a)
+	c.note(now, checker.Event{Verb: checker.Asked, Room: a.room, Seq: int64(a.conn), Flag: a.fetch})
+}
+
+// answered notes that a frame is the answer to the oldest question that it can
+// answer. An error that is about no message may be about any.
+func (c *Client) answered(now time.Time, conn client.ConnID, frame talk.Message) {
+	var fit func(a ask) bool
+	switch m := frame.(type) {
+	case talk.Joined:
+		fit = func(a ask) bool { return !a.fetch && a.room == m.RoomID }
+	case talk.History:
+		if m.More {
+			return
+		}
+		fit = func(a ask) bool { return a.fetch && a.room == m.RoomID }
+	case talk.Error:
+		if !m.ID.IsZero() {
+			return
+		}
+		fit = func(ask) bool { return true }
+	default:
+		return
+	}
+	i := slices.IndexFunc(c.asks, func(a ask) bool { return a.conn == conn && fit(a) })
+	if i < 0 || c.ended {
+		return
+	}
+	a := c.asks[i]
+	c.asks = slices.Delete(c.asks, i, i+1)
+	c.note(now, checker.Event{Verb: checker.Answered, Room: a.room, Seq: int64(conn), Flag: a.fetch})
+}
+
+// HungUp notes that the session wants a connection no longer.
+func (c *Client) HungUp(now time.Time, conn client.ConnID) { c.dropped(now, conn, true) }
+
+// dropped notes the end of a connection on which something was not answered.
+func (c *Client) dropped(now time.Time, conn client.ConnID, self bool) {
+	n := len(c.asks)
+	c.asks = slices.DeleteFunc(c.asks, func(a ask) bool { return a.conn == conn })
+	if len(c.asks) < n && !c.ended {
+		c.note(now, checker.Event{Verb: checker.Dropped, Seq: int64(conn), Flag: self})
+	}
+}
+
+// note writes one event.
+func (c *Client) note(now time.Time, e checker.Event) {
+	w := &note{c.rec.begin(), c, checker.Micro(now)}
+	defer w.finish()
+	w.event(e)
+}
+
+// Dialer is inner, with what goes over its lines noted: for a session that has a
+// client.Driver. It belongs to the goroutine that owns the driver.
+func (c *Client) Dialer(inner client.Dialer) client.Dialer { return dialer{c, inner} }
+
+type dialer struct {
+	c     *Client
+	inner client.Dialer
+}
+
+type line struct {
+	client.Line
+	c    *Client
+	conn client.ConnID
+}
+
+var (
+	_ client.Dialer = dialer{}
+	_ client.Line   = line{}
+)
+
+func (d dialer) Dial(conn client.ConnID, url string, deliver func(client.Event)) client.Line {
+	return line{d.inner.Dial(conn, url, deliver), d.c, conn}
+}
+
+func (l line) Send(m talk.Message) error {
+	l.c.Said(time.Now(), l.conn, m)
+	return l.Line.Send(m)
+}
+
+func (l line) Close() {
+	l.c.HungUp(time.Now(), l.conn)
+	l.Line.Close()
+}
