@@ -135,16 +135,27 @@ func (t *Table) makeRoom(a *address, newcomer bool) (evicted *Client, ok bool) {
 	case !a.proxies && cfg.UnidentifiedPerAddress > 0 && a.unidentified >= cfg.UnidentifiedPerAddress:
 		evicted = a.top().oldestOf(a)
 	case full || !a.proxies && cfg.Unidentified > 0 && t.unidentified >= cfg.Unidentified:
-		if w := t.ranking.worst(); w != nil && cfg.Unidentified > 0 {
-			evicted = w.oldest
-		} else if cfg.Unidentified > 0 {
-			evicted = t.proxies.oldest
-		}
+		evicted = t.victim(a.top())
 	}
 	if evicted != nil {
 		t.leave(evicted)
 	}
 	return evicted, evicted != nil || !full
+}
+
+// victim is the oldest unidentified connection of who has most of them, with the
+// newcomer counted; nil if there is none.
+func (t *Table) victim(newcomer *address) *Client {
+	w := t.ranking.worst()
+	switch {
+	case t.cfg.Unidentified == 0:
+		return nil
+	case w == nil:
+		return t.proxies.oldest
+	case !newcomer.proxies && newcomer.unidentified >= w.unidentified:
+		return newcomer.oldest
+	}
+	return w.oldest
 }
 
 // enter counts an unidentified connection.

@@ -1,0 +1,298 @@
+package limits
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// speaker is a connection that has said who it is.
+func (w *world) speaker(from string, n int) *holder {
+	h := w.mustOpen(from)
+	w.tab.Identify(w.now, &h.Client, who(n))
+	return h
+}
+
+func TestAskBoundsEachLevel(t *testing.T) {
+	rate := Rates{Messages: Rate{1, 4}}
+	for level, cfg := range map[Level]Config{
+		LevelConnection: {Connection: rate},
+		LevelIdentity:   {Identity: rate},
+		LevelAddress:    {Address: rate},
+		LevelNetwork:    {Network: rate},
+		LevelRoom:       {Room: rate},
+		LevelProcess:    {Process: rate},
+	} {
+		t.Run(string(level), func(t *testing.T) {
+			cfg.MaxConns = 10
+			w := newWorld(t, cfg)
+			h, room := w.speaker("2001:db8::1", 1), &Room{}
+			ask := func() Verdict {
+				return w.tab.Ask(w.now, &h.Client, Message, &Post{Room: room, ID: 1, Who: who(1)}, Cost{1, 100})
+			}
+			for i := range 4 {
+				if v := ask(); v.Wait != 0 {
+					t.Fatalf("message %d waits: %+v", i, v)
+				}
+			}
+			v := ask()
+			if v.Level != level || v.Wait <= 0 || v.Wait > maxTurn {
+				t.Fatalf("the fifth: %+v", v)
+			}
+			w.now += v.Wait
+			if again := ask(); again.Wait != 0 {
+				t.Errorf("after waiting %v as told: %+v", v.Wait, again)
+			}
+		})
+	}
+}
+
+// TestAskTakesNothingWhenOneLevelRefuses: the levels that would have had enough are
+// as they were.
+func TestAskTakesNothingWhenOneLevelRefuses(t *testing.T) {
+	w := newWorld(t, Config{
+		MaxConns: 10, Connection: Rates{Messages: Rate{1, 3}}, Identity: Rates{Messages: Rate{0.001, 10}},
+		Address: Rates{Messages: Rate{0.001, 10}}, Process: Rates{Messages: Rate{0.001, 10}}, Room: Rates{Messages: Rate{0.001, 10}},
+	})
+	h, room := w.speaker("10.0.0.1", 1), &Room{}
+	for range 1000 {
+		w.tab.Ask(w.now, &h.Client, Message, &Post{Room: room, ID: 1, Who: who(1)}, Cost{1, 1})
+	}
+	for name, b := range map[string]*budget{"identity": &h.identity.said, "address": &h.address.said.budget, "room": &room.budget, "process": &w.tab.said.budget} {
+		if got := b.messages.debt(w.now); got != 3000*time.Second {
+			t.Errorf("%s: %v are taken for three messages", name, got)
+		}
+	}
+}
+
+func TestAskBytes(t *testing.T) {
+	w := newWorld(t, Config{MaxConns: 10, Connection: Rates{Bytes: Rate{1000, 10000}}})
+	h := w.speaker("10.0.0.1", 1)
+	for range 2 {
+		if v := w.tab.Ask(w.now, &h.Client, Message, nil, Cost{1, 5000}); v.Wait != 0 {
+			t.Fatalf("%+v", v)
+		}
+	}
+	if v := w.tab.Ask(w.now, &h.Client, Message, nil, Cost{1, 5000}); v.Wait != 5*time.Second {
+		t.Errorf("%+v", v)
+	}
+	w.now += 10 * time.Second
+	if v := w.tab.Ask(w.now, &h.Client, Message, nil, Cost{1, 1e9}); v.Wait != 0 {
+		t.Errorf("what is larger than the bucket never gets through: %+v", v)
+	}
+}
+
+// TestAskCharge: an answer is paid for by what is asked next, for a bounded time.
+func TestAskCharge(t *testing.T) {
+	w := newWorld(t, Config{MaxConns: 10, Connection: Rates{Messages: Rate{5, 20}}})
+	h := w.speaker("10.0.0.1", 1)
+	w.tab.Charge(w.now, &h.Client, Cost{Messages: 20})
+	w.tab.Charge(w.now, &h.Client, Cost{Messages: 10})
+	if v := w.tab.Ask(w.now, &h.Client, Message, nil, Cost{1, 1}); v.Wait != 2200*time.Millisecond {
+		t.Errorf("after a charge of 30 with a burst of 20: %+v", v)
+	}
+	for range 100 {
+		w.tab.Charge(w.now, &h.Client, Cost{Messages: 20})
+	}
+	if v := w.tab.Ask(w.now, &h.Client, Message, nil, Cost{1, 1}); v.Wait > maxDebt+time.Second {
+		t.Errorf("a charge has no bound: %+v", v)
+	}
+}
+
+// TestAskIsFairWithinAnAddress: 600 connections of one address that send what their
+// own budget allows do not hold up somebody there who says something now and then,
+// and the address as a whole keeps to its budget.
+func TestAskIsFairWithinAnAddress(t *testing.T) {
+	for name, size := range map[string]float64{"short": 200, "long": 4200} {
+		t.Run(name, func(t *testing.T) {
+			cfg := Default(10000)
+			cfg.Connection, cfg.Identity, cfg.Process = Rates{}, Rates{}, Rates{}
+			w := newWorld(t, cfg)
+			var crowd []*holder
+			var next []time.Duration
+			for i := range 600 {
+				crowd = append(crowd, w.speaker("10.0.0.1", i+1))
+				next = append(next, w.now)
+				w.now += 2 * time.Millisecond // they may not all come at once
+			}
+			honest := w.speaker("10.0.0.1", 0)
+			began, passed, held, said := w.now, 0, time.Duration(0), 0
+			for step := range 4000 { // 20 s
+				w.now += 5 * time.Millisecond
+				for i, h := range crowd {
+					if w.now >= next[i] {
+						v := w.tab.Ask(w.now, &h.Client, Message, nil, Cost{1, size})
+						next[i] = w.now + max(v.Wait, 200*time.Millisecond)
+						if v.Wait == 0 {
+							passed++
+						} else {
+							next[i] = w.now + v.Wait
+						}
+					}
+				}
+				if step%200 == 0 {
+					said++
+					wait := time.Duration(0)
+					for v := w.tab.Ask(w.now, &honest.Client, Message, nil, Cost{1, 300}); v.Wait > 0 && wait < 10*time.Second; {
+						wait += v.Wait
+						v = w.tab.Ask(w.now+wait, &honest.Client, Message, nil, Cost{1, 300})
+					}
+					held = max(held, wait)
+				}
+			}
+			seconds := (w.now - began).Seconds()
+			if held > 50*time.Millisecond {
+				t.Errorf("somebody who speaks every second was held up for %v", held)
+			}
+			allowed := min(cfg.Address.Messages.PerSecond*seconds+cfg.Address.Messages.Burst, (cfg.Address.Bytes.PerSecond*seconds+cfg.Address.Bytes.Burst)/size)
+			if rate := float64(passed); rate > allowed*1.02 || rate < 0.7*min(allowed, 3000*seconds) {
+				t.Errorf("%.0f messages passed in %.0f s, %.0f may", rate, seconds, allowed)
+			}
+		})
+	}
+}
+
+// TestAskIsFairAmongAddresses: the same for addresses that fill the process.
+func TestAskIsFairAmongAddresses(t *testing.T) {
+	cfg := Config{MaxConns: 1000, Process: Rates{Messages: Rate{100, 200}}}
+	w := newWorld(t, cfg)
+	var crowd []*holder
+	for i := range 20 {
+		crowd = append(crowd, w.speaker(fmt.Sprintf("10.0.1.%d", i), i+1))
+	}
+	honest := w.speaker("10.0.0.1", 0)
+	for step := range 3000 {
+		w.now += 10 * time.Millisecond
+		for _, h := range crowd {
+			w.tab.Ask(w.now, &h.Client, Message, nil, Cost{1, 1})
+		}
+		if step > 500 && step%200 == 0 {
+			if v := w.tab.Ask(w.now, &honest.Client, Message, nil, Cost{1, 1}); v.Wait > 50*time.Millisecond {
+				t.Fatalf("step %d: %+v", step, v)
+			}
+		}
+	}
+}
+
+// TestRefusedClosesWhoGoesOn, and not who waits as it is told.
+func TestRefusedClosesWhoGoesOn(t *testing.T) {
+	w := newWorld(t, Default(100))
+	h := w.speaker("10.0.0.1", 1)
+	n := 0
+	for !w.tab.Refused(w.now, &h.Client, 0.5) {
+		w.now += 200 * time.Millisecond // five a second
+		if n++; n > 1000 {
+			t.Fatal("never closed")
+		}
+	}
+	patient := w.speaker("10.0.0.2", 2)
+	for range 1000 { // 32 posts on their way in a room in slow mode, each time
+		closed := w.tab.Refused(w.now, &patient.Client, 0.5)
+		for range 31 {
+			closed = closed || w.tab.Refused(w.now, &patient.Client, 0.1)
+		}
+		if closed {
+			t.Fatal("a client that waits for its turn is closed")
+		}
+		w.now += 5 * time.Second
+	}
+	for range 10000 {
+		if w.tab.Refused(w.now, &patient.Client, 0) {
+			t.Fatal("closed for what is the server's fault")
+		}
+	}
+}
+
+func TestRoomSlowMode(t *testing.T) {
+	cfg := Config{MaxConns: 100, SlowMode: map[int32]time.Duration{7: 10 * time.Second}}
+	w := newWorld(t, cfg)
+	room := &Room{}
+	a, b := w.speaker("10.0.0.1", 1), w.speaker("10.0.0.1", 2)
+	say := func(h *holder, room *Room, id int32) Verdict {
+		return w.tab.Ask(w.now, &h.Client, Message, &Post{Room: room, ID: id, Who: h.identity.who}, Cost{1, 10})
+	}
+	if v := say(a, room, 7); v.Wait != 0 {
+		t.Fatalf("%+v", v)
+	}
+	w.now += 4 * time.Second
+	if v := say(a, room, 7); v != (Verdict{Wait: 6 * time.Second, Level: LevelSlowMode, Refuse: true}) {
+		t.Errorf("%+v", v)
+	}
+	if v := say(b, room, 7); v.Wait != 0 {
+		t.Errorf("somebody else: %+v", v)
+	}
+	if v := say(a, &Room{}, 8); v.Wait != 0 {
+		t.Errorf("another room: %+v", v)
+	}
+	w.now += 6 * time.Second
+	if v := say(a, room, 7); v.Wait != 0 {
+		t.Errorf("after waiting as told: %+v", v)
+	}
+}
+
+// TestRoomGoesIntoSlowModeByItself, and out of it.
+func TestRoomGoesIntoSlowModeByItself(t *testing.T) {
+	cfg := Config{MaxConns: 1000, Room: Rates{Messages: Rate{10, 50}}, AutoSlowMin: 5 * time.Second, AutoSlowMax: time.Minute}
+	w := newWorld(t, cfg)
+	room := &Room{}
+	var crowd []*holder
+	for i := range 200 {
+		crowd = append(crowd, w.speaker("10.0.0.1", i))
+	}
+	said, slow := 0, 0
+	for range 6000 { // a minute of 100 messages a second each
+		w.now += 10 * time.Millisecond
+		for _, h := range crowd {
+			switch v := w.tab.Ask(w.now, &h.Client, Message, &Post{Room: room, ID: 1, Who: h.identity.who}, Cost{1, 10}); {
+			case v.Wait == 0:
+				said++
+			case v.Level == LevelSlowMode:
+				slow++
+				if v.Wait > cfg.AutoSlowMax {
+					t.Fatalf("%+v", v)
+				}
+			}
+		}
+	}
+	if said > 50+600+10 || said < 400 || slow == 0 {
+		t.Errorf("%d were said, %d had to wait for their turn", said, slow)
+	}
+	if n := len(room.spoke); n > 200 {
+		t.Errorf("%d speakers are remembered", n)
+	}
+	w.now += slowFor + cfg.AutoSlowMax
+	for i := range 3 {
+		if v := w.tab.Ask(w.now, &crowd[0].Client, Message, &Post{Room: room, ID: 1, Who: who(0)}, Cost{1, 10}); v.Wait != 0 {
+			t.Errorf("message %d after it was quiet: %+v", i, v)
+		}
+	}
+	if room.spoke != nil {
+		t.Error("a room that is not slow remembers who spoke")
+	}
+}
+
+func TestAskDoesNotAllocate(t *testing.T) {
+	w := newWorld(t, Default(1000))
+	h, room := w.speaker("2001:db8::1", 1), &Room{}
+	if n := testing.AllocsPerRun(1000, func() {
+		w.now += 300 * time.Millisecond
+		w.tab.Ask(w.now, &h.Client, Message, &Post{Room: room, ID: 1, Who: who(1)}, Cost{1, 100})
+	}); n != 0 {
+		t.Errorf("%v allocations for each message", n)
+	}
+}
+
+func BenchmarkAsk(b *testing.B) {
+	tab := New(Default(1000))
+	h := &holder{}
+	h.Holder = h
+	now := time.Hour
+	tab.Accept(now, &h.Client, netip.AddrFrom4([4]byte{10, 0, 0, 1}), false)
+	tab.Identify(now, &h.Client, who(1))
+	room := &Room{}
+	for b.Loop() {
+		now += 300 * time.Millisecond
+		tab.Ask(now, &h.Client, Message, &Post{Room: room, ID: 1, Who: who(1)}, Cost{1, 100})
+	}
+}

@@ -1,0 +1,354 @@
+package limits
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// holder notes that its connection had to go.
+type holder struct {
+	Client
+	gone bool
+}
+
+func (h *holder) Evict() { h.gone = true }
+
+// world is a table with a clock that the test turns.
+type world struct {
+	t   *testing.T
+	tab *Table
+	now time.Duration
+}
+
+func newWorld(t *testing.T, cfg Config) *world {
+	t.Helper()
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	return &world{t: t, tab: New(cfg), now: time.Hour}
+}
+
+// open accepts a connection; what gives way to it is told so.
+func (w *world) open(from string) (*holder, Admission) {
+	h := &holder{}
+	h.Holder = h
+	a := w.tab.Accept(w.now, &h.Client, netip.MustParseAddr(from), false)
+	if a.Evicted != nil {
+		a.Evicted.Holder.Evict()
+	}
+	return h, a
+}
+
+func (w *world) mustOpen(from string) *holder {
+	w.t.Helper()
+	h, a := w.open(from)
+	if a.Refusal != RefusedNot {
+		w.t.Fatalf("a connection from %s is refused: %+v", from, a)
+	}
+	return h
+}
+
+func who(n int) Who { return Who{UUID: [16]byte{byte(n >> 8), byte(n)}} }
+
+func TestTableBoundsConnections(t *testing.T) {
+	type step struct {
+		from string
+		want Refusal
+	}
+	for name, tc := range map[string]struct {
+		cfg   Config
+		steps []step
+	}{
+		"the process": {Config{MaxConns: 2}, []step{{"10.0.0.1", ""}, {"10.0.0.2", ""}, {"10.0.0.3", RefusedFull}}},
+		"an address": {Config{MaxConns: 9, PerAddress: 2}, []step{
+			{"10.0.0.1", ""}, {"10.0.0.1", ""}, {"10.0.0.1", RefusedAddress}, {"10.0.0.2", ""},
+		}},
+		"an IPv6 /64 is one address": {Config{MaxConns: 9, PerAddress: 2}, []step{
+			{"2001:db8::1", ""}, {"2001:db8::ffff:2", ""}, {"2001:db8::3", RefusedAddress}, {"2001:db8:0:1::3", ""},
+		}},
+		"an IPv6 /48 is a network": {Config{MaxConns: 9, PerNetwork: 2}, []step{
+			{"2001:db8:0:1::1", ""}, {"2001:db8:0:2::1", ""}, {"2001:db8:0:3::1", RefusedNetwork}, {"2001:db8:1::1", ""},
+		}},
+		"opening them fast": {Config{MaxConns: 9, Accepts: Rate{1, 2}}, []step{
+			{"10.0.0.1", ""}, {"10.0.0.1", ""}, {"10.0.0.1", RefusedRate}, {"10.0.0.2", ""},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, tc.cfg)
+			for i, s := range tc.steps {
+				if _, a := w.open(s.from); a.Refusal != s.want {
+					t.Errorf("step %d from %s: %q, want %q", i, s.from, a.Refusal, s.want)
+				}
+			}
+		})
+	}
+}
+
+// TestTableStrangersGiveWayToNewcomers: what one stranger holds open keeps nobody
+// else out, however full the process is.
+func TestTableStrangersGiveWayToNewcomers(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		t.Run(fmt.Sprint("full ", full), func(t *testing.T) {
+			cfg := Config{MaxConns: 100, Unidentified: 25}
+			w := newWorld(t, cfg)
+			if full {
+				for i := range 75 {
+					h := w.mustOpen("10.1.0.1")
+					w.tab.Identify(w.now, &h.Client, who(i))
+				}
+			}
+			var knocking []*holder
+			for range 160 {
+				knocking = append(knocking, w.mustOpen("10.0.0.1"))
+			}
+			var honest []*holder
+			for i := range 24 {
+				honest = append(honest, w.mustOpen(fmt.Sprintf("10.2.0.%d", i)))
+				knocking = append(knocking, w.mustOpen("10.0.0.1"))
+			}
+			for i, h := range honest {
+				if h.gone {
+					t.Errorf("honest connection %d had to go for a stranger's", i)
+				}
+			}
+			if s := w.tab.Stats(); s.Unidentified != 25 || s.Conns > 100 {
+				t.Errorf("%+v", s)
+			}
+			for i, h := range knocking[:160] {
+				if !h.gone {
+					t.Fatalf("connection %d of the stranger is still there", i)
+				}
+			}
+		})
+	}
+}
+
+// TestTableNetworkIsOneStranger: with as many addresses as he likes of a /48 he is
+// still the one who has most.
+func TestTableNetworkIsOneStranger(t *testing.T) {
+	w := newWorld(t, Config{MaxConns: 100, Unidentified: 10})
+	first := w.mustOpen("192.0.2.1")
+	for i := range 200 {
+		w.mustOpen(fmt.Sprintf("2001:db8:0:%x::1", i))
+	}
+	if first.gone {
+		t.Error("the oldest of another network had to go")
+	}
+}
+
+// TestTableProxiesHaveTheirOwnClass: what a proxy opens counts for who speaks
+// through it, and before that in a bounded class of its own.
+func TestTableProxiesHaveTheirOwnClass(t *testing.T) {
+	w := newWorld(t, Config{MaxConns: 100, Unidentified: 10, PerAddress: 3, UnidentifiedPerAddress: 3})
+	open := func() *holder {
+		h := &holder{}
+		h.Holder = h
+		a := w.tab.Accept(w.now, &h.Client, netip.MustParseAddr("127.0.0.1"), true)
+		if a.Refusal != RefusedNot {
+			t.Fatalf("a proxy is refused: %+v", a)
+		}
+		if a.Evicted != nil {
+			a.Evicted.Holder.Evict()
+		}
+		return h
+	}
+	var waiting []*holder
+	for range 12 {
+		waiting = append(waiting, open())
+	}
+	for i, h := range waiting {
+		if h.gone != (i < 2) {
+			t.Errorf("proxy's connection %d: gone %v", i, h.gone)
+		}
+	}
+	to := netip.MustParseAddr("192.0.2.1")
+	for i, h := range waiting[2:6] {
+		a := w.tab.Move(w.now, &h.Client, to)
+		w.tab.Identify(w.now, &h.Client, who(i))
+		if want := map[bool]Refusal{true: RefusedAddress}[i == 3]; a.Refusal != want {
+			t.Errorf("client %d through the proxy: %q, want %q", i, a.Refusal, want)
+		}
+	}
+	for _, h := range waiting {
+		w.tab.Leave(&h.Client)
+		w.tab.Leave(&h.Client)
+	}
+	w.empty()
+}
+
+// empty checks that nothing is counted any more, and that all is forgotten in time.
+func (w *world) empty() {
+	w.t.Helper()
+	if s := w.tab.Stats(); s.Conns != 0 || s.Unidentified != 0 {
+		w.t.Errorf("everybody has gone, and there are %+v", s)
+	}
+	for _, m := range []map[netip.Prefix]*address{w.tab.addresses, w.tab.networks} {
+		for k, a := range m {
+			if a.conns != 0 || a.unidentified != 0 || a.identified != 0 || a.oldest != nil || a.newest != nil || a.rank != (rankLink{}) {
+				w.t.Errorf("%v is left with %d, %d unidentified, %d identified", k, a.conns, a.unidentified, a.identified)
+			}
+		}
+	}
+	if w.tab.ranking.worst() != nil {
+		w.t.Error("somebody is ranked who is not here")
+	}
+	w.now += 24 * time.Hour
+	w.tab.Sweep(w.now)
+	if s := w.tab.Stats(); s.Addresses != 0 || s.Identities != 0 || len(w.tab.networks) != 0 {
+		w.t.Errorf("after a day there is still %+v", s)
+	}
+}
+
+// TestTableGivesBackExactly lets connections come, move, say who they are, be
+// displaced, struck and leave in any order, and counts along.
+func TestTableGivesBackExactly(t *testing.T) {
+	addrs := []string{"10.0.0.1", "10.0.0.2", "127.0.0.1", "2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:1::1"}
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		w := newWorld(t, Config{
+			MaxConns: 10 + rng.IntN(20), Unidentified: rng.IntN(12), PerAddress: rng.IntN(12), PerNetwork: rng.IntN(20),
+			UnidentifiedPerAddress: rng.IntN(6), Accepts: Rate{float64(rng.IntN(30)), 20}, Strikes: Rate{1, 2},
+			KeepOut: time.Second, KeepOutMax: time.Minute, Identity: Rates{Messages: Rate{1, 3}},
+		})
+		open := map[*holder]bool{}
+		for range 600 {
+			w.now += time.Duration(rng.IntN(100)) * time.Millisecond
+			w.step(rng, open, netip.MustParseAddr(addrs[rng.IntN(len(addrs))]))
+			for h := range open {
+				if h.gone {
+					delete(open, h)
+				}
+			}
+			if s := w.tab.Stats(); s.Conns != len(open) || s.Conns > w.tab.cfg.MaxConns {
+				t.Fatalf("seed %d: %d connections are open, at most %d may be, %+v are counted", seed, len(open), w.tab.cfg.MaxConns, s)
+			}
+		}
+		for h := range open {
+			w.tab.Leave(&h.Client)
+		}
+		w.empty()
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+// step does one random thing.
+func (w *world) step(rng *rand.Rand, open map[*holder]bool, addr netip.Addr) {
+	h := &holder{}
+	h.Holder = h
+	for o := range open {
+		if rng.IntN(3) == 0 {
+			h = o
+			break
+		}
+	}
+	var a Admission
+	switch {
+	case !open[h]:
+		if a = w.tab.Accept(w.now, &h.Client, addr, addr.IsLoopback()); a.Refusal == RefusedNot {
+			open[h] = true
+		}
+	case rng.IntN(4) == 0:
+		a = w.tab.Move(w.now, &h.Client, addr)
+	case rng.IntN(3) == 0:
+		w.tab.Identify(w.now, &h.Client, who(rng.IntN(5)))
+	case rng.IntN(3) == 0:
+		w.tab.Strike(w.now, &h.Client, rng.IntN(2) == 0)
+	case rng.IntN(3) == 0:
+		w.tab.Ask(w.now, &h.Client, Message, nil, Cost{1, 100})
+	default:
+		w.tab.Leave(&h.Client)
+		delete(open, h)
+	}
+	if a.Evicted != nil {
+		a.Evicted.Holder.Evict()
+	}
+}
+
+// TestTableStaysBounded: who was here is forgotten before it is too much.
+func TestTableStaysBounded(t *testing.T) {
+	w := newWorld(t, Config{MaxConns: 10, Accepts: Rate{1e-6, 5}})
+	for i := range 3 * maxForgotten {
+		h := w.mustOpen(netip.AddrFrom4([4]byte{byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)}).String())
+		w.tab.Leave(&h.Client)
+	}
+	if s := w.tab.Stats(); s.Addresses > maxForgotten+20 {
+		t.Errorf("%d addresses are remembered", s.Addresses)
+	}
+}
+
+func TestTableKeepsOut(t *testing.T) {
+	cfg := Default(1000)
+	w := newWorld(t, cfg)
+	h := w.mustOpen("2001:db8::1")
+	w.tab.Identify(w.now, &h.Client, who(1))
+	strike := func(exempt bool) (user, addr time.Duration) { return w.tab.Strike(w.now, &h.Client, exempt) }
+	if user, addr := strike(false); user != cfg.KeepOut || addr != 0 {
+		t.Errorf("the first time: the user %v, the address %v", user, addr)
+	}
+	if user, _ := strike(false); user != 0 {
+		t.Errorf("who is kept out is kept out again, for %v", user)
+	}
+	other := w.mustOpen("2001:db8::2")
+	if left := w.tab.Identify(w.now, &other.Client, who(1)); left != cfg.KeepOut {
+		t.Errorf("another window of the user is kept out for %v", left)
+	}
+	var addr time.Duration
+	for n := 0; addr == 0; n++ {
+		if _, addr = strike(true); addr != 0 {
+			t.Fatal("an address that is exempt is kept out")
+		}
+		if _, addr = strike(false); n > 10 {
+			t.Fatal("the address is never kept out")
+		}
+	}
+	if addr != cfg.KeepOut {
+		t.Errorf("the address is kept out for %v the first time", addr)
+	}
+	if _, a := w.open("2001:db8::3"); a.Refusal != RefusedKeptOut || a.Wait != addr {
+		t.Errorf("another address of the /64: %+v", a)
+	}
+	w.mustOpen("2001:db8:0:1::1")
+	for last := addr; last < cfg.KeepOutMax; {
+		w.now += last
+		w.mustOpen("2001:db8::4")
+		for addr = 0; addr == 0; { // what has grown back during the time comes first
+			_, addr = strike(false)
+		}
+		if addr != min(2*last, cfg.KeepOutMax) {
+			t.Fatalf("after %v it is kept out for %v", last, addr)
+		}
+		last = addr
+	}
+	w.now += cfg.KeepOutMax * (forgetAfter + 1)
+	for {
+		if _, addr = strike(false); addr != 0 {
+			break
+		}
+	}
+	if addr != cfg.KeepOut {
+		t.Errorf("after it has behaved for long it is kept out for %v", addr)
+	}
+}
+
+// TestTableOfficeIsNotKeptOutForOne: it takes more than one in ten of its people.
+func TestTableOfficeIsNotKeptOutForOne(t *testing.T) {
+	w := newWorld(t, Default(10000))
+	var last *holder
+	for i := range 400 {
+		last = w.mustOpen("10.0.0.1")
+		w.tab.Identify(w.now, &last.Client, who(i))
+	}
+	for n := range 40 {
+		if _, addr := w.tab.Strike(w.now, &last.Client, false); addr != 0 {
+			t.Fatalf("kept out after %d", n)
+		}
+	}
+	if _, addr := w.tab.Strike(w.now, &last.Client, false); addr == 0 {
+		t.Error("never kept out")
+	}
+}
