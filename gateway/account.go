@@ -45,8 +45,8 @@ func (c *conn) Evict() {
 
 // enter counts the connection for who speaks, once its request tells. false: that
 // is refused, and answered.
-func (c *conn) enter(h http.Header) bool {
-	from := c.srv.clientAddr(c.addr, h)
+func (c *conn) enter(req *http.Request) bool {
+	from := c.srv.clientAddr(c.addr, req.Header)
 	c.locked(func(u *user) { u.from = from })
 	a := c.srv.limits.Move(c.srv.clock.elapsed(), &c.account, from)
 	c.srv.evict(a)
@@ -54,9 +54,10 @@ func (c *conn) enter(h http.Header) bool {
 		return true
 	}
 	c.srv.metrics.refusedConn(a.Refusal)
-	h = http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
+	c.noteRefused(refusedLimits, req, "limit", a.Refusal)
+	h := c.refusalHeaders()
 	h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(a.Wait.Seconds())))))
-	c.answerHTTP(http.StatusTooManyRequests, h, []byte(crowdSentence(a.Refusal)), true)
+	c.answerHTTP(upgradeRefusals[refusedLimits].status, h, []byte(crowdSentence(a.Refusal)), true)
 	return false
 }
 

@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/pprof"
+	"os"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -11,8 +13,12 @@ import (
 	"tuitalk/fanout"
 )
 
-// Admin serves /healthz (the process runs), /readyz (it delivers, and behind
-// that what would fail in an outage; else 503 and the reason), /metrics and /debug/pprof. Keep its listener private.
+// maxScrapes is how many answers of /metrics are made at once.
+const maxScrapes = 4
+
+// Admin serves /healthz (the process runs), /readyz (it delivers, and behind that
+// what would fail in an outage; else 503 and the reason), /metrics and
+// /debug/pprof, at names of its own only. Keep its listener private.
 func (s *Server) Admin(gather prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -32,13 +38,48 @@ func (s *Server) Admin(gather prometheus.Gatherer) http.Handler {
 			_, _ = io.WriteString(w, "degraded: "+why+"\n")
 		}
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(gather, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(gather, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/cmdline", serveCommandLine)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return mux
+	return s.origins.guardAdmin(mux)
+}
+
+// guardAdmin keeps out the page of a stranger who has pointed his name here: a
+// browser shows it what it reads from its own host.
+func (og *origins) guardAdmin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a, ok := parseAuthority(r.Host)
+		if r.Host != "" && (!ok || !og.local(a.host) && !og.listed(a.host)) {
+			http.Error(w, "operators are not answered at this host name; use an address, or name it with -hosts", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// serveCommandLine is pprof.Cmdline without what may be a password.
+func serveCommandLine(w http.ResponseWriter, _ *http.Request) {
+	args := make([]string, len(os.Args))
+	for i, arg := range os.Args {
+		args[i] = redact(arg)
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = io.WriteString(w, strings.Join(args, "\x00")) // who asked has gone if it fails
+}
+
+// redact leaves of an address only its scheme: user, password and parameters may
+// be anywhere in the rest. Addresses of web pages hold none.
+func redact(arg string) string {
+	before, rest, ok := strings.Cut(arg, "://")
+	page := strings.HasSuffix(before, "http") || strings.HasSuffix(before, "https")
+	if !ok || page && !strings.Contains(rest, "@") {
+		return arg
+	}
+	return before + "://…"
 }
 
 // Degraded says what does not work although this node is ready: mostly what is

@@ -105,9 +105,10 @@ func (c *conn) consume(data []byte) (taken int, again bool) {
 	for {
 		f, err := parseFrame(data[taken:], c.srv.opts.FrameBytes)
 		if err == errPartial {
-			return taken, false
-		}
-		if err == nil {
+			if err = c.input.parts.peek(data[taken:], c.srv.opts.FrameBytes); err == nil {
+				return taken, false
+			}
+		} else if err == nil {
 			taken += f.size
 			err = c.frame(f)
 		}

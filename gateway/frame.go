@@ -191,25 +191,27 @@ func parseClose(p []byte) (code int, err error) {
 // assembler puts the frames of one connection together to messages. It is owned
 // by the connection's poller. The zero value is ready.
 type assembler struct {
-	opcode byte   // of the message in progress, 0 if none
-	part   []byte // its payload so far; ours
+	opcode  byte        // of the message in progress, 0 if none
+	part    []byte      // its payload so far; ours
+	text    utf8Checker // of the message in progress, if it is a text
+	checked int         // payload bytes of the incomplete frame that text has seen
 }
 
 // add takes a data frame. done tells that message is a whole one of the given
 // opcode; it may point into the frame's payload.
 func (a *assembler) add(f wsFrame, maxMessage int) (opcode byte, message []byte, done bool, err error) {
-	switch {
-	case f.opcode == opContinuation && a.opcode == 0:
-		return 0, nil, false, errNoStart
-	case f.opcode != opContinuation && a.opcode != 0:
-		return 0, nil, false, errInterleaved
-	case f.opcode != opContinuation && f.fin:
-		return finished(f.opcode, f.payload)
-	case f.opcode != opContinuation:
-		a.opcode = f.opcode
+	if err := a.admit(f.opcode, len(f.payload), maxMessage); err != nil {
+		return 0, nil, false, err
 	}
-	if len(a.part)+len(f.payload) > maxMessage {
-		return 0, nil, false, errTooBig
+	if a.kind(f.opcode) == opText && (!a.text.feed(f.payload[a.checked:]) || f.fin && !a.text.whole()) {
+		return 0, nil, false, errBadUTF8
+	}
+	a.checked = 0
+	if f.opcode != opContinuation {
+		if f.fin {
+			return f.opcode, f.payload, true, nil
+		}
+		a.opcode = f.opcode
 	}
 	a.part = append(a.part, f.payload...)
 	if !f.fin {
@@ -217,12 +219,98 @@ func (a *assembler) add(f wsFrame, maxMessage int) (opcode byte, message []byte,
 	}
 	opcode, message = a.opcode, a.part
 	a.opcode, a.part = 0, nil
-	return finished(opcode, message)
+	return opcode, message, true, nil
 }
 
-func finished(opcode byte, message []byte) (byte, []byte, bool, error) {
-	if opcode == opText && !utf8.Valid(message) {
-		return 0, nil, false, errBadUTF8
+// kind is the opcode of the message to which a data frame belongs.
+func (a *assembler) kind(opcode byte) byte {
+	if opcode == opContinuation {
+		return a.opcode
 	}
-	return opcode, message, true, nil
+	return opcode
+}
+
+// admit refuses a data frame that must not come now, or not with so many bytes.
+func (a *assembler) admit(opcode byte, n, maxMessage int) error {
+	switch {
+	case opcode == opContinuation && a.opcode == 0:
+		return errNoStart
+	case opcode != opContinuation && a.opcode != 0:
+		return errInterleaved
+	case len(a.part)+n > maxMessage:
+		return errTooBig
+	}
+	return nil
+}
+
+// peek refuses at once what has come of a frame that parseFrame calls partial, if
+// no rest can make it right. It looks at each byte once, however many pieces the
+// frame comes in; the input stays masked.
+func (a *assembler) peek(b []byte, maxMessage int) error {
+	if len(b) < 2 || b[0]&0x0f >= opClose {
+		return nil
+	}
+	n, head, err := payloadLength(b)
+	if err != nil || len(b) < head+4 {
+		return nil // of the length there is a part only
+	}
+	opcode := b[0] & 0x0f
+	if err := a.admit(opcode, int(n), maxMessage); err != nil || a.kind(opcode) != opText {
+		return err
+	}
+	mask, masked := [4]byte(b[head:head+4]), b[head+4:]
+	var plain [512]byte // a multiple of the mask
+	for a.checked < len(masked) {
+		chunk := plain[:copy(plain[:], masked[a.checked:])]
+		at := a.checked
+		unmask(chunk, [4]byte{mask[at&3], mask[(at+1)&3], mask[(at+2)&3], mask[(at+3)&3]})
+		if !a.text.feed(chunk) {
+			return errBadUTF8
+		}
+		a.checked += len(chunk)
+	}
+	return nil
+}
+
+// utf8Checker finds the first byte with which a text stops being UTF-8, however it
+// is cut. The zero value is at the beginning of a text.
+type utf8Checker struct {
+	tail [utf8.UTFMax]byte // a rune's first bytes, at the end of what has come
+	n    uint8             // of them
+}
+
+// feed takes the text's next bytes; false: no text goes on like this.
+func (u *utf8Checker) feed(p []byte) bool {
+	for ; u.n > 0 && len(p) > 0; p = p[1:] {
+		u.tail[u.n] = p[0]
+		u.n++
+		if !utf8.FullRune(u.tail[:u.n]) {
+			continue
+		}
+		if r, size := utf8.DecodeRune(u.tail[:u.n]); r == utf8.RuneError && size == 1 {
+			return false
+		}
+		u.n = 0
+	}
+	rest := unfinishedRune(p)
+	if len(rest) > 0 {
+		u.n = uint8(copy(u.tail[:], rest))
+	}
+	return utf8.Valid(p[:len(p)-len(rest)])
+}
+
+// whole tells whether the text may end here.
+func (u *utf8Checker) whole() bool { return u.n == 0 }
+
+// unfinishedRune is the end of p that may become a rune by what follows.
+func unfinishedRune(p []byte) []byte {
+	for i := len(p) - 1; i >= 0 && i > len(p)-utf8.UTFMax; i-- {
+		if utf8.RuneStart(p[i]) {
+			if utf8.FullRune(p[i:]) {
+				return nil
+			}
+			return p[i:]
+		}
+	}
+	return nil
 }

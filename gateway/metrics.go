@@ -46,7 +46,7 @@ var comparisons = []comparison{headSame, headBehind, headFailed}
 
 // metrics are this node's. No label is ever a room or a user.
 type metrics struct {
-	accepted, refusedUpgrades, upgrades               prometheus.Counter
+	accepted, upgrades                                prometheus.Counter
 	framesIn, deliveries, overflows, repeats          prometheus.Counter
 	appendedEntries, appendErrors, moves              prometheus.Counter
 	publishErrors, holesFilled, phantoms, panics      prometheus.Counter
@@ -54,6 +54,7 @@ type metrics struct {
 	provisional, withdrawn, missed                    prometheus.Counter
 	workRefused, workExpired                          *prometheus.CounterVec
 	closed                                            [reasonCount]prometheus.Counter
+	refusedUpgrades                                   [upgradeRefusalCount]prometheus.Counter
 	refusals, acks, resumes, caughtUp, heads          *prometheus.CounterVec
 	refusedConns, delays, limits, kept                *prometheus.CounterVec
 	headsBehind                                       prometheus.Gauge
@@ -131,7 +132,10 @@ func (m *metrics) makeLines(mk maker) {
 	m.delays = known(mk, "delayed_messages_total", "Times that a message had to wait, by whose budget was used up.", "level", limits.Levels)
 	m.limits = known(mk, "limited_messages_total", "Messages refused or not answered, by whose budget was used up.", "level", limits.Levels)
 	m.kept = known(mk, "kept_out_total", "Times that somebody was kept out for a while, by who.", "who", keptKinds)
-	m.refusedUpgrades = mk.counter("refused_upgrades_total", "WebSocket handshakes refused.")
+	refused := mk.vector("refused_upgrades_total", "WebSocket handshakes refused, and requests that are none, by reason.", "reason")
+	for r := upgradeFine + 1; r < upgradeRefusalCount; r++ {
+		m.refusedUpgrades[r] = refused.WithLabelValues(r.label())
+	}
 	m.upgrades = mk.counter("upgrades_total", "WebSocket handshakes done.")
 	m.framesIn = mk.counter("messages_received_total", "Whole messages received from clients.")
 	m.deliveries = mk.counter("deliveries_total", "Entries queued for clients, live, counted once for each client.")

@@ -28,12 +28,25 @@ type Options struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 
-	// Origins are allowed besides the gateway's own: "https://chat.example".
-	// "*" allows every page of the web to connect.
+	// Headers are on each answer that is not of Site.
+	Headers http.Header
+
+	// Origins are allowed besides the gateway's own: "https://chat.example", and
+	// "https://*.chat.example" for each name with one label more. "*" allows every
+	// page of the web to connect.
 	Origins []string
+	// Hosts are the host names, without a port, at which this gateway answers to
+	// the pages of that host: "chat.example", "*.chat.example", "*" for any. If it
+	// is empty, it answers nearby (loopback and private addresses) only to what
+	// the public DNS cannot lead here: addresses, localhost, OwnNames and names
+	// of local networks; and to any name far away and behind TrustedProxies.
+	Hosts []string
+	// OwnNames are those of this machine.
+	OwnNames []string
 	// ReservedNames are names that nobody may have, besides the service's own.
 	ReservedNames []string
-	// TrustedProxies are those whose X-Real-IP is believed.
+	// TrustedProxies are those whose X-Real-IP, X-Forwarded-For and
+	// X-Forwarded-Host are believed.
 	TrustedProxies []netip.Prefix
 
 	Pollers int  // epoll loops
@@ -186,6 +199,9 @@ func (o *Options) Validate() error {
 		return errors.New("a room must keep at least 1 recent entry")
 	case o.PingAfter <= 0 || o.RequestWait <= 0 || o.PongWait <= 0 || o.HandshakeWait <= 0 || o.Grace < 0:
 		return errors.New("times must be positive")
+	}
+	if _, err := newOrigins(o); err != nil {
+		return err
 	}
 	return o.Limits.Validate()
 }

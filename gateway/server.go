@@ -28,6 +28,7 @@ type Server struct {
 	names   *names.Rules
 	clock   *clock
 	metrics *metrics
+	origins *origins
 	poller  *poller
 	pump    *pump
 	work    workerPools
@@ -80,6 +81,7 @@ func New(opts Options, store history.Store) (*Server, error) {
 	s.windows.by = map[window]*conn{}
 	s.limits = limits.New(opts.Limits)
 	s.metrics = newMetrics(opts.Metrics, s)
+	s.origins, _ = newOrigins(&opts) // Validate has tried it
 	s.lanes = make([]*lane, opts.Lanes)
 	for i := range s.lanes {
 		s.lanes[i] = newLane(s, i)

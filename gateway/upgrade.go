@@ -1,45 +1,34 @@
 package gateway
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha1"
 	"encoding/base64"
+	"maps"
 	"net/http"
-	"net/netip"
-	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 )
 
-// maxRequest is the most that a request line and its headers may have.
-const maxRequest = 8 << 10
-
-var endOfHead = []byte("\r\n\r\n")
-
 // consumeRequest takes one HTTP request from data if it is whole, and returns
 // the bytes taken.
 func (c *conn) consumeRequest(data []byte) int {
-	end := bytes.Index(data, endOfHead)
-	if end < 0 {
-		if len(data) > maxRequest {
-			c.refuseHTTP(http.StatusRequestHeaderFieldsTooLarge, "the request's headers are too large")
-			return len(data)
-		}
+	head, whole, tooLarge := cutHead(data)
+	if tooLarge {
+		c.refuseUpgrade(refusedTooLarge, nil)
+		return len(data)
+	}
+	if !whole {
 		return 0
 	}
-	head := data[:end+len(endOfHead)]
 	c.lastIn.Store(c.srv.clock.coarse())
-	req, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
+	req, why := readRequest(head)
 	switch {
-	case err != nil:
-		c.refuseHTTP(http.StatusBadRequest, "this is not an HTTP request")
-	case req.ContentLength != 0 || len(req.TransferEncoding) > 0:
-		c.refuseHTTP(http.StatusRequestEntityTooLarge, "a request here has no body")
-	case !c.enter(req.Header):
-	case req.URL.Path == c.srv.opts.Path:
+	case why != upgradeFine:
+		c.refuseUpgrade(why, req)
+	case !c.enter(req):
+	case c.srv.wantsUpgrade(req):
 		c.upgrade(req)
 	default:
 		c.serveSite(req)
@@ -49,13 +38,12 @@ func (c *conn) consumeRequest(data []byte) int {
 
 // upgrade answers a WebSocket handshake.
 func (c *conn) upgrade(req *http.Request) {
-	status, sentence := c.checkUpgrade(req)
-	if status != http.StatusSwitchingProtocols {
-		c.srv.metrics.refusedUpgrades.Inc()
-		c.refuseHTTP(status, sentence)
+	f := c.srv.forwardedOf(c.addr, req.Host, req.Header)
+	if why := c.srv.checkUpgrade(req, f); why != upgradeFine {
+		c.refuseUpgrade(why, req)
 		return
 	}
-	sum := sha1.Sum([]byte(req.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	sum := sha1.Sum([]byte(strings.TrimSpace(req.Header.Get("Sec-WebSocket-Key")) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
 		base64.StdEncoding.EncodeToString(sum[:]) + "\r\n\r\n"
 	c.stage.CompareAndSwap(uint32(stageHTTP), uint32(stageSocket))
@@ -63,70 +51,24 @@ func (c *conn) upgrade(req *http.Request) {
 	c.pushAnswer(&packet{bytes: []byte(head)})
 }
 
-// checkUpgrade returns 101 or the status and sentence of a refusal.
-func (c *conn) checkUpgrade(req *http.Request) (status int, sentence string) {
-	h := req.Header
-	key, err := base64.StdEncoding.DecodeString(h.Get("Sec-WebSocket-Key"))
-	switch {
-	case req.Method != http.MethodGet:
-		return http.StatusMethodNotAllowed, "a WebSocket begins with GET"
-	case !hasToken(h, "Connection", "upgrade") || !hasToken(h, "Upgrade", "websocket"):
-		return http.StatusUpgradeRequired, "this address speaks WebSocket only"
-	case h.Get("Sec-WebSocket-Version") != "13":
-		return http.StatusUpgradeRequired, "only WebSocket version 13 is spoken here"
-	case err != nil || len(key) != 16:
-		return http.StatusBadRequest, "Sec-WebSocket-Key must be 16 bytes in base64"
-	case !c.srv.originAllowed(h.Get("Origin"), req.Host):
-		return http.StatusForbidden, "this origin may not connect; the operator can allow it with -origins"
-	case c.srv.draining.Load():
-		return http.StatusServiceUnavailable, "this gateway is going away"
-	}
-	return http.StatusSwitchingProtocols, ""
-}
-
-// originAllowed: programs send no Origin; a page must come from this host or
-// from one that the operator named.
-func (s *Server) originAllowed(origin, host string) bool {
-	if origin == "" || slices.Contains(s.opts.Origins, "*") {
-		return true
-	}
-	u, err := url.Parse(origin)
-	if err != nil {
-		return false
-	}
-	return u.Host != "" && strings.EqualFold(u.Host, host) ||
-		slices.ContainsFunc(s.opts.Origins, func(o string) bool { return strings.EqualFold(o, origin) })
-}
-
-func hasToken(h http.Header, name, token string) bool {
-	for _, v := range h[name] {
-		for part := range strings.SplitSeq(v, ",") {
-			if strings.EqualFold(strings.TrimSpace(part), token) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// clientAddr is the address of who speaks: that of the connection, unless it
-// comes from a proxy that the operator trusts.
-func (s *Server) clientAddr(peer netip.Addr, h http.Header) netip.Addr {
-	if !s.trusts(peer) {
-		return peer
-	}
-	if a, err := netip.ParseAddr(strings.TrimSpace(h.Get("X-Real-IP"))); err == nil {
-		return a.Unmap()
-	}
-	return peer
+// refusalHeaders are those of an answer that is not the site's.
+func (c *conn) refusalHeaders() http.Header {
+	h := http.Header{}
+	maps.Copy(h, c.srv.opts.Headers)
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	return h
 }
 
 // refuseHTTP answers with a status and a sentence, and closes.
 func (c *conn) refuseHTTP(status int, sentence string) {
-	h := http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
-	if status == http.StatusUpgradeRequired {
+	h := c.refusalHeaders()
+	switch status {
+	case http.StatusUpgradeRequired:
 		h.Set("Upgrade", "websocket")
 		h.Set("Sec-WebSocket-Version", "13")
+	case http.StatusMethodNotAllowed:
+		h.Set("Allow", http.MethodGet)
 	}
 	c.answerHTTP(status, h, []byte(sentence+"\n"), true)
 }

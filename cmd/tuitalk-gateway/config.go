@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -30,7 +29,8 @@ move, stores what it has accepted, and ends. A second signal ends it at once.`
 type config struct {
 	listen, store, bus, admin string
 	secretFile, node          string
-	origins, proxies, limits  string
+	origins, hosts, proxies   string
+	limits                    string
 	reserved                  string
 	logLevel, logFormat       string
 	failpoint                 string
@@ -46,7 +46,7 @@ type config struct {
 	storeKind, storePath      string // of store, after check
 	level                     slog.Level
 	trusted                   []netip.Prefix
-	allowed                   []string
+	allowed, answersTo        []string
 	reservedNames             []string
 }
 
@@ -63,9 +63,10 @@ func newConfig() (*config, *flag.FlagSet) {
 	f.StringVar(&c.admin, "admin", "127.0.0.1:9090", "private `address` for /healthz /readyz /metrics /debug/pprof; \"none\" for none")
 	f.StringVar(&c.secretFile, "secret-file", "", "`file` with the keys that prove who is who; with sqlite it is made beside the\ndatabase when it is missing, with postgres it must exist and be the same everywhere")
 	f.StringVar(&c.node, "node", host, "`name` of this gateway in logs and for people who look for faults")
-	f.StringVar(&c.origins, "origins", "", "`list` of web origins besides its own whose pages may connect, as https://chat.example;\n* allows every page")
+	f.StringVar(&c.origins, "origins", "", "`list` of web origins besides its own whose pages may connect, as https://chat.example or\nhttps://*.chat.example, where the star is one whole label; * allows every page")
+	f.StringVar(&c.hosts, "hosts", "", "`list` of host names, without a port, at which the pages of that very host may connect, as\nchat.example or *.chat.example; * for any. Addresses and localhost always may. When it is empty: any name of\nusers who come by a proxy in -trusted-proxies or from public addresses; of users from this machine or a\nprivate network only this machine's name, names without a dot, and those in .local, .lan, .internal, .home.arpa\nand .test, since a stranger could point any other name here (DNS rebinding). Name the public one here where a\nproxy on a private address is not in -trusted-proxies, or an inner network uses that name. The -admin port too\nanswers only to these and to the private ones")
 	f.StringVar(&c.reserved, "reserved-names", "", "`list` of names that nobody may have, with commas between them, besides the service's own (tuitalk, server,\nsystem, admin, moderator and the like); what looks like one of them is refused too")
-	f.StringVar(&c.proxies, "trusted-proxies", "", "`list` of addresses or networks whose X-Real-IP header is believed")
+	f.StringVar(&c.proxies, "trusted-proxies", "", "`list` of addresses or networks of proxies whose X-Real-IP (else X-Forwarded-For) and\nX-Forwarded-Host headers are believed. They must set or remove X-Real-IP themselves, else a user can choose it")
 	c.addLimits(f, d.Limits)
 	f.IntVar(&c.ringPackets, "ring-entries", d.RingPackets, "entries queued at most for one user who reads slowly, before catch-up from the history")
 	f.IntVar(&c.ringBytes, "ring-bytes", d.RingBytes, "the same in `bytes`")
@@ -143,11 +144,16 @@ func schemeOf(s string) string {
 
 func (c *config) checkLists() error {
 	for _, o := range fields(c.origins) {
-		u, err := url.Parse(o)
-		if o != "*" && (err != nil || u.Host == "" || u.Path != "" || u.Scheme != "http" && u.Scheme != "https") {
-			return fmt.Errorf("-origins: %q is not an origin, as https://chat.example", o)
+		if err := gateway.CheckOrigin(o); err != nil {
+			return fmt.Errorf("-origins: %w", err)
 		}
 		c.allowed = append(c.allowed, o)
+	}
+	for _, h := range fields(c.hosts) {
+		if err := gateway.CheckHost(h); err != nil {
+			return fmt.Errorf("-hosts: %w", err)
+		}
+		c.answersTo = append(c.answersTo, h)
 	}
 	for _, p := range fields(c.proxies) {
 		prefix, err := netip.ParsePrefix(p)
@@ -174,6 +180,19 @@ func (c *config) checkReserved() error {
 		c.reservedNames = append(c.reservedNames, name)
 	}
 	return nil
+}
+
+// ownNames are the names of this machine, as far as it knows them.
+func (c *config) ownNames() (names []string) {
+	if host, err := os.Hostname(); err == nil {
+		names = append(names, host, host+".local")
+	}
+	for _, addr := range []string{c.listen, c.admin} {
+		if host, _, err := net.SplitHostPort(addr); err == nil && host != "" {
+			names = append(names, host)
+		}
+	}
+	return names
 }
 
 func fields(list string) []string {

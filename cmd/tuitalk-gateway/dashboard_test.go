@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"io"
+	"log/slog"
 	"os"
 	"regexp"
 	"strings"
@@ -29,6 +31,13 @@ func fullRegistry(t *testing.T) *prometheus.Registry {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	out, limiter, was := newLineWriter(io.Discard, lineBuffer), newLogLimiter(), slog.Default()
+	newLogger(&config{}, out, limiter, registry)
+	t.Cleanup(func() {
+		slog.SetDefault(was)
+		limiter.stop()
+		out.close(time.Minute)
+	})
 	keys, err := gateway.ParseKeys("k1 00112233445566778899aabbccddeeff")
 	if err != nil {
 		t.Fatal(err)

@@ -111,7 +111,8 @@ func options(c *config, log *slog.Logger, metrics prometheus.Registerer) (gatewa
 	_, _ = rand.Read(random[:]) // never fails, by its documentation
 	o.ID = talk.MakeUUID(4, random)
 	o.Node, o.Log, o.Metrics, o.Site = c.node, log, metrics, web.Handler()
-	o.Origins, o.TrustedProxies, o.ReservedNames = c.allowed, c.trusted, c.reservedNames
+	o.Headers = web.SecurityHeaders()
+	o.Origins, o.Hosts, o.OwnNames, o.TrustedProxies, o.ReservedNames = c.allowed, c.answersTo, c.ownNames(), c.trusted, c.reservedNames
 	o.Limits, o.Pollers = c.budgets, c.pollers
 	o.RingPackets, o.RingBytes = c.ringPackets, c.ringBytes
 	o.MaxQueuedBytes, o.MinRate = c.maxQueued, c.minRate

@@ -32,10 +32,13 @@ func dialChat(t *testing.T, addr string) *tunnel {
 	return c
 }
 
-func tryChat(t *testing.T, addr string) (*tunnel, error) {
+func tryChat(t *testing.T, addr string) (*tunnel, error) { return tryChatAt(t, addr, "/ws", nil) }
+
+// tryChatAt dials a path with headers as a browser may send them.
+func tryChatAt(t *testing.T, addr, path string, h http.Header) (*tunnel, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, "ws://"+addr+"/ws", nil)
+	conn, _, err := websocket.Dial(ctx, "ws://"+addr+path, &websocket.DialOptions{HTTPHeader: h, Host: h.Get("Host")})
 	if err != nil {
 		return nil, err
 	}

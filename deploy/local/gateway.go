@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -123,12 +124,22 @@ func (o GatewayOptions) withDefaults() (GatewayOptions, error) {
 func (g *Gateway) args() []string {
 	args := []string{
 		"-listen", g.Addr(), "-admin", g.adminAddr(), "-store", g.opts.Store, "-bus", g.opts.Bus, "-node", g.opts.Name,
-		"-ping-after", "1s", "-trusted-proxies", "127.0.0.1",
+		"-ping-after", "1s", "-trusted-proxies", "127.0.0.1", "-hosts", ownNames(),
 	}
 	if g.opts.SecretFile != "" {
 		args = append(args, "-secret-file", g.opts.SecretFile)
 	}
 	return append(args, g.opts.Args...)
+}
+
+// ownNames are those at which pages reach this machine. Nginx passes on any, also one
+// that a stranger has pointed here.
+func ownNames() string {
+	host, err := os.Hostname()
+	if err != nil || strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" {
+		return "localhost"
+	}
+	return "localhost," + host + "," + host + ".local"
 }
 
 // openLinks opens the only ways into the gateway's network and out of it. The

@@ -96,6 +96,58 @@ func TestNginxCarriesChatAndSite(t *testing.T) {
 	}
 }
 
+// The original's clients dial no path: at / an upgrade is a tunnel like that at
+// /ws, with the same timeouts and the same way to another gateway.
+func TestNginxCarriesAnUpgradeAtTheRoot(t *testing.T) {
+	t.Parallel()
+	a, b := startGateway(t, "a", nil), startGateway(t, "b", nil)
+	n := startNginx(t, a.Addr(), b.Addr())
+	c, err := tryChatAt(t, n.Addr(), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.say(t, "no path")
+	select {
+	case <-c.ended:
+		t.Fatal("a quiet tunnel was ended")
+	case <-time.After(7 * time.Second): // longer than proxy_read_timeout
+	}
+	c.say(t, "still here")
+	if status, body := get(t, "http://"+n.Addr()+"/"); status != http.StatusOK || !strings.Contains(body, "<html") {
+		t.Errorf("the site beside it: %d %.100q", status, body)
+	}
+	if err := a.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for range 6 {
+		c, err := tryChatAt(t, n.Addr(), "/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.say(t, "nobody notices")
+	}
+}
+
+// A page must come from where it connects to, as the client sees it, and no
+// header of a client makes it another place.
+func TestNginxPassesOnWhereAPageConnects(t *testing.T) {
+	n := startNginx(t, startGateway(t, "a", nil).Addr())
+	for name, tc := range map[string]struct {
+		h    http.Header
+		want bool
+	}{
+		"its own page":         {http.Header{"Origin": {"http://" + n.Addr()}}, true},
+		"a stranger's":         {http.Header{"Origin": {"http://evil.com"}}, false},
+		"with a word of his":   {http.Header{"Origin": {"http://evil.com"}, "X-Forwarded-Host": {"evil.com"}}, false},
+		"a name pointed here":  {http.Header{"Origin": {"http://evil.com"}, "Host": {"evil.com"}}, false},
+		"this machine by name": {http.Header{"Origin": {"http://localhost:8080"}, "Host": {"localhost:8080"}}, true},
+	} {
+		if _, err := tryChatAt(t, n.Addr(), "/ws", tc.h); (err == nil) != tc.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // upstream stands in for a gateway where it matters what Nginx sends to it.
 func upstream(t *testing.T, h http.HandlerFunc) string {
 	t.Helper()
