@@ -128,41 +128,41 @@ var readers = []Attack{
 
 func fetchDense(c *conn) talk.Message { return fetchByTime(c) }
 
-// floods send more than anybody has to say.
+// floods send more than anybody has to say. Who is thrown out comes again.
 var floods = []Attack{
 	{Name: "posts-allowed", What: "300 connections of one address post 4,000 bytes five times a second each", Weakness: "budgets for connections only",
 		Groups: one(300, 300, identified, join(sharedRooms(30)), listen, messages(5, post(sharedRooms(30), longText)))},
 	{Name: "flood-posts", What: "posts 4,000 bytes 100 times a second", Weakness: "a flooder who is refused and never closed",
-		Groups: one(20, 20, identified, join(sharedRooms(5)), listen, messages(100, post(sharedRooms(5), longText)))},
+		Groups: recurring(20, 20, identified, join(sharedRooms(5)), listen, messages(100, post(sharedRooms(5), longText)))},
 	{Name: "flood-joins", What: "joins one room after the other 100 times a second", Weakness: "joins that cost more than they pay for",
-		Groups: one(20, 20, identified, listen, messages(100, func(c *conn) talk.Message { return joinMessage(c, newRoom(c)) }))},
+		Groups: recurring(20, 20, identified, listen, messages(100, func(c *conn) talk.Message { return joinMessage(c, newRoom(c)) }))},
 	{Name: "flood-leaves", What: "says LeaveRoom 200 times a second", Weakness: "a message that is not paced",
-		Groups: one(20, 20, identified, join(ownRoom), listen, messages(200, func(c *conn) talk.Message {
+		Groups: recurring(20, 20, identified, join(ownRoom), listen, messages(200, func(c *conn) talk.Message {
 			return talk.LeaveRoom{RoomID: ownRoom(c), UUID: c.me.UUID, Username: c.me.Username}
 		}))},
 	{Name: "flood-local-errors", What: "says LocalError, which nobody needs, with 4,000 bytes 200 times a second", Weakness: "a message that is not paced",
-		Groups: one(20, 20, identified, listen, messages(200, func(*conn) talk.Message { return talk.LocalError{Message: longText} }))},
+		Groups: recurring(20, 20, identified, listen, messages(200, func(*conn) talk.Message { return talk.LocalError{Message: longText} }))},
 	{Name: "flood-renames", What: "changes its name 100 times a second", Weakness: "renames that go through the store and to every member",
-		Groups: one(20, 20, identified, join(sharedRooms(2)), listen, messages(100, func(c *conn) talk.Message {
+		Groups: recurring(20, 20, identified, join(sharedRooms(2)), listen, messages(100, func(c *conn) talk.Message {
 			return talk.ChangeName{UUID: c.me.UUID, Username: fmt.Sprintf("stranger %08d", rand.IntN(100_000_000)), OldUsername: c.me.Username, ID: randomID()}
 		}))},
 	{Name: "flood-fetches", What: "asks for history 200 times a second", Weakness: "fetches that queue up",
-		History: true, Groups: one(20, 20, identified, listen, messages(200, fetch(talk.MaxFetch)))},
+		History: true, Groups: recurring(20, 20, identified, listen, messages(200, fetch(talk.MaxFetch)))},
 	{Name: "flood-pings", What: "says Ping 500 times a second", Weakness: "answers without a price",
-		Groups: one(20, 20, identified, listen, messages(500, func(*conn) talk.Message { return talk.Ping{N: 1} }))},
+		Groups: recurring(20, 20, identified, listen, messages(500, func(*conn) talk.Message { return talk.Ping{N: 1} }))},
 	{Name: "flood-hellos", What: "says Hello again 200 times a second", Weakness: "refusals that cost more than what is refused",
-		Groups: one(20, 20, identified, listen, texts(200, fin|opText, func() []byte { return []byte(`{"Hello":{"client":"again"}}`) }))},
+		Groups: recurring(20, 20, identified, listen, texts(200, fin|opText, func() []byte { return []byte(`{"Hello":{"client":"again"}}`) }))},
 	{Name: "flood-garbage", What: "sends what is no message 200 times a second", Weakness: "a decoder that is dear, and refusals without end",
-		Groups: one(20, 20, identified, listen, texts(200, fin|opText, garbage))},
+		Groups: recurring(20, 20, identified, listen, texts(200, fin|opText, garbage))},
 	{Name: "flood-ws-pings", What: "sends WebSocket pings of 125 bytes 500 times a second and reads no pong", Weakness: "control frames that nobody paces, and pongs that queue up",
 		Groups: unread(20, 20, identified, texts(500, fin|opPing, func() []byte { return bytes.Repeat([]byte("p"), 125) }))},
 	{Name: "flood-ws-pongs", What: "sends WebSocket pongs that nobody asked for 500 times a second", Weakness: "control frames that nobody paces",
-		Groups: one(20, 20, identified, listen, texts(500, fin|opPong, func() []byte { return []byte("p") }))},
+		Groups: recurring(20, 20, identified, listen, texts(500, fin|opPong, func() []byte { return []byte("p") }))},
 	{Name: "flood-empty-fragments", What: "sends fragments of no bytes 500 times a second", Weakness: "a message that never ends and is never too large",
-		Groups: one(20, 20, identified, listen, func(c *conn) error { return c.lost(c.frame(opText, nil)) },
+		Groups: recurring(20, 20, identified, listen, func(c *conn) error { return c.lost(c.frame(opText, nil)) },
 			texts(500, opContinuation, func() []byte { return nil }))},
 	{Name: "flood-original", What: "joins and posts in the original's form 100 times a second", Weakness: "a form in which flood control was forgotten",
-		Groups: one(20, 20, upgrade, listen, original(100))},
+		Groups: recurring(20, 20, upgrade, listen, original(100))},
 }
 
 // garbage is nested as deeply as a frame lets it, or is nothing at all.
@@ -203,8 +203,8 @@ var churns = []Attack{
 		Groups: one(100, 100, identified, listen, messages(5, func(c *conn) talk.Message { return joinMessage(c, newRoom(c)) }))},
 	{Name: "room-wedge", What: "72 come back to rooms they have left, a minute later, while the workers are busy with fetches", Weakness: "work that waits for work of the same pool",
 		Lasts: 75 * time.Second, Whole: true, History: true,
-		Groups: []Group{comeBack(58 * time.Second), comeBack(59500 * time.Millisecond), comeBack(61 * time.Second),
-			{Connections: 150, PerSecond: 150, After: 57 * time.Second, Do: steps(identified, listen, messages(5, fetchByTime))}}},
+		Groups: []Group{comeBack(58500 * time.Millisecond), comeBack(59700 * time.Millisecond), comeBack(60700 * time.Millisecond),
+			{Connections: 200, PerSecond: 200, After: 54 * time.Second, Do: steps(identified, listen, messages(5, fetch(talk.MaxFetch)))}}},
 }
 
 // comeBack is 24 who leave a room each and come back so long after the attack began.

@@ -66,7 +66,7 @@ func outcome(a *result.Attack) string {
 		return fmt.Sprintf("posts p99 %s, joins p99 %s", result.Took(f.Post.At(99)), result.Took(f.Join.At(99)))
 	}
 	return fmt.Sprintf("%-22s %s; quiet: %s; %d not answered; %d held, %d closed; %s", a.Name, ms(&a.During), ms(&a.Before),
-		a.During.Failures()+a.After.Failures(), a.Got.Held, result.Total(a.Got.Closed), a.Verdict())
+		a.During.Failures()+a.After.Failures(), a.Got.Held, result.Total(a.Got.Closed), a.Verdict(&a.Before))
 }
 
 // scene is what one attack needs.

@@ -88,7 +88,7 @@ func worstTime(name string, a *result.Attacks, quiet *measure.Hist, of func(*res
 
 // feltByAttack is what honest people felt: a row of dots for each attack.
 func feltByAttack(a *result.Attacks, quiet *result.Felt) section {
-	s := section{ID: "felt", Title: "What honest people felt", Lead: "During each attack. What was not answered counts with the time for which it was waited. The dashed line is the p99 of this run while it was quiet."}
+	s := section{ID: "felt", Title: "What honest people felt", Lead: "During each attack. What was not answered counts with the time for which it was waited. The dashed line is the p99 of this run while it was quiet. Marked are attacks that did not hold; " + result.UsualBounds + "."}
 	s.Strips = []strip{
 		feltStrip("posts", "Posts, from when they were due until another was shown them", a, &quiet.Post, func(f *result.Felt) (*measure.Hist, int) { return &f.Post, f.PostsFailed }),
 		feltStrip("joins", "Joins of newcomers, from when they were due until they were in the room", a, &quiet.Join, func(f *result.Felt) (*measure.Hist, int) { return &f.Join, f.JoinsFailed }),
@@ -97,7 +97,7 @@ func feltByAttack(a *result.Attacks, quiet *result.Felt) section {
 	for i := range a.Attacks {
 		one := &a.Attacks[i]
 		row := gridRow{Cells: []string{result.Line(one.Name)}}
-		if one.Verdict() != "held" {
+		if one.Verdict(quiet) != "held" {
 			row.Class = "bad"
 		}
 		for _, of := range []func(*result.Felt) *measure.Hist{

@@ -129,8 +129,24 @@ func (a *Attacks) Quiet() (q Felt) {
 	return q
 }
 
-// Verdict is one attack in a word or two: "held", or what did not.
-func (a *Attack) Verdict() string {
+// What an attack may do to people and to the gateway, where nobody asks for other
+// bounds: the measure of Verdict.
+const (
+	usualPostRatio = 3 // of the p99 under attack to the quiet one
+	usualJoinRatio = 5
+	usualFloor     = 20 * time.Millisecond // of a quiet p99; less is the machine's noise
+	usualGrowth    = 256 << 20             // of the gateway's memory
+)
+
+// UsualBounds tells what Verdict goes by.
+const UsualBounds = "slowed: the p99 of honest posts was more than 3 times, or that of joins more than 5 times, the quiet one of this run, " +
+	"which counts as 20 ms at least; memory: the gateway grew by more than 256 MiB"
+
+// Verdict is one attack in a word or two: "held", or the worst that did not.
+func (a *Attack) Verdict(quiet *Felt) string {
+	above := func(h, calm *measure.Hist, ratio int64) bool {
+		return h.At(99) > time.Duration(ratio)*max(calm.At(99), usualFloor)
+	}
 	switch {
 	case a.Failed != "":
 		return "not made"
@@ -140,6 +156,10 @@ func (a *Attack) Verdict() string {
 		return "stuck"
 	case a.During.Failures()+a.After.Failures() > 0:
 		return "people cut off"
+	case above(&a.During.Post, &quiet.Post, usualPostRatio), above(&a.During.Join, &quiet.Join, usualJoinRatio):
+		return "slowed"
+	case a.Cost.Growth() > usualGrowth:
+		return "memory"
 	}
 	return "held"
 }

@@ -97,7 +97,7 @@ func TestAttacksAreTold(t *testing.T) {
 		write func(*bytes.Buffer) error
 		wants []string
 	}{
-		"summary":  {func(b *bytes.Buffer) error { return again.Summary(b, false) }, []string{"mild", "held", "breach", "stuck", "people cut off", "somebody else", "SIGTERM", "+299 MiB"}},
+		"summary":  {func(b *bytes.Buffer) error { return again.Summary(b, false) }, []string{"mild", "held", "breach", "stuck", "people cut off", "slowed: ", "somebody else", "SIGTERM", "+299 MiB"}},
 		"markdown": {func(b *bytes.Buffer) error { return again.Markdown(b) }, []string{"| slow |", "400 / 400 ms", "HTTP 429 ×1", "4008 ×2", "**theft**: somebody else | was welcomed"}},
 		"junit":    {func(b *bytes.Buffer) error { return again.JUnit(b, checks) }, []string{`failures="4"`, "slow: honest posts", "80.0 × 5.00 ms"}},
 	} {

@@ -3,6 +3,7 @@ package result
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -14,14 +15,14 @@ func (a *Attacks) attackRows() [][]string {
 	for i := range a.Attacks {
 		one := &a.Attacks[i]
 		if one.Failed != "" {
-			rows = append(rows, []string{one.Name, "–", "–", "–", "–", "–", "–", "–", "–", one.Verdict()})
+			rows = append(rows, []string{one.Name, "–", "–", "–", "–", "–", "–", "–", "–", one.Verdict(&quiet)})
 			continue
 		}
 		rows = append(rows, []string{
 			one.Name, felt(&one.During, true), felt(&one.During, false),
 			Number(float64(one.During.Failures())), Number(float64(one.After.Failures())),
 			Number(float64(one.Got.Held)), Number(float64(Total(one.Got.Closed))),
-			one.Cost.memory(), one.Cost.cpu(), one.Verdict(),
+			one.Cost.memory(), one.Cost.cpu(), one.Verdict(&quiet),
 		})
 	}
 	return rows
@@ -79,6 +80,7 @@ func (a *Attacks) Summary(w io.Writer, color bool) error {
 			s.printf("  %s /readyz said ready while %d joins were not answered\n", s.paint(bad, one.Name+":"), n)
 		}
 	}
+	s.printf("  %s\n", s.paint(faint, UsualBounds))
 	for _, why := range a.LeftOut {
 		s.printf("  %s\n", s.paint(faint, Line(why)))
 	}
@@ -116,6 +118,7 @@ func (a *Attacks) Markdown(w io.Writer) error {
 	}
 	m.printf("What honest people felt during each attack (p50 / p99), and what did not hold:\n\n")
 	m.table(a.attackRows())
+	m.printf("%s.\n\n", capital(UsualBounds))
 	m.printf("What attackers got, and what it cost the gateway:\n\n")
 	rows := [][]string{{"attack", "size", "opened of tried", "held", "refused", "closed by", "in / out", "answers", "alive p50 / most", "files", "disk", "kernel"}}
 	for i := range a.Attacks {
@@ -149,3 +152,5 @@ func (a *Attack) gotRow() []string {
 	}
 	return row
 }
+
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
