@@ -26,6 +26,13 @@
 // the client has taken the one before, so that an answer of any length holds
 // neither a worker nor memory while the client reads.
 //
+// # What a client may
+//
+// Every connection has an account in package limits, from accept on. A message is
+// paid for when its turn comes (conn.pay): what cannot be paid yet waits in the
+// backlog, what finds no room there is refused, and who is refused too often is
+// closed and kept out (account.go).
+//
 // # Who is where
 //
 // Joins, leaves, breaks and renames are moves; they go through the room's lane
@@ -57,6 +64,7 @@
 // # Locks, in the order in which they are taken
 //
 //	conn.mu → lane.mu
+//	conn.mu → the locks of package limits, which calls nobody
 //	conn.mu → room.mu → outbox.mu → pumpWorker.mu
 //	rooms.mu, windows.mu, shards of conns: alone
 //

@@ -381,7 +381,8 @@
 //	bad_room       not the room that the connection is in
 //	refused        the store refuses this entry for good
 //	hello_not_now  Hello must be the first message
-//	flood          retry: too fast; the server has delayed before it refuses
+//	flood          retry: too fast; the server has delayed before it refuses. Or
+//	               the room is in slow mode; see "Too much"
 //	busy           retry: the server's queue is full
 //	unavailable    retry: neither store nor spool can be reached
 //	out_of_turn    retry: an earlier one was refused and comes first
@@ -399,8 +400,26 @@
 //	4009  the same session connected elsewhere; not again from here
 //	4010  nothing came, not even a pong
 //	4011  uuid or token of somebody else; not again with them
-//	4012  the client keeps sending what is refused; mend it first
+//	4012  the client keeps sending what is refused, or far too much; mend it
+//	      first, and wait before you connect: who did so is kept out for a while
 //	4013  nothing was said in time
+//
+// # Too much
+//
+// A server may bound what a connection, a user, an address, a room and all
+// together send, in messages and in bytes, and every message counts, pings too.
+// What is too much waits for its turn, in order. Of what is more than that, a
+// message is refused with flood, retry and a retry_ms that is true: sent again
+// then, it is taken as far as anybody can know. A client that posts no more than 32
+// messages ahead of their answers, and waits when it is told to, loses nothing and
+// is never closed. Others are, in the end, with 4012; then the user, and if many of
+// its connections did so the address, is kept out for a while: with 4012 after
+// Hello, with 429 and Retry-After instead of the upgrade, or by hanging up.
+//
+// A room may be in slow mode, by its operator's choice or because too much is said in
+// it: then each user can speak once in some seconds there. A message that comes earlier
+// is refused with flood; retry_ms is when the user's turn is. Clients of the original's
+// forms get the sentence only, and their message is lost.
 //
 // # Limits
 //

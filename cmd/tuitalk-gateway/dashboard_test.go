@@ -22,7 +22,7 @@ import (
 var (
 	metricName  = regexp.MustCompile(`\b(?:tuitalk|process|go)_[a-z_]+\b`)
 	fqName      = regexp.MustCompile(`fqName: "([^"]+)"`)
-	labelValue  = regexp.MustCompile(`\b(tuitalk_[a-z_]+)\{[^}]*\b(how|result|kind|source)="([a-z_]+)"`)
+	labelValue  = regexp.MustCompile(`\b(tuitalk_[a-z_]+)\{[^}]*\b(how|result|kind|source|level|who)="([a-z_]+)"`)
 	histogramOf = strings.NewReplacer("_bucket", "", "_sum", "", "_count", "")
 )
 

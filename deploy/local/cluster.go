@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -36,6 +37,14 @@ type ClusterOptions struct {
 	Redis       RedisOptions
 	Postgres    PostgresOptions
 	NoStandby   bool // PostgreSQL is one server
+}
+
+// unlimited tells whether the gateways were told to limit nothing; then Nginx does
+// not either.
+func (o *ClusterOptions) unlimited() bool {
+	args := strings.Join(o.GatewayArgs, " ")
+	return strings.Contains(args, "-limits none") || strings.Contains(args, "-limits=none") ||
+		!strings.Contains(args, "-limits") && os.Getenv("TUITALK_LIMITS") == "none"
 }
 
 // EveryGateway is to be isolated.
@@ -157,7 +166,7 @@ func (c *Cluster) startAll(ctx context.Context) error {
 		addrs[i] = g.Addr()
 	}
 	var err error
-	c.Nginx, err = StartNginx(ctx, NginxOptions{Dir: c.path("nginx"), Port: c.ports.Nginx, Workers: c.opts.Workers, Gateways: addrs})
+	c.Nginx, err = StartNginx(ctx, NginxOptions{Dir: c.path("nginx"), Port: c.ports.Nginx, Workers: c.opts.Workers, Gateways: addrs, Unlimited: c.opts.unlimited()})
 	return err
 }
 

@@ -17,6 +17,9 @@ type NginxOptions struct {
 	Port     int      // on 127.0.0.1; default a free one
 	Workers  int      // processes, default 2
 	Program  string   // default nginx from PATH, else /usr/sbin/nginx
+	// Unlimited takes away what one address may have, for load tests: here
+	// everybody has the same.
+	Unlimited bool
 }
 
 // Nginx is a real Nginx with the configuration of deploy/nginx. Its methods may

@@ -41,7 +41,7 @@ func (n *Nginx) configure(ctx context.Context) error {
 	}
 	text, err := nginx.For(nginx.Machine{
 		User: me.Username, Dir: n.opts.Dir, Listen: n.Addr(), Gateways: n.opts.Gateways,
-		Workers: n.opts.Workers, Files: openFiles(),
+		Workers: n.opts.Workers, Files: openFiles(), Unlimited: n.opts.Unlimited,
 	})
 	if err != nil {
 		return err

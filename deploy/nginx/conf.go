@@ -24,6 +24,9 @@ type Machine struct {
 	Gateways []string // address:port of each
 	Workers  int      // processes
 	Files    int      // that each of them may have open
+	// Unlimited takes the bounds of what one address may have away, for load tests:
+	// there everybody has the same.
+	Unlimited bool
 }
 
 // For returns Conf with the values of one machine. All else stays as it is, to
@@ -45,6 +48,9 @@ func For(m Machine) (string, error) {
 	e.set("listen", m.Listen)
 	e.drop("ipv6only=off") // m.Listen is one address
 	e.repeat("server", m.Gateways)
+	if m.Unlimited {
+		e.swap("    geo $limited {\n        default 1;", "    geo $limited {\n        default 0;")
+	}
 	return e.text, e.err
 }
 
@@ -103,6 +109,14 @@ func (e *editor) drop(parameter string) {
 		e.fail(fmt.Errorf("nginx.conf: %q stands there %d times", parameter, n))
 	}
 	e.text = strings.Replace(e.text, " "+parameter, "", 1)
+}
+
+// swap replaces a text, which must stand there once.
+func (e *editor) swap(old, text string) {
+	if n := strings.Count(e.text, old); n != 1 {
+		e.fail(fmt.Errorf("nginx.conf: %q stands there %d times", old, n))
+	}
+	e.text = strings.Replace(e.text, old, text, 1)
 }
 
 func (e *editor) fail(err error) {

@@ -48,6 +48,22 @@ func TestOneMachineDiffersInValuesOnly(t *testing.T) {
 	}
 }
 
+func TestUnlimitedIsOneValue(t *testing.T) {
+	m := machine
+	limited, err := For(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Unlimited = true
+	unlimited, err := For(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := strings.Replace(limited, "        default 1;\n", "        default 0;\n", 1); unlimited != want || unlimited == limited {
+		t.Errorf("more or less than the value has changed:\n%s", unlimited)
+	}
+}
+
 func TestAConfThatLostADirectiveIsAnError(t *testing.T) {
 	for name, e := range map[string]editor{
 		"missing":   {text: "pid /run/x;\n"},
