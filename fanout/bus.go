@@ -21,7 +21,9 @@ type Bus interface {
 	Subscribe(ctx context.Context, room int32) error
 	// Unsubscribe ends it. A delivery that is under way may still arrive.
 	Unsubscribe(ctx context.Context, room int32) error
-	// Publish sends to every subscribed node but the one that publishes. The
+	// Publish sends to every subscribed node but the one that publishes. It MUST
+	// NOT wait, neither for the nodes nor for what is between: who publishes has
+	// other rooms to serve. An error means that the note is not on its way. The
 	// note and what it points to are immutable from this call on.
 	Publish(ctx context.Context, note *Note) error
 	// Healthy tells whether, as far as known, notes get through now.

@@ -17,6 +17,7 @@ func (c *conn) handle(a arrival) (refusal talk.Error, wait bool) {
 	if refusal, wait = c.pay(a); wait || refusal.Code != "" {
 		return refusal, wait
 	}
+	c.srv.opts.Failpoint("handle")
 	switch m := a.Message.(type) {
 	case talk.Hello:
 		return c.hello(m), false

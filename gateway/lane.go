@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type post struct {
 	entry  talk.Entry
 	conn   *conn
 	number uint64 // among the messages of its connection
+	queued int64  // coarse time
 }
 
 // move is a change of presence on its way to the store. done is called once, on
@@ -78,6 +80,7 @@ func (l *lane) post(p post) bool {
 	if len(*q) == 0 {
 		l.order = append(l.order, p.entry.RoomID)
 	}
+	p.queued = l.srv.clock.coarse()
 	*q = append(*q, p)
 	l.posts++
 	l.awake()
@@ -193,6 +196,36 @@ func (l *lane) takePosts(batch []post) []post {
 	return batch
 }
 
+// expire sends back what has waited since before old, when the lane itself does not
+// come to it. The later posts of the same people the lane sends back, by their turn.
+func (l *lane) expire(old int64) {
+	for _, p := range l.takeOlder(old) {
+		l.srv.sendBack(p, talk.CodeBusy, "the gateway is too busy, your message waits")
+	}
+}
+
+func (l *lane) takeOlder(old int64) (late []post) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.order = slices.DeleteFunc(l.order, func(id int32) bool {
+		q := l.rooms[id]
+		n := 0
+		for n < len(*q) && (*q)[n].queued < old {
+			n++
+		}
+		late = append(late, (*q)[:n]...)
+		clear((*q)[:n])
+		*q = (*q)[n:]
+		l.posts -= n
+		if len(*q) == 0 {
+			delete(l.rooms, id)
+			return true
+		}
+		return false
+	})
+	return late
+}
+
 // commitMoves tries once. What the store did not take goes back to the front and
 // is tried again after a while; posts need not wait for it.
 func (l *lane) commitMoves(moves []move) {
@@ -256,7 +289,7 @@ func (l *lane) askMoves(moves []history.Move) ([]history.Moved, error) {
 
 // lonePatience is how long an append or a change of presence may take where there
 // is no spool.
-const lonePatience = 10 * time.Second
+const lonePatience = 4 * time.Second
 
 // append calls the store. Without a spool it waits long; with one it gives up after
 // a while, and does not try while the store is known to be away.

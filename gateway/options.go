@@ -73,7 +73,7 @@ type Options struct {
 	QueueMax    int // entries that wait for the store, per lane
 
 	HandshakeWait time.Duration // from accept to the first message
-	RequestWait   time.Duration // a join or rename is answered by then, or its client is asked to come back
+	RequestWait   time.Duration // a join, rename or post is answered by then, or its client is asked to come back
 	PingAfter     time.Duration // quiet for so long: ping
 	PongWait      time.Duration // and then so long without a frame: close
 	SlowAfter     time.Duration // who has not taken in it what waited, or MinRate of it, is slow: close; a message that is begun is whole by then
@@ -88,8 +88,9 @@ type Options struct {
 	// Relisten opens the listener again after this node has sent its users
 	// away because it alone could not reach the store. nil: it never does.
 	Relisten func() (net.Listener, error)
-	// Failpoint is called between the steps of a drain, with their names; a
-	// test ends the process in it.
+	// Failpoint is called between the steps of a drain, with their names, where a
+	// test ends the process in it; and as "handle" when a connection's message is
+	// handled, with its lock held.
 	Failpoint func(name string)
 }
 

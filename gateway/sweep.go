@@ -75,9 +75,7 @@ func (s *Server) sweep(l *loop, ended <-chan struct{}) {
 		s.lookAround(now, n)
 		var busy []*room
 		looks := false
-		for _, p := range s.work.all() {
-			p.expire(now)
-		}
+		s.expire(now)
 		for _, r := range s.rooms.list() {
 			for _, j := range r.overdue(now) {
 				j.fail(errTooLate, "")
@@ -98,6 +96,16 @@ func (s *Server) sweep(l *loop, ended <-chan struct{}) {
 		if n%compareEvery == 0 && len(busy) > 0 {
 			s.work.live.submit(func(ctx context.Context) { s.compareHeads(ctx, busy) }, inNextRound)
 		}
+	}
+}
+
+// expire refuses what has waited for too long.
+func (s *Server) expire(now int64) {
+	for _, p := range s.work.all() {
+		p.expire(now)
+	}
+	for _, l := range s.lanes {
+		l.expire(now - int64(s.opts.RequestWait))
 	}
 }
 

@@ -64,11 +64,11 @@ func serve(c *config, stdout, stderr *lineWriter) error {
 	if err != nil {
 		return err
 	}
-	err = serveWith(c, opts, store, listener, admin, metrics, stdout)
+	err = serveWith(c, opts, store, listener, admin, metrics, stdout, stderr)
 	return errors.Join(err, store.Close())
 }
 
-func serveWith(c *config, opts gateway.Options, store history.Store, listener net.Listener, admin adminListener, metrics *prometheus.Registry, stdout *lineWriter) error {
+func serveWith(c *config, opts gateway.Options, store history.Store, listener net.Listener, admin adminListener, metrics *prometheus.Registry, stdout, stderr *lineWriter) error {
 	server, err := gateway.New(opts, store)
 	if err != nil {
 		return err
@@ -95,9 +95,11 @@ func serveWith(c *config, opts gateway.Options, store history.Store, listener ne
 	opts.Log.Info("draining", "signal", got.String())
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	endWithin(server.DrainMost()+closeTimeout, stderr)
 	go func() {
 		<-signals
 		cancel()
+		endWithin(secondSignalTimeout, stderr)
 	}()
 	err = server.Drain(ctx)
 	opts.Log.Info("ended")
