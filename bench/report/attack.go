@@ -21,7 +21,7 @@ func attackPage(a *result.Attacks, checks []result.Check) *page {
 		Lead:    []string{a.Started.UTC().Format("2 January 2006, 15:04 UTC"), plural(len(a.Attacks), "attack"), result.Line(a.Target)},
 		Banners: attackBanners(a, checks), Tiles: attackTiles(a, &quiet),
 	}
-	for _, s := range []section{feltByAttack(a, &quiet), costOfAttacks(a), gotByAttack(a), checked(checks), attackConditions(a)} {
+	for _, s := range []section{feltByAttack(a, &quiet), costOfAttacks(a), gotByAttack(a), attackList(a, &quiet), checked(checks), attackConditions(a)} {
 		if !s.empty() {
 			p.Sections = append(p.Sections, s)
 		}
@@ -180,29 +180,36 @@ func costOfAttacks(a *result.Attacks) section {
 // gotByAttack is what attackers got.
 func gotByAttack(a *result.Attacks) section {
 	s := section{ID: "got", Title: "What the attackers got", Table: &grid{
-		Head: []string{"attack", "connections", "held", "refused", "closed by the gateway", "read / sent", "answers", "alive p50 / most", "breaches"}, Left: 1, Cards: true}}
+		Head: []string{"attack", "connections", "held", "refused", "closed by the gateway", "read / sent", "answers", "alive p50 / most"}, Left: 1, Cards: true}}
 	for i := range a.Attacks {
 		one, g := &a.Attacks[i], &a.Attacks[i].Got
-		name := result.Line(one.Name) + "\n" + result.Line(one.What) + "; " + result.Line(one.Size)
-		if one.Failed != "" {
-			s.Table.Rows = append(s.Table.Rows, gridRow{Class: "bad", Cells: []string{name + "\nnot made: " + result.Line(one.Failed), "–", "–", "–", "–", "–", "–", "–", "–"}})
-			continue
-		}
-		row := gridRow{Cells: []string{name, fmt.Sprintf("%s of %s", result.Number(float64(g.Opened)), result.Number(float64(g.Tried))),
+		row := gridRow{Cells: []string{result.Line(one.Name), fmt.Sprintf("%s of %s", result.Number(float64(g.Opened)), result.Number(float64(g.Tried))),
 			result.Number(float64(g.Held)), g.RefusedBy(), g.ClosedBy(), result.Bytes(float64(g.BytesIn)) + " / " + result.Bytes(float64(g.BytesOut)),
-			g.Heard(), result.Times(g.AliveP50, g.AliveMost), "–"}}
+			g.Heard(), result.Times(g.AliveP50, g.AliveMost)}}
+		if one.Failed != "" {
+			row.Class, row.Cells = "bad", []string{result.Line(one.Name), "–", "–", "–", "–", "–", "–", "–"}
+		}
 		if len(one.Breaches) > 0 {
 			row.Class = "bad"
-			row.Cells[8] = ""
-			for j, b := range one.Breaches {
-				if j > 0 {
-					row.Cells[8] += "\n"
-				}
-				row.Cells[8] += result.Line(b)
-			}
 		}
-		if one.Stopped != "" {
-			row.Cells[0] += "\nended early: " + result.Line(one.Stopped)
+		s.Table.Rows = append(s.Table.Rows, row)
+	}
+	return s
+}
+
+// attackList is what was done, and what is to be said of it.
+func attackList(a *result.Attacks, quiet *result.Felt) section {
+	s := section{ID: "attacks", Title: "The attacks", Table: &grid{Head: []string{"attack", "what it does", "what it looks for", "connections", "verdict"}, Left: 5, Cards: true}}
+	for i := range a.Attacks {
+		one := &a.Attacks[i]
+		row := gridRow{Cells: []string{result.Line(one.Name), result.Line(one.What), result.Line(one.Weakness), result.Line(one.Size), one.Verdict(quiet)}}
+		if row.Cells[4] != "held" {
+			row.Class = "bad"
+		}
+		for _, why := range append([]string{one.Failed, one.Stopped}, one.Breaches...) {
+			if why != "" {
+				row.Cells[4] += "\n" + result.Line(why)
+			}
 		}
 		s.Table.Rows = append(s.Table.Rows, row)
 	}

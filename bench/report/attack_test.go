@@ -38,7 +38,7 @@ func TestAttackPageHasEverything(t *testing.T) {
 	}
 	html := kept(t, "attacks", b.String())
 	wants(t, html, `id="felt-posts`, `id="felt-joins`, `id="cost-memory`, "Not everything held", "half-open", "HTTP 429 ×1", "4012 ×3", "somebody else was welcomed",
-		"does &lt;something&gt;", "ended early: too much", "not made: the people did not get in", "room-wedge is left out", "tuitalk-bench attack -gateway g", "flood-posts: honest posts")
+		"does &lt;something&gt;", "too much", "not made\nthe people did not get in", `id="attacks"`, "room-wedge is left out", "tuitalk-bench attack -gateway g", "flood-posts: honest posts")
 	a.Attacks = a.Attacks[:1]
 	b.Reset()
 	if err := AttackHTML(&b, a, a.Check(result.AttackThresholds{})); err != nil {

@@ -199,7 +199,7 @@ func (g *Got) ClosedBy() string { return orDash(top(g.Closed, 3)) }
 func (g *Got) RefusedBy() string { return orDash(top(g.Refused, 3)) }
 
 // Heard tells what attackers were answered.
-func (g *Got) Heard() string { return orDash(top(g.Answers, 4)) }
+func (g *Got) Heard() string { return orDash(top(g.Answers, 3)) }
 
 func orDash(text string) string {
 	if text == "" {
