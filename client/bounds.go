@@ -12,7 +12,6 @@ const (
 	maxKeptName  = 4 * talk.MaxNameBytes
 	maxKeptText  = 16 * talk.MaxTextBytes
 	maxSentence  = 500 // bytes of a reason or notice
-	maxToken     = 2 << 10
 	maxPending   = 1000
 	maxRoster    = 4 * talk.MaxListed
 	maxSeq       = int64(1) << 60

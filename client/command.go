@@ -53,6 +53,7 @@ var commands = [...]Command{
 	{"/unread", "", "jump to the first unread message", nothing(Input{Action: GoUnread})},
 	{"/retry", "[n]", "send the nth unsent message again; without n, all that failed", parseUnsent(RetryUnsent)},
 	{"/discard", "[n]", "throw the nth unsent message away; without n, the one that failed", parseUnsent(DropUnsent)},
+	{"/identity", "new", "become somebody new here, for good; your name and what is unsent are kept", parseNewIdentity},
 	{"/quit", "", "leave the room and close; what is unsent goes out at the next start", nothing(Input{Action: Leave, Event: Quit{}})},
 }
 
@@ -163,6 +164,14 @@ func parseFetch(_ *Command, arg string) (Input, error) {
 		return Input{}, wrongInput("/fetch loads from 1 to " + strconv.Itoa(talk.MaxFetch) + " entries at a time.")
 	}
 	return Input{Action: Act, Event: FetchOlder{Limit: n}}, nil
+}
+
+// parseNewIdentity wants a word more: it cannot be undone.
+func parseNewIdentity(c *Command, arg string) (Input, error) {
+	if !strings.EqualFold(arg, c.Args) {
+		return Input{}, wrongInput("This makes you somebody else, and nothing brings back who you are now. To do it, enter /identity new.")
+	}
+	return Input{Action: Act, Event: Anew{}}, nil
 }
 
 func parseSearch(_ *Command, arg string) (Input, error) {

@@ -53,8 +53,7 @@ func (c *Config) fill() error {
 
 // State is what survives a restart.
 type State struct {
-	UUID    talk.UUID // zero: a server makes one
-	Token   string
+	Secret  talk.Secret // proves who the user is, to these servers and no others; zero: one is made
 	Name    string
 	Session talk.UUID // names this window; zero: one is made
 	Room    int32
@@ -67,4 +66,5 @@ type OutboxEntry struct {
 	RoomID int32
 	Text   string
 	At     time.Time // when the user posted it; kept in whole seconds
+	Author talk.UUID // as whom it was posted; zero: as who the user is
 }

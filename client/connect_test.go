@@ -1,7 +1,6 @@
 package client
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -11,29 +10,24 @@ import (
 func TestStartGreetsAndJoins(t *testing.T) {
 	t.Run("unknown user", func(t *testing.T) {
 		r := newRig(t, State{}, nil)
+		me := r.s.Me().UUID
 		r.do(Start{})
 		if d := one(t, take[Dial](r)); d.URL != "ws://a/ws" || d.Conn != 1 {
 			t.Fatalf("dials %+v", d)
 		}
 		r.do(Opened{1})
-		if h := one(t, sent[talk.Hello](r)); !h.UUID.IsZero() || h.Session.IsZero() || h.Client != "tuitalk" {
+		list := take[Send](r)
+		h, j := list[0].Message.(talk.Hello), list[1].Message.(talk.JoinRoom)
+		if h.Secret.IsZero() || h.Secret.UUID() != me || h.Session.IsZero() || h.Client != "tuitalk" {
 			t.Fatalf("%+v", h)
 		}
-		r.get(1, talk.Welcome{UUID: meID, Token: "new", Server: "n1"})
-		order := ""
-		for _, e := range r.done {
-			switch e := e.(type) {
-			case Save:
-				order += "save "
-			case Send:
-				order += "join "
-				if j := e.Message.(talk.JoinRoom); j.UUID != meID || j.Resume || j.Username == "" || j.RoomID != 1 {
-					t.Fatalf("%+v", j)
-				}
-			}
+		if j.UUID != me || j.Resume || j.Username == "" || j.RoomID != 1 {
+			t.Fatalf("%+v", j)
 		}
-		if order != "save join " || r.disk.UUID != meID || r.disk.Token != "new" {
-			t.Fatalf("%q, %+v", order, r.disk)
+		r.get(1, talk.Welcome{UUID: me, Server: "n1"})
+		r.pass(lazySave)
+		if r.disk.Secret != h.Secret {
+			t.Fatalf("%+v", r.disk)
 		}
 		r.join(1, 0, 0)
 		r.phase(Online)
@@ -50,10 +44,10 @@ func TestStartGreetsAndJoins(t *testing.T) {
 			t.Fatalf("sends %+v", list)
 		}
 		h, j := list[0].Message.(talk.Hello), list[1].Message.(talk.JoinRoom)
-		if h.UUID != meID || h.Token != "t" || h.Session != known().Session || j.UUID != meID || j.Username != "ada" {
+		if h.Secret != mySecret || h.Session != known().Session || j.UUID != meID || j.Username != "ada" {
 			t.Fatalf("%+v %+v", h, j)
 		}
-		r.get(1, talk.Welcome{UUID: meID, Token: "t"})
+		r.get(1, talk.Welcome{UUID: meID})
 		none(t, take[Save](r))
 		r.join(1, 7, 9)
 		if f := one(t, sent[talk.Fetch](r)); f.BeforeSeq != 8 || f.Limit != 100 || f.RoomID != 1 || !r.s.Loading() {
@@ -113,7 +107,7 @@ func TestSecondDial(t *testing.T) {
 	if h := one(t, take[Hangup](r)); h.Conn != 1 {
 		t.Fatalf("%+v", h)
 	}
-	r.get(2, talk.Welcome{UUID: meID, Token: "t"})
+	r.get(2, talk.Welcome{UUID: meID})
 	r.join(2, 0, 0)
 	r.do(Closed{Conn: 2})
 	r.pass(time.Second)
@@ -211,7 +205,7 @@ func TestLostLineResumesAtOnce(t *testing.T) {
 	if j := one(t, sent[talk.JoinRoom](r)); !j.Resume || j.AfterSeq != 6 || j.AfterID != seqID(6) {
 		t.Fatalf("%+v", j)
 	}
-	r.get(2, talk.Welcome{UUID: meID, Token: "t"})
+	r.get(2, talk.Welcome{UUID: meID})
 	r.join(2, 6, 8)
 	r.phase(Online)
 	r.get(2, textEntry(7), textEntry(8))
@@ -285,7 +279,7 @@ func TestRefusedForGood(t *testing.T) {
 			r.pass(time.Hour)
 			r.do(Probe{})
 			none(t, take[Dial](r))
-			if r.s.State().UUID != meID || len(r.disk.Outbox) != 1 {
+			if r.s.State().Secret != mySecret || len(r.disk.Outbox) != 1 {
 				t.Errorf("%+v", r.disk)
 			}
 			r.do(Start{})
@@ -442,9 +436,8 @@ func TestGarbledFrames(t *testing.T) {
 
 func TestWelcomeThatMakesNoSense(t *testing.T) {
 	for name, w := range map[string]talk.Welcome{
-		"somebody else": {UUID: otherID, Token: "t"},
-		"nobody":        {Token: "t"},
-		"endless token": {UUID: meID, Token: strings.Repeat("t", 1<<16)},
+		"somebody else": {UUID: otherID},
+		"nobody":        {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, known(), nil)
@@ -452,7 +445,7 @@ func TestWelcomeThatMakesNoSense(t *testing.T) {
 			r.do(Opened{1})
 			r.get(1, w)
 			one(t, take[Hangup](r))
-			if st := r.s.State(); st.UUID != meID || st.Token != "t" {
+			if st := r.s.State(); st.Secret != mySecret {
 				t.Fatalf("%+v", st)
 			}
 			r.pass(2 * time.Second)

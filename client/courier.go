@@ -87,7 +87,7 @@ func (c *courier) yield(s *Session, room int32) {
 
 // saw looks for own entries in what the courier is shown.
 func (c *courier) saw(s *Session, e *talk.Entry) {
-	if e.Seq <= 0 || e.Author != s.me.UUID || !s.outbox.remove(e.RoomID, e.ID) {
+	if e.Seq <= 0 || !s.outbox.saw(e) {
 		return
 	}
 	s.what |= StatusChanged

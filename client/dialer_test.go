@@ -241,7 +241,7 @@ func TestConversation(t *testing.T) {
 			}
 			switch m := m.(type) {
 			case talk.Hello:
-				writeMessage(ctx, t, c, talk.Welcome{UUID: meID, Token: "t", Limits: talk.DefaultLimits()})
+				writeMessage(ctx, t, c, talk.Welcome{UUID: m.Secret.UUID(), Limits: talk.DefaultLimits()})
 			case talk.JoinRoom:
 				writeMessage(ctx, t, c, talk.Joined{RoomID: m.RoomID, AfterSeq: m.AfterSeq, HeadSeq: m.AfterSeq})
 			case talk.Entry:
@@ -264,7 +264,7 @@ func TestConversation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	storage, err := OpenStorage(t.TempDir())
+	storage, err := OpenStorage(t.TempDir(), testServers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +284,7 @@ func TestConversation(t *testing.T) {
 			t.Fatalf("%+v, log %d, outbox %+v", s.Status(), s.Log().Len(), s.Outbox())
 		}
 	}
-	if e := s.Log().At(0); e.Text != "hello" || e.Seq != 1 || s.Log().Len() != 1 || s.Me().UUID != meID {
+	if e := s.Log().At(0); e.Text != "hello" || e.Seq != 1 || s.Log().Len() != 1 || e.Author != s.Me().UUID {
 		t.Fatalf("%+v", e)
 	}
 	for o := d.Handle(Quit{}); !o.Done; o = d.Handle(<-d.Events()) {

@@ -50,10 +50,22 @@
 // with a session of its own joins the old room, posts, leaves and hangs up,
 // while the shown room is not disturbed. Status.Owed counts what it still has.
 //
+// # Identity
+//
+// Who the user is proves itself by a secret (package talk, "Identity"), which
+// belongs to the servers of Config.Servers and no others. A Storage keeps what
+// belongs to one list of servers, or one origin, and never reads it for another:
+// the secret, the name, the room, the outbox. A session always has a secret; the
+// first windows of a user agree on one, as the Storage makes it. Anew makes
+// another one at any time. An entry of the outbox knows as whom it was posted:
+// under another author it would be another message, so what may have been sent
+// as who the user was is shown as failed, until the room shows it or the user
+// says Retry.
+//
 // # Lines
 //
 // There is one live line, and there may be tries for the next one. A try dials,
-// says Hello and JoinRoom (in one breath if the user is known), and takes the
+// says Hello and JoinRoom in one breath, and takes the
 // place of the live line when Joined has come: so a server's Reconnect, or a
 // line that is only suspected to be dead, costs no gap. Entries count from the
 // live line only; what both lines carry is told apart by seq. A dial that is
@@ -65,7 +77,7 @@
 // that lasted 3 s makes the next attempt immediate again. Nobody sees an
 // outage of less than 1.5 s (Resuming). A server that refuses the user's
 // identity ends all attempts (Refused), and the identity is kept: Start tries
-// again. A line closed as superseded, though this session has no other, means
+// again, and Anew begins as somebody else. A line closed as superseded, though this session has no other, means
 // that two windows have one session's name: this one takes a new name.
 //
 // # Goroutines

@@ -112,6 +112,11 @@ func (d *Driver) Handle(ev Event) Outcome {
 	case SetName:
 		e.ID = orFresh(e.ID)
 		ev = e
+	case Anew:
+		if e.Secret.IsZero() {
+			e.Secret = NewSecret()
+		}
+		ev = e
 	}
 	for _, effect := range d.session.Handle(time.Now(), ev) {
 		d.sort(effect, &o)

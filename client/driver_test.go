@@ -89,7 +89,7 @@ func joinedDriver(t *testing.T, st Storage) (*Driver, *scriptedLine) {
 	d.Handle(Start{})
 	line := dialer.lines[0]
 	d.Handle(Opened{1})
-	d.Handle(Received{1, talk.Welcome{UUID: meID, Token: "t"}})
+	d.Handle(Received{1, talk.Welcome{UUID: meID}})
 	d.Handle(Received{1, talk.Joined{RoomID: 1}})
 	if s.Status().Phase != Online {
 		t.Fatalf("%+v", s.Status())

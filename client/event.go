@@ -73,6 +73,11 @@ type (
 	// Discard removes a failed or waiting entry from the outbox. One that is on
 	// its way may still be stored.
 	Discard struct{ ID talk.UUID }
+	// Anew makes the user somebody else, as at a first start: nobody can become
+	// again who he was. The driver fills Secret with a fresh one when it is zero.
+	// What is unsent is kept; see outbox.changeAuthor. In the phase Refused it is
+	// the way out.
+	Anew struct{ Secret talk.Secret }
 	// Quit leaves the room for good and ends: the last effect is Done.
 	Quit struct{}
 )
@@ -91,6 +96,7 @@ func (FetchOlder) event() {}
 func (Clear) event()      {}
 func (Retry) event()      {}
 func (Discard) event()    {}
+func (Anew) event()       {}
 func (Quit) event()       {}
 
 // Effect is something that the Session wants done, in the order given.

@@ -87,6 +87,8 @@ func (s *Session) ofUser(ev Event) {
 		s.retry(ev.ID)
 	case Discard:
 		s.discard(ev.ID)
+	case Anew:
+		s.anew(ev.Secret)
 	case Quit:
 		s.quit()
 	}
@@ -104,12 +106,32 @@ func (s *Session) start() {
 	s.saveSoon() // what was made up
 }
 
-func (s *Session) quit() {
+// anew leaves as who the user was, and begins as somebody else.
+func (s *Session) anew(secret talk.Secret) {
+	s.leaveAll()
+	s.hangupAll()
+	s.secret, s.me.UUID = secret, secret.UUID()
+	s.session, s.confirmed, s.rename = s.rng.uuid(), "", nil
+	s.outbox.changeAuthor(s.me.UUID)
+	s.fails, s.reason = 0, ""
+	s.what |= StatusChanged | OutboxChanged | MembersChanged
+	s.save()
+	if s.started {
+		s.setPhase(Connecting)
+		s.dialAt = s.now
+	}
+}
+
+func (s *Session) leaveAll() {
 	for _, l := range s.lines() {
 		if l.stage == joined && l.room == s.room || l == s.courier.line && l.stage >= joining {
 			s.leave(l)
 		}
 	}
+}
+
+func (s *Session) quit() {
+	s.leaveAll()
 	if !s.saveBy.IsZero() {
 		s.save()
 	}

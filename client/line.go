@@ -12,9 +12,8 @@ type stage uint8
 
 const (
 	dialing stage = iota
-	greeting
-	seated  // knows who the user is; in no room, and none is asked for
-	joining // JoinRoom is sent
+	seated        // knows who the user is; in no room, and none is asked for
+	joining       // JoinRoom is sent
 	joined
 )
 
@@ -114,22 +113,17 @@ func (s *Session) ofLine(ev Event) {
 	}
 }
 
-// opened says hello, and asks for the room in the same breath when the answer
-// to the hello is known.
+// opened says hello, and asks for the room in the same breath.
 func (s *Session) opened(l *line) {
 	l.since, l.heard = s.now, s.now
-	l.stage = greeting
-	l.deadline = s.now.Add(joinTime)
 	session := s.session
 	if l == s.courier.line {
 		session = s.courier.session
 	} else {
 		s.loseOthers(l)
 	}
-	s.send(l, talk.Hello{Client: s.cfg.Client, UUID: s.me.UUID, Token: s.token, Session: session})
-	if !s.me.UUID.IsZero() {
-		s.askRoom(l)
-	}
+	s.send(l, talk.Hello{Client: s.cfg.Client, Secret: s.secret, Session: session})
+	s.askRoom(l)
 }
 
 // askRoom sends JoinRoom for the room in which the line is needed.
@@ -146,28 +140,18 @@ func (s *Session) askRoom(l *line) {
 	s.send(l, m)
 }
 
-// welcome settles who the user is.
+// welcome checks that the server takes the user for who he is. One that does not
+// is older than this client, or not honest.
 func (s *Session) welcome(l *line, m talk.Welcome) {
 	switch {
 	case l.known || l.stage == dialing:
 		return
-	case m.UUID.IsZero() || len(m.Token) > maxToken:
-		s.fail(l, "the server's welcome makes no sense", 0)
-		return
-	case !s.me.UUID.IsZero() && s.me.UUID != m.UUID:
-		s.fail(l, "the server takes the user for somebody else", 0)
+	case m.UUID != s.me.UUID:
+		s.fail(l, "the server takes you for somebody else: it may be older than this program", 0)
 		return
 	}
 	l.known, l.node = true, bounded(m.Server, maxKeptName)
-	if m.UUID != s.me.UUID || m.Token != s.token {
-		s.me.UUID, s.token = m.UUID, m.Token
-		s.what |= StatusChanged
-		s.save()
-	}
 	s.setLimits(m.Limits)
-	if l.stage == greeting {
-		s.askRoom(l)
-	}
 }
 
 // setLimits takes over the server's limits where they are stricter.

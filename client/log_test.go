@@ -116,7 +116,7 @@ func BenchmarkEntry(b *testing.B) {
 	}
 	now := time.Unix(1_700_000_000, 0)
 	for _, ev := range []Event{
-		Start{}, Opened{1}, Received{1, talk.Welcome{UUID: meID, Token: "t"}}, Received{1, talk.Joined{RoomID: 1}},
+		Start{}, Opened{1}, Received{1, talk.Welcome{UUID: meID}}, Received{1, talk.Joined{RoomID: 1}},
 	} {
 		s.Handle(now, ev)
 	}

@@ -25,6 +25,7 @@ type unsent struct {
 	answered bool      // there and then, with Accepted
 	accepted bool      // safe in some server's spool
 	failed   bool      // refused, until a Retry
+	sent     bool      // perhaps, as Author; over a restart nobody knows
 	reason   string    // why
 	stored   int64     // its seq, when it is stored but not yet shown; else 0
 }
@@ -58,12 +59,35 @@ type outbox struct {
 
 var errOutboxFull = errors.New("too many messages are waiting to be sent; this one must wait with you")
 
-// restore takes over what the last run left.
-func (o *outbox) restore(entries []OutboxEntry) {
+// restore takes over what the last run left. me is who the user is now.
+func (o *outbox) restore(entries []OutboxEntry, me talk.UUID) {
 	for _, e := range entries {
 		if e.Text != "" && !e.ID.IsZero() && o.find(e.ID) < 0 {
-			o.list = append(o.list, unsent{OutboxEntry: e})
+			if e.Author.IsZero() {
+				e.Author = me
+			}
+			o.list = append(o.list, unsent{OutboxEntry: e, sent: true})
 			o.bytes += len(e.Text)
+		}
+	}
+	o.changeAuthor(me)
+}
+
+const formerAuthor = "You were somebody else when you wrote it, and it may have been sent. Retry sends it as who you are now."
+
+// changeAuthor makes the user somebody else. An entry is known by author and id:
+// what was not sent yet goes out under the new one. What may have been sent, and
+// so may stand in the room already, waits for the user's word.
+func (o *outbox) changeAuthor(me talk.UUID) {
+	for i := range o.list {
+		u := &o.list[i]
+		u.conn, u.accepted = 0, false
+		switch {
+		case u.Author == me || u.stored > 0:
+		case u.sent:
+			u.failed, u.reason = true, formerAuthor
+		default:
+			u.Author = me
 		}
 	}
 }
@@ -94,6 +118,12 @@ func (o *outbox) find(id talk.UUID) int {
 		}
 	}
 	return -1
+}
+
+// saw drops what stands in the room's log.
+func (o *outbox) saw(e *talk.Entry) bool {
+	i := o.find(e.ID)
+	return i >= 0 && o.list[i].Author == e.Author && o.remove(e.RoomID, e.ID)
 }
 
 func (o *outbox) remove(room int32, id talk.UUID) bool {

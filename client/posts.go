@@ -25,7 +25,7 @@ func (s *Session) post(ev Post) {
 	if s.outbox.find(ev.ID) >= 0 {
 		return
 	}
-	s.outbox.add(OutboxEntry{ID: ev.ID, RoomID: s.room, Text: text, At: s.now})
+	s.outbox.add(OutboxEntry{ID: ev.ID, RoomID: s.room, Text: text, At: s.now, Author: s.me.UUID})
 	s.what |= OutboxChanged
 	s.save()
 	if s.live != nil {
@@ -48,7 +48,7 @@ func (s *Session) pump(l *line) {
 			return
 		}
 		if u.conn != l.conn || u.round != l.round {
-			u.conn, u.round, u.answered = l.conn, l.round, false
+			u.conn, u.round, u.answered, u.sent = l.conn, l.round, false, true
 			s.send(l, talk.Entry{
 				Kind: talk.KindPosted, RoomID: u.RoomID, Author: s.me.UUID, Name: s.me.Username,
 				Text: u.Text, UnixTime: s.unix(), ID: u.ID, Round: u.round,
@@ -169,7 +169,7 @@ func (s *Session) retry(id talk.UUID) {
 	}
 	u := &s.outbox.list[i]
 	if u.failed {
-		u.failed, u.reason, u.conn = false, "", 0
+		u.failed, u.reason, u.conn, u.Author = false, "", 0, s.me.UUID
 	}
 	u.since = s.now
 	s.what |= OutboxChanged

@@ -82,7 +82,7 @@ func TestPostRefusedAtOnce(t *testing.T) {
 		r := newRig(t, known(), nil)
 		r.do(Start{})
 		r.do(Opened{1})
-		r.get(1, talk.Welcome{UUID: meID, Token: "t", Limits: talk.Limits{TextBytes: 10, FetchEntries: -5}})
+		r.get(1, talk.Welcome{UUID: meID, Limits: talk.Limits{TextBytes: 10, FetchEntries: -5}})
 		r.do(Post{Text: "more than ten"})
 		if n := one(t, take[Notice](r)); !n.Refused {
 			t.Fatalf("%+v", n)
@@ -388,10 +388,10 @@ func TestCourier(t *testing.T) {
 	r.do(Opened{d.Conn})
 	list := take[Send](r)
 	h, j := list[0].Message.(talk.Hello), list[1].Message.(talk.JoinRoom)
-	if h.Session == known().Session || h.UUID != meID || j.RoomID != 1 || j.Resume {
+	if h.Session == known().Session || h.Secret != mySecret || j.RoomID != 1 || j.Resume {
 		t.Fatalf("%+v %+v", h, j)
 	}
-	r.get(d.Conn, talk.Welcome{UUID: meID, Token: "t"})
+	r.get(d.Conn, talk.Welcome{UUID: meID})
 	r.done = nil
 	r.get(d.Conn, talk.Joined{RoomID: 1, AfterSeq: 5, HeadSeq: 5})
 	r.sends(1, 2)

@@ -19,8 +19,10 @@ type rig struct {
 }
 
 var (
-	meID    = testUUID("me")
-	otherID = testUUID("other")
+	mySecret    = talk.Secret{31: 1}
+	meID        = mySecret.UUID()
+	otherSecret = talk.Secret{31: 2}
+	otherID     = otherSecret.UUID()
 )
 
 func testUUID(name string) talk.UUID {
@@ -32,7 +34,7 @@ func testUUID(name string) talk.UUID {
 }
 
 func known() State {
-	return State{UUID: meID, Token: "t", Name: "ada", Session: testUUID("session"), Room: 1}
+	return State{Secret: mySecret, Name: "ada", Session: testUUID("session"), Room: 1}
 }
 
 func newRig(t *testing.T, state State, change func(*Config)) *rig {
@@ -108,7 +110,7 @@ func (r *rig) get(conn ConnID, messages ...talk.Message) {
 func (r *rig) open(conn ConnID) {
 	r.t.Helper()
 	r.do(Opened{conn})
-	r.get(conn, talk.Welcome{UUID: meID, Token: "t", Server: "node", Limits: talk.DefaultLimits()})
+	r.get(conn, talk.Welcome{UUID: meID, Server: "node", Limits: talk.DefaultLimits()})
 }
 
 // join answers the JoinRoom for the room that is shown.

@@ -140,7 +140,7 @@ func (s *Session) place(e *talk.Entry) {
 
 // sawOwn takes an entry out of the outbox that the log has.
 func (s *Session) sawOwn(e *talk.Entry) {
-	if e.Author == s.me.UUID && s.outbox.remove(e.RoomID, e.ID) {
+	if s.outbox.saw(e) {
 		s.what |= OutboxChanged
 		s.saveSoon()
 		if s.live != nil {
@@ -171,7 +171,7 @@ func (s *Session) refused(l *line, m talk.Error) {
 	case l.fetches > 0 && ofFetch(m.Code):
 		l.fetches--
 		s.fetchRefused(l, m)
-	case l.stage == greeting || l.stage == joining:
+	case l.stage == joining:
 		s.joinRefused(l, m)
 	default:
 		s.notice(m.Code, m.Message)

@@ -209,6 +209,9 @@ func TestMembers(t *testing.T) {
 	move := func(seq int64, kind talk.Kind, who, name string) {
 		e := textEntry(seq)
 		e.Kind, e.Author, e.Name, e.Text = kind, testUUID(who), name, ""
+		if who == "other" {
+			e.Author = otherID
+		}
 		r.get(1, e)
 	}
 	move(6, talk.KindJoined, "cy", "Cy")

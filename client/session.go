@@ -14,10 +14,10 @@ type Session struct {
 
 	// who
 	me        talk.Member
-	token     string
-	session   talk.UUID // names this window towards the servers
-	confirmed string    // the name that the server has; "" before the first Joined
-	rename    *rename   // asked for and not confirmed
+	secret    talk.Secret // of me.UUID
+	session   talk.UUID   // names this window towards the servers
+	confirmed string      // the name that the server has; "" before the first Joined
+	rename    *rename     // asked for and not confirmed
 	limits    talk.Limits
 
 	// lines
@@ -66,9 +66,12 @@ func New(cfg Config, state State) (*Session, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
+	if state.Secret.IsZero() {
+		state.Secret = NewSecret()
+	}
 	s := &Session{
 		cfg: cfg, rng: random(cfg.Seed), room: cfg.Room, firstN: cfg.History,
-		me: talk.Member{UUID: state.UUID}, token: state.Token, session: state.Session,
+		me: talk.Member{UUID: state.Secret.UUID()}, secret: state.Secret, session: state.Session,
 		limits: talk.DefaultLimits(),
 	}
 	if s.session.IsZero() {
@@ -77,7 +80,7 @@ func New(cfg Config, state State) (*Session, error) {
 	if err := s.firstName(cfg.Name, state.Name); err != nil {
 		return nil, err
 	}
-	s.outbox.restore(state.Outbox)
+	s.outbox.restore(state.Outbox, s.me.UUID)
 	return s, nil
 }
 
@@ -108,7 +111,7 @@ func (s *Session) serverNow() string {
 	return s.cfg.Servers[l.server]
 }
 
-// Me is the user. The UUID is zero before the first server has made one.
+// Me is the user.
 func (s *Session) Me() talk.Member { return s.me }
 
 // Room is the room that is shown, or will be as soon as there is a line.
@@ -144,7 +147,7 @@ func (s *Session) Limits() talk.Limits { return s.limits }
 // State is what to keep for the next start.
 func (s *Session) State() State {
 	return State{
-		UUID: s.me.UUID, Token: s.token, Name: s.me.Username, Session: s.session,
+		Secret: s.secret, Name: s.me.Username, Session: s.session,
 		Room: s.room, Outbox: s.outbox.kept(),
 	}
 }

@@ -99,7 +99,7 @@ func (c *chaos) event(r *rig) Event {
 	case 6:
 		return SetName{ID: c.id(), Name: string(rune('a' + c.next(4)))}
 	case 7:
-		return []Event{FetchOlder{c.next(256) - 10}, Clear{}, Retry{c.id()}, Discard{c.id()}, Garbled{conn, talk.ErrSyntax}}[c.next(5)]
+		return []Event{FetchOlder{c.next(256) - 10}, Clear{}, Retry{c.id()}, Discard{c.id()}, Garbled{conn, talk.ErrSyntax}, Anew{otherSecret}}[c.next(6)]
 	default:
 		return Received{conn, c.message(0)}
 	}
@@ -108,7 +108,7 @@ func (c *chaos) event(r *rig) Event {
 func (c *chaos) message(depth int) talk.Message {
 	switch c.next(18) {
 	case 0:
-		return talk.Welcome{UUID: []talk.UUID{meID, meID, c.id()}[c.next(3)], Token: "t", Limits: talk.Limits{TextBytes: c.next(9) - 1}}
+		return talk.Welcome{UUID: []talk.UUID{meID, meID, c.id()}[c.next(3)], Limits: talk.Limits{TextBytes: c.next(9) - 1}}
 	case 1, 2:
 		return talk.Joined{
 			RoomID: c.room(), HeadSeq: c.seq(), HeadID: c.id(), AfterSeq: c.seq(), Reset: c.next(4) == 0,
@@ -173,7 +173,7 @@ func (c *chaos) check(t *testing.T, r *rig) {
 		}
 	}
 	st := s.State()
-	if st.UUID != meID || st.Session.IsZero() || st.Name == "" {
+	if st.Secret.UUID() != s.Me().UUID || st.Session.IsZero() || st.Name == "" {
 		t.Fatalf("%+v", st)
 	}
 	s.Status()

@@ -123,20 +123,14 @@ func (s *seat) handle(m talk.Message) {
 	}
 }
 
-func simToken(id talk.UUID) string { return "token of " + id.String() }
-
 func (s *seat) hello(m talk.Hello) {
-	if m.UUID.IsZero() {
-		m.UUID, m.Token = s.f.w.uuid(), ""
-		m.Token = simToken(m.UUID)
-	}
-	if m.Token != simToken(m.UUID) {
+	if m.Secret.IsZero() {
 		s.refuse(talk.Error{Code: talk.CodeNotYou, Message: "not you"})
 		s.wire.close(talk.CloseNotYou, "not you")
 		return
 	}
-	s.uuid, s.session = m.UUID, m.Session
-	s.send(talk.Welcome{UUID: m.UUID, Token: m.Token, Server: "sim", Limits: talk.DefaultLimits()})
+	s.uuid, s.session = m.Secret.UUID(), m.Session
+	s.send(talk.Welcome{UUID: s.uuid, Server: "sim", Limits: talk.DefaultLimits()})
 }
 
 func (s *seat) join(m talk.JoinRoom) {

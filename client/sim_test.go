@@ -79,18 +79,13 @@ func simulate(seed uint64, b bug, verbose bool) []string {
 func (w *world) people() {
 	n := 3 + w.rng.IntN(2)
 	for i := range n {
-		state := State{}
-		switch {
-		case i == 1 && w.rng.IntN(2) == 0:
-			id := w.uuid()
-			state = State{UUID: id, Token: simToken(id), Name: "twin"}
+		state := State{Secret: w.secret()}
+		if i == 1 && w.rng.IntN(2) == 0 {
+			state.Name = "twin"
 			if w.rng.IntN(3) == 0 {
 				state.Session = w.uuid()
 			}
 			w.addUser(state, 1)
-		case w.rng.IntN(2) == 0:
-			id := w.uuid()
-			state = State{UUID: id, Token: simToken(id)}
 		}
 		w.addUser(state, 1)
 	}

@@ -68,6 +68,13 @@ func (w *world) upTo(most time.Duration) time.Duration {
 	return time.Duration(w.rng.Int64N(int64(most) + 1))
 }
 
+func (w *world) secret() (s talk.Secret) {
+	for i := range s {
+		s[i] = byte(w.rng.Uint32())
+	}
+	return s
+}
+
 func (w *world) uuid() talk.UUID {
 	var b [16]byte
 	for i := range b {

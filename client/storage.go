@@ -16,23 +16,35 @@ var ErrDamaged = errors.New("stored data is damaged")
 // A state is stored as lines, each of them a frame of the protocol in its
 // extended form:
 //
-//	Hello        uuid, token and the session's id
+//	Hello        secret and the session's id
 //	JoinRoom     name and room
 //	PostMessage  once for each entry of the outbox, in order
 //
 // stateFormat stands where a Hello names its program.
-const stateFormat = "tuitalk-state-1"
+const stateFormat = "tuitalk-state-2"
+
+// oldStateFormat had a uuid and a token in place of the secret. Nobody can be
+// that user again, but what he left unsent is not lost.
+const oldStateFormat = "tuitalk-state-1"
+
+// uuid is who the user is; zero: that is not decided.
+func (st *State) uuid() talk.UUID {
+	if st.Secret.IsZero() {
+		return talk.UUID{}
+	}
+	return st.Secret.UUID()
+}
 
 func encodeState(st State) []byte {
 	line := func(dst []byte, m talk.Message) []byte {
 		dst, _ = talk.Append(dst, talk.Extended, m) // all of these have that form
 		return append(dst, '\n')
 	}
-	dst := line(nil, talk.Hello{Client: stateFormat, UUID: st.UUID, Token: st.Token, Session: st.Session})
-	dst = line(dst, talk.JoinRoom{RoomID: st.Room, UUID: st.UUID, Username: st.Name})
+	dst := line(nil, talk.Hello{Client: stateFormat, Secret: st.Secret, Session: st.Session})
+	dst = line(dst, talk.JoinRoom{RoomID: st.Room, UUID: st.uuid(), Username: st.Name})
 	for _, e := range st.Outbox {
 		dst = line(dst, talk.Entry{
-			Kind: talk.KindPosted, RoomID: e.RoomID, Author: st.UUID, Name: st.Name,
+			Kind: talk.KindPosted, RoomID: e.RoomID, Author: e.Author, Name: st.Name,
 			Text: e.Text, ID: e.ID, UnixTime: uint64(max(0, e.At.Unix())),
 		})
 	}
@@ -63,8 +75,8 @@ func decodeState(data []byte) (st State, err error) {
 func (st *State) take(n int, m talk.Message) error {
 	switch m := m.(type) {
 	case talk.Hello:
-		if n == 1 && m.Client == stateFormat {
-			st.UUID, st.Token, st.Session = m.UUID, m.Token, m.Session
+		if n == 1 && (m.Client == stateFormat || m.Client == oldStateFormat) {
+			st.Secret, st.Session = m.Secret, m.Session
 			return nil
 		}
 	case talk.JoinRoom:
@@ -75,7 +87,7 @@ func (st *State) take(n int, m talk.Message) error {
 	case talk.Entry:
 		if m.Kind == talk.KindPosted && !m.ID.IsZero() && m.Text != "" {
 			st.Outbox = append(st.Outbox, OutboxEntry{
-				ID: m.ID, RoomID: m.RoomID, Text: m.Text, At: time.Unix(int64(m.UnixTime), 0),
+				ID: m.ID, RoomID: m.RoomID, Text: m.Text, At: time.Unix(int64(m.UnixTime), 0), Author: m.Author,
 			})
 			return nil
 		}
@@ -87,29 +99,29 @@ func (st *State) take(n int, m talk.Message) error {
 // the user's windows share. What is unsent under an identity must be sent under
 // it: under another it would be another message, and might be said twice.
 func settleIdentity(window, shared State) State {
-	if shared.UUID.IsZero() || len(window.Outbox) > 0 && !window.UUID.IsZero() {
+	if shared.Secret.IsZero() || len(window.Outbox) > 0 && !window.Secret.IsZero() {
 		return window
 	}
 	if shared.Name != "" {
 		window.Name = shared.Name
 	}
-	window.UUID, window.Token = shared.UUID, shared.Token
+	window.Secret = shared.Secret
 	return window
 }
 
 // identityOf is the part of a state that all windows share.
-func identityOf(st State) State { return State{UUID: st.UUID, Token: st.Token, Name: st.Name} }
+func identityOf(st State) State { return State{Secret: st.Secret, Name: st.Name} }
 
 // adoptable tells whether a window can take over what another left unsent.
 func adoptable(st, orphan State) bool {
 	n := len(orphan.Outbox)
-	return n > 0 && len(st.Outbox)+n <= maxOutbox && (st.UUID == orphan.UUID || st.UUID.IsZero())
+	return n > 0 && len(st.Outbox)+n <= maxOutbox && (st.Secret == orphan.Secret || st.Secret.IsZero() || orphan.Secret.IsZero())
 }
 
 // adopt takes over what a window left unsent that is gone.
 func (st *State) adopt(orphan State) {
-	if st.UUID.IsZero() {
-		st.UUID, st.Token = orphan.UUID, orphan.Token
+	if st.Secret.IsZero() {
+		st.Secret = orphan.Secret
 	}
 	st.Outbox = append(st.Outbox, orphan.Outbox...)
 }

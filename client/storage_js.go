@@ -22,10 +22,11 @@ const (
 // browserStorage keeps a state in the browser.
 type browserStorage struct {
 	local, tab js.Value
-	state      State     // as loaded
-	session    talk.UUID // whose lock this tab has
-	damage     damage    // found on the way
-	orphans    []string  // keys that were adopted, until they are saved here
+	state      State       // as loaded
+	shared     talk.Secret // the identity that this tab began with or has left for all
+	session    talk.UUID   // whose lock this tab has
+	damage     damage      // found on the way
+	orphans    []string    // keys that were adopted, until they are saved here
 }
 
 var _ Storage = (*browserStorage)(nil)
@@ -72,6 +73,11 @@ func (s *browserStorage) open() {
 	s.session = window.Session
 	window.Outbox = s.read(s.local, outboxKey+window.Session.String()).Outbox
 	s.state = settleIdentity(window, s.read(s.local, identityKey))
+	if s.state.Secret.IsZero() {
+		s.state.Secret = NewSecret()
+		s.local.Call("setItem", identityKey, string(encodeState(identityOf(s.state))))
+	}
+	s.shared = s.state.Secret
 	var keys []string
 	for i := range s.local.Get("length").Int() {
 		keys = append(keys, s.local.Call("key", i).String())
@@ -135,7 +141,8 @@ func (s *browserStorage) Save(st State) error {
 		tab := st
 		tab.Outbox = nil
 		s.tab.Call("setItem", sessionKey, string(encodeState(tab)))
-		if shared := s.read(s.local, identityKey); !st.UUID.IsZero() && (shared.UUID.IsZero() || shared.UUID == st.UUID) {
+		if shared := s.read(s.local, identityKey).Secret; shared.IsZero() || shared == st.Secret || shared == s.shared {
+			s.shared = st.Secret
 			s.local.Call("setItem", identityKey, string(encodeState(identityOf(st))))
 		}
 	})

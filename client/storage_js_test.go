@@ -75,7 +75,7 @@ func browserState(st State) State {
 func TestBrowserStorageOverAReload(t *testing.T) {
 	browser(t)
 	s, st := openTab(t)
-	if st.Session.IsZero() || !st.UUID.IsZero() {
+	if st.Session.IsZero() || st.Secret.IsZero() {
 		t.Fatalf("%+v", st)
 	}
 	want := browserState(st)
@@ -96,7 +96,7 @@ func TestDuplicatedTab(t *testing.T) {
 	}
 	newTab(true)
 	_, copied := openTab(t)
-	if copied.Session == st.Session || len(copied.Outbox) > 0 || copied.UUID != meID {
+	if copied.Session == st.Session || len(copied.Outbox) > 0 || copied.Secret != mySecret {
 		t.Fatalf("%+v", copied)
 	}
 }
@@ -114,7 +114,7 @@ func TestClosedTabsOutboxIsAdopted(t *testing.T) {
 	js.Global().Call("eval", `locksHeld.clear()`) // both are closed
 	newTab(false)
 	s, later := openTab(t)
-	if len(later.Outbox) != 1 || later.Outbox[0].Text != "unsent" || later.UUID != meID {
+	if len(later.Outbox) != 1 || later.Outbox[0].Text != "unsent" || later.Secret != mySecret {
 		t.Fatalf("%+v", later)
 	}
 	if err := s.Save(later); err != nil {

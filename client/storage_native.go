@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"tuitalk/talk"
 )
 
 // maxWindows bounds the files of one directory.
@@ -28,19 +30,20 @@ const (
 	lockPause = 10 * time.Millisecond
 )
 
-// fileStorage keeps a state in a directory:
+// fileStorage keeps a state in a directory of its own for each server:
 //
-//	identity      who the user is, for all windows; guarded by identity.lock
+//	identity      who the user is there, for all windows; guarded by identity.lock
 //	window-n      what one window keeps; guarded by window-n.lock for as long
 //	              as the window lives
 //	*.tmp         being written; without meaning after a crash
 //	*.damaged-t   put aside at Unix time t
 type fileStorage struct {
 	dir     string
-	name    string    // window-n
-	lock    *os.File  // of window-n
-	orphans []*orphan // adopted by the last Load, until they are saved here
-	written []byte    // what window-n contains; nil: unknown
+	name    string      // window-n
+	lock    *os.File    // of window-n
+	orphans []*orphan   // adopted by the last Load, until they are saved here
+	written []byte      // what window-n contains; nil: unknown
+	shared  talk.Secret // the identity that this window began with or has left for all
 }
 
 // orphan is the file of a window that is gone.
@@ -51,20 +54,10 @@ type orphan struct {
 
 var _ Storage = (*fileStorage)(nil)
 
-// OpenStorage opens the state of one window under dir, the first that no other
-// process has; "" is $XDG_STATE_HOME/tuitalk, else ~/.local/state/tuitalk.
-func OpenStorage(dir string) (Storage, error) {
-	if dir == "" {
-		base := os.Getenv("XDG_STATE_HOME")
-		if base == "" || !filepath.IsAbs(base) {
-			home, err := os.UserHomeDir()
-			if err != nil {
-				return nil, fmt.Errorf("find the state directory: %w", err)
-			}
-			base = filepath.Join(home, ".local", "state")
-		}
-		dir = filepath.Join(base, "tuitalk")
-	}
+// OpenStorage opens the state of one window for these servers under dir, the
+// first that no other process has. Nothing of it is ever read for others.
+func OpenStorage(dir string, servers []string) (Storage, error) {
+	dir = filepath.Join(dir, serversName(servers))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the state directory: %w", err)
 	}
@@ -112,6 +105,15 @@ func (s *fileStorage) Load() (State, error) {
 		return State{}, err
 	}
 	st := settleIdentity(window, shared)
+	if st.Secret.IsZero() {
+		st.Secret = NewSecret()
+		if err := s.share(st); err == nil { // else Save says so
+			if shared, err := s.read("identity", &d); err == nil && !shared.Secret.IsZero() {
+				st.Secret = shared.Secret // another window was first
+			}
+		}
+	}
+	s.shared = st.Secret
 	others, err := filepath.Glob(filepath.Join(s.dir, "window-*"))
 	if err != nil {
 		return State{}, fmt.Errorf("read the state: %w", err)
@@ -203,12 +205,9 @@ func (s *fileStorage) Save(st State) error {
 	return s.share(st)
 }
 
-// share writes the identity, unless another window was first with another one:
-// then this window keeps its own until its next start.
+// share writes the identity, unless another window has changed it meanwhile: then
+// this window keeps its own until its next start.
 func (s *fileStorage) share(st State) error {
-	if st.UUID.IsZero() {
-		return nil
-	}
 	data := encodeState(identityOf(st))
 	if same, err := readFile(filepath.Join(s.dir, "identity")); err == nil && bytes.Equal(same, data) {
 		return nil
@@ -223,13 +222,15 @@ func (s *fileStorage) share(st State) error {
 	}
 	defer lock.Close()
 	if there, err := readFile(filepath.Join(s.dir, "identity")); err == nil {
-		if shared, err := decodeState(there); err == nil && shared.UUID != st.UUID {
+		shared, err := decodeState(there)
+		if err == nil && shared.Secret != st.Secret && shared.Secret != s.shared {
 			return nil
 		}
 	}
 	if err := s.replace("identity", data); err != nil {
 		return fmt.Errorf("save the identity: %w", err)
 	}
+	s.shared = st.Secret
 	return nil
 }
 

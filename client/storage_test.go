@@ -19,15 +19,20 @@ func sampleState() State {
 	st.Name, st.Room = "Ada \"<L>\"", -3
 	for i, text := range []string{"one\ntwo", "\u2028 é 👩‍🚀 \\u0000", strings.Repeat("x", talk.MaxTextBytes)} {
 		st.Outbox = append(st.Outbox, OutboxEntry{
-			ID: postID(i), RoomID: int32(i), Text: text, At: time.Unix(1_700_000_000+int64(i), 0),
+			ID: postID(i), RoomID: int32(i), Text: text, At: time.Unix(1_700_000_000+int64(i), 0), Author: meID,
 		})
 	}
 	return st
 }
 
+var testServers = []string{"ws://a/ws"}
+
+// stateFile is a file of openTest's storage.
+func stateFile(dir, name string) string { return filepath.Join(dir, serversName(testServers), name) }
+
 func openTest(t *testing.T, dir string) Storage {
 	t.Helper()
-	s, err := OpenStorage(dir)
+	s, err := OpenStorage(dir, testServers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,11 +59,10 @@ func save(t *testing.T, s Storage, st State) {
 func TestStorageKeepsAState(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	s := openTest(t, dir)
-	if st := load(t, s); !reflect.DeepEqual(st, State{}) {
+	if st := load(t, s); st.Secret.IsZero() || !reflect.DeepEqual(st, State{Secret: st.Secret}) {
 		t.Fatalf("%+v", st)
 	}
 	want := sampleState()
-	save(t, s, State{})
 	save(t, s, want)
 	save(t, s, want)
 	_ = s.Close()
@@ -77,24 +81,12 @@ func TestStorageKeepsAState(t *testing.T) {
 	})
 }
 
-func TestStorageDirectory(t *testing.T) {
-	home := t.TempDir()
-	t.Setenv("HOME", home)
-	t.Setenv("XDG_STATE_HOME", "")
-	openTest(t, "")
-	if _, err := os.Stat(filepath.Join(home, ".local/state/tuitalk/window-1.lock")); err != nil {
-		t.Error(err)
-	}
-	t.Setenv("XDG_STATE_HOME", filepath.Join(home, "xdg"))
-	openTest(t, "")
-	if _, err := os.Stat(filepath.Join(home, "xdg/tuitalk/window-1.lock")); err != nil {
-		t.Error(err)
-	}
-	file := filepath.Join(home, "file")
+func TestAFileIsNoStateDirectory(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenStorage(file); err == nil {
+	if _, err := OpenStorage(file, testServers); err == nil {
 		t.Error("a file is taken for a directory")
 	}
 }
@@ -105,14 +97,14 @@ func TestTwoWindows(t *testing.T) {
 	a := sampleState()
 	save(t, one, a)
 	b := load(t, two)
-	if b.UUID != a.UUID || b.Token != a.Token || b.Name != a.Name {
+	if b.Secret != a.Secret || b.Name != a.Name {
 		t.Fatalf("another user: %+v", b)
 	}
 	if !b.Session.IsZero() || len(b.Outbox) > 0 {
 		t.Fatalf("takes what belongs to a window that lives: %+v", b)
 	}
 	b.Session, b.Outbox = testUUID("two"), []OutboxEntry{{ID: postID(9), Text: "two", At: time.Unix(5, 0)}}
-	b.Name, b.Token = "zoe", "renewed"
+	b.Name = "zoe"
 	save(t, two, b)
 	save(t, one, a)
 	_ = two.Close()
@@ -156,7 +148,7 @@ func TestOrphanedOutboxIsAdopted(t *testing.T) {
 	}
 	save(t, again, st)
 	_ = again.Close()
-	if _, err := os.Stat(filepath.Join(dir, "window-2")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(stateFile(dir, "window-2")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("what was taken over is still there: %v", err)
 	}
 	if st := load(t, openTest(t, dir)); len(st.Outbox) != 1 {
@@ -172,7 +164,7 @@ func TestStorageAfterACrash(t *testing.T) {
 	_ = s.Close()
 	// A crash between the writing of the new file and its renaming.
 	for _, name := range []string{"window-1.tmp", "identity.tmp"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(`{"Hello":{"cl`), 0o600); err != nil {
+		if err := os.WriteFile(stateFile(dir, name), []byte(`{"Hello":{"cl`), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -204,7 +196,7 @@ func TestDamagedStateIsPutAside(t *testing.T) {
 			want := sampleState()
 			save(t, s, want)
 			_ = s.Close()
-			path := filepath.Join(dir, "window-1")
+			path := stateFile(dir, "window-1")
 			data, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
@@ -217,7 +209,7 @@ func TestDamagedStateIsPutAside(t *testing.T) {
 			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), path+".damaged-") {
 				t.Fatalf("%v", err)
 			}
-			if got.UUID != want.UUID || got.Token != want.Token {
+			if got.Secret != want.Secret {
 				t.Fatalf("forgets who it is: %+v", got)
 			}
 			if left, _ := filepath.Glob(path + ".damaged-*"); len(left) != 1 {
@@ -234,28 +226,28 @@ func TestDamagedStateIsPutAside(t *testing.T) {
 	}
 }
 
-// Two windows start at once, before there is an identity: each gets its own
-// from a server, and the first to save it wins.
+// Two windows have an identity each that the other does not know of: the first to
+// save it wins.
 func TestTwoIdentities(t *testing.T) {
 	dir := t.TempDir()
 	one, two := openTest(t, dir), openTest(t, dir)
-	a, b := known(), State{UUID: otherID, Token: "o", Name: "bob", Session: testUUID("two")}
+	a, b := known(), State{Secret: otherSecret, Name: "bob", Session: testUUID("two")}
 	save(t, one, a)
 	b.Outbox = []OutboxEntry{{ID: postID(1), Text: "said as bob", At: time.Unix(5, 0)}}
 	save(t, two, b)
 	_ = one.Close()
 	_ = two.Close()
-	if st := load(t, openTest(t, dir)); st.UUID != a.UUID || len(st.Outbox) > 0 {
+	if st := load(t, openTest(t, dir)); st.Secret != a.Secret || len(st.Outbox) > 0 {
 		t.Fatalf("%+v", st) // bob's words are bob's
 	}
 	two = openTest(t, dir)
-	if st := load(t, two); st.UUID != otherID || st.Token != "o" || len(st.Outbox) != 1 {
+	if st := load(t, two); st.Secret != otherSecret || len(st.Outbox) != 1 {
 		t.Fatalf("%+v", st)
 	}
 	b.Outbox = nil
 	save(t, two, b)
 	_ = two.Close()
-	if st := load(t, openTest(t, dir)); st.UUID != a.UUID || st.Name != "ada" {
+	if st := load(t, openTest(t, dir)); st.Secret != a.Secret || st.Name != "ada" {
 		t.Fatalf("%+v", st) // nothing is left to say as bob
 	}
 }
@@ -272,18 +264,19 @@ func TestSaveFails(t *testing.T) {
 	if err := s.Save(st); err == nil {
 		t.Fatal("saved to nowhere")
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := os.MkdirAll(stateFile(dir, ""), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	save(t, s, st)
-	if data, err := os.ReadFile(filepath.Join(dir, "window-1")); err != nil || !strings.Contains(string(data), "zoe") {
+	if data, err := os.ReadFile(stateFile(dir, "window-1")); err != nil || !strings.Contains(string(data), "zoe") {
 		t.Fatalf("%q, %v", data, err)
 	}
 }
 
 func FuzzDecodeState(f *testing.F) {
 	f.Add(encodeState(sampleState()))
-	f.Add([]byte("{\"Hello\":{\"client\":\"tuitalk-state-1\"}}\n"))
+	f.Add([]byte("{\"Hello\":{\"client\":\"tuitalk-state-2\"}}\n"))
+	f.Add([]byte(oldState))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		st, err := decodeState(data)
 		if err != nil {

@@ -47,9 +47,7 @@ func helloFrom(t testing.TB, address, addr string) *peer {
 	if err != nil {
 		t.Fatalf("dial from %s: %v", address, err)
 	}
-	p.say(talk.Hello{Client: "test"})
-	w := expect[talk.Welcome](p)
-	p.uuid, p.tok = w.UUID, w.Token
+	p.hello(talk.Hello{Client: "test", Secret: newSecret()})
 	return p
 }
 
@@ -264,7 +262,8 @@ func (f flooder) once(ctx context.Context) {
 	}
 	defer ws.CloseNow()
 	ws.SetReadLimit(16 << 20)
-	me := newID(4)
+	secret := newSecret()
+	me := secret.UUID()
 	say := func(m talk.Message) error {
 		b, err := talk.Append(nil, talk.Extended, m)
 		if err != nil {
@@ -272,7 +271,7 @@ func (f flooder) once(ctx context.Context) {
 		}
 		return ws.Write(ctx, websocket.MessageText, b)
 	}
-	if say(talk.Hello{Client: "flood", UUID: me}) != nil || say(talk.JoinRoom{RoomID: f.room, UUID: me, Username: "flood"}) != nil {
+	if say(talk.Hello{Client: "flood", Secret: secret}) != nil || say(talk.JoinRoom{RoomID: f.room, UUID: me, Username: "flood"}) != nil {
 		return
 	}
 	post := func() {
@@ -371,7 +370,7 @@ func TestLimitsKeptOutByIdentity(t *testing.T) {
 		t.Fatalf("closed with %d", code)
 	}
 	again := dial(t, n.addr, talk.Extended)
-	again.say(talk.Hello{UUID: p.uuid, Token: p.tok})
+	again.say(talk.Hello{Secret: p.secret})
 	if e := expect[talk.Error](again); e.Code != talk.CodeFlood || !e.Retry || e.RetryMS < 3_000_000 {
 		t.Errorf("refused with %+v", e)
 	}

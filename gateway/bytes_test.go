@@ -142,7 +142,7 @@ func member(t testing.TB, n *node, room int32, name string, buffer int) *raw {
 	t.Helper()
 	r := dialNarrow(t, n.addr, buffer)
 	r.upgrade()
-	r.send(frame(0x81, []byte(`{"Hello":{"client":"bare"}}`)))
+	r.say(talk.Hello{Client: "bare", Secret: newSecret()})
 	_, welcome, err := r.readFrame()
 	if err != nil {
 		t.Fatal(err)

@@ -130,9 +130,7 @@ func TestResumeMissesNothing(t *testing.T) {
 	}
 	a.heardText("z")
 	back := dial(t, n.addr, talk.Extended)
-	back.uuid = b.uuid
-	back.say(talk.Hello{UUID: b.uuid, Token: b.tok, Client: "test"})
-	expect[talk.Welcome](back)
+	back.hello(talk.Hello{Secret: b.secret, Client: "test"})
 	back.say(talk.JoinRoom{RoomID: 1, UUID: b.uuid, Username: "bob", Resume: true, AfterSeq: last.Seq, AfterID: last.ID})
 	if j := expect[talk.Joined](back); j.Reset || j.AfterSeq != last.Seq {
 		t.Fatalf("resumed with %+v", j)

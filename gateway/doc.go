@@ -35,11 +35,21 @@
 //
 // # Who is where
 //
+// Nobody is known here: Hello shows a secret, and the uuid is made of it (package
+// talk, "Identity"). Nothing is stored, signed or shared for that.
+//
 // Joins, leaves, breaks and renames are moves; they go through the room's lane
 // like posts, and are repeated until the store answers. A broken connection is
 // not a leave: keeper removes a session only after the grace, counted in time
 // in which the store answered, on behalf of whichever gateway had it. It asks the
-// store itself, and what the store did not take it decides anew.
+// store itself, and what the store did not take it decides anew. A client of the
+// original's forms cannot come back as the session that it was: when its
+// connection ends it leaves, and after the end of its gateway it has no grace. A
+// gateway that is taken for dead and lives enters such users again, who then have
+// left and joined.
+//
+// The ids of what a gateway writes are random and are shown to nobody before; the
+// one that all claimers of a session must agree on is made by the store.
 //
 // # When a part is away
 //

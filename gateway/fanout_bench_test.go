@@ -25,7 +25,7 @@ func joinCounter(b *testing.B, addr string, room int32) *counter {
 	b.Helper()
 	r := dialRaw(b, addr)
 	r.upgrade()
-	r.send(frame(0x81, []byte(`{"Hello":{"client":"count"}}`)))
+	r.say(talk.Hello{Client: "count", Secret: newSecret()})
 	_, welcome, err := r.readFrame()
 	if err != nil {
 		b.Fatal(err)

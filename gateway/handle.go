@@ -75,29 +75,12 @@ func (c *conn) hello(m talk.Hello) talk.Error {
 	if u.session.IsZero() {
 		u.session = newUUID()
 	}
-	keys := c.srv.opts.Keys
-	switch {
-	case m.UUID.IsZero():
-		u.uuid = newUUID()
-	case keys.Verify(m.UUID, m.Token):
-		u.uuid = m.UUID
-	case m.UUID.Version() == gatewayVersion:
-		return talk.Error{Code: talk.CodeNotYou, Message: "the token does not prove this uuid"}
-	default:
-		c.admit(m.UUID)
-		return talk.Error{}
+	if m.Secret.IsZero() {
+		return talk.Error{Code: talk.CodeNotYou, Message: "this Hello shows no secret: the client is too old for this server"}
 	}
-	c.welcome()
+	u.uuid = m.Secret.UUID()
+	c.answerIn(u.form, talk.Welcome{UUID: u.uuid, Server: c.srv.opts.Node, Limits: c.srv.talkLimits()})
 	return talk.Error{}
-}
-
-// welcome answers Hello. Call with mu held.
-func (c *conn) welcome() {
-	u := &c.user
-	c.answerIn(u.form, talk.Welcome{
-		UUID: u.uuid, Token: c.srv.opts.Keys.Sign(u.uuid),
-		Server: c.srv.opts.Node, Limits: c.srv.talkLimits(),
-	})
 }
 
 // post sends an entry to the store.
@@ -193,12 +176,16 @@ func (c *conn) leaveRoom() {
 	}
 	u.room = nil
 	c.srv.unseat(r, c)
-	c.srv.lane(r.id).move(move{
+	c.srv.leaveSession(r, c.sessionKey(r), u.epoch)
+}
+
+// leaveSession takes a session out of its room in the store.
+func (s *Server) leaveSession(r *room, key sessionKey, epoch int64) {
+	s.lane(r.id).move(move{
 		Move: history.Move{
-			Action: history.Leave, Key: c.sessionKey(r), Epoch: u.epoch,
-			EntryID: newUUID(), Quiet: talk.MaxListed,
+			Action: history.Leave, Key: key, Epoch: epoch, EntryID: newUUID(), Quiet: talk.MaxListed,
 		},
-		done: func(a history.Moved) { c.srv.publishMoved(r, a) },
+		done: func(a history.Moved) { s.publishMoved(r, a) },
 	})
 }
 
@@ -215,12 +202,10 @@ func (c *conn) sessionKey(r *room) sessionKey {
 // sessionKey names a window of a user in a room.
 type sessionKey = history.SessionKey
 
-// gatewayVersion is the version of the UUIDs that gateways make.
-const gatewayVersion = 8
-
-// newUUID makes a random UUID of the gateways' version.
+// newUUID makes a random UUID, which nobody can guess: for the ids of what the
+// gateway itself writes.
 func newUUID() talk.UUID {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails, by its documentation
-	return talk.MakeUUID(gatewayVersion, b)
+	return talk.MakeUUID(4, b)
 }

@@ -45,6 +45,11 @@ func newID(version int) talk.UUID {
 	return talk.MakeUUID(version, b)
 }
 
+func newSecret() (s talk.Secret) {
+	_, _ = rand.Read(s[:])
+	return s
+}
+
 func openStore(t testing.TB, path string) history.Store {
 	t.Helper()
 	store, err := sqlitestore.Open(path, sqlitestore.Options{})
@@ -108,11 +113,6 @@ func testOptions(t testing.TB) gateway.Options {
 	opts.ID, opts.Metrics = newID(4), prometheus.NewRegistry()
 	opts.DrainWait, opts.CloseWait = 100*time.Millisecond, 200*time.Millisecond
 	opts.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	keys, err := gateway.ParseKeys("k1 00112233445566778899aabbccddeeff")
-	if err != nil {
-		t.Fatal(err)
-	}
-	opts.Keys = keys
 	opts.Limits = limits.Unlimited(opts.Limits.MaxConns)
 	return opts
 }
@@ -123,7 +123,8 @@ type peer struct {
 	ws   *websocket.Conn
 	form talk.Form
 	uuid talk.UUID
-	tok  string
+	// secret is what uuid is made of, in the extended form.
+	secret talk.Secret
 }
 
 func dial(t testing.TB, addr string, form talk.Form) *peer {
@@ -143,10 +144,15 @@ func dial(t testing.TB, addr string, form talk.Form) *peer {
 func hello(t testing.TB, addr string) *peer {
 	t.Helper()
 	p := dial(t, addr, talk.Extended)
-	p.say(talk.Hello{Client: "test"})
-	w := expect[talk.Welcome](p)
-	p.uuid, p.tok = w.UUID, w.Token
+	p.hello(talk.Hello{Client: "test", Secret: newSecret()})
 	return p
+}
+
+// hello says who p is.
+func (p *peer) hello(m talk.Hello) {
+	p.t.Helper()
+	p.say(m)
+	p.uuid, p.secret = expect[talk.Welcome](p).UUID, m.Secret
 }
 
 func (p *peer) say(m talk.Message) {

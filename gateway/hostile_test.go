@@ -161,7 +161,7 @@ func TestControlFramesInsideFragments(t *testing.T) {
 	n := start(t, nil)
 	r := dialRaw(t, n.addr)
 	r.upgrade()
-	whole := []byte(`{"Hello":{"client":"test"}}`)
+	whole := []byte(`{"Hello":{"client":"test","secret":"7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e"}}`)
 	r.send(frame(0x01, whole[:5]))
 	r.send(frame(0x89, []byte("are you there")))
 	if op, p, err := r.readFrame(); err != nil || op != 0xA || string(p) != "are you there" {
@@ -184,7 +184,7 @@ func TestByteByByte(t *testing.T) {
 	r := dialRaw(t, n.addr)
 	request := "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-	all := append([]byte(request), frame(0x81, []byte(`{"Hello":{"client":"slow"}}`))...)
+	all := append([]byte(request), frame(0x81, []byte(`{"Hello":{"client":"slow","secret":"7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e"}}`))...)
 	for i := range all {
 		r.send(all[i : i+1])
 	}
@@ -327,46 +327,41 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-func TestTokens(t *testing.T) {
+// TestWhoSaysHello: a secret leads to one uuid, always the same, and nothing else
+// leads to it.
+func TestWhoSaysHello(t *testing.T) {
 	n := start(t, nil)
-	a, b := hello(t, n.addr), hello(t, n.addr)
-	if a.uuid.Version() != 8 {
-		t.Errorf("a gateway made a uuid of version %d", a.uuid.Version())
+	a := hello(t, n.addr)
+	if a.uuid != a.secret.UUID() || a.uuid.Version() != talk.ProvenVersion {
+		t.Errorf("welcomed as %s, with the secret of %s", a.uuid, a.secret.UUID())
 	}
-	foreign := newID(4)
-	owner := dial(t, n.addr, talk.Extended)
-	owner.say(talk.Hello{UUID: foreign, Client: "test"})
-	token := expect[talk.Welcome](owner).Token
-	for name, h := range map[string]talk.Hello{
-		"no token":             {UUID: a.uuid},
-		"token of another":     {UUID: a.uuid, Token: b.tok},
-		"garbage":              {UUID: a.uuid, Token: "k1.AAAA"},
-		"unknown key":          {UUID: a.uuid, Token: "k9." + strings.TrimPrefix(a.tok, "k1.")},
-		"foreign, taken":       {UUID: foreign},
-		"foreign, wrong token": {UUID: foreign, Token: a.tok},
+	again := dial(t, n.addr, talk.Extended)
+	if again.hello(talk.Hello{Secret: a.secret}); again.uuid != a.uuid {
+		t.Errorf("the same secret leads to %s, then to %s", a.uuid, again.uuid)
+	}
+	if b := hello(t, n.addr); b.uuid == a.uuid {
+		t.Error("two secrets lead to one uuid")
+	}
+	for name, frame := range map[string]string{
+		"no secret":               `{"Hello":{}}`,
+		"secret of zeros":         `{"Hello":{"secret":"` + strings.Repeat("0", 64) + `"}}`,
+		"a client of older times": `{"Hello":{"client":"tuitalk","uuid":"` + a.uuid.String() + `","token":"k1.AAAA"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := dial(t, n.addr, talk.Extended)
-			p.say(h)
-			if e := expect[talk.Error](p); e.Code != talk.CodeNotYou {
+			p.write(websocket.MessageText, []byte(frame))
+			if e := expect[talk.Error](p); e.Code != talk.CodeNotYou || !strings.Contains(e.Message, "secret") {
 				t.Errorf("refused with %+v", e)
 			}
-			if code, reason := p.expectClose(); code != talk.CloseNotYou || reason == "" {
+			if code, reason := p.expectClose(); code != talk.CloseNotYou || !strings.Contains(reason, "older") {
 				t.Errorf("closed with %d %q", code, reason)
 			}
 		})
 	}
-	t.Run("with its token", func(t *testing.T) {
-		p := dial(t, n.addr, talk.Extended)
-		p.say(talk.Hello{UUID: foreign, Token: token})
-		if w := expect[talk.Welcome](p); w.UUID != foreign {
-			t.Errorf("welcomed as %s", w.UUID)
-		}
-	})
-	t.Run("the original's form cannot take a uuid that has a token", func(t *testing.T) {
-		for _, id := range []talk.UUID{foreign, a.uuid} {
-			p := dial(t, n.addr, talk.JSON)
-			p.say(talk.JoinRoom{RoomID: 1, UUID: id, Username: "thief"})
+	t.Run("the original's form cannot have a uuid that is proven", func(t *testing.T) {
+		for _, form := range []talk.Form{talk.JSON, talk.Bincode} {
+			p := dial(t, n.addr, form)
+			p.say(talk.JoinRoom{RoomID: 1, UUID: a.uuid, Username: "thief"})
 			if e := expect[talk.Error](p); e.Code != talk.CodeNotYou {
 				t.Errorf("refused with %+v", e)
 			}
@@ -375,6 +370,40 @@ func TestTokens(t *testing.T) {
 			}
 		}
 	})
+	t.Run("somebody else's uuid in what follows Hello", func(t *testing.T) {
+		p := hello(t, n.addr)
+		p.say(talk.JoinRoom{RoomID: 1, UUID: a.uuid, Username: "thief"})
+		if e := expect[talk.Error](p); e.Code != talk.CodeNotYou {
+			t.Errorf("refused with %+v", e)
+		}
+	})
+}
+
+// TestNobodyTakesOverAUserOfTheOriginals: everybody sees the uuid that a client
+// of the original's form made for itself. A stranger who says Hello with it is
+// somebody else, and its owner stays and comes back.
+func TestNobodyTakesOverAUserOfTheOriginals(t *testing.T) {
+	n := start(t, nil)
+	owner := dial(t, n.addr, talk.JSON)
+	owner.join(1, "ada")
+	frame := `{"Hello":{"uuid":"` + owner.uuid.String() + `"}}`
+	stranger := dial(t, n.addr, talk.Extended)
+	stranger.write(websocket.MessageText, []byte(frame))
+	if code, _ := stranger.expectClose(); code != talk.CloseNotYou {
+		t.Errorf("closed with %d", code)
+	}
+	stranger = dial(t, n.addr, talk.Extended)
+	stranger.write(websocket.MessageText, []byte(frame[:len(frame)-2]+`,"secret":"`+strings.Repeat("5a", 32)+`"}}`))
+	if w := expect[talk.Welcome](stranger); w.UUID == owner.uuid {
+		t.Error("a stranger got the uuid of a user of the original's form")
+	}
+	owner.post(1, "still here")
+	owner.heardText("still here")
+	again := dial(t, n.addr, talk.Bincode)
+	again.uuid = owner.uuid
+	again.join(1, "ada")
+	again.post(1, "and again")
+	again.heardText("and again")
 }
 
 func TestRequestsThatAreNoUpgrade(t *testing.T) {
@@ -416,7 +445,7 @@ func TestHalfAFrameAndHalfAHandshake(t *testing.T) {
 	silent.upgrade()
 	half := dialRaw(t, n.addr)
 	half.upgrade()
-	half.send(frame(0x81, []byte(`{"Hello":{"client":"half"}}`)))
+	half.send(frame(0x81, []byte(`{"Hello":{"client":"half","secret":"7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e"}}`)))
 	half.send(frame(0x81, []byte(`{"Ping":{"n":1}}`))[:9])
 	if _, err := stalled.r.ReadByte(); err != io.EOF {
 		t.Errorf("a handshake without end: %v, want the end of the connection", err)

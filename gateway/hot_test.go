@@ -11,12 +11,8 @@ import (
 // bareServer is a server that is not started; nobody drains its outboxes.
 func bareServer(t testing.TB) *Server {
 	t.Helper()
-	keys, err := ParseKeys("k1 00112233445566778899aabbccddeeff")
-	if err != nil {
-		t.Fatal(err)
-	}
 	opts := Defaults()
-	opts.ID, opts.Keys = newUUID(), keys
+	opts.ID = newUUID()
 	s, err := New(opts, history.Store(nil))
 	if err != nil {
 		t.Fatal(err)

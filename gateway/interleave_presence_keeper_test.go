@@ -42,12 +42,8 @@ func (s *brokenStore) Move(_ context.Context, moves []history.Move) ([]history.M
 // keeperServer is a server that is not started: a keeper needs no more.
 func keeperServer(t *testing.T, store history.Store) *Server {
 	t.Helper()
-	keys, err := ParseKeys("k1 00112233445566778899aabbccddeeff")
-	if err != nil {
-		t.Fatal(err)
-	}
 	opts := Defaults()
-	opts.ID, opts.Keys = newUUID(), keys
+	opts.ID = newUUID()
 	s, err := New(opts, store)
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +71,7 @@ func TestAClaimerCountsOnlyTimeInWhichTheStoreAnswered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := &brokenStore{session: history.Session{
-				SessionKey: history.SessionKey{RoomID: 1, UUID: newUUID(), Session: newUUID()}, Epoch: 1,
+				SessionKey: history.SessionKey{RoomID: 1, UUID: talk.Secret{1}.UUID(), Session: newUUID()}, Epoch: 1,
 			}}
 			k := newKeeper(keeperServer(t, store))
 			began := time.Now()

@@ -92,7 +92,7 @@ func TestABigGatewaysEndIsNoOutage(t *testing.T) {
 		store := &slowStore{t: t, dead: newUUID(), calls: map[string]int{}, left: map[int]int{}}
 		const users = 2300
 		for room := range int32(users) {
-			key := history.SessionKey{RoomID: room + 1, UUID: newUUID(), Session: newUUID()}
+			key := history.SessionKey{RoomID: room + 1, UUID: talk.Secret{1}.UUID(), Session: newUUID()}
 			store.users = append(store.users, history.Session{SessionKey: key, Gateway: store.dead, Epoch: 1})
 		}
 		store.srv = keeperServer(t, store)

@@ -173,9 +173,7 @@ func TestPendingOfOthersWaitForTheSpool(t *testing.T) {
 		f, two, a, _ := heard(t)
 		outbox := f.outbox(a, 5)
 		_ = a.ws.CloseNow()
-		c := hello(t, two.addr)
-		c.uuid, c.tok = a.uuid, a.tok
-		c = c.comeBack(two.addr, newID(4))
+		c := a.comeBack(two.addr, newID(4))
 		c.join(5, "ada")
 		for _, e := range outbox {
 			c.say(e)

@@ -2,37 +2,14 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"tuitalk/history"
 	"tuitalk/talk"
 )
 
-// admit notes the first use of a UUID that no gateway made, and then welcomes.
-// Call with mu held.
-func (c *conn) admit(uuid talk.UUID) {
-	c.beginAsync()
-	c.laterEnter(func(ctx context.Context) {
-		err := c.srv.store.Admit(ctx, uuid, true)
-		if err != nil {
-			c.settle(func(*user) {})
-			c.unableOr(err, "this uuid has a token; show it")
-			return
-		}
-		c.settle(func(u *user) {
-			u.uuid = uuid
-			c.welcome()
-		})
-	})
-}
-
-// unableOr answers an error of the store that stands between a user and a room.
-func (c *conn) unableOr(err error, taken string) {
-	if errors.Is(err, history.ErrTaken) {
-		c.refuse(talk.Error{Code: talk.CodeNotYou, Message: taken})
-		return
-	}
+// unable answers an error of the store that stands between a user and a room.
+func (c *conn) unable(err error) {
 	c.srv.log.Warn("a user could not be let in", "err", err)
 	c.refuse(talk.Error{Code: talk.CodeUnavailable, Message: "the history is away, try again in a moment", Retry: true, RetryMS: retryBusyMS})
 	c.dismiss(reasonUnable)
@@ -98,9 +75,9 @@ func (c *conn) join(m talk.JoinRoom) talk.Error {
 	first := u.uuid.IsZero()
 	switch {
 	case first && u.form == talk.Extended:
-		return talk.Error{Code: talk.CodeNotJoined, Message: "the uuid is not settled yet"}
-	case first && (m.UUID.IsZero() || m.UUID.Version() == gatewayVersion):
-		return talk.Error{Code: talk.CodeNotYou, Message: "this uuid needs its token: say Hello first"}
+		return talk.Error{Code: talk.CodeNotJoined, Message: "show your secret first, in Hello"}
+	case first && (m.UUID.IsZero() || m.UUID.Version() == talk.ProvenVersion):
+		return talk.Error{Code: talk.CodeNotYou, Message: "this uuid needs its secret: say Hello first"}
 	case !first && m.UUID != u.uuid:
 		return talk.Error{Code: talk.CodeNotYou, Message: "this uuid is not yours"}
 	}
@@ -108,11 +85,7 @@ func (c *conn) join(m talk.JoinRoom) talk.Error {
 		c.leaveRoom()
 	}
 	j := &join{conn: c, m: m, name: name, by: c.beginAsync()}
-	step := j.findRoom
-	if first {
-		step = j.admit
-	}
-	c.laterEnter(step)
+	c.laterEnter(j.findRoom)
 	return talk.Error{}
 }
 
@@ -128,15 +101,6 @@ type join struct {
 	log  verdict
 }
 
-// admit notes the first use of the UUID.
-func (j *join) admit(ctx context.Context) {
-	if err := j.conn.srv.store.Admit(ctx, j.m.UUID, false); err != nil {
-		j.fail(err, "this uuid has a token: say Hello with it first")
-		return
-	}
-	j.findRoom(ctx)
-}
-
 // findRoom goes on with the room if it is open, opens it if it is not there, and
 // else comes back when who opens or closes it is done.
 func (j *join) findRoom(ctx context.Context) {
@@ -145,7 +109,7 @@ func (j *join) findRoom(ctx context.Context) {
 		r, opener := s.rooms.take(j.m.RoomID, s)
 		if opener {
 			if err := s.openRoom(ctx, r, j.m.AfterSeq); err != nil {
-				j.fail(err, "")
+				j.fail(err)
 				return
 			}
 		}
@@ -162,7 +126,7 @@ func (j *join) findRoom(ctx context.Context) {
 // told hears what became of the room that it waits for.
 func (j *join) told(err error) {
 	if err != nil && err != errAgain {
-		j.fail(err, "")
+		j.fail(err)
 		return
 	}
 	c := j.conn
@@ -173,9 +137,9 @@ func (j *join) told(err error) {
 }
 
 // fail tells the client that it cannot be let in.
-func (j *join) fail(err error, taken string) {
+func (j *join) fail(err error) {
 	j.conn.settle(func(*user) {})
-	j.conn.unableOr(err, taken)
+	j.conn.unable(err)
 }
 
 // compare finds out what the client has of the room's log, and asks the store to
@@ -184,7 +148,7 @@ func (j *join) compare(ctx context.Context, r *room) {
 	s := j.conn.srv
 	log, err := s.compareLogs(ctx, r, j.m)
 	if err != nil {
-		j.fail(err, "")
+		j.fail(err)
 		return
 	}
 	j.room, j.log = r, log

@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"time"
 
@@ -62,9 +60,20 @@ type stillLease struct {
 	still time.Duration
 }
 
+// brokenSession names a session as it was when its connection broke.
 type brokenSession struct {
-	key   history.SessionKey
-	epoch int64
+	key     history.SessionKey
+	epoch   int64
+	leaveID talk.UUID
+}
+
+// grace is how long somebody has to come back. Nobody of the original's form can:
+// each of its connections is a session of its own.
+func (k *keeper) grace(b *brokenSession) time.Duration {
+	if !isProven(b.key.UUID) {
+		return 0
+	}
+	return k.srv.opts.Grace
 }
 
 func newKeeper(s *Server) *keeper {
@@ -239,12 +248,12 @@ func (k *keeper) lookAtBroken(ctx context.Context) (due []brokenSession, err err
 			if k.srv.reclaim(s) {
 				continue
 			}
-			b := brokenSession{s.SessionKey, s.Epoch}
+			b := brokenSession{s.SessionKey, s.Epoch, s.LeaveID}
 			since, known := k.sessions[b]
 			if !known {
 				since = k.answered
 			}
-			if k.answered-since >= k.srv.opts.Grace && len(due) < maxBatch {
+			if k.answered-since >= k.grace(&b) && len(due) < maxBatch {
 				due = append(due, b)
 			}
 			k.scan.seen[b] = since
@@ -258,13 +267,14 @@ func (k *keeper) lookAtBroken(ctx context.Context) (due []brokenSession, err err
 }
 
 // letLeave removes a batch of sessions, on behalf of whichever gateway had them.
-// Nodes that do so at once remove each once: the epoch decides.
+// Nodes that do so at once remove each once: the epoch decides. A repeat is one,
+// for the id of its entry is that of the session.
 func (k *keeper) letLeave(ctx context.Context, due []brokenSession) error {
 	moves := make([]history.Move, len(due))
 	for i, b := range due {
 		moves[i] = history.Move{
 			Action: history.Leave, Key: b.key, Epoch: b.epoch,
-			EntryID: leaveID(b), Quiet: talk.MaxListed,
+			EntryID: b.leaveID, Quiet: talk.MaxListed,
 		}
 	}
 	answers, err := k.srv.store.Move(ctx, moves)
@@ -290,14 +300,4 @@ func (s *Server) showLeft(room int32, a history.Moved) {
 	} else if a.Entry != nil {
 		s.publish(room, []talk.Entry{*a.Entry})
 	}
-}
-
-// leaveID is the same on every node, so that a repeat is one.
-func leaveID(b brokenSession) talk.UUID {
-	h := sha256.New()
-	h.Write(binary.BigEndian.AppendUint32(nil, uint32(b.key.RoomID)))
-	h.Write(b.key.UUID[:])
-	h.Write(b.key.Session[:])
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(b.epoch)))
-	return talk.MakeUUID(gatewayVersion, [16]byte(h.Sum(nil)))
 }

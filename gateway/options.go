@@ -24,7 +24,6 @@ type Options struct {
 	ID      talk.UUID // of this process, made anew at each start
 	Path    string    // of the WebSocket
 	Site    http.Handler
-	Keys    *Keys
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 
@@ -174,8 +173,6 @@ func Defaults() Options {
 // Validate reports the first setting that cannot be.
 func (o *Options) Validate() error {
 	switch {
-	case o.Keys == nil:
-		return errors.New("no keys to sign tokens with")
 	case o.ID.IsZero():
 		return errors.New("no id for this gateway")
 	case !strings.HasPrefix(o.Path, "/"):

@@ -28,9 +28,7 @@ func shortLease(o *gateway.Options) { o.Grace, o.LeaseLost = 4*time.Second, 1500
 func (p *peer) comeBack(addr string, session talk.UUID) *peer {
 	p.t.Helper()
 	q := dial(p.t, addr, talk.Extended)
-	q.uuid, q.tok = p.uuid, p.tok
-	q.say(talk.Hello{UUID: p.uuid, Token: p.tok, Session: session, Client: "test"})
-	expect[talk.Welcome](q)
+	q.hello(talk.Hello{Secret: p.secret, Session: session, Client: "test"})
 	return q
 }
 

@@ -15,7 +15,7 @@ const (
 	reasonIdle                   // nothing came, not even a pong
 	reasonStall                  // no request, no first message in time
 	reasonSuperseded             // the same session connected again
-	reasonNotYou                 // uuid or token of somebody else
+	reasonNotYou                 // a uuid that has to be proven and is not
 	reasonErrors                 // too many refused messages
 	reasonDrain                  // this gateway is going away
 	reasonUnable                 // the gateway could not do what it must
@@ -40,7 +40,7 @@ var closeReasons = [reasonCount]struct {
 	reasonIdle:       {"idle", "nothing came from you, not even a pong", talk.CloseIdle},
 	reasonStall:      {"stall", "no complete message in time", talk.CloseHandshakeStall},
 	reasonSuperseded: {"superseded", "this session has a newer connection", talk.CloseSuperseded},
-	reasonNotYou:     {"not_you", "this uuid belongs to somebody else, or its token is wrong", talk.CloseNotYou},
+	reasonNotYou:     {"not_you", "this client does not prove who it is: it is older than this server, or claims to be somebody else", talk.CloseNotYou},
 	reasonErrors:     {"errors", "too many messages were refused", talk.CloseTooManyErrors},
 	reasonDrain:      {"drain", "this gateway is going away; reconnect and resume", closeGoingAway},
 	reasonUnable:     {"unable", "try again in a moment", closeTryAgain},

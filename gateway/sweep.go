@@ -78,7 +78,7 @@ func (s *Server) sweep(l *loop, ended <-chan struct{}) {
 		s.expire(now)
 		for _, r := range s.rooms.list() {
 			for _, j := range r.overdue(now) {
-				j.fail(errTooLate, "")
+				j.fail(errTooLate)
 			}
 			s.closeIdle(r, now)
 			members, count, again := r.tidy()

@@ -245,23 +245,35 @@ func (c *conn) refuse(e talk.Error) {
 	}
 }
 
-// departed cleans up after a closed connection.
+// departed cleans up after a closed connection. Who cannot come back has left, at
+// once, or as soon as the keeper looks if something of his is still on its way: a
+// move overtakes posts.
 func (c *conn) departed() {
 	var r *room
 	var epoch int64
+	var unstored int
 	var key sessionKey
 	c.locked(func(u *user) {
 		u.gone = true
 		c.srv.held.changed(u.waiting, 0)
 		u.backlog, u.waiting = nil, 0
 		c.srv.limits.Leave(&c.account)
-		r, epoch = u.room, u.epoch
+		r, epoch, unstored = u.room, u.epoch, u.unstored
 		u.room = nil
 		key = c.sessionKey(r)
 	})
 	c.srv.windows.remove(windowOf(key), c)
-	if r != nil {
-		c.srv.unseat(r, c)
-		c.srv.breakSession(key, epoch)
+	if r == nil {
+		return
 	}
+	c.srv.unseat(r, c)
+	if isProven(key.UUID) || epoch == 0 || unstored > 0 {
+		c.srv.breakSession(key, epoch)
+		return
+	}
+	c.srv.leaveSession(r, key, epoch)
 }
+
+// isProven tells whether a user has shown the secret of this uuid, and so whether
+// he can come back as the same session.
+func isProven(u talk.UUID) bool { return u.Version() == talk.ProvenVersion }

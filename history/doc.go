@@ -47,8 +47,8 @@
 // A gateway proves that it lives with Renew. One whose lease stands still is
 // retired by any other (Retire): its sessions become broken, like those for
 // which it reported Break itself. Broken lists them, and after the grace any
-// gateway may Leave them; with two at once, one applies and the other finds
-// nothing. A gateway that finds a session in Broken which is connected to it
+// gateway may Leave them, with the LeaveID that the list gives; with two at once,
+// one applies and the other finds it done. A gateway that finds a session in Broken which is connected to it
 // enters it again.
 //
 // # Quiet rooms

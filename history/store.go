@@ -14,8 +14,6 @@ var (
 	// ErrUnavailable: the store cannot be reached or cannot write now. Whether
 	// the batch was stored is unknown; repeat it, its ids make it the same.
 	ErrUnavailable = errors.New("the store is unavailable")
-	// ErrTaken: the UUID has a token already.
-	ErrTaken = errors.New("the uuid belongs to somebody else")
 	// ErrCorrupt: the stored data is damaged; only an operator can help.
 	ErrCorrupt = errors.New("the store is damaged")
 	// ErrSchema: at the start; the stored data is of a newer program than this
@@ -28,7 +26,7 @@ var (
 // the transaction that makes the entry durable.
 //
 // All methods may be called from several goroutines. A method that returns an
-// error other than ErrBadEntry or ErrTaken has failed as a whole.
+// error other than ErrBadEntry has failed as a whole.
 type Store interface {
 	// Append stores posts, in order, each at most once by (RoomID, Author, ID):
 	// a repeat, also within entries, yields the seq and time of the first. It
@@ -62,10 +60,6 @@ type Store interface {
 
 	// IDAt returns the id of the room's entry seq; ok is false if there is none.
 	IDAt(ctx context.Context, room int32, seq int64) (id talk.UUID, ok bool, err error)
-
-	// Admit notes the first use of a UUID that no gateway made. With token set
-	// the UUID has a token from now on. ErrTaken: it had one before.
-	Admit(ctx context.Context, uuid talk.UUID, token bool) error
 
 	// Renew moves on the lease of a gateway, which is its proof of life.
 	Renew(ctx context.Context, gateway talk.UUID) error
@@ -104,6 +98,11 @@ type Session struct {
 	SessionKey
 	Gateway talk.UUID
 	Epoch   int64 // greater with every Enter in its room
+	// LeaveID is for the Leave by which another ends this session: the store makes
+	// it with the row, of random bytes. All who claim the session say the same,
+	// so that it leaves once; and nobody else can know it, least of all the user,
+	// who could otherwise spend it on a post and stay a member for ever.
+	LeaveID talk.UUID
 }
 
 // Action is what a Move does.

@@ -11,7 +11,8 @@
 // name, or said something. The server numbers the entries of a room 1, 2, 3 …
 // without holes when it stores them; this is seq. Live view, resume and history
 // show the same entries in the order of seq, each once. A user is a UUID and a
-// name; there is no registration.
+// name; there is no registration. A client of the extended form proves that its
+// UUID is its own, see "Identity".
 //
 // There are two vocabularies. The original's has eleven messages, in JSON or in
 // bincode; it is what the clients of toto-b/TuiTalk speak. The extended one, in
@@ -47,6 +48,7 @@
 //	string              UTF-8. Half a surrogate pair in \u escapes is refused.
 //	uuid                a string, "67e55044-10b1-426f-9247-bb680e5fe0c8"; hyphens
 //	                    as here, read in either case, written in lower case
+//	secret              a string of 64 hexadecimal digits, likewise
 //	bool                true or false
 //
 // All fields are required, in every direction, also those that are ignored, but
@@ -162,26 +164,27 @@
 //
 // In JSON only. Each is shown with all of its fields.
 //
-// Hello, C→S: client? string (program and version), uuid?, token? string,
-// session? uuid. Welcome, S→C: uuid, token string, server string (a name for
-// the people who run it), limits (five i32, see "Limits").
+// Hello, C→S: client? string (program and version), secret? secret (see
+// "Identity"; without it the server refuses), session? uuid. Welcome, S→C: uuid,
+// server string (a name for the people who run it), limits (five i32, see
+// "Limits").
 //
-//	{"Hello":{"client":"golden/1","uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","token":"k1.c2VjcmV0","session":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
-//	{"Welcome":{"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","token":"k1.c2VjcmV0","server":"gateway-1","limits":{"text_bytes":4000,"name_bytes":64,"name_clusters":32,"frame_bytes":65536,"fetch_entries":500}}}
+//	{"Hello":{"client":"golden/1","secret":"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f","session":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
+//	{"Welcome":{"uuid":"b58ec876-c5b7-8146-9e66-92e1053b159b","server":"gateway-1","limits":{"text_bytes":4000,"name_bytes":64,"name_clusters":32,"frame_bytes":65536,"fetch_entries":500}}}
 //
 // Joined, S→C: room_id, head_seq i64, after_seq i64, members array of {uuid,
 // username}, member_count i32, head_id? uuid, reset? bool. Answers JoinRoom.
 //
-//	{"JoinRoom":{"room_id":7,"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","username":"ben","unixtime":0,"after_seq":41,"after_id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
-//	{"Joined":{"room_id":7,"head_seq":42,"after_seq":41,"members":[{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada"},{"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","username":"ben"}],"member_count":2,"head_id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","reset":true}}
+//	{"JoinRoom":{"room_id":7,"uuid":"b58ec876-c5b7-8146-9e66-92e1053b159b","username":"ben","unixtime":0,"after_seq":41,"after_id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
+//	{"Joined":{"room_id":7,"head_seq":42,"after_seq":41,"members":[{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada"},{"uuid":"b58ec876-c5b7-8146-9e66-92e1053b159b","username":"ben"}],"member_count":2,"head_id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","reset":true}}
 //
 // Stored, S→C: room_id, id, seq. Accepted, S→C: room_id, id. Withdrawn, S→C:
 // room_id, uuid (the author), id. They tell what became of a PostMessage.
 //
-//	{"PostMessage":{"message":{"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","username":"ben","text":"hello","room_id":7,"unixtime":0,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","round":3}}}
+//	{"PostMessage":{"message":{"uuid":"b58ec876-c5b7-8146-9e66-92e1053b159b","username":"ben","text":"hello","room_id":7,"unixtime":0,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","round":3}}}
 //	{"Accepted":{"room_id":7,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
 //	{"Stored":{"room_id":7,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","seq":42}}
-//	{"Withdrawn":{"room_id":7,"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
+//	{"Withdrawn":{"room_id":7,"uuid":"b58ec876-c5b7-8146-9e66-92e1053b159b","id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
 //
 // Presence, S→C: room_id, member_count i32. Gap, S→C: room_id, from i64, to
 // i64 (both inclusive). Reconnect, S→C: within_ms u32.
@@ -200,7 +203,7 @@
 // The variants of the original with their extended fields; an entry as it is
 // when stored, when pending, and when stored after it was pending:
 //
-//	{"ChangeName":{"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","username":"benjamin","old_username":"ben","unixtime":0,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
+//	{"ChangeName":{"uuid":"b58ec876-c5b7-8146-9e66-92e1053b159b","username":"benjamin","old_username":"ben","unixtime":0,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
 //	{"Fetch":{"room_id":7,"limit":50,"fetch_before":0,"before_seq":42}}
 //	{"UsernameChanged":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"lovelace","old_username":"ada","unixtime":1760000000,"room_id":7,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","seq":42}}
 //	{"PostMessage":{"message":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada","text":"hello","room_id":7,"unixtime":1760000000,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","seq":42}}}
@@ -209,23 +212,56 @@
 //	{"History":{"text":[{"UserJoined":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada","room_id":7,"unixtime":1760000000,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","seq":1}},{"PostMessage":{"message":{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada","text":"hello","room_id":7,"unixtime":1760000000,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","seq":2}}}],"room_id":7,"before_seq":3,"more":true,"complete":true}}
 //	{"Error":{"code":"flood","message":"Slowly, please.","id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","retry":true,"retry_ms":1500}}
 //
+// # Identity
+//
+// Identity proves itself. A client makes a secret, 32 bytes of a cryptographic
+// random generator, keeps it, and shows it in every Hello. Its UUID is
+//
+//	SHA-256("tuitalk identity 1" 0x0a secret)
+//
+// (the 19 bytes of the label with its newline, then the 32 bytes), of which the
+// first 16 bytes are taken and made a UUID of version 8: byte 6 is
+// (byte 6 & 0x0f) | 0x80, byte 8 is (byte 8 & 0x3f) | 0x80. A secret and its
+// UUID:
+//
+//	000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f  b58ec876-c5b7-8146-9e66-92e1053b159b
+//
+// The server derives the UUID from the secret and keeps nothing of it: every
+// server of a fleet knows at once who shows it, also after it has lost all that
+// it had. In Python, who is somebody for one conversation only:
+//
+//	secret = secrets.token_hex(32)
+//	send({"Hello": {"secret": secret}})  # me = receive()["Welcome"]["uuid"]
+//
+// Whoever is shown a secret can be that user. So:
+//
+//   - A client makes a secret of its own for each server: for each origin
+//     (scheme, host and port), or for the list of servers that its user named
+//     together. Nothing that belongs to one (the secret, unsent messages, what
+//     was read) is ever shown to another.
+//   - A secret gets into no log and no address. Over ws:// whoever is on the way
+//     can read it.
+//   - Who has lost a secret is somebody else from then on.
+//
+// A UUID of any other version proves nothing: users of the original's forms make
+// their own, everybody sees them, and everybody can say that they are his. No
+// Hello leads to such a UUID, and a UUID of version 8 cannot be used in the
+// original's forms. Clients should show to people whose UUID proves nothing.
+//
 // # Connecting in the extended form
 //
 // The client's first message is Hello. Later ones are refused (hello_not_now).
 //
-//   - uuid and token: who one is, as an earlier Welcome said. Without uuid the
-//     server makes one (of version 8). A UUID that the client made itself (of
-//     any other version) is taken without token the first time, and from then
-//     on needs the token that it got. A wrong or missing token closes the
-//     connection (4011).
+//   - secret: who one is, see "Identity". Without it the Hello is refused
+//     (not_you), and the connection closed (4011).
 //   - session: a random UUID that the client makes once per window. Every
 //     reconnect repeats it, so that the server knows a return from a second
 //     window. A second connection with the same session takes over from the
 //     first, which is closed (4009) once the new one has joined.
 //
-// The server answers with Welcome. Keep uuid and token, which is opaque, in
-// place of those before. Every later uuid field must be this uuid (else
-// not_you). A client that has a uuid need not wait for Welcome.
+// The server answers with Welcome, whose uuid is that of the secret. Every later
+// uuid field must be this uuid (else not_you). A client that has derived it need
+// not wait for Welcome; a server that says another one is not to be talked to.
 //
 // Then JoinRoom, answered by Joined or by Error. Joined comes before any entry
 // of the room, and ends the stream of the room before. The entries after
@@ -263,9 +299,10 @@
 //
 // # Connecting in the original's forms
 //
-// The first JoinRoom settles who one is: its uuid is the connection's from then
-// on. A UUID of version 8, or one that has a token, cannot be used here (close
-// 4011).
+// The first JoinRoom says who one is: its uuid is the connection's from then on.
+// A UUID of version 8 cannot be used here (close 4011). When the connection ends,
+// however it does, the user leaves the room, without the 30 s: such a client
+// cannot come back as the same session.
 //
 // The joiner gets its own UserJoined, through the room like everybody else; when
 // the join writes no entry (a return in time, a large room), it alone gets one.
@@ -374,7 +411,7 @@
 //	bad_frame      not readable; the sentence names the field
 //	not_for_you    a message that only servers send
 //	not_joined     say who you are, or join a room, first
-//	not_you        the uuid is not the connection's
+//	not_you        the uuid is not the connection's, or a Hello proves none
 //	bad_name       nothing to see in it, over the limits, or one of the service's own
 //	bad_text       nothing to see in it, over the limits, or with NUL
 //	bad_limit      Fetch.limit is not 1 to 500
@@ -399,7 +436,7 @@
 //	4008  the client did not read fast enough
 //	4009  the same session connected elsewhere; not again from here
 //	4010  nothing came, not even a pong
-//	4011  uuid or token of somebody else; not again with them
+//	4011  a Hello without secret, or a uuid that has to be proven; not again so
 //	4012  the client keeps sending what is refused, or far too much; mend it
 //	      first, and wait before you connect: who did so is kept out for a while
 //	4013  nothing was said in time

@@ -5,6 +5,7 @@ import "errors"
 // Errors of the decoders. Each wraps none of the input's text.
 var (
 	ErrBadUUID        = errors.New("a uuid has the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
+	ErrBadSecret      = errors.New("a secret has 64 hexadecimal digits")
 	ErrSyntax         = errors.New("the frame is not well formed")
 	ErrUnknownVariant = errors.New("there is no such message")
 	ErrMissingField   = errors.New("a field is missing")
@@ -24,7 +25,7 @@ const (
 	CodeBadFrame     Code = "bad_frame"     // not decodable; Message says why
 	CodeNotForYou    Code = "not_for_you"   // a message that only servers send
 	CodeNotJoined    Code = "not_joined"    // join a room first
-	CodeNotYou       Code = "not_you"       // uuid or token of somebody else
+	CodeNotYou       Code = "not_you"       // not the uuid of the connection, or one that it cannot have
 	CodeBadName      Code = "bad_name"      // empty, or over the limits
 	CodeBadText      Code = "bad_text"      // empty, over the limits, or with NUL
 	CodeBadLimit     Code = "bad_limit"     // Fetch.limit out of range
@@ -42,7 +43,7 @@ const (
 	CloseSlowConsumer   = 4008 // the client did not read fast enough
 	CloseSuperseded     = 4009 // the same session connected again
 	CloseIdle           = 4010 // nothing came, not even a pong
-	CloseNotYou         = 4011 // uuid or token of somebody else; do not reconnect with it
+	CloseNotYou         = 4011 // no proof of who it is; do not reconnect like that
 	CloseTooManyErrors  = 4012 // the client keeps sending what is refused
 	CloseHandshakeStall = 4013 // connected, but said nothing in time
 )

@@ -33,7 +33,7 @@ func addGolden(f *testing.F, ending string) {
 // checkRefusal holds an error to the sentinels and to a length that no input
 // can have its way with.
 func checkRefusal(t *testing.T, err error) {
-	for _, known := range []error{ErrBadUUID, ErrSyntax, ErrUnknownVariant, ErrMissingField, ErrWrongType,
+	for _, known := range []error{ErrBadUUID, ErrBadSecret, ErrSyntax, ErrUnknownVariant, ErrMissingField, ErrWrongType,
 		ErrOutOfRange, ErrTooLarge, ErrNotUTF8, ErrDuplicate, ErrTooDeep} {
 		if errors.Is(err, known) {
 			if len(err.Error()) > 160 {

@@ -11,7 +11,7 @@ import (
 
 const (
 	adaText = "67e55044-10b1-426f-9247-bb680e5fe0c8" // version 4: of a client of the original
-	benText = "0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35" // version 8: made by a gateway
+	benText = "b58ec876-c5b7-8146-9e66-92e1053b159b" // version 8: that of benSecret
 	idText  = "5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"
 	now     = 1_760_000_000
 )
@@ -111,9 +111,9 @@ var extended = map[string]Message{
 		e.ID, e.SentAt, e.Pending = id, now-1, true
 	}),
 	"PostMessage-stored-late": entryOf(KindPosted, func(e *Entry) { e.ID, e.Seq, e.SentAt = id, 43, now-1 }),
-	"Hello":                   Hello{Client: "golden/1", UUID: ben, Token: "k1.c2VjcmV0", Session: id},
-	"Hello-first":             Hello{Client: "golden/1", Session: id},
-	"Welcome":                 Welcome{UUID: ben, Token: "k1.c2VjcmV0", Server: "gateway-1", Limits: DefaultLimits()},
+	"Hello":                   Hello{Client: "golden/1", Secret: benSecret, Session: id},
+	"Hello-least":             Hello{},
+	"Welcome":                 Welcome{UUID: ben, Server: "gateway-1", Limits: DefaultLimits()},
 	"Joined": Joined{RoomID: 7, HeadSeq: 42, HeadID: id, AfterSeq: 41, Reset: true, MemberCount: 2,
 		Members: []Member{{ada, "ada"}, {ben, "ben"}}},
 	"Joined-empty": Joined{},

@@ -163,9 +163,9 @@ func appendJSONError(dst []byte, m *Error, extended bool) []byte {
 
 func appendJSONHello(dst []byte, m *Hello) []byte {
 	dst = appendString(dst, `{"Hello":{"client":`, m.Client)
-	dst = optionalUUID(dst, true, `,"uuid":`, &m.UUID)
-	if m.Token != "" {
-		dst = appendString(dst, `,"token":`, m.Token)
+	if !m.Secret.IsZero() {
+		dst = append(dst, `,"secret":"`...)
+		dst = append(m.Secret.appendTo(dst), '"')
 	}
 	dst = optionalUUID(dst, true, `,"session":`, &m.Session)
 	return append(dst, `}}`...)
@@ -173,7 +173,6 @@ func appendJSONHello(dst []byte, m *Hello) []byte {
 
 func appendJSONWelcome(dst []byte, m *Welcome) []byte {
 	dst = appendUUID(dst, `{"Welcome":{"uuid":`, &m.UUID)
-	dst = appendString(dst, `,"token":`, m.Token)
 	dst = appendString(dst, `,"server":`, m.Server)
 	dst = appendInt(dst, `,"limits":{"text_bytes":`, int64(m.Limits.TextBytes))
 	dst = appendInt(dst, `,"name_bytes":`, int64(m.Limits.NameBytes))

@@ -6,10 +6,8 @@ func (r *jsonReader) hello(s *shape) (m Hello) {
 		switch o.name() {
 		case "client":
 			m.Client = r.string()
-		case "uuid":
-			m.UUID = r.uuid()
-		case "token":
-			m.Token = r.string()
+		case "secret":
+			m.Secret = r.secret()
 		case "session":
 			m.Session = r.uuid()
 		}
@@ -23,8 +21,6 @@ func (r *jsonReader) welcome(s *shape) (m Welcome) {
 		switch o.name() {
 		case "uuid":
 			m.UUID = r.uuid()
-		case "token":
-			m.Token = r.string()
 		case "server":
 			m.Server = r.string()
 		case "limits":

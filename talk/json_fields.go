@@ -42,8 +42,8 @@ var jsonVariants = [...]struct {
 	TagHistory:         {"History", shape{required: "text", optional: "room_id before_seq more complete"}},
 	TagError:           {"Error", shape{required: "code message", optional: "id retry retry_ms"}},
 	TagPostMessage:     {"PostMessage", shape{required: "message"}},
-	TagHello:           {"Hello", shape{optional: "client uuid token session"}},
-	TagWelcome:         {"Welcome", shape{required: "uuid token server limits"}},
+	TagHello:           {"Hello", shape{optional: "client secret session"}},
+	TagWelcome:         {"Welcome", shape{required: "uuid server limits"}},
 	TagJoined:          {"Joined", shape{required: "room_id head_seq after_seq members member_count", optional: "head_id reset"}},
 	TagAccepted:        {"Accepted", shape{required: "room_id id"}},
 	TagStored:          {"Stored", shape{required: "room_id id seq"}},
@@ -194,6 +194,14 @@ func (r *jsonReader) uuid() UUID {
 		r.fail(err)
 	}
 	return u
+}
+
+func (r *jsonReader) secret() Secret {
+	s, err := parseSecret(r.quoted())
+	if err != nil {
+		r.fail(err)
+	}
+	return s
 }
 
 func (r *jsonReader) uint(max uint64) uint64 {

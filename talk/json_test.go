@@ -125,7 +125,7 @@ func TestJSONRefused(t *testing.T) {
 		{"comma at the end of history", `{"History":{"text":[` + postJSON("text", `"7"`) + `,]}}`, "History.text", ErrSyntax},
 		{"member", `{"Joined":{"room_id":1,"head_seq":1,"after_seq":1,"members":[{"uuid":"` + adaText + `"}],"member_count":1}}`, "Joined.members.username", ErrMissingField},
 		{"members", `{"Joined":{"room_id":1,"head_seq":1,"after_seq":1,"members":{},"member_count":1}}`, "Joined.members", ErrWrongType},
-		{"limits", `{"Welcome":{"uuid":"` + adaText + `","token":"","server":"","limits":7}}`, "Welcome.limits", ErrWrongType},
+		{"limits", `{"Welcome":{"uuid":"` + adaText + `","server":"","limits":7}}`, "Welcome.limits", ErrWrongType},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -150,8 +150,7 @@ type Error struct {
 // Hello opens the extended form; it must be the first frame.
 type Hello struct {
 	Client  string // program and version, for the server's logs
-	UUID    UUID   // zero: make me one
-	Token   string // proves UUID; empty on the first use
+	Secret  Secret // proves who one is: Secret.UUID; zero is refused
 	Session UUID   // made by the client, one per window; a reconnect repeats it
 }
 
@@ -166,8 +165,7 @@ type Limits struct {
 
 // Welcome answers Hello.
 type Welcome struct {
-	UUID   UUID
-	Token  string
+	UUID   UUID   // that of the secret
 	Server string // node name, for people who look for faults
 	Limits Limits
 }

@@ -6,8 +6,8 @@ type UUID [16]byte
 // IsZero reports whether u is the zero UUID.
 func (u UUID) IsZero() bool { return u == UUID{} }
 
-// Version is the UUID's version nibble: 8 for users that a gateway made, 4 for
-// those that the original's clients make for themselves.
+// Version is the UUID's version nibble: ProvenVersion for users who prove who
+// they are, 4 for those that the original's clients make for themselves.
 func (u UUID) Version() int { return int(u[6] >> 4) }
 
 // String formats u in lower case with hyphens.

@@ -173,7 +173,7 @@ func TestGoldenScreens(t *testing.T) {
 			s.drive(client.Closed{Conn: s.conn}, false)
 			s.pass(time.Second)
 			s.drive(client.Opened{Conn: s.conn}, false)
-			s.receive(talk.Welcome{UUID: ada.UUID, Token: "t"})
+			s.receive(talk.Welcome{UUID: ada.UUID})
 			s.receive(talk.Joined{RoomID: 1, Members: append(all, ada), MemberCount: 1234})
 		}},
 		{"cleared", 80, 10, func(s *stay) {

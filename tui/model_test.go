@@ -137,7 +137,7 @@ func TestStricterServer(t *testing.T) {
 	s := newStay(t, 80, 24)
 	s.drive(client.Start{}, false)
 	s.drive(client.Opened{Conn: s.conn}, false)
-	s.receive(talk.Welcome{UUID: ada.UUID, Token: "t", Limits: talk.Limits{TextBytes: 10}})
+	s.receive(talk.Welcome{UUID: ada.UUID, Limits: talk.Limits{TextBytes: 10}})
 	s.joined(0, ada)
 	s.enter("twelve bytes")
 	if got := s.frame(); s.input() != "twelve bytes" || !strings.Contains(got, "at most 10 bytes; this has 12") {

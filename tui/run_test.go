@@ -88,7 +88,7 @@ func pause(d time.Duration) {
 
 func (d *fakeDriver) goOnline() {
 	d.events <- client.Opened{Conn: 1}
-	d.events <- client.Received{Conn: 1, Message: talk.Welcome{UUID: ada.UUID, Token: "t"}}
+	d.events <- client.Received{Conn: 1, Message: talk.Welcome{UUID: ada.UUID}}
 	d.events <- client.Received{Conn: 1, Message: talk.Joined{RoomID: 1, Members: []talk.Member{ada, bob}, MemberCount: 2}}
 }
 

@@ -57,7 +57,7 @@ func TestOlderHistoryDoesNotMoveTheView(t *testing.T) {
 		s := newStay(t, 60, 16)
 		s.drive(client.Start{}, false)
 		s.drive(client.Opened{Conn: s.conn}, false)
-		s.receive(talk.Welcome{UUID: ada.UUID, Token: "t"})
+		s.receive(talk.Welcome{UUID: ada.UUID})
 		s.joined(500, ada)
 		s.history(30)
 		s.frame()
@@ -99,7 +99,7 @@ func TestHistoryIsAskedForOnce(t *testing.T) {
 	s := newStay(t, 60, 16)
 	s.drive(client.Start{}, false)
 	s.drive(client.Opened{Conn: s.conn}, false)
-	s.receive(talk.Welcome{UUID: ada.UUID, Token: "t"})
+	s.receive(talk.Welcome{UUID: ada.UUID})
 	s.joined(500, ada)
 	s.history(3)
 	s.frame()
@@ -373,7 +373,7 @@ func (s *stay) anything(rnd *rand.Rand, text string, n int) {
 		func() { s.pass(1e9) },
 		func() {
 			s.drive(client.Opened{Conn: s.conn}, false)
-			s.receive(talk.Welcome{UUID: ada.UUID, Token: "t", Server: text})
+			s.receive(talk.Welcome{UUID: ada.UUID, Server: text})
 			s.receive(talk.Joined{RoomID: s.session.Room(), HeadSeq: s.seq, AfterSeq: s.seq, HeadID: entryID(s.seq), Members: []talk.Member{ada, who(), who()}, MemberCount: rnd.IntN(9)})
 		},
 		func() {

@@ -14,7 +14,7 @@ import (
 var noon = time.Date(2025, time.March, 1, 12, 0, 0, 0, time.UTC)
 
 var (
-	ada  = person(0xa, "ada")
+	ada  = talk.Member{UUID: talk.Secret{9}.UUID(), Username: "ada"}
 	bob  = person(0xb, "bob")
 	cleo = person(0xc, "cleo")
 )
@@ -44,7 +44,7 @@ func newStay(t testing.TB, w, h int) *stay {
 	s := &stay{t: t, now: noon, room: 1}
 	var err error
 	s.session, err = client.New(client.Config{Servers: []string{"ws://chat.example/ws"}, Name: "ada", Room: 1, Seed: 1},
-		client.State{UUID: ada.UUID, Token: "t", Room: 1})
+		client.State{Secret: talk.Secret{9}, Room: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func online(t testing.TB, w, h int) *stay {
 	s := newStay(t, w, h)
 	s.drive(client.Start{}, false)
 	s.drive(client.Opened{Conn: s.conn}, false)
-	s.receive(talk.Welcome{UUID: ada.UUID, Token: "t", Server: "node-1", Limits: talk.DefaultLimits()})
+	s.receive(talk.Welcome{UUID: ada.UUID, Server: "node-1", Limits: talk.DefaultLimits()})
 	s.joined(0, ada, bob, cleo)
 	s.frame()
 	return s

@@ -33,7 +33,6 @@ type fakeGateway struct {
 	rooms            map[int32][]talk.Entry
 	stored           map[[2]talk.UUID]int64 // seqs by author and id
 	seats            map[*seat]bool
-	users            byte
 	refuse           string // texts with this are refused, unless it is empty
 	accepted, frames int    // connections, and frames that came on them
 }
@@ -165,12 +164,8 @@ func (s *seat) take(m talk.Message) {
 	g := s.g
 	switch m := m.(type) {
 	case talk.Hello:
-		s.who.UUID = m.UUID
-		if s.who.UUID.IsZero() {
-			g.users++
-			s.who.UUID = talk.MakeUUID(8, [16]byte{0: 10 * g.users, 15: g.users})
-		}
-		s.out <- talk.Welcome{UUID: s.who.UUID, Token: "token", Server: "fake", Limits: talk.DefaultLimits()}
+		s.who.UUID = m.Secret.UUID()
+		s.out <- talk.Welcome{UUID: s.who.UUID, Server: "fake", Limits: talk.DefaultLimits()}
 	case talk.JoinRoom:
 		s.join(m)
 	case talk.Fetch:

@@ -200,9 +200,9 @@ func (f *fake) answer(c *fakeConn, m talk.Message) {
 	case talk.Hello:
 		c.me = f.gives
 		if c.me.IsZero() {
-			c.me = randomID()
+			c.me = m.Secret.UUID()
 		}
-		c.say(talk.Welcome{UUID: c.me, Token: "t", Server: "fake", Limits: talk.DefaultLimits()})
+		c.say(talk.Welcome{UUID: c.me, Server: "fake", Limits: talk.DefaultLimits()})
 	case talk.JoinRoom:
 		f.mu.Lock()
 		c.room = m.RoomID

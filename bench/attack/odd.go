@@ -179,9 +179,10 @@ var speaks = []func(victim talk.Member, room int32) talk.Message{
 
 var forgeries = []forgery{
 	{name: "Hello with the uuid alone", hello: `{"Hello":{"client":"forger","uuid":"VICTIM"}}`},
-	{name: "Hello with an empty proof", hello: `{"Hello":{"client":"forger","uuid":"VICTIM","token":"","secret":""}}`},
-	{name: "Hello with a made-up token", hello: `{"Hello":{"client":"forger","uuid":"VICTIM","token":"k1.c2VjcmV0","secret":"c2VjcmV0"}}`},
-	{name: "Hello with the uuid as the secret", hello: `{"Hello":{"client":"forger","uuid":"VICTIM","token":"VICTIM","secret":"VICTIM"}}`},
+	{name: "Hello with an empty proof", hello: `{"Hello":{"client":"forger","uuid":"VICTIM","token":"","secret":null}}`},
+	{name: "Hello with a made-up token", hello: `{"Hello":{"client":"forger","uuid":"VICTIM","token":"k1.c2VjcmV0"}}`},
+	{name: "Hello with the uuid as the secret", hello: `{"Hello":{"client":"forger","uuid":"VICTIM","token":"VICTIM","secret":"DIGITSDIGITS"}}`},
+	{name: "Hello with the uuid beside a secret of its own", hello: `{"Hello":{"client":"forger","uuid":"VICTIM","secret":"` + strings.Repeat("5a", 32) + `"}}`},
 	{name: "Hello with a secret of zeros", hello: `{"Hello":{"client":"forger","uuid":"VICTIM","secret":"` + strings.Repeat("0", 64) + `"}}`},
 	{name: "Hello with a secret of another length", hello: `{"Hello":{"client":"forger","uuid":"VICTIM","secret":"` + strings.Repeat("A", 2000) + `"}}`},
 	{name: "JoinRoom of the original with the uuid", hello: `{"JoinRoom":{"room_id":ROOM,"uuid":"VICTIM","username":"NAME","unixtime":0}}`},
@@ -213,7 +214,7 @@ func (c *conn) introduce(f *forgery, victim talk.Member) error {
 		return err
 	}
 	id := victim.UUID.String()
-	text := strings.NewReplacer("VICTIM", id, "CAPITALS", strings.ToUpper(id), "NAME", victim.Username,
+	text := strings.NewReplacer("VICTIM", id, "CAPITALS", strings.ToUpper(id), "DIGITS", strings.ReplaceAll(id, "-", ""), "NAME", victim.Username,
 		"ROOM", fmt.Sprint(c.crowd.room)).Replace(f.hello)
 	if err := c.lost(c.frame(fin|opText, []byte(text))); err != nil {
 		return err

@@ -81,7 +81,7 @@ func (o *observer) enter(ctx context.Context, hello bool) error {
 			if !hello {
 				return nil
 			}
-			if err := o.line.Send(talk.Hello{Client: "tuitalk-bench"}); err != nil {
+			if err := o.line.Send(talk.Hello{Client: "tuitalk-bench", Secret: client.NewSecret()}); err != nil {
 				return err
 			}
 		case client.Received:

@@ -60,7 +60,7 @@ func (c *chat) answer(m talk.Message) []talk.Message {
 	defer c.mu.Unlock()
 	switch m := m.(type) {
 	case talk.Hello:
-		return []talk.Message{talk.Welcome{UUID: talk.UUID{1}, Token: "t", Server: "chat"}}
+		return []talk.Message{talk.Welcome{UUID: m.Secret.UUID(), Server: "chat"}}
 	case talk.Fetch:
 		if c.busy > 0 {
 			c.busy--

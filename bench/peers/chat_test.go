@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"strings"
 	"testing"
@@ -38,9 +39,11 @@ func (g *guest) next() talk.Message {
 func enter(t *testing.T, address, name string, room int32) *guest {
 	t.Helper()
 	g := &guest{line: dial(t, address), name: name}
-	g.send(talk.Hello{Client: "test/1"})
+	var secret talk.Secret
+	_, _ = rand.Read(secret[:])
+	g.send(talk.Hello{Client: "test/1", Secret: secret})
 	welcome, ok := g.next().(talk.Welcome)
-	if !ok || welcome.UUID.Version() != 8 {
+	if !ok || welcome.UUID != secret.UUID() {
 		t.Fatalf("Hello was answered by %+v", welcome)
 	}
 	g.uuid = welcome.UUID

@@ -51,7 +51,7 @@ func newAsker(t *testing.T) *asker {
 	}
 	a.driver = client.NewDriver(a.session, a.who.Dialer(a), nil)
 	a.who.Attach(time.Now(), a.session)
-	a.handle(client.Start{}, client.Opened{Conn: 1}, client.Received{Conn: 1, Message: talk.Welcome{UUID: talk.UUID{1}, Token: "t", Limits: talk.DefaultLimits()}})
+	a.handle(client.Start{}, client.Opened{Conn: 1}, client.Received{Conn: 1, Message: talk.Welcome{UUID: a.session.Me().UUID, Limits: talk.DefaultLimits()}})
 	return a
 }
 

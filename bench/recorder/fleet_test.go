@@ -192,10 +192,8 @@ func (s *seat) Send(m talk.Message) error {
 	}
 	switch m := m.(type) {
 	case talk.Hello:
-		if s.user = m.UUID; m.UUID.IsZero() {
-			s.user = s.f.uuid()
-		}
-		s.send(talk.Welcome{UUID: s.user, Token: "t", Server: "fleet", Limits: talk.DefaultLimits()})
+		s.user = m.Secret.UUID()
+		s.send(talk.Welcome{UUID: s.user, Server: "fleet", Limits: talk.DefaultLimits()})
 	case talk.JoinRoom:
 		s.join(m)
 	case talk.LeaveRoom:

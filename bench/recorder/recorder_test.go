@@ -41,7 +41,7 @@ func lonely(t testing.TB, rec *recorder.Recorder) (*client.Session, func(client.
 	}
 	handle(client.Start{})
 	handle(client.Opened{Conn: 1})
-	handle(client.Received{Conn: 1, Message: talk.Welcome{UUID: talk.UUID{1}, Token: "t"}})
+	handle(client.Received{Conn: 1, Message: talk.Welcome{UUID: s.Me().UUID}})
 	handle(client.Received{Conn: 1, Message: talk.Joined{RoomID: 7}})
 	if s.Status().Phase != client.Online {
 		t.Fatal("not online")

@@ -40,13 +40,21 @@ func roomfulOf(t testing.TB, cfg Config) *loop {
 		p.speaker.start()
 		line := p.lines[0]
 		line.received([]byte(answer("101 Switching Protocols", "Upgrade: websocket\r\nSec-WebSocket-Accept: "+line.target.accept+"\r\n")))
-		line.received(framed(t, talk.Welcome{UUID: talk.MakeUUID(8, [16]byte{1, byte(i)}), Token: "t", Limits: talk.DefaultLimits()}))
+		line.received(framed(t, talk.Welcome{UUID: p.user(), Limits: talk.DefaultLimits()}))
 		line.received(framed(t, talk.Joined{RoomID: p.room}))
 		if !p.inside {
 			t.Fatalf("client %d is not inside", i)
 		}
 	}
 	return l
+}
+
+// user is who p is.
+func (p *person) user() talk.UUID {
+	if s, ok := p.speaker.(*session); ok {
+		return s.session.Me().UUID
+	}
+	return p.speaker.(*wire).me
 }
 
 func framed(t testing.TB, m talk.Message) []byte {

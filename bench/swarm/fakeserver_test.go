@@ -137,11 +137,7 @@ func (f *fakeServer) handle(c net.Conn, m talk.Message) {
 	defer f.mu.Unlock()
 	switch m := m.(type) {
 	case talk.Hello:
-		id := m.UUID
-		if id.IsZero() {
-			id = talk.MakeUUID(8, [16]byte{byte(len(f.conns)), byte(len(f.conns) >> 8), 1})
-		}
-		f.write(c, talk.Welcome{UUID: id, Token: "t", Server: "fake", Limits: talk.DefaultLimits()})
+		f.write(c, talk.Welcome{UUID: m.Secret.UUID(), Server: "fake", Limits: talk.DefaultLimits()})
 	case talk.JoinRoom:
 		r := f.room(m.RoomID)
 		r.members = append(r.members, c)

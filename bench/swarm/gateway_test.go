@@ -17,6 +17,7 @@ import (
 	"tuitalk/bench/recorder"
 	"tuitalk/bench/scenario"
 	"tuitalk/bench/swarm"
+	"tuitalk/client"
 	"tuitalk/deploy/local"
 	"tuitalk/history/sqlitestore"
 	"tuitalk/talk"
@@ -136,7 +137,7 @@ func (r *run) heads() map[int32]int64 {
 	}
 	defer ws.CloseNow()
 	ws.SetReadLimit(talk.MaxServerFrameBytes)
-	r.say(ws, talk.Hello{Client: "test"})
+	r.say(ws, talk.Hello{Client: "test", Secret: client.NewSecret()})
 	heads := map[int32]int64{}
 	for i := range r.sc.Rooms {
 		room := r.sc.FirstRoom + int32(i)

@@ -164,7 +164,7 @@ func TestMemo(t *testing.T) {
 // message.
 func TestSessionsDoNotChangeMessages(t *testing.T) {
 	messages := []talk.Message{
-		talk.Welcome{UUID: talk.UUID{9}, Token: "t", Server: "s"},
+		talk.Welcome{UUID: talk.Secret{9}.UUID(), Server: "s"},
 		talk.Joined{RoomID: 1, HeadSeq: 1, AfterSeq: 1, MemberCount: 2, Members: []talk.Member{
 			{UUID: talk.UUID{3}, Username: "zoe"}, {UUID: talk.UUID{1}, Username: "ann"},
 		}},
@@ -175,7 +175,7 @@ func TestSessionsDoNotChangeMessages(t *testing.T) {
 	}
 	before := fmt.Sprintf("%#v", messages)
 	for range 2 {
-		s, err := client.New(client.Config{Servers: []string{"ws://x"}, Name: "me", Room: 1, Seed: 1}, client.State{})
+		s, err := client.New(client.Config{Servers: []string{"ws://x"}, Name: "me", Room: 1, Seed: 1}, client.State{Secret: talk.Secret{9}})
 		if err != nil {
 			t.Fatal(err)
 		}

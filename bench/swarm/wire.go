@@ -26,8 +26,8 @@ type wire struct {
 	servers []string
 	rng     *rand.Rand
 
+	secret  talk.Secret
 	me      talk.UUID
-	token   string
 	session talk.UUID
 	node    string
 
@@ -57,7 +57,8 @@ func newWire(p *person, servers []string, seed uint64) *wire {
 }
 
 func (w *wire) start() {
-	w.session = w.p.loop.uuid()
+	w.secret, w.session = client.NewSecret(), w.p.loop.uuid()
+	w.me = w.secret.UUID()
 	w.dial()
 }
 
@@ -133,10 +134,8 @@ func (w *wire) closed(l *line, code int, _ string) {
 
 func (w *wire) opened(l *line) {
 	w.deadline = w.p.loop.now.Add(wireJoin)
-	w.p.loop.send(l, talk.Hello{Client: "tuitalk-bench", UUID: w.me, Token: w.token, Session: w.session})
-	if !w.me.IsZero() {
-		w.join()
-	}
+	w.p.loop.send(l, talk.Hello{Client: "tuitalk-bench", Secret: w.secret, Session: w.session})
+	w.join()
 	w.p.loop.flush()
 	w.plan()
 }
@@ -203,11 +202,10 @@ func (w *wire) entry(e *talk.Entry, st *stamp) {
 }
 
 func (w *wire) welcome(m talk.Welcome) {
-	first := w.me.IsZero()
-	w.me, w.token, w.node = m.UUID, m.Token, m.Server
-	if first {
-		w.join()
+	if m.UUID != w.me {
+		w.p.loop.fault("the server takes a client for somebody else")
 	}
+	w.node = m.Server
 }
 
 func (w *wire) welcomed(l *line, m *talk.Joined) {

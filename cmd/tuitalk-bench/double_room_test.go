@@ -33,12 +33,8 @@ func (d *double) room(id int32) *doubleRoom {
 func (s *seat) handle(m talk.Message) {
 	switch m := m.(type) {
 	case talk.Hello:
-		s.user = m.UUID
-		if s.user.IsZero() {
-			s.d.users++
-			s.user = talk.MakeUUID(8, [16]byte{byte(s.d.users), byte(s.d.users >> 8), 1})
-		}
-		s.tell(talk.Welcome{UUID: s.user, Token: "t", Server: "double", Limits: talk.DefaultLimits()})
+		s.user = m.Secret.UUID()
+		s.tell(talk.Welcome{UUID: s.user, Server: "double", Limits: talk.DefaultLimits()})
 	case talk.JoinRoom:
 		s.join(m)
 	case talk.LeaveRoom:

@@ -19,8 +19,8 @@ import (
 const about = `tuitalk-gateway serves chat over WebSocket at /ws and the browser client at /.
 
 Started without settings it listens on :8080, keeps everything in tuitalk.db in
-this folder, and needs nothing else. With a postgres:// store, a redis:// bus and
-a shared secret file it is one of many gateways behind a load balancer.
+this folder, and needs nothing else. With a postgres:// store and a redis:// bus it
+is one of many gateways behind a load balancer.
 
 SIGTERM and SIGINT stop it gracefully: it stops accepting, asks its users to
 move, stores what it has accepted, and ends. A second signal ends it at once.`
@@ -61,7 +61,7 @@ func newConfig() (*config, *flag.FlagSet) {
 	f.StringVar(&c.store, "store", "sqlite:tuitalk.db", "where history is kept: sqlite:FILE, or postgres://… (several hosts: host1,host2)")
 	f.StringVar(&c.bus, "bus", "local", "what joins the gateways: local (this one is alone), or redis://host:port,host:port,…")
 	f.StringVar(&c.admin, "admin", "127.0.0.1:9090", "private `address` for /healthz /readyz /metrics /debug/pprof; \"none\" for none")
-	f.StringVar(&c.secretFile, "secret-file", "", "`file` with the keys that prove who is who; with sqlite it is made beside the\ndatabase when it is missing, with postgres it must exist and be the same everywhere")
+	f.StringVar(&c.secretFile, "secret-file", "", "not needed any more: a `file` of older versions; identities prove themselves, and this is ignored")
 	f.StringVar(&c.node, "node", host, "`name` of this gateway in logs and for people who look for faults")
 	f.StringVar(&c.origins, "origins", "", "`list` of web origins besides its own whose pages may connect, as https://chat.example or\nhttps://*.chat.example, where the star is one whole label; * allows every page")
 	f.StringVar(&c.hosts, "hosts", "", "`list` of host names, without a port, at which the pages of that very host may connect, as\nchat.example or *.chat.example; * for any. Addresses and localhost always may. When it is empty: any name of\nusers who come by a proxy in -trusted-proxies or from public addresses; of users from this machine or a\nprivate network only this machine's name, names without a dot, and those in .local, .lan, .internal, .home.arpa\nand .test, since a stranger could point any other name here (DNS rebinding). Name the public one here where a\nproxy on a private address is not in -trusted-proxies, or an inner network uses that name. The -admin port too\nanswers only to these and to the private ones")
@@ -117,14 +117,8 @@ func (c *config) checkStore() error {
 		if c.bus != "local" {
 			return errors.New("-bus " + schemeOf(c.bus) + " joins several gateways, which need a -store that they share: postgres://…")
 		}
-		if c.secretFile == "" {
-			c.secretFile = c.storePath + ".secret"
-		}
 	case strings.HasPrefix(c.store, "postgres://"), strings.HasPrefix(c.store, "postgresql://"):
 		c.storeKind = "postgres"
-		if c.secretFile == "" {
-			return errors.New("-store postgres:// is shared, so -secret-file must name the keys that all gateways share")
-		}
 	default:
 		return fmt.Errorf("-store %s is neither sqlite:FILE nor postgres://…", schemeOf(c.store))
 	}

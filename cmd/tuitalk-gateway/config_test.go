@@ -30,9 +30,8 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 		{"-admin localhost", "host:port"},
 		{"-store mysql://u:secret@h/db", "-store mysql://… is neither"},
 		{"-store sqlite:", "needs a file"},
-		{"-store postgres://u:secret@h/db", "-secret-file"},
 		{"-bus redis://h:1", "-store that they share"},
-		{"-store postgres://h/db -secret-file s -bus kafka://h", "-bus kafka://… is neither"},
+		{"-store postgres://h/db -bus kafka://h", "-bus kafka://… is neither"},
 		{"-origins chat.example", "not an origin"},
 		{"-origins https://chat.example/path", "not an origin"},
 		{"-origins https://*", "not an origin"},
@@ -82,7 +81,7 @@ func TestEnvironmentAndDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.node != "flag" || c.budgets.MaxConns != 77 || c.budgets.PerAddress != 38 || len(c.allowed) != 2 || c.secretFile != "tuitalk.db.secret" {
+	if c.node != "flag" || c.budgets.MaxConns != 77 || c.budgets.PerAddress != 38 || len(c.allowed) != 2 {
 		t.Errorf("%+v", c)
 	}
 	if _, err := parse(nil, map[string]string{"TUITALK_GRACE": "soon"}); err == nil || !strings.Contains(err.Error(), "TUITALK_GRACE") {

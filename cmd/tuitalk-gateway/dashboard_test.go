@@ -38,12 +38,8 @@ func fullRegistry(t *testing.T) *prometheus.Registry {
 		limiter.stop()
 		out.close(time.Minute)
 	})
-	keys, err := gateway.ParseKeys("k1 00112233445566778899aabbccddeeff")
-	if err != nil {
-		t.Fatal(err)
-	}
 	o := gateway.Defaults()
-	o.ID, o.Keys, o.Metrics = talk.UUID{1}, keys, registry
+	o.ID, o.Metrics = talk.UUID{1}, registry
 	if _, err := gateway.New(o, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"tuitalk/client"
 	"tuitalk/history/sqlitestore"
 	"tuitalk/talk"
 )
@@ -34,7 +35,7 @@ func dialWire(t *testing.T, addr string, room int32) *wire {
 	t.Cleanup(func() { _ = ws.CloseNow() })
 	ws.SetReadLimit(1 << 20)
 	w := &wire{t: t, ws: ws}
-	w.say(talk.Hello{Client: "test"})
+	w.say(talk.Hello{Client: "test", Secret: client.NewSecret()})
 	for w.uuid.IsZero() {
 		if m, ok := w.hear().(talk.Welcome); ok {
 			w.uuid = m.UUID

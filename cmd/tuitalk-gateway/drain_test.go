@@ -4,8 +4,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -16,9 +14,8 @@ import (
 
 // fleetParts are the real servers beside the gateways.
 type fleetParts struct {
-	pg     *local.Postgres
-	redis  *local.RedisCluster
-	secret string
+	pg    *local.Postgres
+	redis *local.RedisCluster
 }
 
 func startFleetParts(t *testing.T) *fleetParts {
@@ -37,18 +34,14 @@ func startFleetParts(t *testing.T) *fleetParts {
 		t.Fatal(err)
 	}
 	t.Cleanup(redis.Close)
-	secret := filepath.Join(t.TempDir(), "keys")
-	if err := os.WriteFile(secret, []byte("k1 00112233445566778899aabbccddeeff\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return &fleetParts{pg, redis, secret}
+	return &fleetParts{pg, redis}
 }
 
 // gateway starts a real gateway of this fleet.
 func (f *fleetParts) gateway(t *testing.T, extra ...string) *gatewayProcess {
 	t.Helper()
 	return startGateway(t, t.TempDir(), append([]string{
-		"-store", f.pg.DSN(), "-bus", f.redis.URL(), "-secret-file", f.secret, "-limits", "none",
+		"-store", f.pg.DSN(), "-bus", f.redis.URL(), "-limits", "none",
 	}, extra...)...)
 }
 

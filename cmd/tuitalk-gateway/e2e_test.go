@@ -265,10 +265,6 @@ func TestProgramEndsWithOneLine(t *testing.T) {
 	if err := os.WriteFile(corrupt, []byte(strings.Repeat("this is no database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	badSecret := filepath.Join(dir, "secret")
-	if err := os.WriteFile(badSecret, []byte("k1 beef\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	for name, tc := range map[string]struct {
 		args []string
 		says string
@@ -277,9 +273,7 @@ func TestProgramEndsWithOneLine(t *testing.T) {
 		"database in use":   {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "sqlite:" + g.store}, g.store},
 		"corrupt database":  {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "sqlite:" + corrupt}, corrupt},
 		"no such folder":    {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "sqlite:" + filepath.Join(dir, "no", "x.db")}, "no such"},
-		"short secret":      {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "sqlite:" + filepath.Join(dir, "y.db"), "-secret-file", badSecret}, "at least 16 bytes"},
-		"no secret":         {[]string{"-store", "postgres://127.0.0.1:1/x"}, "-secret-file"},
-		"postgres not here": {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "postgres://u:hidden@127.0.0.1:1/x", "-secret-file", g.store + ".secret"}, "refused"},
+		"postgres not here": {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "postgres://u:hidden@127.0.0.1:1/x"}, "refused"},
 		"unknown flag":      {[]string{"-colour"}, "colour"},
 	} {
 		t.Run(name, func(t *testing.T) {

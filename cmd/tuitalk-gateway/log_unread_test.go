@@ -155,7 +155,7 @@ func TestLogWhoseReaderHasGoneEndsNobodysChat(t *testing.T) {
 // much he has missed.
 func TestLogThatNobodyReadsStopsNoLane(t *testing.T) {
 	f := startFleetParts(t)
-	g := startUnread(t, "-store", f.pg.DSN(), "-bus", f.redis.URL(), "-secret-file", f.secret, "-limits", "none")
+	g := startUnread(t, "-store", f.pg.DSN(), "-bus", f.redis.URL(), "-limits", "none")
 	ann, bob := dialWire(t, g.addr, 1), dialWire(t, g.addr, 2)
 	for i := range 6 {
 		if f.redis.State(i) == local.Dead {

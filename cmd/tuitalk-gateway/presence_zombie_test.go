@@ -11,6 +11,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"tuitalk/client"
 	"tuitalk/history/pgstore"
 	"tuitalk/talk"
 )
@@ -21,7 +22,7 @@ type visitor struct {
 	ws      *websocket.Conn
 	form    talk.Form
 	uuid    talk.UUID
-	token   string
+	secret  talk.Secret
 	session talk.UUID
 }
 
@@ -38,9 +39,11 @@ func (v visitor) visit(addr string) *visitor {
 	if v.form != talk.Extended {
 		return &v
 	}
-	v.say(talk.Hello{UUID: v.uuid, Token: v.token, Session: v.session, Client: "test"})
-	w := hearOf[talk.Welcome](&v)
-	v.uuid, v.token = w.UUID, w.Token
+	if v.secret.IsZero() {
+		v.secret = client.NewSecret()
+	}
+	v.say(talk.Hello{Secret: v.secret, Session: v.session, Client: "test"})
+	v.uuid = hearOf[talk.Welcome](&v).UUID
 	return &v
 }
 

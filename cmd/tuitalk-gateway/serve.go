@@ -46,10 +46,10 @@ func serve(c *config, stdout, stderr *lineWriter) error {
 	defer limiter.stop()
 	log := newLogger(c, stderr, limiter, metrics)
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	opts, err := options(c, log, metrics)
-	if err != nil {
-		return err
+	if c.secretFile != "" {
+		log.Warn("-secret-file is not needed any more and ignored, as identities prove themselves: take it out of the settings and delete the file")
 	}
+	opts := options(c, log, metrics)
 	listener, err := net.Listen("tcp", c.listen)
 	if err != nil {
 		return fmt.Errorf("cannot listen for users: %w", err)
@@ -107,7 +107,7 @@ func serveWith(c *config, opts gateway.Options, store history.Store, listener ne
 }
 
 // options turns the settings into those of the gateway.
-func options(c *config, log *slog.Logger, metrics prometheus.Registerer) (gateway.Options, error) {
+func options(c *config, log *slog.Logger, metrics prometheus.Registerer) gateway.Options {
 	o := gateway.Defaults()
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails, by its documentation
@@ -129,13 +129,7 @@ func options(c *config, log *slog.Logger, metrics prometheus.Registerer) (gatewa
 			}
 		}
 	}
-	var err error
-	if c.storeKind == "sqlite" {
-		o.Keys, err = gateway.ReadOrMakeKeys(c.secretFile)
-	} else {
-		o.Keys, err = gateway.ReadKeys(c.secretFile)
-	}
-	return o, err
+	return o
 }
 
 func openStore(c *config, o *gateway.Options) (history.Store, error) {

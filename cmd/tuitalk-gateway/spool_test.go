@@ -14,6 +14,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"tuitalk/client"
 	"tuitalk/deploy/local"
 	"tuitalk/fanout/fanouttest"
 	"tuitalk/fanout/redisbus"
@@ -25,7 +26,7 @@ import (
 // flapper is a client that loses its line and comes back as the same user.
 type flapper struct {
 	*wire
-	token string
+	secret talk.Secret
 }
 
 func (f *flapper) connect(addr string, room int32) {
@@ -40,10 +41,13 @@ func (f *flapper) connect(addr string, room int32) {
 	}
 	t.Cleanup(func() { _ = ws.CloseNow() })
 	f.ws = ws
-	f.say(talk.Hello{Client: "test", UUID: f.uuid, Token: f.token})
+	if f.secret.IsZero() {
+		f.secret = client.NewSecret()
+	}
+	f.say(talk.Hello{Client: "test", Secret: f.secret})
 	for {
 		if m, ok := f.hear().(talk.Welcome); ok {
-			f.uuid, f.token = m.UUID, m.Token
+			f.uuid = m.UUID
 			break
 		}
 	}

@@ -49,14 +49,16 @@ func run(args []string, lookup func(string) (string, bool), out io.Writer) error
 
 // chat runs the client over the state of one window.
 func chat(o *options, out io.Writer) error {
-	storage, err := client.OpenStorage(o.state)
+	notice := setOldStateAside(o.state)
+	storage, err := client.OpenStorage(o.state, o.servers)
 	if err != nil {
 		return fmt.Errorf("keep the state of this window (-state): %w", err)
 	}
 	defer storage.Close()
 	state, err := storage.Load()
-	damaged := errors.Is(err, client.ErrDamaged)
-	if err != nil && !damaged {
+	if errors.Is(err, client.ErrDamaged) {
+		notice = "Stored data could not be read and was put aside. Unsent messages may be missing."
+	} else if err != nil {
 		return fmt.Errorf("read the state of this window (-state): %w", err)
 	}
 	session, err := client.New(o.config(state), state)
@@ -65,7 +67,7 @@ func chat(o *options, out io.Writer) error {
 	}
 	driver := client.NewDriver(session, client.NewDialer(), storage)
 	defer driver.Close()
-	if err := show(o, session, driver, damaged); err != nil {
+	if err := show(o, session, driver, notice); err != nil {
 		return err
 	}
 	driver.Close()
@@ -75,9 +77,21 @@ func chat(o *options, out io.Writer) error {
 	return nil
 }
 
+// setOldStateAside says what became of what an older version has left.
+func setOldStateAside(dir string) (notice string) {
+	folder, unsent, err := client.SetOldStateAside(dir)
+	switch {
+	case err != nil:
+		return err.Error()
+	case unsent > 0:
+		return fmt.Sprintf("An older version left %d messages unsent, and nobody knows for which server: they are in %s and are not sent.", unsent, folder)
+	}
+	return ""
+}
+
 // show is the client's time on the screen. The terminal is given back in any
 // case, also when something panics.
-func show(o *options, session *client.Session, driver *client.Driver, damaged bool) error {
+func show(o *options, session *client.Session, driver *client.Driver, notice string) error {
 	screen, err := tui.OpenScreen()
 	if err != nil {
 		return err
@@ -87,11 +101,9 @@ func show(o *options, session *client.Session, driver *client.Driver, damaged bo
 		Session: session,
 		Theme:   tui.PickTheme(o.theme, screen.Colors(), os.Getenv("COLORFGBG")),
 		Version: setting.Version(),
+		Notice:  notice,
 	}
 	options.W, options.H = screen.Size()
-	if damaged {
-		options.Notice = "Stored data could not be read and was put aside. Unsent messages may be missing."
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
 	defer stop()
 	tui.Run(ctx, screen, driver, tui.New(options))

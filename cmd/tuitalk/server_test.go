@@ -105,12 +105,9 @@ func (s *server) accept(w http.ResponseWriter, r *http.Request) {
 func (s *server) answer(c *websocket.Conn, m talk.Message) {
 	switch m := m.(type) {
 	case talk.Hello:
-		u := m.UUID
-		if u.IsZero() {
-			u = talk.MakeUUID(8, m.Session)
-		}
+		u := m.Secret.UUID()
 		s.users[c] = talk.Member{UUID: u}
-		s.send(c, talk.Welcome{UUID: u, Token: "token", Server: "fake", Limits: talk.DefaultLimits()})
+		s.send(c, talk.Welcome{UUID: u, Server: "fake", Limits: talk.DefaultLimits()})
 	case talk.JoinRoom:
 		s.users[c] = talk.Member{UUID: s.users[c].UUID, Username: m.Username}
 		s.join(c, m)

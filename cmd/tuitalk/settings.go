@@ -27,7 +27,8 @@ Examples:
   tuitalk -server ws://a.example,ws://b.example  several servers: when one is gone, the next is used
 
 There is nothing to register. Your identity, and messages that could not be sent
-yet, are kept under -state; what waits there goes out at the next start.
+yet, are kept under -state, apart for each server or list of servers; what waits
+there goes out at the next start with the same -server. /identity new makes a new one.
 
 In the program: type and press Enter. Alt+Enter begins a new line, Tab completes,
 PgUp scrolls back, F1 or /help shows every command and key, Ctrl+C quits.`
@@ -77,7 +78,7 @@ func parse(args []string, lookup func(string) (string, bool)) (*options, error) 
 	o.flags.StringVar(&o.server, "server", defaultServer, "`URLs` of the gateways, ws:// or wss://, separated by commas; the first is tried first")
 	o.flags.StringVar(&o.name, "name", "", "your `name`, 1 to 32 characters; when it is not given: the one you had last, else that of your account here")
 	o.flags.Var(&o.room, "room", "the `integer` of the room to enter; when it is not given: the one you were in last, else 1")
-	o.flags.StringVar(&o.state, "state", "", "`directory` for identity and unsent messages; when it is not given: $XDG_STATE_HOME/tuitalk, else ~/.local/state/tuitalk")
+	o.flags.StringVar(&o.state, "state", "", "`directory` for identities and unsent messages, with a folder for each server; when it is not given: $XDG_STATE_HOME/tuitalk, else ~/.local/state/tuitalk")
 	o.flags.StringVar(&o.theme, "theme", "auto", "colours: `dark`, light, plain (the terminal's own 16), or auto; NO_COLOR turns them all off")
 	o.flags.BoolVar(&o.version, "version", false, "show the version and end")
 	if err := setting.Parse(o.flags, args, lookup); err != nil {
@@ -100,6 +101,13 @@ func (o *options) check() error {
 			return fmt.Errorf("-name: %w", err)
 		}
 		o.name = clean
+	}
+	if o.state == "" {
+		dir, err := client.StateDir()
+		if err != nil {
+			return fmt.Errorf("-state: %w", err)
+		}
+		o.state = dir
 	}
 	switch o.theme {
 	case "auto", "dark", "light", "plain":

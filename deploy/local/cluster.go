@@ -2,8 +2,6 @@ package local
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -181,14 +179,10 @@ func (c *Cluster) startPostgres(ctx context.Context) (*PostgresPair, error) {
 }
 
 func (c *Cluster) startGateways(ctx context.Context) error {
-	secret, err := makeSecret(c.path("secret"))
-	if err != nil {
-		return err
-	}
 	for i, p := range c.ports.Gateways {
 		g, err := launchGateway(GatewayOptions{
 			Program: c.opts.Program, Name: "gateway-" + strconv.Itoa(i+1), Dir: c.path("gateways"),
-			Listen: p.Listen, Admin: p.Admin, Store: c.Postgres.DSN(), Bus: c.Redis.URL(), SecretFile: secret,
+			Listen: p.Listen, Admin: p.Admin, Store: c.Postgres.DSN(), Bus: c.Redis.URL(),
 			Args: c.opts.GatewayArgs, Isolated: i < c.opts.Isolated, Watchdog: c.opts.Watchdog,
 		})
 		if err != nil {
@@ -208,19 +202,6 @@ func (c *Cluster) eachGateway(f func(*Gateway) error) error {
 	}
 	wg.Wait()
 	return errors.Join(errs...)
-}
-
-// makeSecret makes the file with the keys that all gateways share, if it is missing.
-func makeSecret(path string) (string, error) {
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	var key [32]byte
-	_, _ = rand.Read(key[:]) // never fails, by its documentation
-	if err := os.WriteFile(path, []byte("k1 "+hex.EncodeToString(key[:])+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("make the secret file: %w", err)
-	}
-	return path, nil
 }
 
 // URL is where clients connect.

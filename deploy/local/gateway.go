@@ -16,15 +16,14 @@ import (
 
 // GatewayOptions describes a gateway on this machine.
 type GatewayOptions struct {
-	Program    string // path of tuitalk-gateway, see Build
-	Name       string // default "gateway"
-	Dir        string // for its log; is made if missing
-	Listen     int    // port on 127.0.0.1 for users; default a free one
-	Admin      int    // port on 127.0.0.1 for operators; default a free one
-	Store      string // as its flag takes it
-	Bus        string // as its flag takes it; default local
-	SecretFile string
-	Args       []string // further flags, of which the later win
+	Program string   // path of tuitalk-gateway, see Build
+	Name    string   // default "gateway"
+	Dir     string   // for its log; is made if missing
+	Listen  int      // port on 127.0.0.1 for users; default a free one
+	Admin   int      // port on 127.0.0.1 for operators; default a free one
+	Store   string   // as its flag takes it
+	Bus     string   // as its flag takes it; default local
+	Args    []string // further flags, of which the later win
 
 	// Isolated puts it into a network of its own, where it reaches the store, the
 	// bus and its users through Links only. Needs root, and numeric addresses.
@@ -125,9 +124,6 @@ func (g *Gateway) args() []string {
 	args := []string{
 		"-listen", g.Addr(), "-admin", g.adminAddr(), "-store", g.opts.Store, "-bus", g.opts.Bus, "-node", g.opts.Name,
 		"-ping-after", "1s", "-trusted-proxies", "127.0.0.1", "-hosts", ownNames(),
-	}
-	if g.opts.SecretFile != "" {
-		args = append(args, "-secret-file", g.opts.SecretFile)
 	}
 	return append(args, g.opts.Args...)
 }

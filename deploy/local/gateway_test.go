@@ -4,8 +4,6 @@ package local_test
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -105,10 +103,6 @@ func startIsolated(t *testing.T) *local.Gateway {
 	store := startPostgres(t, local.PostgresOptions{})
 	return startGateway(t, "a", func(o *local.GatewayOptions) {
 		o.Isolated, o.Store = true, store.DSN()
-		o.SecretFile = filepath.Join(o.Dir, "secret")
-		if err := os.WriteFile(o.SecretFile, []byte("k1 "+strings.Repeat("7a", 32)+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
 	})
 }
 

@@ -238,7 +238,7 @@ func contextThatHasEnded(e *env) {
 	_, brokenErr := s.Broken(ended, history.SessionKey{}, 1)
 	for name, err := range map[string]error{
 		"Append": appendErr, "Move": moveErr, "After": afterErr, "Before": beforeErr, "SpanBefore": spanErr, "Heads": headsErr, "Room": roomErr,
-		"IDAt": idErr, "Broken": brokenErr, "Admit": s.Admit(ended, UUID("u"), true), "Renew": s.Renew(ended, UUID("g")),
+		"IDAt": idErr, "Broken": brokenErr, "Renew": s.Renew(ended, UUID("g")),
 		"Retire": s.Retire(ended, UUID("g")), "Check": s.Check(ended),
 	} {
 		if !errors.Is(err, history.ErrUnavailable) {

@@ -1,7 +1,6 @@
 package historytest
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -9,40 +8,6 @@ import (
 	"tuitalk/history"
 	"tuitalk/talk"
 )
-
-func admit(e *env) {
-	for i, step := range []struct {
-		user  string
-		token bool
-		want  error
-	}{
-		{"a", false, nil}, {"a", false, nil}, {"a", true, nil}, {"a", true, history.ErrTaken}, {"a", false, history.ErrTaken},
-		{"b", true, nil}, {"b", false, history.ErrTaken}, {"b", true, history.ErrTaken}, {"c", false, nil},
-	} {
-		if err := e.Store(i%handles).Admit(e.ctx, UUID(step.user), step.token); !errors.Is(err, step.want) {
-			e.Errorf("step %d, %+v: %v", i, step, err)
-		}
-	}
-	e.Reopen()
-	if err := e.store().Admit(e.ctx, UUID("b"), true); !errors.Is(err, history.ErrTaken) {
-		e.Errorf("after a restart: %v", err)
-	}
-	stores := e.stores()
-	for round := range 20 { // of many at once, one gets it
-		won := make([]bool, handles)
-		e.parallel(handles, func(i int) error {
-			err := stores[i].Admit(e.ctx, UUID(fmt.Sprint("raced", round)), true)
-			won[i] = err == nil
-			if errors.Is(err, history.ErrTaken) {
-				return nil
-			}
-			return err
-		})
-		if n := len(slices.DeleteFunc(won, func(w bool) bool { return !w })); n != 1 {
-			e.Errorf("round %d: %d got the token", round, n)
-		}
-	}
-}
 
 func leases(e *env) {
 	beats := func() map[talk.UUID]int64 {
@@ -135,7 +100,8 @@ func broken(e *env) {
 	e.wantBroken()
 	e.move(0, history.Move{Action: history.Break, Key: b, Epoch: bob.Epoch})
 	e.wantBroken(b)
-	if got := e.broken(100); got[0] != (history.Session{SessionKey: b, Gateway: UUID("gateway0"), Epoch: bob.Epoch}) {
+	want := history.Session{SessionKey: b, Gateway: UUID("gateway0"), Epoch: bob.Epoch}
+	if got := withoutLeaveIDs(e.broken(100)); got[0] != want {
 		e.Errorf("broken: %+v", got)
 	}
 	if err := e.Store(1).Retire(e.ctx, UUID("gateway0")); err != nil {
@@ -152,6 +118,65 @@ func broken(e *env) {
 	e.want(1, "ada carl", "+ada +carl") // nothing of all this was told
 	if got, err := e.store().Broken(e.ctx, history.SessionKey{}, 0); err != nil || len(got) != 0 {
 		e.Errorf("none asked for: %v, %v", got, err)
+	}
+}
+
+// withoutLeaveIDs is for comparisons: they are random.
+func withoutLeaveIDs(all []history.Session) []history.Session {
+	all = slices.Clone(all)
+	for i := range all {
+		all[i].LeaveID = talk.UUID{}
+	}
+	return all
+}
+
+// leaveIDs: every session has one of its own, that stays over what happens to it
+// and is the same for all who ask, and the next session of the same name has
+// another.
+func leaveIDs(e *env) {
+	seen := make(map[talk.UUID]string)
+	note := func(what string, id talk.UUID) {
+		e.Helper()
+		if known, ok := seen[id]; ok || id.IsZero() {
+			e.Errorf("%s: %v is that of %s", what, id, known)
+		}
+		seen[id] = what
+	}
+	idOf := func(handle int, k history.SessionKey) talk.UUID {
+		e.Helper()
+		all, err := e.Store(handle).Broken(e.ctx, history.SessionKey{}, 100)
+		if err != nil {
+			e.Fatal(err)
+		}
+		i := slices.IndexFunc(all, func(s history.Session) bool { return s.SessionKey == k })
+		if i < 0 {
+			e.Fatalf("%+v is not broken", k)
+		}
+		return all[i].LeaveID
+	}
+	k := key(1, "ada", "w")
+	for round := range 3 {
+		entered := e.enter(0, k, "ada")
+		e.move(0, history.Move{Action: history.Break, Key: k, Epoch: entered.Epoch})
+		id := idOf(0, k)
+		note(fmt.Sprint("round ", round), id)
+		entered = e.enter(1, k, "ada")
+		e.move(1, history.Move{Action: history.Break, Key: k, Epoch: entered.Epoch})
+		e.Reopen()
+		for handle := range handles {
+			if got := idOf(handle, k); got != id {
+				e.Errorf("round %d: %v for one, %v for another", round, id, got)
+			}
+		}
+		other := key(1, "ada", fmt.Sprint("other", round))
+		window := e.enter(0, other, "ada")
+		e.move(0, history.Move{Action: history.Break, Key: other, Epoch: window.Epoch})
+		note(fmt.Sprint("the other window of round ", round), idOf(0, other))
+		e.leave(other, window.Epoch)
+		left := e.move(2, history.Move{Action: history.Leave, Key: k, Epoch: entered.Epoch, Quiet: 300, EntryID: id})
+		if left.Entry == nil || left.Entry.ID != id {
+			e.Errorf("round %d: %+v", round, left)
+		}
 	}
 }
 

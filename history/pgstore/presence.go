@@ -71,27 +71,6 @@ func (s *Store) probeMove(ctx context.Context, room int32) error {
 	return s.probe(ctx, moveQuery, s.moveArgs(1, func(int) *history.Move { return &m })...)
 }
 
-// Admit notes the use of a foreign UUID; see history.Store. A look is enough to
-// refuse it. To grant it takes a commit, also where there is nothing to change:
-// what is read may be from a server that is the primary no longer, while the new
-// one has given the UUID a token.
-func (s *Store) Admit(ctx context.Context, user talk.UUID, token bool) error {
-	hasToken := false
-	scan := func(r row) error { return r.Scan(&hasToken) }
-	if err := s.query(ctx, s.reads, "admit", scan, `SELECT has_token FROM users WHERE uuid = $1`, uuid(&user)); err != nil {
-		return err
-	}
-	if hasToken {
-		return history.ErrTaken
-	}
-	changed, err := s.exec(ctx, "admit", `INSERT INTO users (uuid, has_token) VALUES ($1, $2)
-		ON CONFLICT (uuid) DO UPDATE SET has_token = excluded.has_token WHERE NOT users.has_token`, uuid(&user), token)
-	if err == nil && changed == 0 {
-		return history.ErrTaken
-	}
-	return err
-}
-
 // Renew moves on the lease of a gateway; see history.Store.
 func (s *Store) Renew(ctx context.Context, gateway talk.UUID) error {
 	_, err := s.exec(ctx, "renew the lease", `INSERT INTO leases (gateway, beat) VALUES ($1, nextval('beats'))
@@ -129,7 +108,7 @@ func (s *Store) Retire(ctx context.Context, gateway talk.UUID) error {
 	return err
 }
 
-const brokenQuery = `SELECT room_id, uuid, session, gateway, epoch FROM sessions WHERE broken_at IS NOT NULL
+const brokenQuery = `SELECT room_id, uuid, session, gateway, epoch, leave_id FROM sessions WHERE broken_at IS NOT NULL
 	AND (room_id, uuid, session) > ($1, $2, $3) ORDER BY room_id, uuid, session LIMIT $4`
 
 // Broken lists sessions without a connection; see history.Store.
@@ -143,7 +122,7 @@ func (s *Store) Broken(ctx context.Context, behind history.SessionKey, limit int
 	}
 	err = s.query(ctx, s.reads, "read broken sessions", func(r row) error {
 		var b history.Session
-		if err := r.Scan(&b.RoomID, uuid(&b.UUID), uuid(&b.Session), uuid(&b.Gateway), &b.Epoch); err != nil {
+		if err := r.Scan(&b.RoomID, uuid(&b.UUID), uuid(&b.Session), uuid(&b.Gateway), &b.Epoch, uuid(&b.LeaveID)); err != nil {
 			return err
 		}
 		sessions = append(sessions, b)

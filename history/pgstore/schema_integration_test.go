@@ -64,6 +64,40 @@ func TestNewerSchema(t *testing.T) {
 	}
 }
 
+// TestADatabaseOfAnOlderVersion: what a database of each older version holds is
+// there afterwards, and goes on.
+func TestADatabaseOfAnOlderVersion(t *testing.T) {
+	dsn := newSchema(t)
+	base, err := migrations.ReadFile("migrations/0001_base.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	execute(t, dsn, string(base)+`;
+		CREATE TABLE tuitalk_schema (version int PRIMARY KEY, at timestamptz NOT NULL DEFAULT now());
+		INSERT INTO tuitalk_schema (version) VALUES (1);
+		INSERT INTO users VALUES (gen_random_uuid(), true);
+		INSERT INTO rooms VALUES (7, 1, 1000, 2, 1, 0);
+		INSERT INTO entries (room_id, seq, author, id, kind, name, body, unixtime, sent_at)
+			VALUES (7, 1, '11111111-1111-1111-1111-111111111111', gen_random_uuid(), 0, 'ada', '', 1000, 0);
+		INSERT INTO members (room_id, uuid, name, joined, silent) VALUES (7, '11111111-1111-1111-1111-111111111111', 'ada', 1, false);
+		INSERT INTO sessions (epoch, broken_at, room_id, uuid, session, gateway, entered)
+			SELECT 1, 1000, 7, '11111111-1111-1111-1111-111111111111', u, u, u FROM (SELECT gen_random_uuid() FROM generate_series(1, 2)) AS v (u)`)
+	s := open(t, dsn, Options{})
+	broken, err := s.Broken(t.Context(), history.SessionKey{}, 10)
+	if err != nil || len(broken) != 2 || broken[0].LeaveID == broken[1].LeaveID || broken[0].LeaveID.IsZero() || broken[1].LeaveID.IsZero() {
+		t.Fatalf("broken: %+v, %v", broken, err)
+	}
+	var moves []history.Move
+	for _, b := range broken {
+		moves = append(moves, history.Move{Action: history.Leave, Key: b.SessionKey, Epoch: b.Epoch, EntryID: b.LeaveID, Quiet: 300})
+	}
+	moved, err := s.Move(t.Context(), moves)
+	if err != nil || moved[1].Entry == nil || moved[1].Entry.Seq != 2 || moved[1].Entry.ID != broken[1].LeaveID {
+		t.Errorf("leave: %+v, %v", moved, err)
+	}
+	fill(t, s, "x", 3, 1)
+}
+
 // TestSchemaRefuses goes around the check that all stores share: what the
 // database refuses by itself is refused alone.
 func TestSchemaRefuses(t *testing.T) {

@@ -62,7 +62,7 @@ func failed(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{history.ErrBadEntry, history.ErrUnavailable, history.ErrCorrupt, history.ErrTaken, history.ErrSchema} {
+	for _, known := range []error{history.ErrBadEntry, history.ErrUnavailable, history.ErrCorrupt, history.ErrSchema} {
 		if errors.Is(err, known) {
 			return fmt.Errorf("%s: %w", op, err)
 		}

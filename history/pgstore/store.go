@@ -18,7 +18,7 @@ type Options struct {
 	// Clock gives the time of new entries. Default: the database's clock, which
 	// is the same for all gateways.
 	Clock func() time.Time
-	// Writers is how many connections Append, Move, Admit, Renew, Retire and Check
+	// Writers is how many connections Append, Move, Renew, Retire and Check
 	// have. Default 6: four lanes, presence and the lease.
 	Writers int
 	// Readers is how many connections the others have. Default 4.

@@ -2,6 +2,7 @@ package sqlitestore
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -146,8 +147,10 @@ func (m *mover) enter(ctx context.Context) error {
 	m.room.epochs++
 	m.room.stored = false
 	m.result.Epoch = m.room.epochs
+	var leaveID [16]byte
+	_, _ = rand.Read(leaveID[:]) // never fails, by its documentation
 	if _, err := m.st.saveSession.ExecContext(ctx, m.Key.RoomID, m.Key.UUID[:], m.Key.Session[:],
-		m.Gateway[:], m.room.epochs, m.EntryID[:]); err != nil {
+		m.Gateway[:], m.room.epochs, m.EntryID[:], leaveID[:]); err != nil {
 		return err
 	}
 	switch {

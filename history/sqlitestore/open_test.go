@@ -236,3 +236,35 @@ func TestReconnects(t *testing.T) {
 	}
 	wantLog(t, s, 20)
 }
+
+// TestADatabaseOfAnOlderVersion: what a file of each older version holds is there
+// afterwards, and goes on.
+func TestADatabaseOfAnOlderVersion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "talk.db")
+	base, err := migrations.ReadFile("migrations/0001_base.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, path, string(base)+fmt.Sprintf(`PRAGMA application_id = %d; PRAGMA user_version = 1;
+		INSERT INTO users VALUES (randomblob(16), 1);
+		INSERT INTO rooms VALUES (7, 1, 1000, 2, 1, 0);
+		INSERT INTO entries VALUES (7, 1, x'11111111111111111111111111111111', randomblob(16), 0, 'ada', '', 1000, 0);
+		INSERT INTO members VALUES (7, x'11111111111111111111111111111111', 'ada', 1, 0);
+		INSERT INTO sessions SELECT 7, x'11111111111111111111111111111111', value, value, 1, value, 1000
+			FROM (SELECT x'22222222222222222222222222222222' AS value UNION SELECT x'33333333333333333333333333333333');`, applicationID))
+	s := open(t, path, Options{})
+	defer s.Close()
+	broken, err := s.Broken(t.Context(), history.SessionKey{}, 10)
+	if err != nil || len(broken) != 2 || broken[0].LeaveID == broken[1].LeaveID || broken[0].LeaveID.IsZero() || broken[1].LeaveID.IsZero() {
+		t.Fatalf("broken: %+v, %v", broken, err)
+	}
+	var moves []history.Move
+	for _, b := range broken {
+		moves = append(moves, history.Move{Action: history.Leave, Key: b.SessionKey, Epoch: b.Epoch, EntryID: b.LeaveID, Quiet: 300})
+	}
+	moved, err := s.Move(t.Context(), moves)
+	if err != nil || moved[1].Entry == nil || moved[1].Entry.Seq != 2 || moved[1].Entry.ID != broken[1].LeaveID {
+		t.Errorf("leave: %+v, %v", moved, err)
+	}
+	fill(t, s, "x", 3)
+}

@@ -2,36 +2,10 @@ package sqlitestore
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"tuitalk/history"
 	"tuitalk/talk"
 )
-
-// Admit notes the use of a foreign UUID; see history.Store.
-func (s *Store) Admit(ctx context.Context, uuid talk.UUID, token bool) error {
-	var known bool
-	err := s.queries.hasToken.QueryRowContext(ctx, uuid[:]).Scan(&known)
-	switch {
-	case err == nil && known:
-		return history.ErrTaken
-	case err == nil && !token:
-		return nil // nothing to write
-	case err != nil && !errors.Is(err, sql.ErrNoRows):
-		return s.readFailed("admit", err)
-	}
-	return s.write(ctx, "admit", func(ctx context.Context) error {
-		res, err := s.st.admit.ExecContext(ctx, uuid[:], token)
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n > 0 {
-			return err
-		}
-		return history.ErrTaken
-	})
-}
 
 // Renew moves on the lease of a gateway; see history.Store.
 func (s *Store) Renew(ctx context.Context, gateway talk.UUID) error {
@@ -75,7 +49,7 @@ func (s *Store) Broken(ctx context.Context, behind history.SessionKey, limit int
 		room = -1 << 31
 	}
 	sessions, err := collect(ctx, s.queries.broken, func(r row) (b history.Session, err error) {
-		err = r.Scan(&b.RoomID, (*scanUUID)(&b.UUID), (*scanUUID)(&b.Session), (*scanUUID)(&b.Gateway), &b.Epoch)
+		err = r.Scan(&b.RoomID, (*scanUUID)(&b.UUID), (*scanUUID)(&b.Session), (*scanUUID)(&b.Gateway), &b.Epoch, (*scanUUID)(&b.LeaveID))
 		return b, err
 	}, room, behind.UUID[:], behind.Session[:], limit)
 	return sessions, s.readFailed("read broken sessions", err)

@@ -17,7 +17,6 @@ const entryColumns = `room_id, seq, author, id, kind, name, body, unixtime, sent
 type queries struct {
 	after, before, span      *sql.Stmt
 	head, idAt, room, listed *sql.Stmt
-	hasToken                 *sql.Stmt
 	leases, broken           *sql.Stmt
 }
 
@@ -34,7 +33,6 @@ func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 		{&q.room, `SELECT r.head_seq, r.last_time, r.members, e.id FROM rooms r
 			LEFT JOIN entries e ON e.room_id = r.room_id AND e.seq = r.head_seq WHERE r.room_id = ?`},
 		{&q.listed, listedQuery},
-		{&q.hasToken, `SELECT has_token FROM users WHERE uuid = ?`},
 		{&q.leases, `SELECT gateway, beat FROM leases ORDER BY gateway`},
 		{&q.broken, brokenQuery},
 	} {
@@ -57,7 +55,7 @@ const (
 			ORDER BY f.unixtime, f.seq LIMIT 1)
 		FROM (SELECT seq FROM entries WHERE room_id = ?1 AND unixtime < ?2 ORDER BY unixtime DESC, seq DESC LIMIT 1) l`
 	listedQuery = `SELECT uuid, name FROM members WHERE room_id = ?1 ORDER BY joined LIMIT ?2`
-	brokenQuery = `SELECT room_id, uuid, session, gateway, epoch FROM sessions WHERE broken_at IS NOT NULL
+	brokenQuery = `SELECT room_id, uuid, session, gateway, epoch, leave_id FROM sessions WHERE broken_at IS NOT NULL
 		AND (room_id, uuid, session) > (?1, ?2, ?3) ORDER BY room_id, uuid, session LIMIT ?4`
 )
 

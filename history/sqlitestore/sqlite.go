@@ -46,7 +46,7 @@ func failed(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{history.ErrBadEntry, history.ErrUnavailable, history.ErrCorrupt, history.ErrTaken, history.ErrSchema} {
+	for _, known := range []error{history.ErrBadEntry, history.ErrUnavailable, history.ErrCorrupt, history.ErrSchema} {
 		if errors.Is(err, known) {
 			return fmt.Errorf("%s: %w", op, err)
 		}
@@ -116,7 +116,6 @@ type statements struct {
 	findMember, insertMember         *sql.Stmt
 	renameMember, deleteMember       *sql.Stmt
 	tellMembers                      *sql.Stmt
-	admit                            *sql.Stmt
 	nextBeat, saveLease, deleteLease *sql.Stmt
 	breakGateway, probe              *sql.Stmt
 }
@@ -141,7 +140,7 @@ func (st *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 
 		{&st.findSession, `SELECT gateway, epoch, entered, broken_at IS NOT NULL FROM sessions
 			WHERE room_id = ? AND uuid = ? AND session = ?`},
-		{&st.saveSession, `INSERT INTO sessions (room_id, uuid, session, gateway, epoch, entered) VALUES (?, ?, ?, ?, ?, ?)
+		{&st.saveSession, `INSERT INTO sessions (room_id, uuid, session, gateway, epoch, entered, leave_id) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (room_id, uuid, session) DO UPDATE SET gateway = excluded.gateway, epoch = excluded.epoch,
 			entered = excluded.entered, broken_at = NULL`},
 		{&st.deleteSession, `DELETE FROM sessions WHERE room_id = ? AND uuid = ? AND session = ?`},
@@ -154,8 +153,6 @@ func (st *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		{&st.deleteMember, `DELETE FROM members WHERE room_id = ? AND uuid = ?`},
 		{&st.tellMembers, `UPDATE members SET silent = 0 WHERE room_id = ? AND silent = 1`},
 
-		{&st.admit, `INSERT INTO users (uuid, has_token) VALUES (?, ?)
-			ON CONFLICT (uuid) DO UPDATE SET has_token = excluded.has_token WHERE has_token = 0`},
 		{&st.nextBeat, `UPDATE counters SET value = value + 1 WHERE name = 'beats'`},
 		{&st.saveLease, `INSERT INTO leases (gateway, beat) SELECT ?, value FROM counters WHERE name = 'beats'
 			ON CONFLICT (gateway) DO UPDATE SET beat = excluded.beat`},

@@ -26,7 +26,7 @@ type stage struct {
 }
 
 var (
-	me  = uuid(1)
+	me  = talk.Secret{1}.UUID()
 	ada = uuid(2)
 	bob = uuid(3)
 )
@@ -72,7 +72,7 @@ func newStage(t testing.TB, kept map[string]string) *stage {
 	}
 	var err error
 	s.session, err = client.New(client.Config{Servers: []string{"ws://x/ws"}, Room: 1, Name: "me", Seed: 1},
-		client.State{UUID: me, Token: "token"})
+		client.State{Secret: talk.Secret{1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func (s *stage) open(messages int) {
 	s.t.Helper()
 	s.app.Start(s.now, Opening{Shown: true, Focused: true})
 	s.drive(client.Opened{Conn: s.conn})
-	s.receive(talk.Welcome{UUID: me, Token: "token", Server: "node", Limits: talk.DefaultLimits()})
+	s.receive(talk.Welcome{UUID: me, Server: "node", Limits: talk.DefaultLimits()})
 	s.join(1, messages)
 	s.scrolled(Scrolled{View: 800, Following: true})
 }

@@ -2,9 +2,9 @@ package floor
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/hex"
 	"strconv"
+
+	"tuitalk/talk"
 )
 
 // frame does what a client's frame asks for.
@@ -122,29 +122,16 @@ func (s *Server) leave(c *conn) {
 	r.members, c.room = r.members[:last], nil
 }
 
-// welcome answers Hello with the uuid in it, or a new one.
+// welcome answers Hello with the uuid of its secret.
 func (s *Server) welcome(c *conn, m []byte) {
-	id := uuid(m, `"uuid":"`)
-	if id == nil {
-		id = newUUID()
+	hello, err := talk.Decode(talk.JSON, m)
+	h, ok := hello.(talk.Hello)
+	if err != nil || !ok {
+		s.end(c)
+		return
 	}
-	out := append(append(s.begin(), `{"Welcome":{"uuid":"`...), id...)
-	out = append(out, `","token":"floor","server":"floor","limits":{"text_bytes":4000,"name_bytes":64,`...)
+	out := append(append(s.begin(), `{"Welcome":{"uuid":"`...), h.Secret.UUID().String()...)
+	out = append(out, `","server":"floor","limits":{"text_bytes":4000,"name_bytes":64,`...)
 	out = append(out, `"name_clusters":32,"frame_bytes":65535,"fetch_entries":500}}}`...)
 	s.send(c, s.finish(opText, out))
-}
-
-// newUUID is a random UUID of version 8, as a gateway makes them.
-func newUUID() []byte {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80
-	text := make([]byte, 36)
-	hex.Encode(text[0:8], b[0:4])
-	hex.Encode(text[9:13], b[4:6])
-	hex.Encode(text[14:18], b[6:8])
-	hex.Encode(text[19:23], b[8:10])
-	hex.Encode(text[24:36], b[10:16])
-	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
-	return text
 }

@@ -1,7 +1,6 @@
 package gorilla
 
 import (
-	"crypto/rand"
 	"errors"
 	"sync"
 	"time"
@@ -128,12 +127,8 @@ func (c *client) read() {
 func (c *client) handle(m talk.Message) {
 	switch m := m.(type) {
 	case talk.Hello:
-		if c.uuid = m.UUID; c.uuid.IsZero() {
-			var random [16]byte
-			rand.Read(random[:])
-			c.uuid = talk.MakeUUID(8, random)
-		}
-		c.answer(talk.Welcome{UUID: c.uuid, Token: "gorilla", Server: "gorilla", Limits: talk.DefaultLimits()})
+		c.uuid = m.Secret.UUID()
+		c.answer(talk.Welcome{UUID: c.uuid, Server: "gorilla", Limits: talk.DefaultLimits()})
 	case talk.JoinRoom:
 		c.leave()
 		c.name, c.room = m.Username, c.srv.room(m.RoomID)

@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import pathlib
+import secrets
 import socket
 import struct
 import sys
@@ -294,6 +295,13 @@ class Client:
                 raise Failure(f"refused: {fields['code']}: {fields['message']}")
 
 
+def uuid_of(secret):
+    """The identity that a secret proves. A client that waits for Welcome need not know."""
+    digest = bytearray(hashlib.sha256(b"tuitalk identity 1\n" + bytes.fromhex(secret)).digest()[:16])
+    digest[6], digest[8] = digest[6] & 0x0F | 0x80, digest[8] & 0x3F | 0x80
+    return str(uuid.UUID(bytes=bytes(digest)))
+
+
 def talk_original(client, room, name, text):
     """In the original's forms nothing is acknowledged: what comes back through
     the room was taken."""
@@ -322,8 +330,12 @@ def talk_original(client, room, name, text):
 
 
 def talk_extended(client, room, name, text):
-    client.send("Hello", client="foreign/1", session=str(uuid.uuid4()))
+    # Who it is: two lines. A client that is to be the same user tomorrow keeps the secret.
+    secret = secrets.token_hex(32)
+    client.send("Hello", client="foreign/1", secret=secret, session=str(uuid.uuid4()))
     me = client.wait(lambda v, f: v == "Welcome")["uuid"]
+    if me != uuid_of(secret):
+        raise Failure(f"the server derives {me} from the secret, not {uuid_of(secret)}")
     client.send("JoinRoom", room_id=room, uuid=me, username=name, unixtime=0)
     joined = client.wait(lambda v, f: v == "Joined")
     if joined["room_id"] != room or joined.get("reset") or joined["after_seq"] > joined["head_seq"]:
@@ -407,6 +419,7 @@ def selftest():
         expect(refuses(from_bincode, data + b"\0"), f"{path.name} and a byte is refused")
         checked += 1
     expect(checked > 50, "there are golden vectors")
+    expect(uuid_of(bytes(range(32)).hex()) == "b58ec876-c5b7-8146-9e66-92e1053b159b", "a secret leads to its uuid")
     selftest_frames()
     print(f"{checked} vectors and the frames are right")
 

@@ -62,7 +62,8 @@ def compact(message):
 
 # Who speaks in the vectors.
 ADA = "67e55044-10b1-426f-9247-bb680e5fe0c8"  # version 4: of a client of the original
-BEN = "0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35"  # version 8: made by a gateway
+SECRET = bytes(range(32)).hex()
+BEN = "b58ec876-c5b7-8146-9e66-92e1053b159b"  # version 8: that of the secret
 ID = "5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"
 NOW = 1_760_000_000
 
@@ -129,10 +130,10 @@ EXTENDED = {
     "PostMessage-sent": post(author=BEN, username="ben", unixtime=0, id=ID, round=3),
     "PostMessage-pending": post(id=ID, sent_at=NOW - 1, pending=True),
     "PostMessage-stored-late": post(id=ID, seq=43, sent_at=NOW - 1),
-    "Hello": {"Hello": {"client": "golden/1", "uuid": BEN, "token": "k1.c2VjcmV0", "session": ID}},
-    "Hello-first": {"Hello": {"client": "golden/1", "session": ID}},
+    "Hello": {"Hello": {"client": "golden/1", "secret": SECRET, "session": ID}},
+    "Hello-least": {"Hello": {"client": ""}},
     "Welcome": {"Welcome": {
-        "uuid": BEN, "token": "k1.c2VjcmV0", "server": "gateway-1",
+        "uuid": BEN, "server": "gateway-1",
         "limits": {"text_bytes": 4000, "name_bytes": 64, "name_clusters": 32,
                    "frame_bytes": 65536, "fetch_entries": 500}}},
     "Joined": {"Joined": {

@@ -1,0 +1,51 @@
+package talk
+
+// Secret is what proves that a UUID is one's own: 32 random bytes that a client
+// makes once for each server and shows to nobody else. The zero value means
+// "none".
+type Secret [secretLen]byte
+
+const secretLen = 32
+
+// identityLabel stands before the secret in what is hashed, so that nothing else
+// that is made of the same secret is ever a UUID.
+const identityLabel = "tuitalk identity 1\n"
+
+// ProvenVersion is the version of the UUIDs that are derived from a secret.
+// Nobody can take one over; those of any other version prove nothing.
+const ProvenVersion = 8
+
+// UUID is the identity that the secret proves; see "Identity" in the package
+// comment.
+func (s Secret) UUID() UUID {
+	sum := sha256([]byte(identityLabel + string(s[:])))
+	return MakeUUID(ProvenVersion, [16]byte(sum[:16]))
+}
+
+// IsZero reports whether there is no secret.
+func (s Secret) IsZero() bool { return s == Secret{} }
+
+// String hides the secret: it must not get into logs.
+func (s Secret) String() string { return "a secret" }
+
+func (s *Secret) appendTo(dst []byte) []byte {
+	for _, b := range s {
+		dst = append(dst, hexDigits[b>>4], hexDigits[b&0x0f])
+	}
+	return dst
+}
+
+// parseSecret reads 64 hexadecimal digits of either case.
+func parseSecret(text []byte) (s Secret, err error) {
+	if len(text) != 2*secretLen {
+		return Secret{}, ErrBadSecret
+	}
+	for i := range s {
+		high, low := hexValue[text[2*i]], hexValue[text[2*i+1]]
+		if high|low > 0x0f {
+			return Secret{}, ErrBadSecret
+		}
+		s[i] = high<<4 | low
+	}
+	return s, nil
+}
