@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -135,47 +136,31 @@ func (f *fake) serve(c *fakeConn) {
 
 // readClient reads a frame of a client.
 func readClient(r *bufio.Reader) ([]byte, error) {
-	var head [14]byte
-	read := func(n int) (b []byte, err error) {
-		for i := range n {
-			if head[i], err = r.ReadByte(); err != nil {
-				return nil, err
-			}
-		}
-		return head[:n], nil
-	}
-	b, err := read(2)
-	if err != nil {
+	var head [8]byte
+	if _, err := io.ReadFull(r, head[:2]); err != nil {
 		return nil, err
 	}
-	size := int(b[1] & 0x7f)
-	switch size {
-	case 126:
-		if b, err = read(2); err == nil {
-			size = int(binary.BigEndian.Uint16(b))
-		}
-	case 127:
-		if b, err = read(8); err == nil {
-			size = int(min(binary.BigEndian.Uint64(b), 1<<30))
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	key, err := read(4)
-	if err != nil {
-		return nil, err
-	}
-	mask := [4]byte(key)
-	var text []byte
-	for i := range size {
-		c, err := r.ReadByte()
-		if err != nil {
+	size := uint64(head[1] & 0x7f)
+	if wide := map[uint64]int{126: 2, 127: 8}[size]; wide > 0 {
+		clear(head[:])
+		if _, err := io.ReadFull(r, head[8-wide:]); err != nil {
 			return nil, err
 		}
-		text = append(text, c^mask[i&3])
+		size = binary.BigEndian.Uint64(head[:])
 	}
-	return text, nil
+	if size > 1<<20 {
+		return nil, fmt.Errorf("a frame of %d bytes", size)
+	}
+	var key [4]byte
+	if _, err := io.ReadFull(r, key[:]); err != nil {
+		return nil, err
+	}
+	text := make([]byte, size)
+	_, err := io.ReadFull(r, text)
+	for i := range text {
+		text[i] ^= key[i&3]
+	}
+	return text, err
 }
 
 func (c *fakeConn) say(m talk.Message) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -56,23 +55,6 @@ type waiting struct {
 	due   time.Time
 	phase phase
 	left  int // who have not been shown it
-}
-
-// newcomer is a join that is under way.
-type newcomer struct {
-	due   time.Time
-	phase phase
-}
-
-// talker is one of those who talk. One goroutine owns its session.
-type talker struct {
-	people  *people
-	name    string
-	session *client.Session
-	driver  *client.Driver
-	say     chan time.Time
-	last    int64 // seq of the last entry that was looked at
-	wasUp   bool
 }
 
 const talking = "honest " // begins each text of the people
@@ -262,127 +244,6 @@ func (p *people) give() [phases]result.Felt {
 	}
 	p.open, p.waitings = map[string]*waiting{}, map[*newcomer]struct{}{}
 	return p.felt
-}
-
-// live owns the session.
-func (t *talker) live(ctx context.Context) {
-	defer t.driver.Close()
-	t.handle(client.Start{})
-	for {
-		select {
-		case ev := <-t.driver.Events():
-			t.handle(ev)
-		case due := <-t.say:
-			t.handle(client.Post{Text: t.people.says(t, due)})
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (t *talker) handle(ev client.Event) {
-	out := t.driver.Handle(ev)
-	p := t.people
-	if out.Change&(client.StatusChanged|client.MembersChanged) != 0 {
-		up := t.session.Status().Phase == client.Online
-		p.mu.Lock()
-		switch {
-		case up && !t.wasUp:
-			p.ids[t.session.Me().UUID] = t.name
-			p.inside++
-		case !up && t.wasUp:
-			p.inside--
-			p.felt[p.phase].Lost++
-			p.lost++
-		}
-		t.wasUp = up
-		p.mu.Unlock()
-	}
-	t.look(out.Change)
-}
-
-// look looks at what was added to the log.
-func (t *talker) look(change client.Change) {
-	if change&client.Appended == 0 {
-		return
-	}
-	log := t.session.Log()
-	from := log.Len()
-	for from > 0 && log.At(from-1).Seq > t.last {
-		from--
-	}
-	for i := from; i < log.Len(); i++ {
-		t.people.shown(t, log.At(i))
-		t.last = log.At(i).Seq
-	}
-}
-
-// arrives notes a newcomer before he comes.
-func (p *people) arrives(due time.Time) *newcomer {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n := &newcomer{due, p.phase}
-	p.waitings[n] = struct{}{}
-	p.joining++
-	return n
-}
-
-// join is the stay of a newcomer, who goes as soon as he is in.
-func (p *people) join(ctx context.Context, n *newcomer, number int) {
-	s, d, err := p.newcomer(number)
-	if err != nil {
-		p.came(n, joinPatience, false)
-		return
-	}
-	defer d.Close()
-	ok := in(ctx, s, d)
-	p.came(n, time.Since(n.due), ok)
-	if ok {
-		d.Handle(client.Quit{})
-	}
-}
-
-// came notes what became of a newcomer.
-func (p *people) came(n *newcomer, took time.Duration, ok bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.joining--
-	if _, mine := p.waitings[n]; !mine {
-		return // counted already
-	}
-	delete(p.waitings, n)
-	p.felt[n.phase].Join.Record(took, 1)
-	if !ok {
-		p.felt[n.phase].JoinsFailed++
-	}
-}
-
-func (p *people) newcomer(number int) (*client.Session, *client.Driver, error) {
-	p.mu.Lock()
-	busy := p.joining > parallelJoins
-	p.mu.Unlock()
-	if busy {
-		return nil, nil, fmt.Errorf("%d newcomers are under way already", parallelJoins)
-	}
-	return p.session(fmt.Sprintf("newcomer %06d", rand.IntN(1_000_000)), number)
-}
-
-// in drives a session until it is in its room.
-func in(ctx context.Context, s *client.Session, d *client.Driver) bool {
-	ctx, cancel := context.WithTimeout(ctx, joinPatience)
-	defer cancel()
-	d.Handle(client.Start{})
-	for {
-		select {
-		case ev := <-d.Events():
-			d.Handle(ev)
-			if s.Status().Phase == client.Online {
-				return true
-			}
-		case <-ctx.Done():
-			return false
-		}
-	}
 }
 
 // someone is one of the people, for those who want to be him.
