@@ -16,6 +16,7 @@ type Attack struct {
 	Weakness string        // what it looks for
 	Lasts    time.Duration // 0: as long as the run says
 	Whole    bool          // it needs its time and its numbers: -quick leaves it out
+	From     int           // addresses on loopback from which it comes; 0: one
 	History  bool          // it reads a room full of long entries, which are made before
 	Gateway  []string      // flags of the gateway, where it is started for the attack
 	Groups   []Group
@@ -32,6 +33,9 @@ func (a *Attack) Size() string {
 		if g.Again {
 			b.WriteString(", again and again")
 		}
+	}
+	if a.From > 1 {
+		fmt.Fprintf(&b, " from %d addresses", a.From)
 	}
 	if a.Lasts > 0 {
 		fmt.Fprintf(&b, ", %v", a.Lasts)
@@ -117,6 +121,8 @@ var readers = []Attack{
 		Groups: unread(200, 100, identified, times(3, say(fetch(talk.MaxFetch))), readSlowly(2<<10, 4*time.Second))},
 	{Name: "fetch-allowed", What: "fetches 500 long entries as often as flood control lets it, and reads them", Weakness: "history and joins wait in one queue",
 		History: true, Groups: one(100, 100, identified, listen, messages(5, fetch(talk.MaxFetch)))},
+	{Name: "fetch-from-everywhere", What: "120 connections of 60 addresses fetch 500 long entries as often as flood control lets them", Weakness: "budgets for each address, and none for all of them",
+		From: 60, History: true, Groups: one(120, 120, identified, listen, messages(5, fetch(talk.MaxFetch)))},
 	{Name: "fetch-dense-second", What: "fetches by time one entry of a second that has thousands", Weakness: "a second is read and sent as a whole",
 		History: true, Groups: one(50, 50, identified, listen, messages(5, fetchDense))},
 	{Name: "stream-unread", What: "joins a room in which long texts are posted, and reads nothing", Weakness: "what is queued for slow members",
@@ -131,6 +137,8 @@ func fetchDense(c *conn) talk.Message { return fetchByTime(c) }
 // floods send more than anybody has to say. Who is thrown out comes again.
 var floods = []Attack{
 	{Name: "posts-allowed", What: "300 connections of one address post 4,000 bytes five times a second each", Weakness: "budgets for connections only",
+		Groups: one(300, 300, identified, join(sharedRooms(30)), listen, messages(5, post(sharedRooms(30), longText)))},
+	{Name: "posts-from-everywhere", What: "300 connections of 60 addresses post 4,000 bytes five times a second each", Weakness: "budgets for each address, and none for all of them", From: 60,
 		Groups: one(300, 300, identified, join(sharedRooms(30)), listen, messages(5, post(sharedRooms(30), longText)))},
 	{Name: "flood-posts", What: "posts 4,000 bytes 100 times a second", Weakness: "a flooder who is refused and never closed",
 		Groups: recurring(20, 20, identified, join(sharedRooms(5)), listen, messages(100, post(sharedRooms(5), longText)))},

@@ -111,7 +111,7 @@ func (r *run) prepare(ctx context.Context, number int, a *Attack) (*scene, error
 	if err != nil {
 		return s, err
 	}
-	attackers, honest := s.target.loopbackSources()
+	attackers, honest := s.target.loopbackSources(a.From)
 	if len(s.o.Sources) == 0 {
 		s.o.Sources = attackers
 	}

@@ -87,12 +87,14 @@ func (t *Target) Allowed(c Consent) error {
 }
 
 // Addresses from which this side dials a target on loopback, where all of 127/8 is
-// this machine's own: the attackers' and, far from them, the people's.
-func (t *Target) loopbackSources() (attackers, people []netip.Addr) {
+// this machine's own: so many of attackers and, far from them, the people's.
+func (t *Target) loopbackSources(many int) (attackers, people []netip.Addr) {
 	if a := t.Addr.Addr(); !a.IsLoopback() || !a.Is4() {
 		return nil, nil
 	}
-	attackers = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 2})}
+	for i := range max(1, many) {
+		attackers = append(attackers, netip.AddrFrom4([4]byte{127, byte(i / 200), 0, byte(2 + i%200)}))
+	}
 	for i := byte(1); i <= 8; i++ {
 		people = append(people, netip.AddrFrom4([4]byte{127, 77, i, 1}))
 	}

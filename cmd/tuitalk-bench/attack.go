@@ -88,7 +88,7 @@ func openAttack(self *command) (*form, func(*call) error, error) {
 	f.IntVar(&s.People, "people", s.People, "honest people who talk")
 	f.Float64Var(&s.Posts, "posts", s.Posts, "posts per second, of all of them")
 	f.Float64Var(&s.Joins, "joins", s.Joins, "honest newcomers per second")
-	f.StringVar(&s.sources, "sources", "", "`addresses` of this machine from which attackers dial; default for a target on loopback: 127.0.0.2")
+	f.StringVar(&s.sources, "sources", "", "`addresses` of this machine from which attackers dial; default for a target on loopback: 127.0.0.2,\nand more where an attack needs them")
 	f.StringVar(&s.honest, "honest-sources", "", "`addresses` for honest people; default for a target on loopback: some in 127.77/16")
 	f.StringVar(&s.json, "json", "", "write everything that was found to a `FILE`, for tuitalk-bench report")
 	f.StringVar(&s.html, "html", "", "write a report with plots to a `FILE`, which needs nothing else")
