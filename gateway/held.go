@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // held counts the bytes that wait for all clients of the process together, or have
@@ -15,6 +16,8 @@ type held struct {
 	kernel atomic.Int64  // bytes in the kernel that had not arrived at the last sweep
 	most   int64         // of both
 	over   chan struct{} // capacity 1: there is too much
+
+	relieved int64 // coarse time; owned by the sweep
 }
 
 // quantum is the step in which an outbox counts.
@@ -42,14 +45,19 @@ type holder struct {
 	bytes int64
 }
 
+// relieveEvery is how often at most that is done.
+const relieveEvery = int64(100 * time.Millisecond)
+
 // relieve closes the largest holders if all together hold too much, until a tenth
 // of what may be held is free. It runs in the sweep. Those that are being closed
 // already count as gone: they are, within CloseWait.
 func (s *Server) relieve() {
 	over := s.held.total() - s.held.most
-	if over <= 0 {
+	now := s.clock.coarse()
+	if over <= 0 || now-s.held.relieved < relieveEvery {
 		return
 	}
+	s.held.relieved = now
 	over += s.held.most / 10
 	var holders []holder
 	s.conns.each(func(c *conn) {

@@ -323,7 +323,7 @@ func (j *join) sit(form talk.Form, a history.Moved) (live bool) {
 	r.doubts = r.doubts || c.seat.doubtful
 	if form == talk.Extended {
 		for i := range r.pending {
-			c.answerIn(form, r.pending[i].Entry)
+			c.pushIfRoom(r.pending[i].packet)
 		}
 	}
 	return live

@@ -142,7 +142,7 @@ func Defaults() Options {
 		FrameBytes:  talk.MaxFrameBytes,
 		RingPackets: 512,
 		RingBytes:   512 << 10,
-		AnswerBytes: 4 << 20,
+		AnswerBytes: 1 << 20,
 
 		MaxQueuedBytes: 512 << 20,
 		SendBuffer:     128 << 10,

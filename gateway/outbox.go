@@ -79,6 +79,15 @@ func (c *conn) pushAnswer(p *packet) bool {
 	return queued
 }
 
+// pushIfRoom queues what a client can do without, if there is room for it: a room
+// may have more pending entries than a client's queue takes, who joins it must not
+// be closed for that, and what he misses of them comes when it is stored.
+func (c *conn) pushIfRoom(p *packet) {
+	if _, _, wake := c.out.queueAnswer(p, c.srv); wake {
+		c.srv.pump.ready(c)
+	}
+}
+
 // queueAnswer does it. wake: the caller has the baton now.
 func (o *outbox) queueAnswer(p *packet, s *Server) (queued, full, wake bool) {
 	o.mu.Lock()

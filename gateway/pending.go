@@ -25,8 +25,9 @@ const rescueAfter = 2 * time.Second
 // stored again when he comes here from another node; they do not need the spool.
 type pendingEntry struct {
 	talk.Entry
-	since int64 // coarse time
-	own   int   // this node accepted it as the own-th of the room; 0: another one did
+	packet *packet // as the members see it
+	since  int64   // coarse time
+	own    int     // this node accepted it as the own-th of the room; 0: another one did
 }
 
 // showPending shows entries of the spool below the log. An entry that is stored
@@ -55,11 +56,21 @@ func (s *Server) showPending(room int32, entries []talk.Entry, own bool) {
 		if r.recent.has(e.Author, e.ID) || len(r.pending) >= maxPending {
 			continue
 		}
-		r.pending = append(r.pending, pendingEntry{*e, s.clock.coarse(), number})
+		p := entryPacket(e, talk.Extended)
+		r.pending = append(r.pending, pendingEntry{*e, p, s.clock.coarse(), number})
 		if s.spooler != nil {
 			s.spooler.shown.heard.Add(1) // behind it, for who looks now
 		}
-		r.tell(entryPacket(e, talk.Extended))
+		r.tellPending(p)
+	}
+}
+
+// tellPending shows a pending entry to the members. Call with mu held.
+func (r *room) tellPending(p *packet) {
+	for _, c := range r.members {
+		if c.seat.form == talk.Extended {
+			c.pushIfRoom(p)
+		}
 	}
 }
 

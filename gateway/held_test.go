@@ -1,0 +1,64 @@
+package gateway
+
+import (
+	"strings"
+	"testing"
+
+	"tuitalk/talk"
+)
+
+// TestPendingEntriesCloseNobody: a room may have more of them than a client's
+// queue takes at once.
+func TestPendingEntriesCloseNobody(t *testing.T) {
+	s := bareServer(t)
+	r := crowdedRoom(s, 30)
+	s.rooms.byID[r.id] = r
+	entries := make([]talk.Entry, maxPending)
+	for i := range entries {
+		entries[i] = talk.Entry{Kind: talk.KindPosted, RoomID: 1, Author: newUUID(), Name: "ada", Text: strings.Repeat("x", talk.MaxTextBytes), ID: newUUID()}
+	}
+	s.showPending(r.id, entries, false)
+	if len(r.pending) != maxPending {
+		t.Fatalf("%d are pending", len(r.pending))
+	}
+	for _, c := range r.members {
+		if why := closeReason(c.reason.Load()); why != reasonNone {
+			t.Fatalf("a member was closed as %s", why.label())
+		}
+		if most := s.opts.RingBytes + s.opts.AnswerBytes; c.out.cost() > most {
+			t.Fatalf("%d bytes wait for a member, %d may", c.out.cost(), most)
+		}
+	}
+}
+
+// TestLargestHoldersGoFirst: as many as are needed, and those that hold most.
+func TestLargestHoldersGoFirst(t *testing.T) {
+	s := bareServer(t)
+	s.held.most = 1 << 20
+	s.clock.nanos.Store(int64(sweepEvery))
+	var conns []*conn
+	for i := range 10 {
+		c := &conn{srv: s, serial: uint64(i)}
+		s.conns.add(c)
+		conns = append(conns, c)
+		for range i {
+			c.pushAnswer(&packet{bytes: make([]byte, 30<<10)})
+		}
+	}
+	s.relieve() // 1,350 KiB are held: 426 KiB are too much, or nearly
+	for i, c := range conns {
+		killed := closeReason(c.reason.Load()) == reasonOverload
+		if want := i >= 8; killed != want {
+			t.Errorf("who held %d KiB: closed %v, want %v", 30*i, killed, want)
+		}
+	}
+	if total := s.held.total(); total > s.held.most*9/10 {
+		t.Errorf("%d bytes are still held", total)
+	}
+	for _, c := range conns {
+		c.out.drop(true, s)
+	}
+	if total := s.held.total(); total != 0 {
+		t.Errorf("%d bytes are counted although nothing is held", total)
+	}
+}
