@@ -157,7 +157,7 @@ func Defaults() Options {
 		RequestWait:   15 * time.Second,
 		PingAfter:     15 * time.Second,
 		PongWait:      10 * time.Second,
-		SlowAfter:     15 * time.Second,
+		SlowAfter:     30 * time.Second,
 		CloseWait:     2 * time.Second,
 		RoomLinger:    time.Minute,
 		Grace:         30 * time.Second,

@@ -43,6 +43,7 @@ type config struct {
 	maxQueued, minRate        int
 	sendBuffer, receiveBuffer int
 	pingAfter, grace, drain   time.Duration
+	slowAfter                 time.Duration
 	storeKind, storePath      string // of store, after check
 	level                     slog.Level
 	trusted                   []netip.Prefix
@@ -71,7 +72,8 @@ func newConfig() (*config, *flag.FlagSet) {
 	f.IntVar(&c.ringPackets, "ring-entries", d.RingPackets, "entries queued at most for one user who reads slowly, before catch-up from the history")
 	f.IntVar(&c.ringBytes, "ring-bytes", d.RingBytes, "the same in `bytes`")
 	f.IntVar(&c.maxQueued, "max-queued-bytes", d.MaxQueuedBytes, "`bytes` that may wait for all clients together, here and in the kernel; above it those for whom most waits are\nclosed first. What clients make this process hold is bounded by it; the kernel holds at most twice -send-buffer\nand twice -receive-buffer for a connection")
-	f.IntVar(&c.minRate, "min-rate", d.MinRate, "`bytes` a second that a client must take, of the page too, while more wait than that makes in "+d.SlowAfter.String()+"; slower ones are closed")
+	f.IntVar(&c.minRate, "min-rate", d.MinRate, "`bytes` a second that a client must take, of the page too, while more wait than that makes in -slow-after; slower ones are closed")
+	f.DurationVar(&c.slowAfter, "slow-after", d.SlowAfter, "a client that takes in it neither what waited nor -min-rate is closed, and one that does not end a message")
 	f.IntVar(&c.sendBuffer, "send-buffer", d.SendBuffer, "`bytes` that the kernel keeps on the way to one client (SO_SNDBUF, which Linux doubles); less makes the page slower on long ways")
 	f.IntVar(&c.receiveBuffer, "receive-buffer", d.ReceiveBuffer, "the same on the way from a client (SO_RCVBUF)")
 	f.IntVar(&c.pollers, "pollers", d.Pollers, "epoll loops; GOMAXPROCS is raised to twice as many and two, unless it is set")
@@ -209,6 +211,9 @@ func (c *config) checkWords() error {
 func (c *config) checkNumbers() error {
 	if c.maxQueued < 1<<20 || c.ringBytes < 1<<10 || c.minRate < 0 {
 		return errors.New("-max-queued-bytes must be at least 1048576, -ring-bytes at least 1024, -min-rate not negative")
+	}
+	if c.slowAfter < time.Second {
+		return errors.New("-slow-after must be at least 1s")
 	}
 	if c.sendBuffer < 4096 || c.receiveBuffer < 4096 {
 		return errors.New("-send-buffer and -receive-buffer must be at least 4096 bytes")

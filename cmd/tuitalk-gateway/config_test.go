@@ -60,6 +60,7 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 		{"-max-queued-bytes 5", "at least 1048576"},
 		{"-min-rate -1", "not negative"},
 		{"-send-buffer 1", "at least 4096"},
+		{"-slow-after 1ms", "at least 1s"},
 		{"-max-conns many", "max-conns"},
 		{"-lisen :1", "lisen"},
 		{"serve", `"serve" is not a flag`},

@@ -117,7 +117,7 @@ func options(c *config, log *slog.Logger, metrics prometheus.Registerer) gateway
 	o.Origins, o.Hosts, o.OwnNames, o.TrustedProxies, o.ReservedNames = c.allowed, c.answersTo, c.ownNames(), c.trusted, c.reservedNames
 	o.Limits, o.Pollers = c.budgets, c.pollers
 	o.RingPackets, o.RingBytes = c.ringPackets, c.ringBytes
-	o.MaxQueuedBytes, o.MinRate = c.maxQueued, c.minRate
+	o.MaxQueuedBytes, o.MinRate, o.SlowAfter = c.maxQueued, c.minRate, c.slowAfter
 	o.SendBuffer, o.ReceiveBuffer = c.sendBuffer, c.receiveBuffer
 	o.PingAfter, o.Grace, o.DrainWait = c.pingAfter, c.grace, c.drain
 	o.Relisten = func() (net.Listener, error) { return net.Listen("tcp", c.listen) }
