@@ -43,7 +43,9 @@ func TestClientThatNeverReads(t *testing.T) {
 
 // TestSlowReaderCatchesUp: a ring that overflows costs nothing but time.
 func TestSlowReaderCatchesUp(t *testing.T) {
-	n := start(t, func(o *gateway.Options) { o.RingPackets, o.RecentCount, o.SlowAfter = 8, 16, time.Hour })
+	n := start(t, func(o *gateway.Options) {
+		o.RingPackets, o.RecentCount, o.SlowAfter, o.PingAfter = 8, 16, time.Hour, time.Hour
+	})
 	slow, a := hello(t, n.addr), hello(t, n.addr)
 	slow.join(1, "slow")
 	a.join(1, "ada")
