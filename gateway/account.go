@@ -109,10 +109,15 @@ func (c *conn) pay(a arrival) (refusal talk.Error, wait bool) {
 		return talk.Error{}, true
 	}
 	var post *limits.Post
+	cost := limits.Cost{Messages: 1, Bytes: float64(a.size)}
 	if e, ok := a.Message.(talk.Entry); ok && u.room != nil && e.RoomID == u.room.id && !u.turn.out(e.Round, a.number) {
-		post = &limits.Post{Room: &u.room.budget, ID: u.room.id, Who: u.who}
+		if u.room.isPending(e.Author, e.ID) {
+			cost = limits.Cost{Messages: weightRepeat, Bytes: weightRepeat * float64(a.size)}
+		} else {
+			post = &limits.Post{Room: &u.room.budget, ID: u.room.id, Who: u.who}
+		}
 	}
-	v := c.srv.limits.Ask(now, &c.account, limits.Message, post, limits.Cost{Messages: 1, Bytes: float64(a.size)})
+	v := c.srv.limits.Ask(now, &c.account, limits.Message, post, cost)
 	switch {
 	case v.Wait == 0:
 		return talk.Error{}, false
@@ -140,6 +145,12 @@ func (c *conn) overflow(a arrival) talk.Error {
 	c.holdBack(a)
 	return retryIn(c.refusal(a.Message, talk.CodeFlood, "too much at once, slow down"), max(wait, u.wakeAt-c.srv.clock.elapsed()))
 }
+
+// weightRepeat is the part of its price that a post costs when it is accepted, not
+// yet stored, and sent again: after each refusal in an outage a client has to say
+// again, in order, all that it has not seen stored. For the full price people
+// would repeat for as long as the outage was before they could say anything new.
+const weightRepeat = 0.1
 
 // payControl pays for what does not wait for its turn. false: there is too much of it.
 func (c *conn) payControl(bytes int) bool {

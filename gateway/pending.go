@@ -84,6 +84,14 @@ func (r *room) pendingAt(author, id talk.UUID) int {
 	return -1
 }
 
+// isPending tells whether an entry is accepted and not yet stored, as far as this
+// node knows.
+func (r *room) isPending(author, id talk.UUID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.pending) > 0 && r.pendingAt(author, id) >= 0
+}
+
 // settlePending forgets a pending entry. Call with mu held.
 func (r *room) settlePending(author, id talk.UUID) (was bool) {
 	at := r.pendingAt(author, id)
