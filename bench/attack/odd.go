@@ -156,9 +156,10 @@ func (c *conn) silence() error {
 
 // forgery is a way to be somebody else. VICTIM is that user's UUID.
 type forgery struct {
-	name  string
-	hello string // ""; else the first message
-	own   bool   // says a Hello of its own first
+	name    string
+	hello   string // ""; else the first message
+	bincode bool   // speaks it from the beginning
+	own     bool   // says a Hello of its own first
 }
 
 // speaks are messages in somebody else's name.
@@ -185,6 +186,9 @@ var forgeries = []forgery{
 	{name: "Hello with the uuid beside a secret of its own", hello: `{"Hello":{"client":"forger","uuid":"VICTIM","secret":"` + strings.Repeat("5a", 32) + `"}}`},
 	{name: "Hello with a secret of zeros", hello: `{"Hello":{"client":"forger","uuid":"VICTIM","secret":"` + strings.Repeat("0", 64) + `"}}`},
 	{name: "Hello with a secret of another length", hello: `{"Hello":{"client":"forger","uuid":"VICTIM","secret":"` + strings.Repeat("A", 2000) + `"}}`},
+	{name: "Hello with a secret made of the uuid", hello: `{"Hello":{"client":"forger","uuid":"VICTIM","secret":"HEXHEX"}}`},
+	{name: "Hello with a secret of its own and the uuid", hello: `{"Hello":{"client":"forger","uuid":"VICTIM","secret":"` + strings.Repeat("a5", 32) + `"}}`},
+	{name: "JoinRoom of the original in bincode with the uuid", bincode: true},
 	{name: "JoinRoom of the original with the uuid", hello: `{"JoinRoom":{"room_id":ROOM,"uuid":"VICTIM","username":"NAME","unixtime":0}}`},
 	{name: "JoinRoom of the original with the uuid in capitals", hello: `{"JoinRoom":{"room_id":ROOM,"uuid":"CAPITALS","username":"NAME","unixtime":0}}`},
 	{name: "a Hello of its own, then the uuid in each message", own: true},
@@ -201,7 +205,18 @@ func forge(c *conn) error {
 		return err
 	}
 	for _, speak := range speaks {
-		if err := c.lost(c.say(speak(victim, c.crowd.room))); err != nil {
+		m := speak(victim, c.crowd.room)
+		if !f.bincode {
+			if err := c.lost(c.say(m)); err != nil {
+				return err
+			}
+			continue
+		}
+		data, err := talk.Append(nil, talk.Bincode, m)
+		if err != nil {
+			return err
+		}
+		if err := c.lost(c.frame(fin|opBinary, data)); err != nil {
 			return err
 		}
 	}
@@ -210,11 +225,11 @@ func forge(c *conn) error {
 
 // introduce says the first message of a forgery and hears what comes of it.
 func (c *conn) introduce(f *forgery, victim talk.Member) error {
-	if err := upgrade(c); err != nil {
+	if err := upgrade(c); err != nil || f.bincode {
 		return err
 	}
 	id := victim.UUID.String()
-	text := strings.NewReplacer("VICTIM", id, "CAPITALS", strings.ToUpper(id), "DIGITS", strings.ReplaceAll(id, "-", ""), "NAME", victim.Username,
+	text := strings.NewReplacer("VICTIM", id, "CAPITALS", strings.ToUpper(id), "DIGITS", strings.ReplaceAll(id, "-", ""), "NAME", victim.Username, "HEX", strings.ReplaceAll(id, "-", ""),
 		"ROOM", fmt.Sprint(c.crowd.room)).Replace(f.hello)
 	if err := c.lost(c.frame(fin|opText, []byte(text))); err != nil {
 		return err
