@@ -153,13 +153,39 @@ func TestReadOnlyFile(t *testing.T) {
 	}
 }
 
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	b, err := os.ReadFile(from)
-	if err != nil {
+// TestBindMounts: through a mount of its folder the database is the same one, and
+// a mount of the file alone has no place for its write-ahead log.
+func TestBindMounts(t *testing.T) {
+	dir, other := disk(t, "8m"), t.TempDir()
+	path := filepath.Join(dir, "talk.db")
+	s := open(t, path, Options{})
+	fill(t, s, "x", 3)
+	bind := func(from, to string) {
+		mount(t, "--bind", from, to)
+		t.Cleanup(func() {
+			if out, err := exec.Command("umount", to).CombinedOutput(); err != nil {
+				t.Errorf("umount: %v: %s", err, out)
+			}
+		})
+	}
+	folder, file := filepath.Join(other, "folder"), filepath.Join(other, "talk.db")
+	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(to, b, 0o755); err != nil {
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	bind(dir, folder)
+	bind(path, file)
+	for _, name := range []string{filepath.Join(folder, "talk.db"), file} {
+		if _, err := Open(name, Options{}); !errors.Is(err, ErrInUse) {
+			t.Errorf("open %s: %v", name, err)
+		}
+	}
+	fill(t, s, "y", 3)
+	s.Close()
+	if _, err := Open(file, Options{}); err == nil || !strings.Contains(err.Error(), "mount its folder instead") {
+		t.Errorf("open the file that is mounted: %v", err)
+	}
+	wantLog(t, open(t, filepath.Join(folder, "talk.db"), Options{}), 2)
 }

@@ -5,8 +5,20 @@
 //
 // Beside the database file f, SQLite keeps f-wal and f-shm, and this package
 // f.lock, which holds the process id of the gateway that has the file open and
-// an exclusive flock: a second gateway gets ErrInUse. Only local file systems
-// are suitable. A copy of f alone is a backup only after Close; of a running
+// an exclusive flock. Another one is on f itself, so that a second gateway gets
+// ErrInUse also if it comes by a hard link or a bind mount. Only local file systems
+// are suitable; a file with several names, or mounted without its folder, is
+// refused, for its write-ahead log would be missed.
+//
+// What is written into a file that has lost its name is gone with the process.
+// So every write looks, before it and before it is acknowledged, whether f, f-wal
+// and f-shm still are the files that SQLite has open: if not, the store is
+// ErrUnavailable until they are back. If another program has written f, it is
+// inspected; a copy of another state over it is history.ErrCorrupt. And Open makes
+// no new database where something is left of an old one. (What is written between
+// two such looks, some milliseconds, can be lost.)
+//
+// A copy of f alone is a backup only after Close; of a running
 // store, make one with SQLite's own `VACUUM INTO` or `.backup`.
 //
 // # Writing

@@ -2,18 +2,20 @@ package sqlitestore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"tuitalk/history"
 )
 
-// prepareFile creates the database file if it is missing and proves that it,
-// its folder and so the files that SQLite keeps beside it can be written. The
-// result is the one name of the file, however it was called.
+// prepareFile finds the one name of the database file, however it was called, and
+// proves that its folder, and so the files that SQLite keeps beside it, can be
+// written. The file may be missing, but not while something of it is left.
 func prepareFile(path string) (string, error) {
 	if path == "" || path == ":memory:" {
 		return "", errors.New("it needs the name of a file")
@@ -34,23 +36,27 @@ func prepareFile(path string) (string, error) {
 	if err := writableFolder(filepath.Dir(path)); err != nil {
 		return "", err
 	}
-	return path, writableFile(path)
+	return path, noLeftovers(path)
 }
 
-func writableFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("the database must be a file that can be written: %w", err)
+// noLeftovers refuses to make a new database where one has been: it would be
+// empty, and what is left of the old one, its newest entries, would be discarded.
+func noLeftovers(path string) error {
+	if info, err := os.Stat(path); err == nil && (info.Size() > 0 || !info.Mode().IsRegular()) {
+		return nil
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
+	var left []string
+	for _, end := range []string{"-wal", "-shm", "-journal", ".lock"} {
+		if info, err := os.Stat(path + end); err == nil && (info.Size() > 0 || end == "-shm") {
+			left = append(left, path+end)
+		}
 	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file", path)
+	if len(left) == 0 {
+		return nil
 	}
-	return nil
+	names := strings.Join(left, ", ")
+	return fmt.Errorf("%s is missing or empty, but there was a database: %s is left of it. "+
+		"Put the file back where it was; or, to begin with an empty one, remove %s", path, names, names)
 }
 
 func writableFolder(folder string) error {
@@ -65,13 +71,32 @@ func writableFolder(folder string) error {
 // inspect looks for damage before anybody relies on the file. Damage of pages
 // that it does not read is found by the statement that meets it.
 func (s *Store) inspect(ctx context.Context) error {
-	info, err := os.Stat(s.path)
+	return inspect(ctx, s.conn, s.path, s.options.CheckBytes)
+}
+
+// inspectAnew is inspect by a new connection, which has nothing in memory.
+func (s *Store) inspectAnew() error {
+	pool, err := openPool(s.path, 1, true)
 	if err != nil {
 		return err
 	}
-	if info.Size() <= s.options.CheckBytes {
+	defer pool.Close()
+	conn, err := pool.Conn(context.Background())
+	if err != nil {
+		return failed("check", err)
+	}
+	defer conn.Close()
+	return failed("check", inspect(context.Background(), conn, s.path, s.options.CheckBytes))
+}
+
+func inspect(ctx context.Context, conn *sql.Conn, path string, most int64) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Size() <= most {
 		var verdict string
-		if err := s.conn.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
+		if err := conn.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
 			return err
 		}
 		if verdict != "ok" {
@@ -81,7 +106,7 @@ func (s *Store) inspect(ctx context.Context) error {
 	var rooms int64
 	const headless = `SELECT count(*) FROM rooms WHERE head_seq <>
 		coalesce((SELECT max(seq) FROM entries WHERE entries.room_id = rooms.room_id), 0)`
-	if err := s.conn.QueryRowContext(ctx, headless).Scan(&rooms); err != nil {
+	if err := conn.QueryRowContext(ctx, headless).Scan(&rooms); err != nil {
 		return err
 	}
 	if rooms != 0 {

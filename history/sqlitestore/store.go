@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -43,7 +42,7 @@ var _ history.Store = (*Store)(nil)
 type Store struct {
 	options Options
 	path    string
-	lock    *os.File
+	lock    *lock
 	reads   *sql.DB
 	queries queries
 
@@ -52,6 +51,7 @@ type Store struct {
 	pool   *sql.DB // of one connection
 	conn   *sql.Conn
 	st     statements
+	watch  watch
 	closed bool
 
 	// damage is what was found to be corrupt, nil for nothing.
@@ -67,16 +67,16 @@ func Open(path string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	lock, err := lockFile(path)
+	lock, err := lockDatabase(path)
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	s := &Store{options: options.withDefaults(), path: path, lock: lock, turn: make(chan struct{}, 1)}
+	s := &Store{options: options.withDefaults(), path: path, lock: lock, watch: newWatch(path, lock.id), turn: make(chan struct{}, 1)}
 	if err := s.open(context.Background()); err != nil {
 		s.release()
 		if errors.Is(err, history.ErrCorrupt) {
 			return nil, fmt.Errorf("open the store: %s is damaged or is no database of this program; "+
-				"restore it from a backup, or move it away to start with an empty one: %w", path, err)
+				"restore it from a backup, or move it and what stands beside it away to start with an empty one: %w", path, err)
 		}
 		return nil, fmt.Errorf("open the store: %s: %w", path, err)
 	}
@@ -102,7 +102,27 @@ func (s *Store) open(ctx context.Context) error {
 		return failed("open for reading", err)
 	}
 	s.reads = reads
-	return failed("prepare", s.queries.prepare(ctx, reads))
+	if err := s.queries.prepare(ctx, reads); err != nil {
+		return failed("prepare", err)
+	}
+	if err := warm(ctx, reads, s.options.Readers); err != nil {
+		return failed("open for reading", err)
+	}
+	s.watch.note()
+	return failed("open", errors.Join(s.watch.check(), s.lock.writeHolder()))
+}
+
+// warm opens all connections of a pool now: one that is opened later would be to
+// whatever has the name of the file then.
+func warm(ctx context.Context, pool *sql.DB, conns int) error {
+	for range conns {
+		conn, err := pool.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+	}
+	return nil
 }
 
 // connect opens the connection that writes and sets what holds for the file.
@@ -140,7 +160,7 @@ func (s *Store) release() error {
 	if s.reads != nil {
 		errs = append(errs, s.reads.Close())
 	}
-	errs = append(errs, s.disconnect(), s.lock.Close())
+	errs = append(errs, s.disconnect(), s.lock.release())
 	return errors.Join(errs...)
 }
 
@@ -175,9 +195,23 @@ func (s *Store) write(ctx context.Context, op string, body func(context.Context)
 	if damage := s.damage.Load(); damage != nil {
 		return fmt.Errorf("%s: %w", op, *damage)
 	}
-	err := failed(op, s.transact(context.WithoutCancel(ctx), body))
+	err := failed(op, s.watched(context.WithoutCancel(ctx), body))
 	s.noteDamage(err)
 	return err
+}
+
+// watched runs a transaction. It is not said to be stored unless the files that it
+// was written to still are where they were.
+func (s *Store) watched(ctx context.Context, body func(context.Context) error) error {
+	if err := s.sound(); err != nil {
+		return err
+	}
+	err := s.transact(ctx, body)
+	s.watch.note()
+	if err != nil {
+		return err
+	}
+	return s.watch.check()
 }
 
 func (s *Store) transact(ctx context.Context, body func(context.Context) error) error {
@@ -201,6 +235,10 @@ func (s *Store) rolledBack(ctx context.Context, err error) error {
 		return err
 	}
 	s.disconnect()
+	s.watch.again()
+	if werr := s.watch.check(); werr != nil {
+		return errors.Join(err, werr) // it would be to another file
+	}
 	if cerr := s.connect(ctx); cerr != nil {
 		return errors.Join(err, cerr)
 	}
