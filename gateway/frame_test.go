@@ -117,6 +117,59 @@ func FuzzParseFrame(f *testing.F) {
 	})
 }
 
+// FuzzUTF8Checker: a text is judged the same however it is cut, and what is refused
+// early cannot become right.
+func FuzzUTF8Checker(f *testing.F) {
+	for _, s := range []string{"", "κόσμε", "κόσμε\xf4\x90\x80\x80edited", "\xed\xa0\x80", "\xf0\x90\x80", "a\xffb", "\ufffd"} {
+		f.Add([]byte(s), uint64(0xaaaaaaaaaaaaaaaa))
+	}
+	f.Fuzz(func(t *testing.T, p []byte, cuts uint64) {
+		var u utf8Checker
+		ok, from := true, 0
+		for i := range p {
+			if cuts>>(i%64)&1 == 1 {
+				ok = ok && u.feed(p[from:i])
+				from = i
+			}
+		}
+		ok = ok && u.feed(p[from:])
+		if got := ok && u.whole(); got != utf8.Valid(p) {
+			t.Fatalf("%q cut by %x: %v", p, cuts, got)
+		}
+		if ok && !u.whole() && utf8.FullRune(u.tail[:u.n]) {
+			t.Fatalf("%q waits for the rest of a rune that is whole", p)
+		}
+	})
+}
+
+func TestPeekLooksAtEachByteOnceAndDoesNotAllocate(t *testing.T) {
+	text := bytes.Repeat([]byte("κόσμε "), 5000)
+	whole := clientFrame(true, opText, text, [4]byte{1, 2, 3, 4})
+	var a assembler
+	steps := 0
+	if n := testing.AllocsPerRun(20, func() {
+		a.checked, a.text = 0, utf8Checker{}
+		for cut := 1000; cut < len(whole); cut += 1000 {
+			before := a.checked
+			if err := a.peek(whole[:cut], 1<<16); err != nil {
+				t.Fatal(err)
+			}
+			if steps = a.checked - before; steps > 1000 {
+				t.Fatalf("it looked at %d bytes for 1000", steps)
+			}
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	f, err := parseFrame(whole, 1<<16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, message, done, err := a.add(f, 1<<16); err != nil || !done || !bytes.Equal(message, text) || a.checked != 0 {
+		t.Errorf("%d bytes, done %v, %v", len(message), done, err)
+	}
+}
+
 func TestRingIsAFIFOWithinItsBounds(t *testing.T) {
 	var r ring
 	rng := rand.New(rand.NewPCG(3, 4))

@@ -35,6 +35,7 @@ type config struct {
 	logLevel, logFormat       string
 	failpoint                 string
 	version                   bool
+	exposed                   bool // a password is on the command line
 	budgets                   limits.Config
 	perAddressSet             bool   // -max-conns-per-address was given
 	slowMode                  string // ROOM=TIME,…
@@ -59,7 +60,7 @@ func newConfig() (*config, *flag.FlagSet) {
 	}
 	f := flag.NewFlagSet("tuitalk-gateway", flag.ContinueOnError)
 	f.StringVar(&c.listen, "listen", ":8080", "`address` for users: WebSocket at /ws, the browser client at /")
-	f.StringVar(&c.store, "store", "sqlite:tuitalk.db", "where history is kept: sqlite:FILE, or postgres://… (several hosts: host1,host2)")
+	f.StringVar(&c.store, "store", "sqlite:tuitalk.db", "where history is kept: sqlite:FILE, or postgres://… (several hosts: host1,host2). An address with a\npassword belongs into the environment: everybody on the machine can read a command line")
 	f.StringVar(&c.bus, "bus", "local", "what joins the gateways: local (this one is alone), or redis://host:port,host:port,…")
 	f.StringVar(&c.admin, "admin", "127.0.0.1:9090", "private `address` for /healthz /readyz /metrics /debug/pprof; \"none\" for none")
 	f.StringVar(&c.secretFile, "secret-file", "", "not needed any more: a `file` of older versions; identities prove themselves, and this is ignored")

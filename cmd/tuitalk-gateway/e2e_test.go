@@ -291,6 +291,50 @@ func TestProgramEndsWithOneLine(t *testing.T) {
 	}
 }
 
+// TestRefusalsHaveTheSitesHeaders: what the gateway says itself beside the site.
+func TestRefusalsHaveTheSitesHeaders(t *testing.T) {
+	g := startGateway(t, t.TempDir())
+	headers := func(path string) http.Header {
+		resp, err := http.Get("http://" + g.addr + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.Header
+	}
+	page, refusal := headers("/"), headers("/ws")
+	for name := range web.SecurityHeaders() {
+		if want := page.Get(name); want == "" || refusal.Get(name) != want {
+			t.Errorf("%s: %q on a refusal, %q on the page", name, refusal.Get(name), want)
+		}
+	}
+}
+
+// TestPasswordsAreShownNowhere: one on the command line is, to all on the machine,
+// and that is said.
+func TestPasswordsAreShownNowhere(t *testing.T) {
+	dir := t.TempDir()
+	g := startGateway(t, dir, "-log-level", "debug", "-store", "postgres://u:hidden@h/db?password=hidden2", "-bus=redis://:hidden3@h:1",
+		"-store", "sqlite:"+filepath.Join(dir, "talk.db"), "-bus=local")
+	for _, path := range []string{"/debug/pprof/cmdline", "/debug/pprof/", "/debug/pprof/goroutine?debug=2", "/metrics", "/readyz"} {
+		resp, err := http.Get("http://" + g.admin + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusOK || strings.Contains(string(body), "hidden") {
+			t.Errorf("%s: %d %q %v", path, resp.StatusCode, body, err)
+		}
+		if strings.HasSuffix(path, "cmdline") && (!strings.Contains(string(body), "-listen\x00"+g.addr) || !strings.Contains(string(body), "postgres://…")) {
+			t.Errorf("the command line is %q", body)
+		}
+	}
+	if log := g.Log(); strings.Contains(log, "hidden") || !strings.Contains(log, "a password on the command line") {
+		t.Errorf("the log:\n%s", log)
+	}
+}
+
 // TestAdmin: what operators look at.
 func TestAdmin(t *testing.T) {
 	g := startGateway(t, t.TempDir())

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -51,11 +52,18 @@ type unreadGateway struct {
 
 func startUnread(t *testing.T, args ...string) *unreadGateway {
 	t.Helper()
+	return startUnreadIn(t, nil, args...)
+}
+
+// startUnreadIn starts it with more in its environment.
+func startUnreadIn(t *testing.T, env []string, args ...string) *unreadGateway {
+	t.Helper()
 	g := &unreadGateway{addr: freeAddr(t), admin: freeAddr(t), ended: make(chan struct{})}
 	r, w := fullPipe(t)
 	g.output = r
 	g.cmd = exec.Command(programs.gateway, append([]string{"-listen", g.addr, "-admin", g.admin}, args...)...)
 	g.cmd.Stdout, g.cmd.Stderr = w, w
+	g.cmd.Env = append(os.Environ(), env...)
 	if err := g.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -123,6 +131,39 @@ func TestLogThatNobodyReadsHoldsUpNeitherStartNorEnd(t *testing.T) {
 	w := dialWire(t, g.addr, 1)
 	if seq, refusal := w.post(1, newID(), 0, "hello"); refusal.Code != "" || seq == 0 {
 		t.Fatalf("refused with %+v", refusal)
+	}
+	if state := g.mustEnd(t, syscall.SIGTERM); state.ExitCode() != 0 {
+		t.Errorf("it ended with %v", state)
+	}
+}
+
+// A service manager that stands still takes no notes.
+func TestNotifySocketThatNobodyReadsHoldsUpNeitherStartNorEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	filler, err := net.Dial("unixgram", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer filler.Close()
+	for err == nil {
+		_ = filler.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)) // it is open
+		_, err = filler.Write([]byte("X=1"))
+	}
+	g := startUnreadIn(t, []string{"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=3000000"}, "-store", "sqlite:"+filepath.Join(t.TempDir(), "talk.db"))
+	note := make([]byte, 100)
+	for n := 0; string(note[:n]) != "READY=1"; { // now it reads
+		if n, err = l.Read(note); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for err == nil { // and now it does not
+		_ = filler.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+		_, err = filler.Write([]byte("X=1"))
 	}
 	if state := g.mustEnd(t, syscall.SIGTERM); state.ExitCode() != 0 {
 		t.Errorf("it ended with %v", state)

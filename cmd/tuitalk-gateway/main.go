@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -40,6 +42,9 @@ func oneLine(err error) string {
 	return strings.Join(lines, "; ")
 }
 
+// password finds an address with one.
+var password = regexp.MustCompile(`://[^/@\s]*:[^/@\s]+@|://\S*[?&](ssl)?password=`)
+
 // run is the program: parse, construct, serve, drain.
 func run(args []string, env func(string) (string, bool), stdout, stderr *lineWriter) error {
 	c, flags := newConfig()
@@ -56,5 +61,6 @@ func run(args []string, env func(string) (string, bool), stdout, stderr *lineWri
 	if err := c.check(); err != nil {
 		return err
 	}
+	c.exposed = slices.ContainsFunc(args, password.MatchString)
 	return serve(c, stdout, stderr)
 }

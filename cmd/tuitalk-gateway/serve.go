@@ -88,6 +88,9 @@ func serveWith(c *config, opts gateway.Options, store history.Store, listener ne
 	greet(stdout, listener.Addr(), c)
 	opts.Log.Info("serving", "listen", listener.Addr().String(), "store", schemeOf(c.storeKind), "bus", schemeOf(c.bus),
 		"max_conns", opts.Limits.MaxConns, "version", setting.Version())
+	if c.exposed {
+		opts.Log.Warn("a password on the command line can be read by everybody on this machine; use TUITALK_STORE and TUITALK_BUS")
+	}
 	if c.limits == "none" {
 		opts.Log.Warn("FLOOD CONTROL IS OFF (-limits none), for connections and for messages: use this for load tests only")
 	}
