@@ -88,7 +88,7 @@ func (c *conn) identify() talk.Error {
 
 // who is the user, as far as it is proven. Call with mu held.
 func (c *conn) who() limits.Who {
-	if isProven(c.user.uuid) {
+	if c.user.uuid.Proven() {
 		return limits.Who{UUID: c.user.uuid}
 	}
 	return c.srv.limits.WhoAt(&c.account, c.user.uuid)

@@ -76,7 +76,7 @@ func (c *conn) join(m talk.JoinRoom) talk.Error {
 	switch {
 	case first && u.form == talk.Extended:
 		return talk.Error{Code: talk.CodeNotJoined, Message: "show your secret first, in Hello"}
-	case first && (m.UUID.IsZero() || m.UUID.Version() == talk.ProvenVersion):
+	case first && (m.UUID.IsZero() || m.UUID.Proven()):
 		return talk.Error{Code: talk.CodeNotYou, Message: "this uuid needs its secret: say Hello first"}
 	case !first && m.UUID != u.uuid:
 		return talk.Error{Code: talk.CodeNotYou, Message: "this uuid is not yours"}

@@ -70,7 +70,7 @@ type brokenSession struct {
 // grace is how long somebody has to come back. Nobody of the original's form can:
 // each of its connections is a session of its own.
 func (k *keeper) grace(b *brokenSession) time.Duration {
-	if !isProven(b.key.UUID) {
+	if !b.key.UUID.Proven() {
 		return 0
 	}
 	return k.srv.opts.Grace

@@ -267,13 +267,9 @@ func (c *conn) departed() {
 		return
 	}
 	c.srv.unseat(r, c)
-	if isProven(key.UUID) || epoch == 0 || unstored > 0 {
+	if key.UUID.Proven() || epoch == 0 || unstored > 0 {
 		c.srv.breakSession(key, epoch)
 		return
 	}
 	c.srv.leaveSession(r, key, epoch)
 }
-
-// isProven tells whether a user has shown the secret of this uuid, and so whether
-// he can come back as the same session.
-func isProven(u talk.UUID) bool { return u.Version() == talk.ProvenVersion }

@@ -10,6 +10,10 @@ func (u UUID) IsZero() bool { return u == UUID{} }
 // they are, 4 for those that the original's clients make for themselves.
 func (u UUID) Version() int { return int(u[6] >> 4) }
 
+// Proven reports whether somebody can only be this user who has its secret. With
+// any other UUID everybody can say that it is his.
+func (u UUID) Proven() bool { return u.Version() == ProvenVersion }
+
 // String formats u in lower case with hyphens.
 func (u UUID) String() string {
 	var b [uuidLen]byte

@@ -117,11 +117,15 @@ func (m *Model) see(p talk.Member) {
 	}
 }
 
-// name is how somebody is shown: the name, and a tag when another looks like it.
+// name is how somebody is shown: the name, and a tag, which says when nothing
+// proves that it is he, and when another looks like him.
 func (m *Model) name(u talk.UUID, name string) (shown, tag string) {
 	shown = client.ShowName(u, name)
 	if tag = m.names.tags.Tag(u, name); tag != "" {
 		tag = "#" + tag
+	}
+	if !u.Proven() {
+		tag = "?" + tag
 	}
 	return shown, tag
 }

@@ -129,7 +129,7 @@ func (m *Model) noticeShown() (text string, style Style) {
 			return "No connection to " + oneLine(s.Server) + ": " + strings.TrimRight(oneLine(s.Reason), ".") + ". What you write waits here and goes out later.", m.theme.Warn
 		}
 	case client.Refused:
-		return "The server refuses: " + oneLine(s.Reason), m.theme.Bad
+		return "The server refuses: " + strings.TrimRight(oneLine(s.Reason), ".") + ". /identity new begins as somebody new, and keeps what is unsent.", m.theme.Bad
 	}
 	return "", Style{}
 }

@@ -162,6 +162,7 @@ func (a *App) took(now time.Time, c client.Change) {
 		a.stale |= partPeople
 	}
 	if c&client.StatusChanged != 0 {
+		a.offerAnew()
 		a.stale |= partStatus | partMe | partOlder | partTitle | partAddress | partRows
 	}
 	if c&client.HistoryChanged != 0 {
@@ -220,6 +221,7 @@ var clickActs = map[string]func(a *App, now time.Time, ev Clicked){
 	"unfold":    func(a *App, _ time.Time, ev Clicked) { a.unfold(ev.Arg) },
 	"offer":     func(a *App, _ time.Time, ev Clicked) { a.takeOffer(ev.Arg) },
 	"shut":      func(a *App, _ time.Time, ev Clicked) { a.shutNotice(ev.Arg) },
+	"anew":      func(a *App, now time.Time, _ Clicked) { a.Drive(now, client.Anew{}) },
 	"escape":    func(a *App, _ time.Time, _ Clicked) { a.escape() },
 }
 

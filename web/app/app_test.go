@@ -171,6 +171,46 @@ func TestPeopleWithLikeNamesGetTags(t *testing.T) {
 	}
 }
 
+// TestWhoProvesNothingIsMarked: in the list and beside messages, also for those who
+// cannot see it.
+func TestWhoProvesNothingIsMarked(t *testing.T) {
+	s := joined(t, 1)
+	s.say(talk.MakeUUID(4, [16]byte{7}), "guest", "who am I?")
+	s.say(bob, "bob", "somebody")
+	s.frame()
+	marks := s.el("log").all("unproven")
+	if len(marks) != 1 {
+		t.Fatalf("%d marks", len(marks))
+	}
+	a := marks[0].attrs
+	if a["role"] != "img" || a["aria-label"] != "identity not proven" || a["title"] != unproven {
+		t.Errorf("%v", a)
+	}
+	s.enter("/help")
+	if !strings.Contains(s.notices(), unproven) {
+		t.Error("the help does not explain the mark")
+	}
+}
+
+func TestRefusedHasAWayOut(t *testing.T) {
+	s := joined(t, 1)
+	s.take()
+	before := s.session.Me().UUID
+	s.drive(client.Closed{Conn: s.conn, Code: talk.CloseNotYou, Reason: "not you"})
+	s.enter("not lost")
+	buttons := s.el("notices").all("quick")
+	if len(buttons) != 1 || buttons[0].attrs["data-act"] != "anew" || !strings.Contains(s.notices(), "not you") {
+		t.Fatalf("there is no way out: %q", s.notices())
+	}
+	s.handle(Clicked{Act: "anew"})
+	if s.session.Me().UUID == before || s.session.Status().Phase != client.Connecting || len(s.session.Outbox()) != 1 {
+		t.Errorf("%+v with %d unsent", s.session.Status(), len(s.session.Outbox()))
+	}
+	if len(s.el("notices").all("quick")) != 0 {
+		t.Error("the button stays")
+	}
+}
+
 func TestQuitEndsAndOffersToComeBack(t *testing.T) {
 	s := joined(t, 1)
 	s.enter("/quit")

@@ -13,6 +13,7 @@ import (
 type label struct {
 	name    string // cleaned
 	tag     string // tells apart names that look alike; mostly ""
+	guest   bool   // nothing proves that it is he
 	initial string
 	dark    string // colours of CSS, on dark and on light ground
 	light   string
@@ -47,7 +48,7 @@ func (l *labels) of(user talk.UUID, name string) (made *label, changed bool) {
 		clear(l.ready)
 	}
 	made = &label{
-		name: shown, tag: l.tags.Tag(user, shown), initial: initial(shown),
+		name: shown, tag: l.tags.Tag(user, shown), guest: !user.Proven(), initial: initial(shown),
 		dark: color(client.NameColor(user, true)), light: color(client.NameColor(user, false)),
 	}
 	if l.ready == nil {
@@ -85,12 +86,22 @@ func (p *Patch) disc(l *label) {
 	p.end()
 }
 
-// name writes a name in its colour, and its tag.
+const unproven = "Nothing proves who that is: with a simpler client anybody can say to be this user."
+
+// name writes a name in its colour, and its marks.
 func (p *Patch) name(l *label) {
 	p.begin("bdi", "name")
 	p.colors(l)
 	p.words(l.name)
 	p.end()
+	if l.guest {
+		p.begin("span", "unproven")
+		p.attr("role", "img")
+		p.attr("aria-label", "identity not proven")
+		p.attr("title", unproven)
+		p.words("?")
+		p.end()
+	}
 	if l.tag != "" {
 		p.begin("span", "tag")
 		p.attr("title", "Another one here has a name that looks like this. This is the beginning of this user's UUID.")

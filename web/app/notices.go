@@ -2,6 +2,7 @@ package app
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"tuitalk/client"
@@ -74,6 +75,21 @@ func (ns *notices) drop(which func(n *notice) bool) bool {
 	dropped := len(kept) < len(ns.list)
 	ns.list = kept
 	return dropped
+}
+
+// offerAnew shows the way out while the server refuses the user.
+func (a *App) offerAnew() {
+	s := a.session.Status()
+	offered := a.notices.drop(func(n *notice) bool { return n.act == "anew" })
+	if refused := s.Phase == client.Refused; refused {
+		a.notices.add(notice{
+			text:  "The server refuses you: " + strings.TrimRight(talk.CleanText(s.Reason), ".") + ". You can begin as somebody new; what is unsent is kept.",
+			wrong: true, act: "anew", actText: "Begin anew",
+		})
+	} else if !offered {
+		return
+	}
+	a.stale |= partNotices
 }
 
 func (ns *notices) dropWrong() bool { return ns.drop(func(n *notice) bool { return n.line }) }
@@ -152,6 +168,9 @@ func makeHelp(p *Patch, version string) {
 		p.leaf("span", "help-key", k[0])
 		p.leaf("span", "", k[1])
 	}
+	p.leaf("p", "help-title", "Marks")
+	p.leaf("span", "help-key", "name?")
+	p.leaf("span", "", unproven)
 	p.leaf("p", "help-title", "Everything else is said in the room. Two slashes at the start say a text that begins with one.")
 	p.leaf("p", "help-version", "TuiTalk "+version)
 	p.end()
