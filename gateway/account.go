@@ -109,7 +109,7 @@ func (c *conn) pay(a arrival) (refusal talk.Error, wait bool) {
 		return talk.Error{}, true
 	}
 	var post *limits.Post
-	cost := limits.Cost{Messages: 1, Bytes: float64(a.size)}
+	cost := costOf(a)
 	if e, ok := a.Message.(talk.Entry); ok && u.room != nil && e.RoomID == u.room.id && !u.turn.out(e.Round, a.number) {
 		if u.room.isPending(e.Author, e.ID) {
 			cost = limits.Cost{Messages: weightRepeat, Bytes: weightRepeat * float64(a.size)}
@@ -131,6 +131,20 @@ func (c *conn) pay(a arrival) (refusal talk.Error, wait bool) {
 	u.wakeAt, u.held = now+v.Wait, v.Level
 	c.srv.agenda.after(v.Wait, c.goOn)
 	return talk.Error{}, true
+}
+
+// costOf is what a message costs. A join reads the log, writes to it, and is shown to
+// a whole room, and so does a new name; what a Fetch returns is charged when it is
+// known.
+func costOf(a arrival) limits.Cost {
+	c := limits.Cost{Messages: 1, Bytes: float64(a.size)}
+	switch a.Message.(type) {
+	case talk.JoinRoom:
+		c.Messages = 4
+	case talk.ChangeName:
+		c.Messages = 2
+	}
+	return c
 }
 
 // overflow refuses a message for which there is no more room in the backlog. Call
@@ -193,11 +207,12 @@ func (c *conn) chargeFor(cost limits.Cost) {
 }
 
 // What a refusal costs of those that a connection may have. Our own clients have up
-// to 32 posts on their way when one is refused, and wait then; so those which had to
-// follow cost little. What is the server's fault costs nothing.
+// to 32 posts on their way, fewer than the backlog takes. When one is refused, for its
+// room is slow, they wait, and the others had to follow: these cost little. What is the
+// server's fault costs nothing.
 const (
 	weightFinal    = 1
-	weightTooFast  = 0.5
+	weightTooFast  = 1
 	weightControl  = 0.25
 	weightFollower = 0.1
 )

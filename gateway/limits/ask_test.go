@@ -180,7 +180,7 @@ func TestRefusedClosesWhoGoesOn(t *testing.T) {
 	w := newWorld(t, Default(100))
 	h := w.speaker("10.0.0.1", 1)
 	n := 0
-	for !w.tab.Refused(w.now, &h.Client, 0.5) {
+	for !w.tab.Refused(w.now, &h.Client, 1) {
 		w.now += 200 * time.Millisecond // five a second
 		if n++; n > 1000 {
 			t.Fatal("never closed")
@@ -188,7 +188,7 @@ func TestRefusedClosesWhoGoesOn(t *testing.T) {
 	}
 	patient := w.speaker("10.0.0.2", 2)
 	for range 1000 { // 32 posts on their way in a room in slow mode, each time
-		closed := w.tab.Refused(w.now, &patient.Client, 0.5)
+		closed := w.tab.Refused(w.now, &patient.Client, 1)
 		for range 31 {
 			closed = closed || w.tab.Refused(w.now, &patient.Client, 0.1)
 		}

@@ -48,7 +48,7 @@ const networkShare = 4
 // Default suits a gateway that takes so many connections.
 func Default(maxConns int) Config {
 	c := Config{
-		Accepts: Rate{100, 1000},
+		Accepts: Rate{200, 2000},
 		Connection: Rates{
 			Messages: Rate{5, 20},
 			Bytes:    Rate{32 << 10, 256 << 10},
