@@ -270,3 +270,24 @@ func TestMessageWithoutEnd(t *testing.T) {
 	}
 	until(t, "the count to be 0 again", func() bool { return n.metric(t, "tuitalk_queued_bytes", "") == 0 })
 }
+
+// TestBytesThatStayInTheKernel: a client that says much and reads nothing is slow
+// also when all that it was sent has room in the kernel.
+func TestBytesThatStayInTheKernel(t *testing.T) {
+	t.Parallel()
+	n := start(t, func(o *gateway.Options) { o.SlowAfter = 2 * time.Second })
+	lazy := member(t, n, 1, "lazy", 1)
+	a := hello(t, n.addr)
+	a.join(1, "ada")
+	for i := range 10 {
+		text := fmt.Sprint(i, strings.Repeat("z", talk.MaxTextBytes-8))
+		a.post(1, text)
+		a.heardText(text)
+	}
+	until(t, "the end of the client that does not read", func() bool {
+		_, _ = lazy.Write(frame(0x8A, nil)) // it is never quiet
+		return n.metric(t, "tuitalk_closed_total", "slow") > 0
+	})
+	a.post(1, "unharmed")
+	a.heardText("unharmed")
+}

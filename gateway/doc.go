@@ -33,6 +33,16 @@
 // backlog, what finds no room there is refused, and who is refused too often is
 // closed and kept out (account.go).
 //
+// # What waits for a client
+//
+// A packet is queued by reference and leaves the ring when the kernel has all of
+// it: nothing is copied for a client that does not read, and of the site's files
+// nothing at all. The kernel's part is bounded by SO_SNDBUF. The sweep marks how
+// far a client has come (pace): what waited at a mark has arrived SlowAfter later,
+// or MinRate of it, else the client is slow and is reset. What waits for all
+// clients, what has come from them and is no whole message, and the kernel's part
+// are one number (held); above MaxQueuedBytes the largest holders go first.
+//
 // # Who is where
 //
 // Nobody is known here: Hello shows a secret, and the uuid is made of it (package

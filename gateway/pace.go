@@ -35,7 +35,7 @@ func (c *conn) look(now int64, n int) looked {
 		p.at, p.kernel = 0, 0
 		return looked{}
 	}
-	if waiting == 0 && p.at == 0 && (uint64(n)+c.serial)%ackEvery != 0 {
+	if waiting == 0 && p.at == 0 && (uint64(n)+c.serial)%ackEvery != 0 && c.at() != stageClosed {
 		return looked{kernel: p.kernel} // just sent, most probably
 	}
 	p.kernel = c.sock.unacked()
