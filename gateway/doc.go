@@ -14,6 +14,14 @@
 // entry its seq, and room.take shows entries in that order only. What arrives
 // out of order waits; what does not arrive is read from the store.
 //
+// # Who gets in
+//
+// A request's head is judged whole (cutHead, readRequest), then its budgets
+// (conn.enter), then the handshake (checkUpgrade): RFC 6455 to the letter, and for
+// a page that it comes from where it connects to, at a name that is ours
+// (origins). What a trusted proxy says of the client counts (forwardedOf). Each
+// refusal has a reason, which is the metric's label, and a line in the log.
+//
 // # What a client sees
 //
 // A member of a room has a cursor. It is live, and then the next entry goes

@@ -87,6 +87,9 @@ type Options struct {
 	// Relisten opens the listener again after this node has sent its users
 	// away because it alone could not reach the store. nil: it never does.
 	Relisten func() (net.Listener, error)
+	// LastWords is called when the process is about to end by a panic and has logged
+	// it: what of the log is buffered must get out. It may take a moment.
+	LastWords func()
 	// Failpoint is called between the steps of a drain, with their names, where a
 	// test ends the process in it; and as "handle" when a connection's message is
 	// handled, with its lock held.
@@ -165,6 +168,7 @@ func Defaults() Options {
 		DrainWait:     5 * time.Second,
 
 		Failpoint: func(string) {},
+		LastWords: func() {},
 
 		Limits: limits.Default(fileLimit() - spareFiles),
 	}

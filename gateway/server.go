@@ -128,6 +128,7 @@ func (s *Server) vital(l *loop, f func()) func() {
 		defer func() {
 			if v := recover(); v != nil {
 				s.log.Error("panic; this process ends", "loop", l.name, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+				s.opts.LastWords()
 				panic(v)
 			}
 		}()

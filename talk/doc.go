@@ -22,15 +22,17 @@
 //
 // # Transport
 //
-// WebSocket (RFC 6455) at the path /ws of the server, without subprotocol and
-// without extensions. A client's frames are masked. One WebSocket message is
+// WebSocket (RFC 6455) at the path /ws of the server, or at / for clients that dial
+// no path, without subprotocol and without extensions. The handshake's head has
+// at most 8 KB and 100 headers, and one Host, Sec-WebSocket-Key and
+// Sec-WebSocket-Version (13). A client's frames are masked. One WebSocket message is
 // one message of this protocol; it may come in fragments. A text message is
 // JSON, a binary message is bincode. The first message decides in which of
 // the two the connection speaks to its end; before it the server says nothing.
 // A later message of the other kind is refused (bad_frame).
 //
-// A browser's Origin must be the server's own, unless the operator allows
-// others. A request without Origin is taken: it is no browser's.
+// A browser's Origin must be the server's own, at a host name that is the
+// server's, unless the operator allows others. A request without Origin is taken: it is no browser's.
 //
 // The server sends WebSocket pings on quiet connections; a client must answer
 // them with pongs, as any WebSocket library does. A connection from which
@@ -429,7 +431,7 @@
 //
 //	1001  the server stops
 //	1002  not WebSocket as of RFC 6455, such as an unmasked frame
-//	1007  a text message that is not UTF-8
+//	1007  a text message that is not UTF-8; said at its first wrong byte
 //	1009  a message over 64 KiB
 //	1011  a fault of the server
 //	1013  the server cannot do it now; wait a moment

@@ -184,3 +184,15 @@ func TestLogReportsDroppedLinesInItsOwnFormat(t *testing.T) {
 		}
 	})
 }
+
+// An operator's connection cannot be kept for ever, in whichever phase it stalls.
+func TestAdminServerHasADeadlineForEachPhase(t *testing.T) {
+	a, err := listenAdmin("127.0.0.1:0", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.close()
+	if s := a.srv; s.ReadTimeout <= 0 || s.WriteTimeout <= 0 || s.IdleTimeout <= 0 || s.MaxHeaderBytes <= 0 || s.ErrorLog == nil {
+		t.Errorf("%+v", s)
+	}
+}

@@ -50,6 +50,7 @@ func serve(c *config, stdout, stderr *lineWriter) error {
 		log.Warn("-secret-file is not needed any more and ignored, as identities prove themselves: take it out of the settings and delete the file")
 	}
 	opts := options(c, log, metrics)
+	opts.LastWords = func() { stderr.close(flushTimeout) }
 	listener, err := net.Listen("tcp", c.listen)
 	if err != nil {
 		return fmt.Errorf("cannot listen for users: %w", err)
