@@ -9,8 +9,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"tuitalk/fanout"
 )
 
 // maxScrapes is how many answers of /metrics are made at once.
@@ -80,13 +78,4 @@ func redact(arg string) string {
 		return arg
 	}
 	return before + "://…"
-}
-
-// Degraded says what does not work although this node is ready: mostly what is
-// kept for an outage, and would fail in it.
-func (s *Server) Degraded() []string {
-	if bus, ok := s.bus.(fanout.Degradable); ok {
-		return bus.Degraded()
-	}
-	return nil
 }

@@ -31,7 +31,7 @@ func TestReadyzNamesWhatIsDegraded(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	answer := httptest.NewRecorder()
-	n.server.Admin(n.metrics).ServeHTTP(answer, httptest.NewRequest("GET", "/readyz", nil))
+	n.server.Admin(n.metrics).ServeHTTP(answer, httptest.NewRequest("GET", "http://127.0.0.1/readyz", nil))
 	want := "ready\ndegraded: bus: the spool does not work: OOM\ndegraded: bus: no replica\n"
 	if got := answer.Body.String(); answer.Code != 200 || got != want {
 		t.Errorf("%d %q, want %q", answer.Code, got, want)

@@ -207,6 +207,10 @@ func (s *Server) showState(mk maker) {
 	mk.gaugeOf("waiting_loops", "Loops whose wait for the store or the bus does not end; /readyz names them.", func() float64 {
 		return float64(len(s.loops.stuck(true)))
 	})
+	for _, part := range []degradedPart{degradedSettings, degradedStore, degradedBus} {
+		mk.labelled("degraded", "Things that do not work, or would fail in an outage, by part; /readyz and the log name them.",
+			prometheus.Labels{"part": string(part)}, func() float64 { return float64(len(s.degraded(part))) })
+	}
 	for _, p := range s.work.all() {
 		label := prometheus.Labels{"class": string(p.class)}
 		mk.labelled("work_queued", "Tasks that wait for a worker, by class.", label, func() float64 {

@@ -84,6 +84,9 @@ type Options struct {
 
 	Limits limits.Config
 
+	// Degraded are sentences about settings that do not protect what they could.
+	Degraded []string
+
 	// Relisten opens the listener again after this node has sent its users
 	// away because it alone could not reach the store. nil: it never does.
 	Relisten func() (net.Listener, error)

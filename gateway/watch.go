@@ -24,12 +24,13 @@ type watcher struct {
 	srv       *Server
 	loop      *loop
 	fleet     fanout.Fleet // nil: alone
-	downSince time.Time    // the store is away since then; zero: it is there
+	degraded  degradedLog
+	downSince time.Time // the store is away since then; zero: it is there
 	retreated bool
 }
 
 func newWatcher(s *Server) *watcher {
-	w := &watcher{srv: s, loop: s.loops.add("watcher")}
+	w := &watcher{srv: s, loop: s.loops.add("watcher"), degraded: degradedLog{srv: s}}
 	w.fleet, _ = s.bus.(fanout.Fleet)
 	return w
 }
@@ -51,6 +52,7 @@ func (w *watcher) run(ended <-chan struct{}) {
 
 func (w *watcher) look(now time.Time) {
 	s := w.srv
+	w.degraded.look()
 	if !s.health.storeUp() {
 		ctx, cancel := context.WithTimeout(w.loop.attach(s.ctx), appendPatience)
 		s.health.store(s.store.Check(ctx))

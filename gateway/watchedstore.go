@@ -86,3 +86,11 @@ func (s watchedStore) Check(ctx context.Context) error {
 	defer outside(ctx)()
 	return s.Store.Check(ctx)
 }
+
+// Degraded implements history.Degradable, if the store does.
+func (s watchedStore) Degraded() []string {
+	if d, ok := s.Store.(history.Degradable); ok {
+		return d.Degraded()
+	}
+	return nil
+}

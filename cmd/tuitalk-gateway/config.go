@@ -224,3 +224,12 @@ func (c *config) checkNumbers() error {
 	}
 	return nil
 }
+
+// unprotected says what these settings do not protect.
+func (c *config) unprotected() []string {
+	if c.storeKind == "sqlite" || c.bus != "local" {
+		return nil
+	}
+	return []string{"-store is PostgreSQL and -bus is local: while PostgreSQL does not answer, nothing is accepted, for there is no spool, " +
+		"and gateways hear of one another's messages only through PostgreSQL; set -bus to a Redis Cluster"}
+}

@@ -90,6 +90,21 @@ func TestEnvironmentAndDefaults(t *testing.T) {
 	}
 }
 
+// TestUnprotectedSettings: PostgreSQL without a bus has no spool.
+func TestUnprotectedSettings(t *testing.T) {
+	for args, want := range map[string]int{
+		"": 0, "-store postgres://a@b/c": 1, "-store postgres://a@b/c -bus redis://r:1": 0,
+	} {
+		c, err := parse(strings.Fields(args), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", args, err)
+		}
+		if said := c.unprotected(); len(said) != want || want > 0 && !strings.Contains(said[0], "set -bus") {
+			t.Errorf("%s: %q", args, said)
+		}
+	}
+}
+
 func TestLimitsFromFlags(t *testing.T) {
 	c, err := parse(strings.Fields("-max-conns 1000 -max-conns-per-address 900 -slow-mode 7=10s,-9=1m -flood-rate-address 50"), nil)
 	if err != nil {

@@ -119,6 +119,7 @@ func options(c *config, log *slog.Logger, metrics prometheus.Registerer) gateway
 	o.Node, o.Log, o.Metrics, o.Site = c.node, log, metrics, web.Handler()
 	o.Headers = web.SecurityHeaders()
 	o.Origins, o.Hosts, o.OwnNames, o.TrustedProxies, o.ReservedNames = c.allowed, c.answersTo, c.ownNames(), c.trusted, c.reservedNames
+	o.Degraded = c.unprotected()
 	o.Limits, o.Pollers = c.budgets, c.pollers
 	o.RingPackets, o.RingBytes = c.ringPackets, c.ringBytes
 	o.MaxQueuedBytes, o.MinRate, o.SlowAfter = c.maxQueued, c.minRate, c.slowAfter

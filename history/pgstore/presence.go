@@ -73,9 +73,8 @@ func (s *Store) probeMove(ctx context.Context, room int32) error {
 
 // Renew moves on the lease of a gateway; see history.Store.
 func (s *Store) Renew(ctx context.Context, gateway talk.UUID) error {
-	_, err := s.exec(ctx, "renew the lease", `INSERT INTO leases (gateway, beat) VALUES ($1, nextval('beats'))
-		ON CONFLICT (gateway) DO UPDATE SET beat = greatest(excluded.beat, leases.beat)`, uuid(&gateway))
-	return err
+	return s.query(ctx, s.writes, "renew the lease", s.protection.scan, `INSERT INTO leases (gateway, beat) VALUES ($1, nextval('beats'))
+		ON CONFLICT (gateway) DO UPDATE SET beat = greatest(excluded.beat, leases.beat) RETURNING `+protectionColumns, uuid(&gateway))
 }
 
 // Leases lists the gateways; see history.Store.

@@ -48,6 +48,8 @@ type Store struct {
 	reads  pool
 	slot   int32 // the row that Check writes
 
+	protection protection
+
 	close  sync.Once
 	ending context.Context // ends when Close has waited long enough
 	end    context.CancelFunc
@@ -63,7 +65,7 @@ func Open(ctx context.Context, dsn string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	s := &Store{clock: options.Clock, slot: rand.Int32()}
+	s := &Store{clock: options.Clock, slot: rand.Int32(), protection: protection{servers: servers(config)}}
 	s.ending, s.end = context.WithCancel(context.Background())
 	var f fence
 	if s.writes, err = openPool(ctx, config, options.Writers, &f, false); err != nil {
@@ -79,6 +81,10 @@ func Open(ctx context.Context, dsn string, options Options) (*Store, error) {
 			return nil, fmt.Errorf("open the store: %w", err)
 		}
 		return nil, failed("open the store", err)
+	}
+	if err := s.query(ctx, s.writes, "open the store", s.protection.scan, `SELECT `+protectionColumns); err != nil {
+		s.Close()
+		return nil, err
 	}
 	return s, nil
 }

@@ -1,0 +1,62 @@
+package gateway
+
+import (
+	"slices"
+
+	"tuitalk/fanout"
+	"tuitalk/history"
+)
+
+// degradedPart is whose fault it is that something is degraded. It is also the
+// metric's label.
+type degradedPart string
+
+const (
+	degradedSettings degradedPart = "settings"
+	degradedStore    degradedPart = "store"
+	degradedBus      degradedPart = "bus"
+)
+
+// degraded says by part what does not work although this node is ready: mostly
+// what is kept for an outage, and would fail in it.
+func (s *Server) degraded(part degradedPart) []string {
+	switch part {
+	case degradedSettings:
+		return s.opts.Degraded
+	case degradedStore:
+		if store, ok := s.store.(history.Degradable); ok {
+			return store.Degraded()
+		}
+	case degradedBus:
+		if bus, ok := s.bus.(fanout.Degradable); ok {
+			return bus.Degraded()
+		}
+	}
+	return nil
+}
+
+// Degraded says what does not work although this node is ready.
+func (s *Server) Degraded() []string {
+	return slices.Concat(s.degraded(degradedSettings), s.degraded(degradedStore), s.degraded(degradedBus))
+}
+
+// degradedLog tells the operator once of each sentence; the bus logs its own.
+type degradedLog struct {
+	srv  *Server
+	said []string
+}
+
+func (d *degradedLog) look() {
+	now := slices.Concat(d.srv.degraded(degradedSettings), d.srv.degraded(degradedStore))
+	for _, sentence := range now {
+		if !slices.Contains(d.said, sentence) {
+			d.srv.log.Warn("degraded: " + sentence)
+		}
+	}
+	for _, sentence := range d.said {
+		if !slices.Contains(now, sentence) {
+			d.srv.log.Info("no longer degraded: " + sentence)
+		}
+	}
+	d.said = now
+}
