@@ -56,7 +56,7 @@ func startGateway(ctx context.Context, program, dir string, args ...string) (*ga
 func (g *gateway) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, enterTime)
 	defer cancel()
-	asks := newGauge(0, g.admin)
+	asks := newGauge(0, 0, g.admin)
 	defer asks.client.CloseIdleConnections()
 	for !asks.ready(ctx) {
 		if !g.program.Running() {

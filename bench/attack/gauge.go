@@ -18,7 +18,7 @@ import (
 
 // usage is what a gateway uses at a moment.
 type usage struct {
-	rss, disk, kernel int64 // bytes; disk: written since it began; kernel: of the machine
+	rss, disk, kernel int64 // bytes; disk: written since it began; kernel: queued there for its connections
 	cpu               float64
 	files             int
 }
@@ -27,6 +27,7 @@ type usage struct {
 // is ready. One goroutine, which watch starts, does both.
 type gauge struct {
 	pid    int    // 0: unknown
+	port   uint16 // of its users
 	admin  string // host:port; "": unknown
 	client http.Client
 
@@ -47,8 +48,8 @@ const (
 	askTime    = 2 * time.Second
 )
 
-func newGauge(pid int, admin string) *gauge {
-	return &gauge{pid: pid, admin: admin, client: http.Client{Timeout: askTime}, growth: func() {}}
+func newGauge(pid int, port uint16, admin string) *gauge {
+	return &gauge{pid: pid, port: port, admin: admin, client: http.Client{Timeout: askTime}, growth: func() {}}
 }
 
 func (g *gauge) watch(ctx context.Context) {
@@ -57,6 +58,9 @@ func (g *gauge) watch(ctx context.Context) {
 	defer t.Stop()
 	for n := 0; ; n++ {
 		g.look(ctx)
+		if n%4 == 0 { // it is dear where there are many connections
+			g.lookIntoKernel()
+		}
 		if n%2 == 0 && g.admin != "" && !g.ready(ctx) && ctx.Err() == nil {
 			g.mu.Lock()
 			g.notReady[g.phase]++
@@ -77,18 +81,30 @@ func (g *gauge) look(ctx context.Context) {
 		return
 	}
 	g.mu.Lock()
+	u.kernel = g.last.kernel
 	first := !g.known
 	g.known, g.last = true, u
 	if first {
 		g.base, g.end, g.peak = u, u, u
 	}
-	g.peak.rss, g.peak.files, g.peak.kernel = max(g.peak.rss, u.rss), max(g.peak.files, u.files), max(g.peak.kernel, u.kernel)
+	g.peak.rss, g.peak.files = max(g.peak.rss, u.rss), max(g.peak.files, u.files)
 	tooMuch := g.phase == during && u.rss-g.base.rss > maxGrowth
 	growth := g.growth
 	g.mu.Unlock()
 	if tooMuch {
 		growth()
 	}
+}
+
+// lookIntoKernel notes what is queued there, for a process of this machine.
+func (g *gauge) lookIntoKernel() {
+	if g.pid == 0 {
+		return
+	}
+	n := queued(g.port)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.last.kernel, g.peak.kernel = n, max(g.peak.kernel, n)
 }
 
 // enter begins a phase.
@@ -187,7 +203,6 @@ func usedBy(pid int) (u usage, ok bool) {
 	u.cpu = float64(number(fields[utime])+number(fields[stime])) / ticks
 	u.rss = number(fields[resident]) * int64(os.Getpagesize())
 	u.disk = valueOf(fmt.Sprintf("/proc/%d/io", pid), "write_bytes:")
-	u.kernel = tcpMemory()
 	if names, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid)); err == nil {
 		u.files = len(names)
 	}
@@ -216,16 +231,32 @@ func valueOf(file, name string) int64 {
 	return 0
 }
 
-// tcpMemory is what the kernel holds in the buffers of all TCP connections.
-func tcpMemory() int64 {
-	text, err := os.ReadFile("/proc/net/sockstat")
+// queued is what the kernel holds of a port's connections: what was written and not
+// acknowledged, and what came and was not read.
+func queued(port uint16) (sum int64) {
+	local := fmt.Sprintf(":%04X", port)
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		text, err := os.ReadFile(table)
+		if err != nil {
+			continue
+		}
+		for line := range bytes.Lines(text) {
+			const address, queues = 1, 4 // fields of a line
+			fields := bytes.Fields(line)
+			if len(fields) <= queues || !bytes.HasSuffix(fields[address], []byte(local)) {
+				continue
+			}
+			sent, received, _ := strings.Cut(string(fields[queues]), ":")
+			sum += hex(sent) + hex(received)
+		}
+	}
+	return sum
+}
+
+func hex(text string) int64 {
+	n, err := strconv.ParseInt(text, 16, 64)
 	if err != nil {
 		return 0
 	}
-	for line := range strings.Lines(string(text)) {
-		if _, pages, ok := strings.Cut(strings.TrimSpace(line), "mem "); ok && strings.HasPrefix(line, "TCP:") {
-			return number(strings.Fields(pages)[0]) * int64(os.Getpagesize())
-		}
-	}
-	return 0
+	return n
 }

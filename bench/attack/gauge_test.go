@@ -2,12 +2,14 @@ package attack
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // A gateway elsewhere is known by its metrics: what an attack costs is by how much
@@ -23,7 +25,7 @@ func TestGaugeReadsMetrics(t *testing.T) {
 		fmt.Fprintf(w, "# HELP x\nprocess_resident_memory_bytes %d\nprocess_cpu_seconds_total %g\nprocess_open_fds 17\nother{a=\"b\"} 3\n", n, float64(n)/1000)
 	}))
 	defer server.Close()
-	g := newGauge(0, strings.TrimPrefix(server.URL, "http://"))
+	g := newGauge(0, 0, strings.TrimPrefix(server.URL, "http://"))
 	defer g.client.CloseIdleConnections()
 	g.enter(t.Context(), before) // 1,000
 	g.enter(t.Context(), during) // 2,000
@@ -48,7 +50,7 @@ func TestGaugeStopsAnAttackThatTakesTooMuch(t *testing.T) {
 		fmt.Fprintf(w, "process_resident_memory_bytes %d\n", n)
 	}))
 	defer server.Close()
-	g := newGauge(0, strings.TrimPrefix(server.URL, "http://"))
+	g := newGauge(0, 0, strings.TrimPrefix(server.URL, "http://"))
 	defer g.client.CloseIdleConnections()
 	stopped := 0
 	g.growth = func() { stopped++ }
@@ -64,13 +66,13 @@ func TestGaugeStopsAnAttackThatTakesTooMuch(t *testing.T) {
 
 func TestGaugeReadsAProcess(t *testing.T) {
 	u, ok := usedBy(os.Getpid())
-	if !ok || u.rss < 1<<20 || u.files < 3 || u.kernel < 0 {
+	if !ok || u.rss < 1<<20 || u.files < 3 {
 		t.Errorf("%+v, %t", u, ok)
 	}
 	if _, ok := usedBy(1 << 30); ok {
 		t.Error("there is no such process")
 	}
-	if c := newGauge(0, "").cost(t.Context()); c.Known {
+	if c := newGauge(0, 0, "").cost(t.Context()); c.Known {
 		t.Errorf("nothing is known of it: %+v", c)
 	}
 }
@@ -87,5 +89,33 @@ func TestLoopbackAddressesAreApart(t *testing.T) {
 			t.Errorf("%s", a)
 		}
 		seen[a.String()] = true
+	}
+}
+
+// What a client does not read is queued in the kernel, and is counted for the port of
+// the server, and no other.
+func TestGaugeCountsWhatIsQueuedInTheKernel(t *testing.T) {
+	f := newFake(t, func(f *fake) { f.mute = true })
+	idle := newFake(t, func(f *fake) { f.mute = true })
+	c, err := net.Dial("tcp", f.listen.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for f.open() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	f.mu.Lock()
+	for server := range f.conns {
+		_ = server.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)) // until nothing more fits
+		for _, err := server.Write(make([]byte, 1<<20)); err == nil; _, err = server.Write(make([]byte, 1<<20)) {
+		}
+	}
+	f.mu.Unlock()
+	if n := queued(f.target().Addr.Port()); n < 64<<10 {
+		t.Errorf("%d bytes are queued", n)
+	}
+	if n := queued(idle.target().Addr.Port()); n != 0 {
+		t.Errorf("%d bytes are queued for who has no connection", n)
 	}
 }

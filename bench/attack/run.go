@@ -32,7 +32,7 @@ func Run(ctx context.Context, o Options) (*result.Attacks, error) {
 	r := &run{o: &o, began: time.Now()}
 	r.out = &result.Attacks{
 		Started: r.began, Command: o.Command, Build: o.Build, Machine: o.Machine,
-		Target: o.targetName(), Quick: o.Quick, Setting: o.setting(),
+		Target: o.targetName(), Quick: o.Quick,
 	}
 	if o.Program != "" {
 		dir, err := os.MkdirTemp("", "tuitalk-attack-*")
@@ -80,6 +80,7 @@ func (r *run) attack(ctx context.Context, number int, a *Attack) (found result.A
 	found = result.Attack{Name: a.Name, What: a.What, Weakness: a.Weakness, Size: a.Size()}
 	s, err := r.prepare(ctx, number, a)
 	if err == nil {
+		r.out.Setting = s.o.setting()
 		err = r.watched(ctx, s, number, a, &found)
 	}
 	if err != nil {
@@ -106,7 +107,9 @@ func (r *run) prepare(ctx context.Context, number int, a *Attack) (*scene, error
 		if s.target, err = FindTarget(r.o.URL, &r.o.Trust); err == nil {
 			err = s.target.Allowed(r.o.Consent)
 		}
-		s.gauge = newGauge(r.o.PID, r.o.Admin)
+		if err == nil {
+			s.gauge = newGauge(r.o.PID, s.target.Addr.Port(), r.o.Admin)
+		}
 	}
 	if err != nil {
 		return s, err
@@ -147,9 +150,11 @@ func (r *run) start(ctx context.Context, s *scene, number int, a *Attack) (err e
 	if s.gateway, err = startGateway(ctx, r.o.Program, dir, slices.Concat(a.Gateway, r.o.Args)...); err != nil {
 		return err
 	}
-	s.gauge = newGauge(s.gateway.program.PID(), s.gateway.admin)
-	s.target, err = s.gateway.target(r.o)
-	return err
+	if s.target, err = s.gateway.target(r.o); err != nil {
+		return err
+	}
+	s.gauge = newGauge(s.gateway.program.PID(), s.target.Addr.Port(), s.gateway.admin)
+	return nil
 }
 
 // findLargest finds what page attacks ask for.

@@ -150,7 +150,7 @@ func feltStrip(id, title string, a *result.Attacks, quiet *measure.Hist, of func
 
 // costOfAttacks is what they cost the gateway.
 func costOfAttacks(a *result.Attacks) section {
-	s := section{ID: "cost", Title: "What it cost the gateway", Lead: "Memory is by how much the process grew at most; kernel is the growth of TCP buffers of this machine, on both sides of the connections."}
+	s := section{ID: "cost", Title: "What it cost the gateway", Lead: "Memory is by how much the process grew at most; kernel is what is queued there for its connections besides."}
 	memory := strip{ID: "cost-memory", Title: "Growth of memory", XName: "bytes", Bars: true, Columns: []string{"process", "kernel"}, alt: "The same values are in the table below."}
 	s.Table = &grid{Head: []string{"attack", "memory", "left afterwards", "kernel", "CPU", "disk", "open files", "ended"}, Left: 1, Cards: true}
 	var all []float64

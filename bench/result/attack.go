@@ -97,7 +97,7 @@ type Cost struct {
 	CPU     float64 `json:"cpu_seconds"`
 	Disk    int64   `json:"disk_bytes"` // written while it was attacked
 	Files   int     `json:"files_peak"`
-	Kernel  int64   `json:"kernel_peak"` // growth of the machine's TCP buffers, both sides
+	Kernel  int64   `json:"kernel_peak"` // bytes queued in the kernel for its connections
 }
 
 // Growth is by how much its memory grew.
