@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"tuitalk/fanout"
 	"tuitalk/gateway"
@@ -154,6 +153,15 @@ func tiny(o *gateway.Options) {
 // startGated runs a gateway whose store and bus are behind a gate.
 func startGated(t *testing.T, change func(*gateway.Options)) (*node, *gate) {
 	t.Helper()
+	server, store, g, opts := newGated(t, change)
+	n := serve(t, server, store, gateBus{fanout.NewHub().Node(server), g}, opts)
+	t.Cleanup(g.open) // it must hand over its sessions
+	return n, g
+}
+
+// newGated makes it, for a test that starts and stops it itself.
+func newGated(t *testing.T, change func(*gateway.Options)) (*gateway.Server, history.Store, *gate, *gateway.Options) {
+	t.Helper()
 	store := openStore(t, filepath.Join(t.TempDir(), "talk.db"))
 	t.Cleanup(func() { _ = store.Close() })
 	opts := testOptions(t)
@@ -165,20 +173,7 @@ func startGated(t *testing.T, change func(*gateway.Options)) (*node, *gate) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := serve(t, server, store, gateBus{fanout.NewHub().Node(server), g}, &opts)
-	t.Cleanup(g.open) // it must hand over its sessions
-	return n, g
-}
-
-// awaitClosed waits for something that a test's gate reports, but not for ever: an
-// old gateway never came to it.
-func awaitClosed(what string, reached <-chan struct{}, t *testing.T) {
-	t.Helper()
-	select {
-	case <-reached:
-	case <-time.After(patience):
-		t.Errorf("waited in vain for %s", what)
-	}
+	return server, store, g, &opts
 }
 
 func isTimeout(err error) bool { return errors.Is(err, context.DeadlineExceeded) }

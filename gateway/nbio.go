@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	"unsafe"
 
@@ -30,6 +31,9 @@ type poller struct {
 	engine *nbio.Engine
 	probes []*pollerProbe // one on each loop
 	closes *loop          // nbio's goroutine that reports closed connections
+
+	mu   sync.Mutex
+	done bool // the probes are closed; guarded by mu
 }
 
 func newPoller(s *Server) *poller {
@@ -91,6 +95,9 @@ func (p *poller) start() error {
 // stop closes every connection hard and ends the loops.
 func (p *poller) stop() {
 	p.engine.Stop()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done = true
 	for _, probe := range p.probes {
 		_ = syscall.Close(probe.peer) // nothing is read from it any more
 		probe.loop.end()
@@ -154,6 +161,11 @@ func socketPair() (nb *nbio.Conn, peer int, err error) {
 
 // poke asks each loop for a sign of life, unless it owes one already.
 func (p *poller) poke() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.done {
+		return
+	}
 	for _, probe := range p.probes {
 		if probe.loop.idle() {
 			probe.loop.begin()

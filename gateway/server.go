@@ -175,12 +175,16 @@ func (s *Server) Drain(ctx context.Context) error {
 	s.closing = true
 	s.listenMu.Unlock()
 	err := within(ctx, stepMost, "the accept loop", s.closeListener)
-	s.askToMove(ctx)
+	move, cancelMove := context.WithCancel(ctx)
+	err = errors.Join(err, within(ctx, 2*s.moveTime(s.conns.count.Load())+stepMost, "asking the users to move", func() { s.askToMove(move) }))
+	cancelMove()
 	close(s.ended)
 	s.cancel()
 	err = errors.Join(err, within(ctx, stepMost, "sweep, keeper, watcher or replay", s.rounds.Wait))
-	s.conns.each(func(c *conn) { c.dismiss(reasonDrain) })
-	s.awaitConns(ctx, 0, s.opts.CloseWait)
+	err = errors.Join(err, within(ctx, s.opts.CloseWait+stepMost, "saying goodbye to the users", func() {
+		s.conns.each(func(c *conn) { c.dismiss(reasonDrain) })
+		s.awaitConns(ctx, 0, s.opts.CloseWait)
+	}))
 	err = errors.Join(err, within(ctx, stepMost, "the pollers", s.poller.stop))
 	for _, l := range s.lanes {
 		l.stop()
@@ -239,7 +243,7 @@ const stepMost = 3 * time.Second
 
 // DrainMost is how long a drain may take that begins now.
 func (s *Server) DrainMost() time.Duration {
-	return 2*s.moveTime(s.conns.count.Load()) + s.opts.CloseWait + drainRest + 5*stepMost
+	return 2*s.moveTime(s.conns.count.Load()) + s.opts.CloseWait + drainRest + 7*stepMost
 }
 
 const (

@@ -1,0 +1,179 @@
+package gateway_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tuitalk/fanout"
+	"tuitalk/gateway"
+	"tuitalk/talk"
+)
+
+// jam is something that a gateway can hang in: a test sets it, and lets it go.
+type jam struct {
+	mu   sync.Mutex
+	free chan struct{} // nil: nothing is held
+	hit  chan struct{} // gets something when somebody is held
+}
+
+func (j *jam) set() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.free = make(chan struct{})
+}
+
+func (j *jam) release() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.free != nil {
+		close(j.free)
+		j.free = nil
+	}
+}
+
+func (j *jam) pass() {
+	j.mu.Lock()
+	free := j.free
+	j.mu.Unlock()
+	if free != nil {
+		select {
+		case j.hit <- struct{}{}:
+		default:
+		}
+		<-free
+	}
+}
+
+// hang is one thing in which a gateway hangs.
+type hang struct {
+	loop  string // whose progress it ends
+	store bool   // it is the store that does not answer, for which nobody is killed
+	op    string // of store or bus; or "page", "handle"
+}
+
+var hangs = map[string]hang{
+	"an epoll loop":     {"poller 0", false, "handle"},
+	"a lane":            {"lane ", false, "Publish"},
+	"a worker":          {"worker 0 of class site", false, "page"},
+	"a store in a lane": {"lane ", true, "Append"},
+	"a store in a read": {"worker 0 of class history", true, "Before"},
+	"a store in a sign": {"keeper", true, "Renew"},
+}
+
+// startHanging runs a gateway that hangs in h, with a user who has made it do so. It
+// is the test's to drain it.
+func startHanging(t *testing.T, h hang) (server *gateway.Server, j *jam) {
+	t.Helper()
+	j = &jam{hit: make(chan struct{}, 1)}
+	server, _, g, _ := newGated(t, func(o *gateway.Options) {
+		tiny(o)
+		o.Pollers = 1
+		o.Site = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { j.pass() })
+		o.Failpoint = func(step string) {
+			if step == h.op {
+				j.pass()
+			}
+		}
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bus := gateBus{fanout.NewHub().Node(server), g}
+	if err := server.Start(l, bus); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = bus.Close() })
+	t.Cleanup(j.release)
+	addr := l.Addr().String()
+	p := hello(t, addr)
+	p.join(1, "p")
+	j.set()
+	g.set(func(_ context.Context, op string, _ int32) error {
+		if op == h.op || h.op == "Before" && (op == "After" || op == "SpanBefore") {
+			j.pass()
+		}
+		return nil
+	})
+	switch h.op {
+	case "page":
+		go func() {
+			resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + addr + "/")
+			if err == nil {
+				_ = resp.Body.Close()
+			}
+		}()
+	case "Before":
+		p.say(talk.Fetch{RoomID: 1, Limit: 9, BeforeSeq: 9})
+	default:
+		p.post(1, "text")
+	}
+	awaitStep(t, h.loop, j.hit)
+	return server, j
+}
+
+// TestStuckLoopIsNamed: /healthz says what makes no progress, and that it is over.
+// While it is the store that does not answer, the process is well, but not ready.
+func TestStuckLoopIsNamed(t *testing.T) {
+	for name, h := range hangs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, j := startHanging(t, h)
+			admin := server.Admin(nil)
+			state := server.Stuck
+			if h.store {
+				state = server.Ready
+			}
+			awaitTrue(t, "a sentence that names "+h.loop, func() bool { return strings.Contains(state(), h.loop) })
+			if h.store != server.Alive() {
+				t.Errorf("alive is %v", server.Alive())
+			}
+			if healthy := get(admin, "/healthz") == http.StatusOK; healthy != h.store {
+				t.Errorf("/healthz says %v", healthy)
+			}
+			if get(admin, "/readyz") == http.StatusOK {
+				t.Error("it is ready")
+			}
+			j.release()
+			awaitTrue(t, "the end of it", func() bool { return server.Alive() && server.Ready() == "" })
+			if err := server.Drain(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func get(h http.Handler, path string) int {
+	w := httptest.NewRecorder()
+	req := httptest.NewRequest(http.MethodGet, path, nil)
+	req.Host = "127.0.0.1:9090"
+	h.ServeHTTP(w, req)
+	return w.Code
+}
+
+// TestDrainEndsWhateverHangs: the error says what did.
+func TestDrainEndsWhateverHangs(t *testing.T) {
+	for name, h := range hangs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, j := startHanging(t, h)
+			ended := make(chan error, 1)
+			go func() { ended <- server.Drain(t.Context()) }()
+			select {
+			case err := <-ended:
+				if err == nil {
+					t.Error("the drain says that nothing hangs")
+				}
+			case <-time.After(server.DrainMost() + patience):
+				t.Error("the drain does not end")
+			}
+			j.release()
+		})
+	}
+}
