@@ -32,22 +32,36 @@ func (r *room) openBlind(after int64) {
 	r.head, r.claimed, r.known = after, after, max(r.known, after)
 }
 
-// lookAgain reads the rooms that were opened without the store, now that it is
-// back, and has doubtful members join again.
-func (s *Server) lookAgain(ctx context.Context) {
-	if !s.lookingAgain.CompareAndSwap(false, true) {
+// verifySoon has a worker read a room that was opened without the store, now that
+// it is back, and has its doubtful members join again. If that does not come to an
+// end, the next sweep begins anew.
+func (s *Server) verifySoon(r *room) {
+	begins := false
+	r.locked(func() {
+		begins = !r.verifying
+		r.verifying = true
+	})
+	if !begins {
 		return
 	}
-	defer s.lookingAgain.Store(false)
-	for _, r := range s.rooms.list() {
-		blind := false
-		r.locked(func() { blind = r.open && r.blind })
-		if blind && !s.openEyes(ctx, r) {
-			continue // it is away again: at the next time
-		}
-		for _, c := range r.doubtful() {
-			c.askToMove(s.moveTime(s.conns.count.Load())) // as if all were doubtful
-		}
+	ends := func(error) { r.locked(func() { r.verifying = false }) }
+	run := func(ctx context.Context) {
+		s.verify(ctx, r)
+		ends(nil)
+	}
+	if !s.work.live.submit(run, ends) {
+		ends(nil)
+	}
+}
+
+func (s *Server) verify(ctx context.Context, r *room) {
+	blind := false
+	r.locked(func() { blind = r.open && r.blind })
+	if blind && !s.openEyes(ctx, r) {
+		return // it is away again
+	}
+	for _, c := range r.doubtful() {
+		c.askToMove(s.moveTime(s.conns.count.Load())) // as if all were doubtful
 	}
 }
 

@@ -85,16 +85,49 @@
 // # Goroutines
 //
 // A fixed number, whatever the number of connections: the pollers of nbio, pump
-// workers, lanes, readers (which may wait for the store or the bus), and one
-// each of accept, agenda, clock, keeper, replayer, sweep and watcher. Server.Drain
-// ends them all.
+// workers, lanes, the workers of each class of work, and one each of accept,
+// agenda, clock, keeper, replayer, sweep and watcher. Server.Drain ends them all,
+// or names what hangs.
+//
+// # Classes of work
+//
+// What waits for the store or the bus on behalf of a connection or a room is a task
+// of a class: enter (joins, resumes, the opening of rooms), live (catch-up, gaps,
+// heads, rooms to be verified), history (older entries), site (the page), closing
+// (the end of subscriptions). Each class is a workerPool with workers and a queue of
+// its own, and the store has a connection for every worker, so that none can starve
+// another. A task waits for the store and the bus only, never for another task: a
+// join whose room is just being opened or closed is kept by the room, holds no
+// worker, and is told. Whatever is queued has a bound, a highest age, and somebody
+// who is told when it is not done; the sweep looks at ages. What a client asks for
+// is answered within Options.RequestWait, or refused with "try again".
+//
+// # Panics
+//
+// A panic in a task, or in the handling of what one connection said, fails that
+// alone: the connection is closed, and locks are let go by defer (conn.locked,
+// room.locked), state flags by the task's fail. A panic on a goroutine on which all
+// depend (Server.vital: lanes, pump workers, agenda, sweep, keeper and the like),
+// whose state nobody knows then, is logged and ends the process. nbio's goroutines
+// call nothing of this package but guarded callbacks and conn.wrote.
+//
+// # Alive and ready
+//
+// Each goroutine is a loop of a registry: it says when a piece of work begins and
+// ends, when it wants to be at work again, and when it waits for the store or the
+// bus (watchedStore, outside). The pollers answer a poke each second. Stuck, and so
+// /healthz and the watchdog, names loops that have work and made no progress for
+// stallAfter. A wait for the store or the bus that does not end is none of these,
+// since another process would wait as well: it makes Ready red, as does work that
+// is too old.
 //
 // # Locks, in the order in which they are taken
 //
-//	conn.mu → lane.mu
+//	conn.mu → lane.mu → agenda.mu
+//	conn.mu → workerPool.mu
 //	conn.mu → the locks of package limits, which calls nobody
 //	conn.mu → room.mu → outbox.mu → pumpWorker.mu
-//	rooms.mu, windows.mu, shards of conns: alone
+//	rooms.mu, windows.mu, shards of conns, loops.mu, poller.mu: alone
 //
 // The store, the bus, the log and nbio's Close are never called under room.mu
 // or outbox.mu. nbio's own mutex is held around conn.wrote, which takes

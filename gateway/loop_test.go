@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -74,6 +75,7 @@ func startHanging(t *testing.T, h hang) (server *gateway.Server, j *jam) {
 	server, _, g, _ := newGated(t, func(o *gateway.Options) {
 		tiny(o)
 		o.Pollers = 1
+		o.Log = slog.New(slog.DiscardHandler) // what hangs may say so when the test is over
 		o.Site = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { j.pass() })
 		o.Failpoint = func(step string) {
 			if step == h.op {

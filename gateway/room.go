@@ -16,14 +16,15 @@ type room struct {
 	srv    *Server
 	budget limits.Room // of what is said; locks itself
 
-	mu      sync.Mutex
-	open    bool    // subscribed and read; nothing below is valid before
-	dead    bool    // off the list; look it up again
-	blind   bool    // opened without the store, behind what a joiner said to have
-	claimed int64   // that, while it is blind
-	doubts  bool    // some member's seat is doubtful
-	closing bool    // somebody will look whether it is still idle, and close it
-	waiting []*join // told once it is open, or has failed, or is off the list
+	mu        sync.Mutex
+	open      bool    // subscribed and read; nothing below is valid before
+	dead      bool    // off the list; look it up again
+	blind     bool    // opened without the store, behind what a joiner said to have
+	claimed   int64   // that, while it is blind
+	doubts    bool    // some member's seat is doubtful
+	verifying bool    // a worker reads it again, or will
+	closing   bool    // somebody will look whether it is still idle, and close it
+	waiting   []*join // told once it is open, or has failed, or is off the list
 
 	head     int64 // the newest entry that was placed
 	known    int64 // the store is known to have at least this one

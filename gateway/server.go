@@ -35,17 +35,17 @@ type Server struct {
 	agenda  *agenda
 	lanes   []*lane
 
-	conns                   conns
-	rooms                   rooms
-	windows                 windows
-	limits                  *limits.Table
-	health                  health
-	loops                   *loops
-	held                    held
-	serial                  atomic.Uint64
-	draining, drained       atomic.Bool
-	drainBy                 atomic.Int64 // coarse time by which a drain must be done
-	comparing, lookingAgain atomic.Bool  // one at a time
+	conns             conns
+	rooms             rooms
+	windows           windows
+	limits            *limits.Table
+	health            health
+	loops             *loops
+	held              held
+	serial            atomic.Uint64
+	draining, drained atomic.Bool
+	drainBy           atomic.Int64 // coarse time by which a drain must be done
+	comparing         atomic.Bool  // one at a time
 
 	spooler    *spooler // nil: there is no spool
 	accepts    sync.WaitGroup

@@ -74,7 +74,6 @@ func (s *Server) sweep(l *loop, ended <-chan struct{}) {
 		s.limits.Sweep(s.clock.elapsed())
 		s.lookAround(now, n)
 		var busy []*room
-		looks := false
 		s.expire(now)
 		for _, r := range s.rooms.list() {
 			for _, j := range r.overdue(now) {
@@ -82,16 +81,15 @@ func (s *Server) sweep(l *loop, ended <-chan struct{}) {
 			}
 			s.closeIdle(r, now)
 			members, count, again := r.tidy()
-			looks = looks || again
+			if again && s.health.storeUp() {
+				s.verifySoon(r)
+			}
 			if members > 0 {
 				busy = append(busy, r)
 			}
 			if count > 0 {
 				s.publishNote(&fanout.Note{Room: r.id, Count: count})
 			}
-		}
-		if looks && s.health.storeUp() {
-			s.work.live.submit(s.lookAgain, inNextRound)
 		}
 		if n%compareEvery == 0 && len(busy) > 0 {
 			s.work.live.submit(func(ctx context.Context) { s.compareHeads(ctx, busy) }, inNextRound)
