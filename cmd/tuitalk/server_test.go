@@ -6,6 +6,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"regexp"
 	"slices"
 	"sync"
 	"testing"
@@ -25,7 +26,8 @@ type server struct {
 	serving  sync.WaitGroup
 
 	mu      sync.Mutex
-	mute    bool // take connections and answer nothing
+	mute    bool   // take connections and answer nothing
+	heard   []byte // every byte that any client sent
 	users   map[*websocket.Conn]talk.Member
 	entries []talk.Entry // of the one room
 }
@@ -89,6 +91,9 @@ func (s *server) accept(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return
 		}
+		s.mu.Lock()
+		s.heard = append(s.heard, data...)
+		s.mu.Unlock()
 		m, err := talk.Decode(talk.Extended, data)
 		if err != nil {
 			s.t.Errorf("the client sent %q: %v", data, err)
@@ -182,7 +187,7 @@ func (s *server) say(name, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := len(s.entries)
-	s.store(nil, talk.Entry{Kind: talk.KindPosted, RoomID: 1, Author: talk.UUID{0xb, byte(len(name))}, Name: name, Text: text,
+	s.store(nil, talk.Entry{Kind: talk.KindPosted, RoomID: 1, Author: talk.MakeUUID(8, [16]byte{0xb, byte(len(name))}), Name: name, Text: text,
 		ID: talk.UUID{2, byte(n), byte(n >> 8), byte(n >> 16)}})
 }
 
@@ -192,6 +197,29 @@ func (s *server) tell(m talk.Message) {
 	defer s.mu.Unlock()
 	for c := range s.users {
 		s.send(c, m)
+	}
+}
+
+// got is what the clients of all times sent, and the secrets among it.
+func (s *server) got() (bytes string, secrets []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range shownSecret.FindAllSubmatch(s.heard, -1) {
+		if secret := string(m[1]); !slices.Contains(secrets, secret) {
+			secrets = append(secrets, secret)
+		}
+	}
+	return string(s.heard), secrets
+}
+
+var shownSecret = regexp.MustCompile(`"secret":"([^"]*)"`)
+
+// refuse closes every line as one of somebody who is not who he says.
+func (s *server) refuse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.users {
+		go c.Close(talk.CloseNotYou, "I do not know you")
 	}
 }
 
