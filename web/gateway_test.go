@@ -35,6 +35,7 @@ type fakeGateway struct {
 	seats            map[*seat]bool
 	refuse           string // texts with this are refused, unless it is empty
 	accepted, frames int    // connections, and frames that came on them
+	came             []byte // the frames
 }
 
 // seat is one connection.
@@ -131,6 +132,7 @@ func (g *fakeGateway) accept(ctx context.Context, w http.ResponseWriter, r *http
 		}
 		g.mu.Lock()
 		g.frames++
+		g.came = append(g.came, frame...)
 		if !s.deaf {
 			s.take(m)
 		}
@@ -139,6 +141,21 @@ func (g *fakeGateway) accept(ctx context.Context, w http.ResponseWriter, r *http
 	g.mu.Lock()
 	delete(g.seats, s)
 	g.mu.Unlock()
+}
+
+// refuseAll closes every line as one of somebody who is not who he says.
+func (g *fakeGateway) refuseAll() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for s := range g.seats {
+		go s.socket.Close(talk.CloseNotYou, "I do not know you")
+	}
+}
+
+func (g *fakeGateway) got() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return string(g.came)
 }
 
 func (s *seat) write(ctx context.Context) {
