@@ -121,11 +121,6 @@ func TestAnewIsForAllLaterWindows(t *testing.T) {
 	}
 }
 
-const oldState = `{"Hello":{"client":"tuitalk-state-1","uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","token":"k1.c2VjcmV0","session":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
-{"JoinRoom":{"room_id":3,"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","username":"ada","unixtime":0}}
-{"PostMessage":{"message":{"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","username":"ada","text":"for nobody knows whom","room_id":3,"unixtime":5,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}}
-`
-
 func TestOldStateIsSetAside(t *testing.T) {
 	dir := t.TempDir()
 	if folder, n, err := SetOldStateAside(filepath.Join(dir, "nowhere")); folder != "" || n != 0 || err != nil {
@@ -158,29 +153,5 @@ func TestOldStateIsSetAside(t *testing.T) {
 	}
 	if folder, n, err := SetOldStateAside(dir); folder != "" || n != 0 || err != nil {
 		t.Errorf("again: %q, %d, %v", folder, n, err)
-	}
-}
-
-// TestOldStateOfTheSameServer is what a browser has: its storage belongs to one
-// origin. Who it was cannot come back; what is unsent waits for the user's word.
-func TestOldStateOfTheSameServer(t *testing.T) {
-	st, err := decodeState([]byte(oldState))
-	if err != nil || !st.Secret.IsZero() || st.Name != "ada" || len(st.Outbox) != 1 {
-		t.Fatalf("%+v, %v", st, err)
-	}
-	st.Room = 1
-	st.Outbox[0].RoomID = 1
-	st.Secret = mySecret
-	r := newRig(t, st, nil)
-	r.do(Start{})
-	r.open(1)
-	r.join(1, 0, 0)
-	none(t, sent[talk.Entry](r))
-	if o := r.s.Outbox(); len(o) != 1 || o[0].Delivery != Failed || o[0].Reason != formerAuthor {
-		t.Fatalf("%+v", o)
-	}
-	r.do(Retry{ID: st.Outbox[0].ID})
-	if e := one(t, sent[talk.Entry](r)); e.Author != meID || e.Text != st.Outbox[0].Text {
-		t.Errorf("%+v", e)
 	}
 }

@@ -146,6 +146,42 @@ func TestSessionWithANewName(t *testing.T) {
 	}
 }
 
+// TestOldBrowserState: the storage belongs to one origin, so that what is unsent
+// may go there; who it was cannot come back.
+func TestOldBrowserState(t *testing.T) {
+	browser(t)
+	const session = "5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"
+	local, tab := js.Global().Get("localStorage"), js.Global().Get("sessionStorage")
+	local.Call("setItem", identityKey, oldState)
+	local.Call("setItem", outboxKey+session, oldState)
+	tab.Call("setItem", sessionKey, oldState)
+	s, st := openTab(t)
+	if st.Secret.IsZero() || st.Session.String() != session || st.Name != "ada" || len(st.Outbox) != 1 || st.Outbox[0].Author == st.uuid() {
+		t.Fatalf("%+v", st)
+	}
+	if err := s.Save(st); err != nil {
+		t.Fatal(err)
+	}
+	newTab(false)
+	if _, other := openTab(t); other.Secret != st.Secret {
+		t.Error("two tabs are two users")
+	}
+}
+
+func TestAnewIsForAllLaterTabs(t *testing.T) {
+	browser(t)
+	s, st := openTab(t)
+	first := st.Secret
+	st.Secret = otherSecret
+	if err := s.Save(st); err != nil {
+		t.Fatal(err)
+	}
+	newTab(false)
+	if _, later := openTab(t); later.Secret != otherSecret || first == otherSecret {
+		t.Errorf("%+v", later)
+	}
+}
+
 func TestBrowserStorageTroubles(t *testing.T) {
 	browser(t)
 	s, st := openTab(t)
