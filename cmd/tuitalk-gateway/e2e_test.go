@@ -272,7 +272,7 @@ func TestProgramEndsWithOneLine(t *testing.T) {
 		"address in use":    {[]string{"-listen", g.addr, "-admin", "none", "-store", "sqlite:" + filepath.Join(dir, "x.db")}, "address already in use"},
 		"database in use":   {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "sqlite:" + g.store}, g.store},
 		"corrupt database":  {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "sqlite:" + corrupt}, corrupt},
-		"no such folder":    {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "sqlite:" + filepath.Join(dir, "no", "x.db")}, "no such"},
+		"no such folder":    {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "sqlite:" + filepath.Join(dir, "no", "x.db")}, "does not exist"},
 		"postgres not here": {[]string{"-listen", freeAddr(t), "-admin", "none", "-store", "postgres://u:hidden@127.0.0.1:1/x"}, "refused"},
 		"unknown flag":      {[]string{"-colour"}, "colour"},
 	} {
