@@ -22,6 +22,13 @@ func brief(a Attack) Attack {
 	return a
 }
 
+// await waits for something, or for the end of the attack.
+func (c *crowd) await(done func() bool) {
+	for !done() && c.ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // awaitEmpty waits until the server has no connection any more.
 func awaitEmpty(t *testing.T, f *fake) {
 	t.Helper()
@@ -40,10 +47,16 @@ func TestAttacksEndWithEverythingClosed(t *testing.T) {
 			f := newFake(t)
 			target := f.target()
 			target.Page = "/app.wasm"
-			c := newCrowd(t.Context(), target, nil, 1)
+			ctx, end := context.WithCancel(t.Context())
+			c := newCrowd(ctx, target, nil, 1)
 			c.victim = talk.Member{UUID: randomID(), Username: "victim"}
 			a := brief(a)
-			c.attack(a.Groups, 500*time.Millisecond)
+			go func() {
+				c.await(func() bool { return c.tally.peak.Load() > 0 })
+				time.Sleep(300 * time.Millisecond) // for what it does then
+				end()
+			}()
+			c.attack(a.Groups, time.Minute)
 			awaitEmpty(t, f)
 			g := &c.tally.got
 			if g.Opened == 0 || g.Peak == 0 || f.taken == 0 {
@@ -87,9 +100,18 @@ func TestBreachesAreTold(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := newCrowd(t.Context(), f.target(), nil, 1)
+			ctx, end := context.WithCancel(t.Context())
+			c := newCrowd(ctx, f.target(), nil, 1)
 			c.victim = victim
-			c.attack(chosen[0].Groups, thrownOut+2*time.Second)
+			go func() {
+				c.await(func() bool {
+					c.tally.mu.Lock()
+					defer c.tally.mu.Unlock()
+					return len(c.tally.breaches) >= want
+				})
+				end()
+			}()
+			c.attack(chosen[0].Groups, time.Minute)
 			if got := c.tally.breaches; len(got) < want {
 				t.Errorf("only these breaches were told: %s", strings.Join(got, "; "))
 			}
@@ -195,7 +217,7 @@ func TestPeopleCountWhatIsNotAnswered(t *testing.T) {
 	f.mu.Unlock()
 	p.enterPhase(during, time.Second)
 	load, stop := context.WithCancel(life)
-	go p.busy(load, life)
+	p.living.Go(func() { p.busy(load, life) })
 	for full := false; !full; time.Sleep(time.Millisecond) {
 		p.mu.Lock()
 		full = len(p.open) > 10 && len(p.waitings) > 2

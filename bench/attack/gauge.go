@@ -39,7 +39,7 @@ type gauge struct {
 	known    bool
 	phase    phase
 	notReady [phases]int
-	growth   func() // is called once memory has grown by maxGrowth
+	growth   func() // see onGrowth
 }
 
 // How often it looks, and how long an answer may take.
@@ -119,6 +119,20 @@ func (g *gauge) enter(ctx context.Context, ph phase) {
 	case after:
 		g.end = g.last
 	}
+}
+
+// onGrowth is called, in the goroutine that watches, while memory has grown too much.
+func (g *gauge) onGrowth(f func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.growth = f
+}
+
+// unready is how often, in each phase, it was not ready.
+func (g *gauge) unready() [phases]int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.notReady
 }
 
 func (g *gauge) cost(ctx context.Context) result.Cost {

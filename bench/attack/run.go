@@ -199,7 +199,7 @@ func (r *run) watched(ctx context.Context, s *scene, number int, a *Attack, foun
 		return err
 	}
 	c := newCrowd(ctx, s.target, s.o.Sources, s.o.Room)
-	s.gauge.growth = func() { c.tally.bound("the gateway's memory had grown by " + result.Bytes(maxGrowth)) }
+	s.gauge.onGrowth(func() { c.tally.bound("the gateway's memory had grown by " + result.Bytes(maxGrowth)) })
 	p := &play{r: r, s: s, people: people, crowd: c, attack: a, number: number, began: time.Now()}
 	p.all(ctx, life)
 	r.note(ctx, p, found)
@@ -208,11 +208,10 @@ func (r *run) watched(ctx context.Context, s *scene, number int, a *Attack, foun
 
 // note puts down what was found.
 func (r *run) note(ctx context.Context, p *play, found *result.Attack) {
-	felt := p.people.give()
+	felt, notReady := p.people.give(), p.s.gauge.unready()
 	for ph := range felt {
 		f := &felt[ph]
-		f.OwnCPU = p.cpu[ph].Seconds()
-		f.NotReady = p.s.gauge.notReady[ph]
+		f.OwnCPU, f.NotReady = p.cpu[ph].Seconds(), notReady[ph]
 		if f.NotReady == 0 && p.s.gauge.admin != "" {
 			f.ReadyLies = f.JoinsFailed
 		}
