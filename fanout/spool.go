@@ -17,7 +17,8 @@ var (
 )
 
 // Spool keeps entries while the store is away: a stream per partition of the
-// rooms, on a master and at least one replica. An entry is in it once, by
+// rooms, on a master and at least one replica (and on their disks, if they write
+// through: appendfsync always). An entry is in it once, by
 // (RoomID, Author, ID), until it is removed.
 //
 // # Draining

@@ -340,9 +340,14 @@
 //   - Stored: durable under this seq. The entry itself comes through the room
 //     like everybody else's, before or after. An own entry that comes with a
 //     seq is stored too, whether Stored comes or not (the line may have broken).
-//   - Accepted: safe in the servers' spool; Stored follows when the store is
-//     back. Never show it as stored. Withdrawn means that it was lost: it is
-//     as if it were never sent.
+//   - Accepted: in the servers' spool, on a Redis master and at least one
+//     replica, and as the service is delivered on the disks of both; Stored
+//     follows when the store is back. It outlives any one server, but it is
+//     less than Stored: who runs Redis with appendfsync everysec loses what was
+//     accepted in about the last second if all its nodes lose power at once, and
+//     who loses the disks of a master and its replicas loses all of its spool. So
+//     keep it in the outbox, and never show it as stored. Withdrawn means that
+//     it was lost: it is as if it were never sent.
 //   - Error with its id and without retry: refused for good. Show it to the
 //     user, who may change it and send it with a new id.
 //   - Error with its id and retry: see "Refusals".
