@@ -213,10 +213,10 @@ func (c *conn) hangup() {
 func (c *conn) gone(err error) {
 	c.stage.Swap(uint32(stageClosed))
 	c.reason.CompareAndSwap(0, uint32(reasonLost))
+	defer c.input.drop(&c.srv.held) // whatever panics in between
+	defer c.out.drop(true, c.srv)
+	defer c.departed()
 	c.srv.conns.remove(c)
 	c.srv.metrics.closed[closeReason(c.reason.Load())].Inc()
 	c.srv.log.Debug("connection closed", "conn", c.serial, "from", c.from(), "reason", closeReason(c.reason.Load()).label(), "err", err)
-	c.departed()
-	c.out.drop(true, c.srv)
-	c.input.drop(&c.srv.held)
 }

@@ -92,8 +92,8 @@
 // # Classes of work
 //
 // What waits for the store or the bus on behalf of a connection or a room is a task
-// of a class: enter (joins, resumes, the opening of rooms), live (catch-up, gaps,
-// heads, rooms to be verified), history (older entries), site (the page), closing
+// of a class: enter (joins, resumes), opening (of rooms), live (catch-up, gaps, heads,
+// rooms to be verified), history (older entries), site (the page), closing
 // (the end of subscriptions). Each class is a workerPool with workers and a queue of
 // its own, and the store has a connection for every worker, so that none can starve
 // another. A task waits for the store and the bus only, never for another task: a

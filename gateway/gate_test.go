@@ -111,6 +111,13 @@ func (s gateStore) Room(ctx context.Context, room int32, listed int) (history.Ro
 	return s.Store.Room(ctx, room, listed)
 }
 
+func (s gateStore) IDAt(ctx context.Context, room int32, seq int64) (talk.UUID, bool, error) {
+	if err := s.pass(ctx, "IDAt", room); err != nil {
+		return talk.UUID{}, false, err
+	}
+	return s.Store.IDAt(ctx, room, seq)
+}
+
 func (s gateStore) Renew(ctx context.Context, g talk.UUID) error {
 	if err := s.pass(ctx, "Renew", 0); err != nil {
 		return err
@@ -147,7 +154,7 @@ func (b gateBus) Publish(ctx context.Context, n *fanout.Note) error {
 
 // tiny has one worker in each class.
 func tiny(o *gateway.Options) {
-	o.Work.Enter.Workers, o.Work.Live.Workers, o.Work.History.Workers, o.Work.Site.Workers = 1, 1, 1, 1
+	o.Work.Enter.Workers, o.Work.Opening.Workers, o.Work.Live.Workers, o.Work.History.Workers, o.Work.Site.Workers = 1, 1, 1, 1, 1
 }
 
 // startGated runs a gateway whose store and bus are behind a gate.

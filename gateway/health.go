@@ -137,7 +137,7 @@ func (s *Server) waitsInVain() string {
 // can do that, and the others do not notice.
 func (s *Server) behind() string {
 	now := s.clock.coarse()
-	for _, p := range []*workerPool{s.work.enter, s.work.live} {
+	for _, p := range []*workerPool{s.work.enter, s.work.opening, s.work.live} {
 		if oldest, count := p.waited(now); oldest > p.size.MaxWait/2 {
 			return fmt.Sprintf("too much to do: %d tasks of class %s wait, the oldest for %s", count, p.class, oldest.Round(time.Second))
 		}

@@ -101,23 +101,21 @@ type join struct {
 	log  verdict
 }
 
-// findRoom goes on with the room if it is open, opens it if it is not there, and
-// else comes back when who opens or closes it is done.
+// findRoom goes on with the room if it is open. Else it comes back when who opens or
+// closes it is done; a room that is not there it has opened.
 func (j *join) findRoom(ctx context.Context) {
 	s := j.conn.srv
 	for {
 		r, opener := s.rooms.take(j.m.RoomID, s)
-		if opener {
-			if err := s.openRoom(ctx, r, j.m.AfterSeq); err != nil {
-				j.fail(err)
-				return
-			}
-		}
 		open, gone := r.await(j)
-		if open {
+		switch {
+		case opener:
+			s.openSoon(r, j.m.AfterSeq)
+			return
+		case open:
 			j.compare(ctx, r)
-		}
-		if !gone {
+			return
+		case !gone:
 			return
 		}
 	}
@@ -139,6 +137,10 @@ func (j *join) told(err error) {
 // fail tells the client that it cannot be let in.
 func (j *join) fail(err error) {
 	j.conn.settle(func(*user) {})
+	if err == errTooLate {
+		j.conn.turnAway(j.conn.form())
+		return
+	}
 	j.conn.unable(err)
 }
 

@@ -102,7 +102,8 @@ type Options struct {
 // Work is the capacity of each class of work. They share nothing: no class can
 // starve another.
 type Work struct {
-	Enter   Pool // joins, resumes and the opening of rooms
+	Enter   Pool // joins and resumes
+	Opening Pool // the opening of rooms, each of which may wait for its part of the bus
 	Live    Pool // what members miss, read from the store
 	History Pool // older entries
 	Site    Pool // the page
@@ -119,7 +120,7 @@ type Pool struct {
 // none of the classes waits for another in the store's own pool. One is the
 // lease manager's.
 func (o *Options) StoreReaders() int {
-	return o.Work.Enter.Workers + o.Work.Live.Workers + o.Work.History.Workers + 1
+	return o.Work.Enter.Workers + o.Work.Opening.Workers + o.Work.Live.Workers + o.Work.History.Workers + 1
 }
 
 // StoreWriters is the same for writing: the lanes, the lease manager, the watcher
@@ -139,8 +140,9 @@ func Defaults() Options {
 		Lanes:   4,
 
 		Work: Work{
-			Enter:   Pool{Workers: 4, Queue: 1 << 16, MaxWait: 10 * time.Second},
-			Live:    Pool{Workers: 3, Queue: 1 << 16, MaxWait: 10 * time.Second},
+			Enter:   Pool{Workers: 3, Queue: 1 << 16, MaxWait: 10 * time.Second},
+			Opening: Pool{Workers: 4, Queue: 1 << 14, MaxWait: 10 * time.Second},
+			Live:    Pool{Workers: 2, Queue: 1 << 16, MaxWait: 10 * time.Second},
 			History: Pool{Workers: 2, Queue: 1 << 12, MaxWait: 5 * time.Second},
 			Site:    Pool{Workers: 2, Queue: 1 << 10, MaxWait: 5 * time.Second},
 		},
@@ -186,7 +188,7 @@ func (o *Options) Validate() error {
 		return fmt.Errorf("path %q must begin with /", o.Path)
 	case o.Pollers < 1 || o.Pumps < 1:
 		return errors.New("pollers and pumps must be at least 1")
-	case !o.Work.Enter.valid() || !o.Work.Live.valid() || !o.Work.History.valid() || !o.Work.Site.valid():
+	case !o.Work.Enter.valid() || !o.Work.Opening.valid() || !o.Work.Live.valid() || !o.Work.History.valid() || !o.Work.Site.valid():
 		return errors.New("each class of work needs at least 1 worker, a queue of at least 1, and at least 1s to wait")
 	case o.Lanes < 1 || o.Lanes > 16:
 		return fmt.Errorf("lanes must be 1 to 16, not %d", o.Lanes)

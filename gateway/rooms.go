@@ -50,23 +50,32 @@ func (rs *rooms) take(id int32, s *Server) (r *room, opener bool) {
 	return r, opener
 }
 
-func (rs *rooms) remove(id int32) {
+func (rs *rooms) remove(r *room) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	delete(rs.byID, id)
+	if rs.byID[r.id] == r {
+		delete(rs.byID, r.id)
+	}
+}
+
+// openSoon has a new room opened, for those who wait for it.
+func (s *Server) openSoon(r *room, after int64) {
+	fail := func(why error) { s.removeRoom(r, why) }
+	if !s.work.opening.submit(func(ctx context.Context) { s.openRoom(ctx, r, after) }, fail) {
+		fail(errTooLate)
+	}
 }
 
 // openRoom reads a new room, and tells who waits for it how that went. after is
 // what the joiner has of it: while the store is away, the room goes on from there.
-func (s *Server) openRoom(ctx context.Context, r *room, after int64) (err error) {
-	err = errPanicked
+func (s *Server) openRoom(ctx context.Context, r *room, after int64) {
+	err := errPanicked
 	defer func() { s.opened(context.WithoutCancel(ctx), r, err) }()
 	err = s.readRoom(ctx, r)
 	if err != nil && s.canOpenBlind(err, after) {
 		r.openBlind(after)
 		err = nil
 	}
-	return err
 }
 
 // await tells whether the room is open. If it is being opened or closed, j is told
@@ -204,7 +213,7 @@ func (s *Server) forget(ctx context.Context, r *room, why error) {
 }
 
 func (s *Server) removeRoom(r *room, why error) {
-	s.rooms.remove(r.id)
+	s.rooms.remove(r)
 	var waiting []*join
 	r.locked(func() {
 		r.dead = true

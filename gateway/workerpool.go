@@ -14,14 +14,15 @@ import (
 type workClass string
 
 const (
-	workEnter   workClass = "enter"   // joins, resumes, the opening of rooms
+	workEnter   workClass = "enter"   // joins and resumes
+	workOpening workClass = "opening" // the opening of rooms
 	workLive    workClass = "live"    // what members miss: catch-up, gaps, heads, rooms to be verified
 	workHistory workClass = "history" // older entries, asked for by Fetch
 	workSite    workClass = "site"    // the page
 	workClosing workClass = "closing" // the end of the subscriptions of idle rooms
 )
 
-var workClasses = []workClass{workEnter, workLive, workHistory, workSite, workClosing}
+var workClasses = []workClass{workEnter, workOpening, workLive, workHistory, workSite, workClosing}
 
 // taskPatience bounds what one task may wait for: a store that says nothing must
 // not keep a worker from what can be done without it.
@@ -62,7 +63,7 @@ type workerPool struct {
 }
 
 // workerPools are the classes of work.
-type workerPools struct{ enter, live, history, site, closing *workerPool }
+type workerPools struct{ enter, opening, live, history, site, closing *workerPool }
 
 // closingPool: while a room waits for its end it is open, so that nobody waits.
 var closingPool = Pool{Workers: 1, Queue: 1 << 10, MaxWait: 5 * time.Second}
@@ -71,6 +72,7 @@ func newWorkerPools(s *Server) workerPools {
 	w := &s.opts.Work
 	return workerPools{
 		enter:   newWorkerPool(s, workEnter, w.Enter),
+		opening: newWorkerPool(s, workOpening, w.Opening),
 		live:    newWorkerPool(s, workLive, w.Live),
 		history: newWorkerPool(s, workHistory, w.History),
 		site:    newWorkerPool(s, workSite, w.Site),
@@ -79,7 +81,7 @@ func newWorkerPools(s *Server) workerPools {
 }
 
 func (ps *workerPools) all() []*workerPool {
-	return []*workerPool{ps.enter, ps.live, ps.history, ps.site, ps.closing}
+	return []*workerPool{ps.enter, ps.opening, ps.live, ps.history, ps.site, ps.closing}
 }
 
 func newWorkerPool(s *Server, class workClass, size Pool) *workerPool {

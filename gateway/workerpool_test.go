@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,13 +20,14 @@ func TestRoomsAreEnteredWhileTheyClose(t *testing.T) {
 	const rooms = 5
 	n, g := startGated(t, func(o *gateway.Options) {
 		tiny(o)
-		o.RoomLinger = time.Millisecond
+		o.RoomLinger, o.RecentCount = time.Millisecond, 1
 	})
 	visitor := hello(t, n.addr)
 	for room := range int32(rooms) {
 		visitor.join(room+1, "visitor")
 	}
 	visitor.join(100, "visitor")
+	visitor.postStored(100, "one more, so that the first is not in memory")
 	first := hello(t, n.addr)
 	var later []*peer
 	for range rooms {
@@ -40,13 +42,13 @@ func TestRoomsAreEnteredWhileTheyClose(t *testing.T) {
 		switch {
 		case op == "Unsubscribe" && room <= rooms:
 			ends.Done()
-		case op == "Room" && room == 200:
+		case op == "IDAt" && room == 100:
 			close(reached)
 			<-free
 		}
 		return nil
 	})
-	first.say(talk.JoinRoom{RoomID: 200, UUID: first.uuid, Username: "first"})
+	first.say(talk.JoinRoom{RoomID: 100, UUID: first.uuid, Username: "first", Resume: true, AfterSeq: 1, AfterID: newID(4)})
 	awaitStep(t, "the join that keeps the worker", reached)
 	for i, p := range later {
 		p.say(talk.JoinRoom{RoomID: int32(i + 1), UUID: p.uuid, Username: "later"})
@@ -116,7 +118,7 @@ func TestClassesDoNotStarveEachOther(t *testing.T) {
 func TestWorkThatWaitsTooLong(t *testing.T) {
 	n, g := startGated(t, func(o *gateway.Options) {
 		tiny(o)
-		o.Work.History.MaxWait, o.Work.Enter.MaxWait = time.Second, time.Second
+		o.Work.History.MaxWait, o.Work.Opening.MaxWait = time.Second, time.Second
 	})
 	one, two, three := hello(t, n.addr), hello(t, n.addr), hello(t, n.addr)
 	one.join(1, "one")
@@ -143,6 +145,31 @@ func TestWorkThatWaitsTooLong(t *testing.T) {
 	two.postStored(1, "still here")
 }
 
+// TestSubscribeThatHangs keeps people out of rooms on that part of the bus only, and
+// the node says that it is behind.
+func TestSubscribeThatHangs(t *testing.T) {
+	n, g := startGated(t, func(o *gateway.Options) {
+		tiny(o)
+		o.Work.Opening.MaxWait = 6 * time.Second
+	})
+	host, guest := hello(t, n.addr), hello(t, n.addr)
+	host.join(1, "host")
+	reached, release := g.hold(t, true, func(op string, room int32) bool { return op == "Subscribe" && room >= 100 })
+	for room := range int32(5) {
+		p := hello(t, n.addr)
+		p.say(talk.JoinRoom{RoomID: 100 + room, UUID: p.uuid, Username: "waits"})
+	}
+	awaitStep(t, "the first subscription", reached)
+	guest.join(1, "guest")
+	guest.postStored(1, "the open room goes on")
+	awaitTrue(t, "the news of it", func() bool { return strings.Contains(n.server.Ready(), "class opening") })
+	if why := n.server.Stuck(); why != "" {
+		t.Error(why)
+	}
+	release()
+	awaitTrue(t, "the end of it", func() bool { return n.server.Ready() == "" })
+}
+
 // TestStoreThatNeverAnswersAJoin: without a spool there is no provisional seat; the
 // client is told to come back.
 func TestStoreThatNeverAnswersAJoin(t *testing.T) {
@@ -166,7 +193,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	const clients, rooms, length = 16, 40, 4 * time.Second
 	n, g := startGated(t, func(o *gateway.Options) {
 		tiny(o)
-		for _, p := range []*gateway.Pool{&o.Work.Enter, &o.Work.Live, &o.Work.History, &o.Work.Site} {
+		for _, p := range []*gateway.Pool{&o.Work.Enter, &o.Work.Opening, &o.Work.Live, &o.Work.History, &o.Work.Site} {
 			p.Queue, p.MaxWait = 8, time.Second
 		}
 		o.RoomLinger, o.RequestWait = time.Millisecond, 5*time.Second
