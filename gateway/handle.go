@@ -146,7 +146,8 @@ func (c *conn) rename(m talk.ChangeName) talk.Error {
 		},
 		done: func(a history.Moved) {
 			c.srv.publishMoved(r, a)
-			if a.Err != nil || !a.Applied {
+			spent := a.Entry != nil && a.Entry.Name != name // the id of an earlier change
+			if a.Err != nil || !a.Applied || spent {
 				c.refuse(c.refusal(m, talk.CodeRefused, "the name was not changed"))
 				c.settle(func(*user) {})
 				return

@@ -106,3 +106,22 @@ func TestNobodyStaysForEver(t *testing.T) {
 		t.Errorf("%+v", left)
 	}
 }
+
+// TestAnIdChangesANameOnce: who says another name with the id of an earlier change
+// is not shown under a name that nobody was told.
+func TestAnIdChangesANameOnce(t *testing.T) {
+	t.Parallel()
+	n := start(t, nil)
+	a := hello(t, n.addr)
+	a.join(1, "ada")
+	id := newID(4)
+	a.say(talk.ChangeName{UUID: a.uuid, Username: "lovelace", ID: id})
+	a.say(talk.ChangeName{UUID: a.uuid, Username: "somebody", ID: id})
+	if e := expect[talk.Error](a); e.Code != talk.CodeRefused || e.ID != id {
+		t.Errorf("%+v", e)
+	}
+	a.post(1, "hello")
+	if e := a.heardText("hello"); e.Name != "lovelace" {
+		t.Errorf("shown as %q", e.Name)
+	}
+}
