@@ -97,10 +97,15 @@ func (c *conditions) works(w way, addr string) {
 	}
 }
 
-// forget drops all that is noted of a node that is no master any more.
-func (c *conditions) forget(addr string) {
-	for _, w := range ways {
-		c.remove(w, addr)
+// keep drops what is noted of nodes that are no masters any more.
+func (c *conditions) keep(masters map[string]bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key := range c.wrong {
+		if key.addr != "" && !masters[key.addr] {
+			delete(c.wrong, key)
+			c.gauges.WithLabelValues(string(key.way)).Dec()
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package redisbus
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -61,18 +62,25 @@ func (b *Bus) sessions() []*session {
 // prune ends the links that are not among those needed.
 func (b *Bus) prune(needed map[string]bool) {
 	b.mu.Lock()
-	var ended []string
 	for addr, l := range b.links {
 		if !needed[addr] {
 			delete(b.links, addr)
 			l.cancel()
-			ended = append(ended, addr)
 		}
 	}
 	b.mu.Unlock()
-	for _, addr := range ended {
-		b.conds.forget(addr)
+	b.conds.keep(b.masters())
+}
+
+// masters returns the addresses of all links.
+func (b *Bus) masters() map[string]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := make(map[string]bool, len(b.links))
+	for addr := range b.links {
+		all[addr] = true
 	}
+	return all
 }
 
 func (l *link) run(ctx context.Context) {
@@ -116,7 +124,7 @@ func (l *link) connect(ctx context.Context) (connected bool, err error) {
 func (b *Bus) unreachable(err error) {
 	if judge(err) == hopeless {
 		select {
-		case b.hopeless <- err:
+		case b.hopeless <- errors.New(explain(err)):
 		default:
 		}
 	}

@@ -43,7 +43,7 @@ func TestOpenRefuses(t *testing.T) {
 		"no address":       {func(o *Options) { o.Addrs = nil }, "no address"},
 		"a wrong password": {func(o *Options) { o.Password = "wrong" }, "WRONGPASS"},
 		"no password":      {func(o *Options) { o.Password = "" }, "NOAUTH"},
-		"a single server":  {func(o *Options) { o.Addrs, o.Password = []string{lone}, "" }, "cluster support disabled"},
+		"a single server":  {func(o *Options) { o.Addrs, o.Password = []string{lone}, "" }, "cluster create"},
 	} {
 		o := options(t, c)
 		o.StartWait = time.Minute

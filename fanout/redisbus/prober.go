@@ -39,6 +39,7 @@ func (b *Bus) prove() {
 				p.turn()
 			}
 			b.peers.forget(now)
+			b.conds.keep(b.masters()) // a link that ended may have had a last word
 		}
 	}
 }

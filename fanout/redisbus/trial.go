@@ -81,8 +81,10 @@ func firstError(answers []answer, err error) error {
 // noteSpool takes note of how a use of the spool went.
 func (s *session) noteSpool(err error, replicas int64) {
 	conds := s.bus.conds
+	once := judge(err) == broken && !s.spoolBroke // most often the whole session is over
+	s.spoolBroke = judge(err) == broken
 	switch {
-	case s.ctx.Err() != nil, judge(err) == astray:
+	case s.ctx.Err() != nil, judge(err) == astray, once:
 	case err != nil:
 		conds.fail(waySpool, s.addr, explain(err))
 	case replicas == 0:
