@@ -7,21 +7,21 @@ import (
 
 // ask is a join or a fetch that is not answered.
 type ask struct {
-	conn  int64
-	room  int32
-	fetch bool
-	since int64 // when it was asked for first
-	place place // where it was asked for last
-	again bool  // the client hung up on conn, and will ask anew
+	number int64
+	room   int32
+	fetch  bool
+	since  int64 // when it was asked for first
+	place  place // where it was asked for last
+	again  bool  // the client hung up, and will ask anew
 }
 
-func (a *ask) isOf(e *Event) bool { return a.room == e.Room && a.fetch == e.Flag }
+func (a *ask) is(o *ask) bool { return a.room == o.room && a.fetch == o.fetch }
 
 // asked notes what is asked for. What was given up before and is asked for again has
 // been waited for all the time.
 func (c *check) asked(s *seat, p place, e *Event, at int64) {
-	one := ask{conn: e.Seq, room: e.Room, fetch: e.Flag, since: at, place: p}
-	i := slices.IndexFunc(s.asks, func(a ask) bool { return a.again && a.isOf(e) })
+	one := ask{number: e.Seq, room: e.Room, fetch: e.Flag, since: at, place: p}
+	i := slices.IndexFunc(s.asks, func(a ask) bool { return a.again && a.is(&one) })
 	if i >= 0 {
 		one.since = s.asks[i].since
 		s.asks = slices.Delete(s.asks, i, i+1)
@@ -29,27 +29,27 @@ func (c *check) asked(s *seat, p place, e *Event, at int64) {
 	s.asks = append(s.asks, one)
 }
 
-// answered ends the oldest wait of its kind on the connection, and whatever was given
-// up of the kind.
+// answered ends a wait, and whatever was given up of the same kind.
 func (c *check) answered(s *seat, _ place, e *Event, _ int64) {
-	i := slices.IndexFunc(s.asks, func(a ask) bool { return a.conn == e.Seq && !a.again && a.isOf(e) })
-	if i >= 0 {
-		s.asks = slices.Delete(s.asks, i, i+1)
+	i := slices.IndexFunc(s.asks, func(a ask) bool { return a.number == e.Seq })
+	if i < 0 {
+		return
 	}
-	s.asks = slices.DeleteFunc(s.asks, func(a ask) bool { return a.again && a.isOf(e) })
+	one := s.asks[i]
+	s.asks = slices.DeleteFunc(s.asks, func(a ask) bool { return a.number == e.Seq || a.again && a.is(&one) })
 }
 
-// dropped ends all waits on a connection: what a server or the network ends need not
-// be answered. A client that hangs up because nothing comes goes on waiting.
+// dropped ends a wait: what a server or the network ends need not be answered. A
+// client that hangs up because nothing comes goes on waiting.
 func (c *check) dropped(s *seat, _ place, e *Event, _ int64) {
-	for i := range s.asks {
-		if a := &s.asks[i]; a.conn == e.Seq {
-			a.again = true
-		}
+	i := slices.IndexFunc(s.asks, func(a ask) bool { return a.number == e.Seq })
+	switch {
+	case i < 0:
+	case e.Flag && s.misses(&s.asks[i]):
+		s.asks[i].again = true
+	default:
+		s.asks = slices.Delete(s.asks, i, i+1)
 	}
-	s.asks = slices.DeleteFunc(s.asks, func(a ask) bool {
-		return a.conn == e.Seq && (!e.Flag || !s.misses(&a))
-	})
 }
 
 // misses tells whether the client still wants what it gave up: another connection may

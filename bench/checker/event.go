@@ -80,15 +80,15 @@ const (
 	Strayed
 )
 
-// Of what a client asks a server for, over its connection number Seq. With Flag it
-// is older history (Fetch), else to be let into Room (JoinRoom).
+// Of what a client asks a server for. Seq numbers its questions.
 const (
-	// Asked: it has asked.
+	// Asked: it has asked, with Flag for older history of Room (Fetch), else to be
+	// let in (JoinRoom).
 	Asked Verb = iota + 90
 	// Answered: the server has answered, or refused.
 	Answered
-	// Dropped: the connection is over, and whatever was asked for on it. Flag: the
-	// client hung up, so that it was not the server that ended it.
+	// Dropped: the connection on which it was asked is over. Flag: the client hung
+	// up, so that it was not the server that ended it.
 	Dropped
 )
 

@@ -97,7 +97,6 @@ func (m *model) breakLine(c *modelClient) {
 	if c.up {
 		heard := m.rng.Int64N(second / 5)
 		m.say(c, Event{Verb: Down, Room: c.room.id, Seq: heard})
-		m.say(c, Event{Verb: Dropped, Seq: c.conn, Flag: m.rng.IntN(2) == 0})
 		c.up, c.lost = false, m.now-heard
 	}
 }

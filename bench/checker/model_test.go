@@ -56,7 +56,7 @@ type modelClient struct {
 	up      bool
 	seated  bool  // the fleet has its session in room
 	lost    int64 // when the line broke
-	conn    int64 // numbers its connections
+	asks    int64 // so many questions
 
 	based   bool // it has been shown the room
 	lo, hi  int64
@@ -273,17 +273,17 @@ func (m *model) restartView(c *modelClient, after int64, gap bool, older int64) 
 // nothing comes on them, and a server may end one.
 func (m *model) join(c *modelClient) {
 	for m.rng.IntN(4) == 0 {
-		c.conn++
-		m.say(c, Event{Verb: Asked, Room: c.room.id, Seq: c.conn})
+		c.asks++
+		m.say(c, Event{Verb: Asked, Room: c.room.id, Seq: c.asks})
 		m.pass(second / 10)
-		m.say(c, Event{Verb: Dropped, Seq: c.conn, Flag: m.rng.IntN(2) == 0})
+		m.say(c, Event{Verb: Dropped, Seq: c.asks, Flag: m.rng.IntN(2) == 0})
 	}
-	c.conn++
 	m.ask(c, false)
 }
 
 func (m *model) ask(c *modelClient, fetch bool) {
-	m.say(c, Event{Verb: Asked, Room: c.room.id, Seq: c.conn, Flag: fetch})
+	c.asks++
+	m.say(c, Event{Verb: Asked, Room: c.room.id, Seq: c.asks, Flag: fetch})
 	m.pass(1000)
-	m.say(c, Event{Verb: Answered, Room: c.room.id, Seq: c.conn, Flag: fetch})
+	m.say(c, Event{Verb: Answered, Seq: c.asks})
 }

@@ -116,7 +116,7 @@ func (c *check) line(p place) line {
 		says += " for good"
 	case e.Verb == Restarted && e.Flag:
 		says += ", since the server leaves entries out"
-	case (e.Verb == Asked || e.Verb == Answered) && e.Flag:
+	case e.Verb == Asked && e.Flag:
 		says += ", for its history"
 	case e.Verb == Dropped && e.Flag:
 		says += ": it hung up"

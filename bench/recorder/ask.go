@@ -11,9 +11,11 @@ import (
 
 // ask is a join or a fetch that is not answered.
 type ask struct {
-	conn  client.ConnID
-	room  int32
-	fetch bool
+	number int64
+	conn   client.ConnID
+	room   int32
+	fetch  bool
+	before int64 // of a fetch
 }
 
 // maxAsks is how many may be unanswered: a session has far fewer.
@@ -24,9 +26,9 @@ const maxAsks = 64
 func (c *Client) Said(now time.Time, conn client.ConnID, m talk.Message) {
 	switch m := m.(type) {
 	case talk.JoinRoom:
-		c.asked(now, ask{conn, m.RoomID, false})
+		c.asked(now, ask{conn: conn, room: m.RoomID})
 	case talk.Fetch:
-		c.asked(now, ask{conn, m.RoomID, true})
+		c.asked(now, ask{conn: conn, room: m.RoomID, fetch: true, before: m.BeforeSeq})
 	}
 }
 
@@ -34,8 +36,10 @@ func (c *Client) asked(now time.Time, a ask) {
 	if c.ended || len(c.asks) >= maxAsks {
 		return
 	}
+	c.questions++
+	a.number = c.questions
 	c.asks = append(c.asks, a)
-	c.note(now, checker.Event{Verb: checker.Asked, Room: a.room, Seq: int64(a.conn), Flag: a.fetch})
+	c.note(now, checker.Event{Verb: checker.Asked, Room: a.room, Seq: a.number, Flag: a.fetch})
 }
 
 // answered notes that a frame is the answer to the oldest question that it can
@@ -49,7 +53,7 @@ func (c *Client) answered(now time.Time, conn client.ConnID, frame talk.Message)
 		if m.More {
 			return
 		}
-		fit = func(a ask) bool { return a.fetch && a.room == m.RoomID }
+		fit = func(a ask) bool { return a.fetch && a.room == m.RoomID && a.before == m.BeforeSeq }
 	case talk.Error:
 		if !m.ID.IsZero() {
 			return
@@ -62,9 +66,9 @@ func (c *Client) answered(now time.Time, conn client.ConnID, frame talk.Message)
 	if i < 0 || c.ended {
 		return
 	}
-	a := c.asks[i]
+	number := c.asks[i].number
 	c.asks = slices.Delete(c.asks, i, i+1)
-	c.note(now, checker.Event{Verb: checker.Answered, Room: a.room, Seq: int64(conn), Flag: a.fetch})
+	c.note(now, checker.Event{Verb: checker.Answered, Seq: number})
 }
 
 // HungUp notes that the session wants a connection no longer.
@@ -72,11 +76,12 @@ func (c *Client) HungUp(now time.Time, conn client.ConnID) { c.dropped(now, conn
 
 // dropped notes the end of a connection on which something was not answered.
 func (c *Client) dropped(now time.Time, conn client.ConnID, self bool) {
-	n := len(c.asks)
-	c.asks = slices.DeleteFunc(c.asks, func(a ask) bool { return a.conn == conn })
-	if len(c.asks) < n && !c.ended {
-		c.note(now, checker.Event{Verb: checker.Dropped, Seq: int64(conn), Flag: self})
+	for _, a := range c.asks {
+		if a.conn == conn && !c.ended {
+			c.note(now, checker.Event{Verb: checker.Dropped, Seq: a.number, Flag: self})
+		}
 	}
+	c.asks = slices.DeleteFunc(c.asks, func(a ask) bool { return a.conn == conn })
 }
 
 // note writes one event.

@@ -15,23 +15,24 @@ type Client struct {
 	index int32
 
 	// owned by the session's goroutine
-	session *client.Session
-	heard   time.Time // when a frame came last
-	name    string
-	uuid    talk.UUID
-	wanting bool
-	joined  bool // the server has let it into room
-	up      bool
-	based   bool     // what is shown has a beginning
-	count   int      // entries of the log, of which
-	tail    entryKey // is the last
-	pending []pendingEntry
-	own     map[talk.UUID]fate // messages that are not known to be stored or discarded
-	streams []stream           // of the lines, the oldest first
-	asks    []ask              // that are not answered, the oldest first
-	ended   bool               // nothing is noted any more
-	strays  client.ConnID      // the line of which something that strayed was noted last; 0: none
-	failed  int                // of them
+	session   *client.Session
+	heard     time.Time // when a frame came last
+	name      string
+	uuid      talk.UUID
+	wanting   bool
+	joined    bool // the server has let it into room
+	up        bool
+	based     bool     // what is shown has a beginning
+	count     int      // entries of the log, of which
+	tail      entryKey // is the last
+	pending   []pendingEntry
+	own       map[talk.UUID]fate // messages that are not known to be stored or discarded
+	streams   []stream           // of the lines, the oldest first
+	asks      []ask              // that are not answered, the oldest first
+	questions int64              // so far
+	ended     bool               // nothing is noted any more
+	strays    client.ConnID      // the line of which something that strayed was noted last; 0: none
+	failed    int                // of them
 
 	// guarded by rec.mu
 	room int32

@@ -25,6 +25,7 @@ type spoiler struct {
 	kind checker.Kind   // that is found, once for each time
 	also []checker.Kind // what comes of it besides
 	last bool           // something is owed to the end
+	mute bool           // the first fetch of a member is not answered, and nothing else is spoilt
 	// delivery takes the place of one delivery; frame is the entry's.
 	delivery func(to *seat, e talk.Entry, frame []byte)
 	// message takes the place of taking the next message after that delivery.
@@ -133,6 +134,22 @@ func TestOneDeliveryInAHundredThousandIsCaught(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAFetchThatIsNeverAnsweredIsCaught: nobody is shown anything wrong, and somebody
+// waits for ever.
+func TestAFetchThatIsNeverAnsweredIsCaught(t *testing.T) {
+	t.Parallel()
+	d := startDouble(t, spoiler{mute: true})
+	out := filepath.Join(t.TempDir(), "run.json")
+	b := start(t, "load", "-target", d.url(), "-clients", "10", "-rooms", "1", "-rate", "20", "-hops", "0", "-returns", "0",
+		"-fetches", "5", "-warm-up", "0s", "-duration", "20s", "-json", out)
+	code := b.code(t)
+	c := readResult(t, out).Checked
+	if code != exitFailed || c == nil || len(c.Counts) != 1 || c.Counts[checker.NeverAnswered] != 1 {
+		t.Fatalf("it ended with %d, and found %v:\n%s", code, c, b.out.String())
+	}
+	expectStory(t, b.out.String(), c, checker.NeverAnswered)
 }
 
 // expectStory looks for what is told of a kind of violation.

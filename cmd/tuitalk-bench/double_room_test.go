@@ -89,6 +89,10 @@ func (s *seat) quit() {
 }
 
 func (s *seat) fetch(m talk.Fetch) {
+	if s.d.spoil.mute && s.d.spoilt == 0 && s.in != nil {
+		s.d.spoilt++
+		return
+	}
 	log := s.d.room(m.RoomID).log
 	to := s.d.room(m.RoomID).from(m.BeforeSeq - 1)
 	from := max(0, to-int(m.Limit))
