@@ -14,7 +14,7 @@ func TestRepeatsInAnOutageCostLittle(t *testing.T) {
 	t.Parallel()
 	f := newSpoolFleet(t)
 	n := f.gateway(func(o *gateway.Options) {
-		o.Limits.Connection.Messages = limits.Rate{PerSecond: 0.0001, Burst: 9} // Hello, JoinRoom, and seven posts
+		o.Limits.Connection.Messages = limits.Rate{PerSecond: 0.0001, Burst: 12} // Hello, a JoinRoom of four, six posts, and half a post
 		o.Limits.Backlog = 40
 	})
 	a := hello(t, n.addr)
