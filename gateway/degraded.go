@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"slices"
+	"time"
 
 	"tuitalk/fanout"
 	"tuitalk/history"
@@ -24,9 +25,11 @@ func (s *Server) degraded(part degradedPart) []string {
 	case degradedSettings:
 		return s.opts.Degraded
 	case degradedStore:
+		said := s.dates.lately(time.Now())
 		if store, ok := s.store.(history.Degradable); ok {
-			return store.Degraded()
+			said = append(said, store.Degraded()...)
 		}
+		return said
 	case degradedBus:
 		if bus, ok := s.bus.(fanout.Degradable); ok {
 			return bus.Degraded()
@@ -40,14 +43,18 @@ func (s *Server) Degraded() []string {
 	return slices.Concat(s.degraded(degradedSettings), s.degraded(degradedStore), s.degraded(degradedBus))
 }
 
-// degradedLog tells the operator once of each sentence; the bus logs its own.
+// degradedLog tells the operator once of each sentence of the settings and the
+// store; the bus and datedAhead log their own.
 type degradedLog struct {
 	srv  *Server
 	said []string
 }
 
 func (d *degradedLog) look() {
-	now := slices.Concat(d.srv.degraded(degradedSettings), d.srv.degraded(degradedStore))
+	now := slices.Clone(d.srv.degraded(degradedSettings))
+	if store, ok := d.srv.store.(history.Degradable); ok {
+		now = append(now, store.Degraded()...)
+	}
 	for _, sentence := range now {
 		if !slices.Contains(d.said, sentence) {
 			d.srv.log.Warn("degraded: " + sentence)

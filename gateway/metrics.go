@@ -58,6 +58,7 @@ type metrics struct {
 	refusals, acks, resumes, caughtUp, heads          *prometheus.CounterVec
 	refusedConns, delays, limits, kept                *prometheus.CounterVec
 	headsBehind                                       prometheus.Gauge
+	datedAhead                                        prometheus.Counter
 	appendSeconds, moveSeconds, batchEntries          prometheus.Histogram
 }
 
@@ -171,6 +172,7 @@ func (m *metrics) makeEntries(mk maker) {
 func (m *metrics) makeLinks(mk maker) {
 	m.publishErrors = mk.counter("publish_errors_total", "Notes that could not be handed to the bus.")
 	m.holesFilled = mk.counter("holes_filled_total", "Entries that were missed and read from the store.")
+	m.datedAhead = mk.counter("entries_dated_ahead_total", "Entries that are of later than now by more than 5 minutes: the store's clock is ahead, or was.")
 	m.phantoms = mk.counter("phantoms_total", "Entries announced that the store does not have.")
 	m.heads = known(mk, "head_comparisons_total", "Rooms whose head was compared with the store's, by result.", "result", comparisons)
 	m.headsBehind = mk.gauge("heads_behind_entries", "Entries of which this node had not heard at the last comparison of heads; some may have been on their way.")

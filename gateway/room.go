@@ -3,6 +3,7 @@ package gateway
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"tuitalk/gateway/limits"
 	"tuitalk/talk"
@@ -109,6 +110,7 @@ func (r *recent) idAt(seq int64) (talk.UUID, bool) {
 // take places stored entries, which may repeat what is known, leave holes or
 // come out of order. It never blocks.
 func (r *room) take(entries []talk.Entry) {
+	r.srv.noteDates(entries, time.Now())
 	missing := false
 	r.locked(func() { missing = r.takeAll(entries) })
 	if missing {

@@ -39,6 +39,7 @@ type Server struct {
 	rooms             rooms
 	windows           windows
 	limits            *limits.Table
+	dates             datedAhead
 	health            health
 	loops             *loops
 	held              held

@@ -12,8 +12,8 @@
 //     id cannot spend it first.
 //   - An entry's UnixTime is the greater of the store's clock and the UnixTime
 //     of the entry before it: time never runs back along seq, even if the clock
-//     does.
-//   - Entries are never changed and never removed. What After and Before
+//     does. See "A clock that was wrong".
+//   - Entries are never changed (but for Mender) and never removed. What After and Before
 //     return for a range of stored seqs is the same for ever.
 //   - What one call appends to a room stands there in the order of the call.
 //   - A store either has all of a transaction or nothing of it. A commit under
@@ -35,6 +35,19 @@
 // ErrBadEntry and the others are stored. But what looks like bad data may be a
 // database that takes nothing at all: nothing is refused before the database was
 // seen to take another entry of the same room in the same moment (Batch.Probe).
+//
+// # A clock that was wrong
+//
+// The store's clock dates entries. Where it is that of another machine, it does so
+// up to MaxAhead beyond the gateway's: a database whose clock jumps ahead does not
+// take its rooms along. A store that is in the gateway has no other clock to ask.
+//
+// A room whose newest entry is ahead of the clock by more than MaxAhead cannot go
+// back. Its next entries are of the same second until that has FullSecond entries,
+// then of the next one: so a page by whole seconds has an end, and the room runs
+// away from the clock by a second in FullSecond entries. Gateways tell the
+// operator, who sets the clock right and then mends the room (Mender). That is the
+// one thing that changes entries: their times, not what or where they are.
 //
 // # Who is where
 //

@@ -33,7 +33,7 @@ type config struct {
 	limits                    string
 	reserved                  string
 	logLevel, logFormat       string
-	failpoint                 string
+	failpoint, mendRoom       string
 	version                   bool
 	exposed                   bool // a password is on the command line
 	budgets                   limits.Config
@@ -84,6 +84,7 @@ func newConfig() (*config, *flag.FlagSet) {
 	f.StringVar(&c.failpoint, "failpoint", "", "for tests: end this process as by kill -9 at the step of a drain with this `name`")
 	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&c.logFormat, "log-format", "text", "text or json")
+	f.StringVar(&c.mendRoom, "mend-room", "", "mend the room with this `number` in the -store and end: its entries that are of later than now, as the clock was ahead once, get times between the last good one and now. Set the clock right first; stop the gateway of a SQLite store")
 	f.BoolVar(&c.version, "version", false, "print the version and end")
 	return c, f
 }

@@ -62,5 +62,8 @@ func run(args []string, env func(string) (string, bool), stdout, stderr *lineWri
 		return err
 	}
 	c.exposed = slices.ContainsFunc(args, password.MatchString)
+	if c.mendRoom != "" {
+		return mend(c, stdout)
+	}
 	return serve(c, stdout, stderr)
 }

@@ -43,6 +43,7 @@ func Run(t *testing.T, fixture func(t *testing.T) Fixture) {
 		{"AppendTenThousand", appendTenThousand},
 		{"AppendKeepsTextExactly", appendKeepsTextExactly},
 		{"AppendTimeNeverRunsBack", appendTimeNeverRunsBack},
+		{"ClockThatWasAhead", clockThatWasAhead},
 		{"AppendSurvivesReopen", appendSurvivesReopen},
 		{"ConcurrentAppenders", concurrentAppenders},
 		{"ResendRacesFirstSend", resendRacesFirstSend},

@@ -1,9 +1,11 @@
 package pgstore
 
 import (
+	"fmt"
 	"net"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -13,7 +15,8 @@ import (
 var _ history.Degradable = (*Store)(nil)
 
 // protectionColumns are the settings of a server by which a commit is safe.
-const protectionColumns = `current_setting('synchronous_standby_names'), current_setting('synchronous_commit'), current_setting('fsync')`
+const protectionColumns = `current_setting('synchronous_standby_names'), current_setting('synchronous_commit'), current_setting('fsync'),
+	floor(extract(epoch FROM clock_timestamp()))::bigint`
 
 // protection is what the primary does for a commit, as it last said. It says so
 // with each renewal of the lease, so that a setting that is changed is seen.
@@ -22,13 +25,18 @@ type protection struct {
 	found   atomic.Pointer[settings]
 }
 
-type settings struct{ standbys, commit, fsync string }
+type settings struct {
+	standbys, commit, fsync string
+	ahead                   time.Duration // its clock, of this machine's
+}
 
 func (p *protection) scan(r row) error {
 	var s settings
-	if err := r.Scan(&s.standbys, &s.commit, &s.fsync); err != nil {
+	var now int64
+	if err := r.Scan(&s.standbys, &s.commit, &s.fsync, &now); err != nil {
 		return err
 	}
+	s.ahead = time.Unix(now, 0).Sub(time.Now()).Truncate(time.Minute)
 	p.found.Store(&s)
 	return nil
 }
@@ -51,8 +59,15 @@ func (s *Store) Degraded() (sentences []string) {
 	if found.fsync == "off" {
 		sentences = append(sentences, "fsync is off in PostgreSQL: stored messages, or all of the database, are lost when its machine stops; take the setting away")
 	}
+	if found.ahead.Abs() >= maxSkew {
+		sentences = append(sentences, fmt.Sprintf("the clocks of PostgreSQL's machine and of this one differ by %v: "+
+			"entries are dated wrongly; set the clock that is wrong (NTP)", found.ahead.Abs()))
+	}
 	return sentences
 }
+
+// maxSkew is how far the clocks may differ before an operator is told.
+const maxSkew = time.Minute
 
 // servers counts those that an address names.
 func servers(config *pgxpool.Config) int {

@@ -14,9 +14,11 @@ const (
 	afterQuery   = `SELECT ` + entryColumns + ` FROM entries WHERE room_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`
 	beforeQuery  = `SELECT ` + entryColumns + ` FROM entries WHERE room_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3`
 	// From the start of the limit-th newest entry's second on. Seqs have no gap, so
-	// that entry is found by its seq; each of the three steps goes down one index.
-	spanQuery = `SELECT l.seq, (SELECT f.seq FROM entries f WHERE f.room_id = $1 AND f.unixtime =
-			(SELECT e.unixtime FROM entries e WHERE e.room_id = $1 AND e.seq = greatest(1, l.seq - $3::bigint + 1))
+	// that entry is found by its seq. Each of the three steps goes down one index: kind,
+	// which is not in entries_times, keeps PostgreSQL from reading all of a room there.
+	spanQuery = `SELECT l.seq, (SELECT f.seq FROM entries f WHERE f.room_id = $1 AND f.unixtime >=
+			(SELECT e.unixtime FROM entries e WHERE e.room_id = $1 AND e.seq = greatest(1, l.seq - $3::bigint + 1)
+				AND e.kind >= 0)
 			ORDER BY f.unixtime, f.seq LIMIT 1)
 		FROM (SELECT seq FROM entries WHERE room_id = $1 AND unixtime < $2 ORDER BY unixtime DESC, seq DESC LIMIT 1) l`
 	headsQuery = `SELECT q.n, r.head_seq FROM unnest($1::int[]) WITH ORDINALITY AS q (room_id, n)

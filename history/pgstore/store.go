@@ -15,8 +15,9 @@ import (
 
 // Options of a Store. The zero value is the default.
 type Options struct {
-	// Clock gives the time of new entries. Default: the database's clock, which
-	// is the same for all gateways.
+	// Clock gives the latest time of new entries, which are of the database's clock
+	// up to that; a test sets it to a time that has passed. Default: history.MaxAhead
+	// later than it is here.
 	Clock func() time.Time
 	// Writers is how many connections Append, Move, Renew, Retire and Check
 	// have. Default 6: four lanes, presence and the lease.
@@ -124,13 +125,22 @@ func (s *Store) exec(ctx context.Context, op string, sql string, args ...any) (i
 	return changed, failed(op, err)
 }
 
-// now is the parameter p_now of the functions.
+// now is the parameter p_now of the functions: the latest time that it may be.
+// The database's clock decides up to that.
 func (s *Store) now() *int64 {
-	if s.clock == nil {
-		return nil
+	now := time.Now().Add(history.MaxAhead).Unix()
+	if s.clock != nil {
+		now = max(0, s.clock().Unix())
 	}
-	now := max(0, s.clock().Unix())
 	return &now
+}
+
+var _ history.Mender = (*Store)(nil)
+
+// Mend implements history.Mender.
+func (s *Store) Mend(ctx context.Context, room int32) (entries int64, err error) {
+	err = s.query(ctx, s.writes, "mend the room", func(r row) error { return r.Scan(&entries) }, `SELECT mend_room($1, $2)`, room, s.now())
+	return entries, err
 }
 
 // Append stores posts; see history.Store.

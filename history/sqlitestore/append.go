@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -138,7 +139,11 @@ func (tx *transaction) insert(ctx context.Context, e *talk.Entry) (stored bool, 
 	if err != nil {
 		return false, err
 	}
-	seq, now := r.headSeq+1, max(tx.now, r.lastTime)
+	seq := r.headSeq + 1
+	now, err := tx.nextTime(ctx, e.RoomID, r)
+	if err != nil {
+		return false, err
+	}
 	res, err := tx.st.insertEntry.ExecContext(ctx, e.RoomID, seq, e.Author[:], e.ID[:],
 		int64(e.Kind), e.Name, e.Text, now, int64(e.SentAt))
 	if err != nil {
@@ -150,6 +155,21 @@ func (tx *transaction) insert(ctx context.Context, e *talk.Entry) (stored bool, 
 	r.headSeq, r.lastTime, r.stored = seq, now, false
 	e.Seq, e.UnixTime = seq, uint64(now)
 	return true, nil
+}
+
+// nextTime is the time of a room's next entry: the clock's, but never earlier than
+// that of the entry before. Where that one is far ahead of the clock, a second is
+// full at some time, so that none grows for ever.
+func (tx *transaction) nextTime(ctx context.Context, roomID int32, r *room) (int64, error) {
+	if r.lastTime <= tx.now+int64(history.MaxAhead/time.Second) {
+		return max(tx.now, r.lastTime), nil
+	}
+	var first int64
+	err := tx.st.firstOfSecond.QueryRowContext(ctx, roomID, r.lastTime).Scan(&first)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r.lastTime, nil
+	}
+	return r.lastTime + (r.headSeq+1-first)/history.FullSecond, err
 }
 
 // find returns the entry with this id, nil for none.

@@ -49,8 +49,9 @@ const (
 	afterQuery  = `SELECT ` + entryColumns + ` FROM entries WHERE room_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3`
 	beforeQuery = `SELECT ` + entryColumns + ` FROM entries WHERE room_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3`
 	// From the start of the limit-th newest entry's second on. Seqs have no gap, so
-	// that entry is found by its seq; each of the three steps goes down one index.
-	spanQuery = `SELECT l.seq, (SELECT f.seq FROM entries f WHERE f.room_id = ?1 AND f.unixtime =
+	// that entry is found by its seq. Each of the three steps goes down one
+	// index.
+	spanQuery = `SELECT l.seq, (SELECT f.seq FROM entries f WHERE f.room_id = ?1 AND f.unixtime >=
 			(SELECT e.unixtime FROM entries e WHERE e.room_id = ?1 AND e.seq = max(1, l.seq - ?3 + 1))
 			ORDER BY f.unixtime, f.seq LIMIT 1)
 		FROM (SELECT seq FROM entries WHERE room_id = ?1 AND unixtime < ?2 ORDER BY unixtime DESC, seq DESC LIMIT 1) l`

@@ -110,6 +110,7 @@ type statements struct {
 
 	loadRoom, saveRoom               *sql.Stmt
 	insertEntry, findEntry           *sql.Stmt
+	firstOfSecond                    *sql.Stmt
 	findSession, saveSession         *sql.Stmt
 	deleteSession, breakSession      *sql.Stmt
 	otherSession                     *sql.Stmt
@@ -137,6 +138,8 @@ func (st *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		{&st.insertEntry, `INSERT INTO entries (room_id, seq, author, id, kind, name, body, unixtime, sent_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room_id, author, id) DO NOTHING`},
 		{&st.findEntry, `SELECT ` + entryColumns + ` FROM entries WHERE room_id = ? AND author = ? AND id = ?`},
+
+		{&st.firstOfSecond, `SELECT seq FROM entries WHERE room_id = ? AND unixtime >= ? ORDER BY unixtime, seq LIMIT 1`},
 
 		{&st.findSession, `SELECT gateway, epoch, entered, broken_at IS NOT NULL FROM sessions
 			WHERE room_id = ? AND uuid = ? AND session = ?`},
