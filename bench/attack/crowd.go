@@ -76,6 +76,8 @@ func (c *crowd) stop() {
 	for _, one := range open {
 		if one.established() {
 			held = append(held, one.since)
+		} else {
+			c.tally.closed(unread)
 		}
 	}
 	c.tally.finish(held)

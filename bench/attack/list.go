@@ -53,9 +53,9 @@ func recurring(connections int, perSecond float64, do ...Step) []Group {
 	return []Group{{Connections: connections, PerSecond: perSecond, Again: true, Do: steps(do...)}}
 }
 
-// unread is one whose attackers have a small receive buffer, so that what is sent to
+// smallBuffers is one whose attackers have a small receive buffer, so that what is sent to
 // them stays with the sender.
-func unread(connections int, perSecond float64, do ...Step) []Group {
+func smallBuffers(connections int, perSecond float64, do ...Step) []Group {
 	return []Group{{Connections: connections, PerSecond: perSecond, Receive: 4 << 10, Do: steps(do...)}}
 }
 
@@ -107,9 +107,9 @@ func largeHead(*conn) string { return string(appendHead(nil, fin|opText, 60_000)
 // pages take the browser client's files.
 var pages = []Attack{
 	{Name: "page-unread", What: "asks for the largest file, uncompressed, and reads nothing", Weakness: "a copy of the file for each who asks",
-		Groups: unread(200, 200, raw(page), hold)},
+		Groups: smallBuffers(200, 200, raw(page), hold)},
 	{Name: "page-slow", What: "asks for the largest file and reads 4 KB every 8 s", Weakness: "a response without a lowest rate", Lasts: 40 * time.Second, Whole: true,
-		Groups: unread(200, 200, raw(page), readSlowly(4<<10, 8*time.Second))},
+		Groups: smallBuffers(200, 200, raw(page), readSlowly(4<<10, 8*time.Second))},
 	{Name: "page-flood", What: "loads the largest file again and again", Weakness: "the page takes what chat needs",
 		Groups: recurring(20, 20, raw(page), readAll)},
 }
@@ -118,7 +118,7 @@ var pages = []Attack{
 var readers = []Attack{
 	{Name: "fetch-unread", What: "asks for 500 long entries three times, then reads 2 KB every 4 s", Weakness: "answers that wait in memory and in the kernel, and a deadline that each byte prolongs",
 		Lasts: 40 * time.Second, Whole: true, History: true,
-		Groups: unread(200, 100, identified, times(3, say(fetch(talk.MaxFetch))), readSlowly(2<<10, 4*time.Second))},
+		Groups: smallBuffers(200, 100, identified, times(3, say(fetch(talk.MaxFetch))), readSlowly(2<<10, 4*time.Second))},
 	{Name: "fetch-allowed", What: "fetches 500 long entries as often as flood control lets it, and reads them", Weakness: "history and joins wait in one queue",
 		History: true, Groups: one(100, 100, identified, listen, messages(5, fetch(talk.MaxFetch)))},
 	{Name: "fetch-from-everywhere", What: "120 connections of 60 addresses fetch 500 long entries as often as flood control lets them", Weakness: "budgets for each address, and none for all of them",
@@ -163,7 +163,7 @@ var floods = []Attack{
 	{Name: "flood-garbage", What: "sends what is no message 200 times a second", Weakness: "a decoder that is dear, and refusals without end",
 		Groups: recurring(20, 20, identified, listen, texts(200, fin|opText, garbage))},
 	{Name: "flood-ws-pings", What: "sends WebSocket pings of 125 bytes 500 times a second and reads no pong", Weakness: "control frames that nobody paces, and pongs that queue up",
-		Groups: unread(20, 20, identified, texts(500, fin|opPing, func() []byte { return bytes.Repeat([]byte("p"), 125) }))},
+		Groups: smallBuffers(20, 20, identified, texts(500, fin|opPing, func() []byte { return bytes.Repeat([]byte("p"), 125) }))},
 	{Name: "flood-ws-pongs", What: "sends WebSocket pongs that nobody asked for 500 times a second", Weakness: "control frames that nobody paces",
 		Groups: recurring(20, 20, identified, listen, texts(500, fin|opPong, func() []byte { return []byte("p") }))},
 	{Name: "flood-empty-fragments", What: "sends fragments of no bytes 500 times a second", Weakness: "a message that never ends and is never too large",

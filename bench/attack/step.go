@@ -179,16 +179,27 @@ func listen(c *conn) error {
 
 // hold keeps the connection, reading nothing unless somebody listens, until the
 // server ends it.
-func hold(c *conn) error {
-	for {
-		if err := c.sleep(250 * time.Millisecond); err != nil {
+func hold(c *conn) error { return c.rest(maxLasts) }
+
+// rest is sleep for who does not read, and learns from the kernel alone that the
+// server has ended the connection.
+func (c *conn) rest(d time.Duration) error {
+	for until := time.Now().Add(d); ; {
+		left := time.Until(until)
+		if left <= 0 {
+			return nil
+		}
+		if err := c.sleep(min(left, 250*time.Millisecond)); err != nil {
 			return err
 		}
 		if c.heard == nil && !c.established() {
-			return endedError{"closed unread"}
+			return endedError{unread}
 		}
 	}
 }
+
+// unread is how a connection ends whose end nobody has read.
+const unread = "closed unread"
 
 // readSlowly takes so many bytes at a time, and no more.
 func readSlowly(bytes int, every time.Duration) Step {
@@ -199,7 +210,7 @@ func readSlowly(bytes int, every time.Duration) Step {
 			if err != nil && !isTimeout(err) {
 				return c.broken(err)
 			}
-			if err := c.sleep(every); err != nil {
+			if err := c.rest(every); err != nil {
 				return err
 			}
 		}
