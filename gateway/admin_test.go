@@ -19,6 +19,7 @@ func (lame) Degraded() []string {
 
 // TestReadyzNamesWhatIsDegraded: ready is not all that an operator needs to know.
 func TestReadyzNamesWhatIsDegraded(t *testing.T) {
+	t.Parallel()
 	store := openStore(t, filepath.Join(t.TempDir(), "talk.db"))
 	t.Cleanup(func() { _ = store.Close() })
 	opts := testOptions(t)

@@ -94,6 +94,7 @@ func stranger(t *testing.T, address, addr string, count int, pause time.Duration
 // TestLimitsHalfOpenConnections: a stranger holds more connections half open than the
 // gateway takes at all, and opens one for each that he loses; everybody else gets in.
 func TestLimitsHalfOpenConnections(t *testing.T) {
+	t.Parallel()
 	const most = 300
 	n := start(t, func(o *gateway.Options) {
 		o.Limits = limits.Default(most)
@@ -115,6 +116,7 @@ func TestLimitsHalfOpenConnections(t *testing.T) {
 
 // TestLimitsHalfOpenFromTheSameAddress: those who share his address get in as well.
 func TestLimitsHalfOpenFromTheSameAddress(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) {
 		o.Limits = limits.Default(300)
 		o.Limits.Accepts = limits.Rate{}
@@ -130,6 +132,7 @@ func TestLimitsHalfOpenFromTheSameAddress(t *testing.T) {
 // TestLimitsBehindAProxy: who speaks through a proxy is counted by his own address,
 // and told when to come again; the proxy is never kept out.
 func TestLimitsBehindAProxy(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) {
 		o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 		o.Limits.Refusals = limits.Rate{PerSecond: 1.0 / 60, Burst: 2}
@@ -312,6 +315,7 @@ func (f flooder) once(ctx context.Context) {
 // elsewhere, is stored behind no more of their posts than a budget's burst; they are
 // closed, and their address is kept out.
 func TestLimitsFloodFromOneAddress(t *testing.T) {
+	t.Parallel()
 	const rate, burst = 30, 60
 	n := start(t, func(o *gateway.Options) {
 		o.Limits = limits.Default(1000)
@@ -357,6 +361,7 @@ func TestLimitsFloodFromOneAddress(t *testing.T) {
 // another window, and is told so; the same UUID elsewhere, which proves nothing in the
 // original's form, is not his.
 func TestLimitsKeptOutByIdentity(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) {
 		o.Limits.Refusals = limits.Rate{PerSecond: 1.0 / 60, Burst: 2}
 		o.Limits.KeepOut, o.Limits.KeepOutMax = time.Hour, time.Hour
@@ -396,6 +401,7 @@ func TestLimitsKeptOutByIdentity(t *testing.T) {
 // TestLimitsSlowMode: in a slow room each speaks once in a while, and the time that a
 // client is told to wait is true.
 func TestLimitsSlowMode(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) { o.Limits.SlowMode = map[int32]time.Duration{7: time.Second, 8: time.Hour} })
 	p, other := hello(t, n.addr), dial(t, n.addr, talk.JSON)
 	p.join(7, "ada")
@@ -427,6 +433,7 @@ func TestLimitsSlowMode(t *testing.T) {
 // together, each with as much unsent as it may send at once, get everything stored, in
 // order, and none is closed.
 func TestLimitsNobodyIsPunishedForAnOutage(t *testing.T) {
+	t.Parallel()
 	const clients, posts, window = 60, 64, 32 // client.maxInFlight
 	n := start(t, func(o *gateway.Options) {
 		o.Limits = limits.Default(1000)

@@ -195,6 +195,7 @@ func closes() (cases []autobahn) {
 }
 
 func TestAutobahn(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	for chapter, cases := range map[string][]autobahn{
 		"1, 2": sizesAndPings(), "3, 4": reservedBits(), "5": fragmentation(), "6": utf8Cases(), "7": closes(),

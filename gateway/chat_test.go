@@ -17,6 +17,7 @@ func arrive(t *testing.T, n *node, form talk.Form) *peer {
 }
 
 func TestAllFormsChatWithEachOther(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	var peers []*peer
 	for name, form := range forms {
@@ -54,6 +55,7 @@ func TestAllFormsChatWithEachOther(t *testing.T) {
 }
 
 func TestHistoryInEachForm(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	a := hello(t, n.addr)
 	a.join(3, "ada")
@@ -88,6 +90,7 @@ func TestHistoryInEachForm(t *testing.T) {
 }
 
 func TestJoinLeaveAndNames(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	a, b := hello(t, n.addr), hello(t, n.addr)
 	a.join(1, "ada")
@@ -118,6 +121,7 @@ func TestJoinLeaveAndNames(t *testing.T) {
 }
 
 func TestResumeMissesNothing(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	a, b := hello(t, n.addr), hello(t, n.addr)
 	a.join(1, "ada")
@@ -146,6 +150,7 @@ func TestResumeMissesNothing(t *testing.T) {
 }
 
 func TestResumeOfAnotherLogIsReset(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	a := hello(t, n.addr)
 	a.join(1, "ada")
@@ -169,6 +174,7 @@ func TestResumeOfAnotherLogIsReset(t *testing.T) {
 }
 
 func TestRepeatIsStoredOnce(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	a := hello(t, n.addr)
 	a.join(1, "ada")
@@ -187,6 +193,7 @@ func TestRepeatIsStoredOnce(t *testing.T) {
 
 // All see a name in one form, whatever its owner's keyboard makes.
 func TestNamesAreNormalised(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	a, b := dial(t, n.addr, talk.JSON), dial(t, n.addr, talk.Bincode)
 	a.join(7, "ada")

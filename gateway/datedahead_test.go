@@ -13,6 +13,7 @@ import (
 // TestClockThatWasAheadIsTold: in a room that was written while the clock was
 // ahead one goes on, and the operator hears of it until it is mended.
 func TestClockThatWasAheadIsTold(t *testing.T) {
+	t.Parallel()
 	store := openPast(t)
 	store.now.Store(time.Now().Unix() + 365*86400)
 	store.fill(t, 1, 3, 20)

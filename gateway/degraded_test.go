@@ -34,6 +34,7 @@ func (w *weakStore) say(sentences ...string) {
 
 // TestDegradedIsShown: /readyz says it behind "ready", and a metric counts it.
 func TestDegradedIsShown(t *testing.T) {
+	t.Parallel()
 	store := &weakStore{Store: openStore(t, filepath.Join(t.TempDir(), "talk.db"))}
 	t.Cleanup(func() { _ = store.Close() })
 	store.say("one copy is too few")

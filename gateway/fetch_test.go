@@ -164,6 +164,7 @@ func (s *screen) wantAll(first, last int) {
 // entries of 4,000 bytes, from the newest entry of the room to the first, while
 // others talk.
 func TestFetchDenseSecond(t *testing.T) {
+	t.Parallel()
 	const dense = 3078
 	for name, form := range original {
 		t.Run(name, func(t *testing.T) {
@@ -224,6 +225,7 @@ func watchQueued(n *node) (stop func(), most *atomic.Int64) {
 // TestFetchTwice: 600 short messages and /fetch 300 twice show each message
 // once, in order.
 func TestFetchTwice(t *testing.T) {
+	t.Parallel()
 	for name, form := range original {
 		t.Run(name, func(t *testing.T) {
 			store := openPast(t)
@@ -243,6 +245,7 @@ func TestFetchTwice(t *testing.T) {
 
 // TestFetchByTime: the odd questions.
 func TestFetchByTime(t *testing.T) {
+	t.Parallel()
 	store := openPast(t)
 	store.fill(t, 1, 3, 20) // at 1001
 	store.fill(t, 1, 2, 20) // at 1002
@@ -277,6 +280,7 @@ func TestFetchByTime(t *testing.T) {
 // TestFetchExtended: a long answer is in order from the first frame to the last,
 // and says what it is.
 func TestFetchExtended(t *testing.T) {
+	t.Parallel()
 	store := openPast(t)
 	store.fill(t, 1, 700, talk.MaxTextBytes)
 	n := startOn(t, store, fanout.NewHub(), nil)
@@ -315,6 +319,7 @@ func TestFetchExtended(t *testing.T) {
 // TestFetchThatIsNotRead: who asks for much and reads nothing is closed as any
 // slow reader, and costs no more than what was on its way.
 func TestFetchThatIsNotRead(t *testing.T) {
+	t.Parallel()
 	const dense = 6000
 	store := openPast(t)
 	store.fill(t, 1, dense, talk.MaxTextBytes)
@@ -339,6 +344,7 @@ func TestFetchThatIsNotRead(t *testing.T) {
 // TestFetchThroughFailures: an answer by time goes on when the store is back;
 // else the rest of a second would be lost to the original's clients.
 func TestFetchThroughFailures(t *testing.T) {
+	t.Parallel()
 	store := openPast(t)
 	store.fill(t, 1, 400, 100)
 	n := startOn(t, store, fanout.NewHub(), nil)
@@ -353,6 +359,7 @@ func TestFetchThroughFailures(t *testing.T) {
 // TestFetchEndsInAnotherRoom: what is left of an answer does not get into the
 // log of the next room.
 func TestFetchEndsInAnotherRoom(t *testing.T) {
+	t.Parallel()
 	store := openPast(t)
 	store.fill(t, 1, 3000, talk.MaxTextBytes)
 	n := startOn(t, store, fanout.NewHub(), nil)
@@ -369,6 +376,7 @@ func TestFetchEndsInAnotherRoom(t *testing.T) {
 // TestFetchPaysForWhatItReturns: after one entry there is room for more; after
 // five hundred the next message waits.
 func TestFetchPaysForWhatItReturns(t *testing.T) {
+	t.Parallel()
 	store := openPast(t)
 	store.fill(t, 1, 500, 20)
 	n := startOn(t, store, fanout.NewHub(), func(o *gateway.Options) {

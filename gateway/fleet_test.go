@@ -70,6 +70,7 @@ func (p *parts) gateway(t *testing.T, change func(*gateway.Options)) *node {
 // TestPostgresIsAwayAndBack: what is said meanwhile is accepted, shown as
 // pending on every node, and stored in the order in which each author said it.
 func TestPostgresIsAwayAndBack(t *testing.T) {
+	t.Parallel()
 	p := startParts(t)
 	one, two := p.gateway(t, nil), p.gateway(t, nil)
 	a, b := hello(t, one.addr), hello(t, two.addr)
@@ -124,6 +125,7 @@ func TestPostgresIsAwayAndBack(t *testing.T) {
 
 // TestAllOfRedisIsAwayAndBack: the store alone carries the rooms meanwhile.
 func TestAllOfRedisIsAwayAndBack(t *testing.T) {
+	t.Parallel()
 	p := startParts(t)
 	one, two := p.gateway(t, nil), p.gateway(t, nil)
 	a, b := hello(t, one.addr), hello(t, two.addr)
@@ -158,6 +160,7 @@ func TestAllOfRedisIsAwayAndBack(t *testing.T) {
 // TestRedisAndPostgresAreAway: nothing is accepted, nothing is called stored, and
 // what the clients send again is stored once when the store is back.
 func TestRedisAndPostgresAreAway(t *testing.T) {
+	t.Parallel()
 	p := startParts(t)
 	n := p.gateway(t, nil)
 	a := hello(t, n.addr)

@@ -31,6 +31,7 @@ func clientFrame(fin bool, opcode byte, payload []byte, mask [4]byte) []byte {
 }
 
 func TestParseFrameOfEverySize(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{0, 1, 7, 8, 9, 125, 126, 127, 1000, 65535, 65536} {
 		payload := make([]byte, n)
@@ -54,6 +55,7 @@ func TestParseFrameOfEverySize(t *testing.T) {
 }
 
 func TestAppendHeadIsReadBack(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{0, 125, 126, 65535, 65536} {
 		h := appendHead(nil, opText, n)
 		if len(h) > maxHead || h[0] != 0x81 {
@@ -67,6 +69,7 @@ func TestAppendHeadIsReadBack(t *testing.T) {
 }
 
 func TestCloseFrameCutsAtARune(t *testing.T) {
+	t.Parallel()
 	reason := string(bytes.Repeat([]byte("ä"), 100))
 	f := closeFrame(4008, reason)
 	if len(f) > 2+maxControl || !utf8.Valid(f[4:]) || binary.BigEndian.Uint16(f[2:]) != 4008 {
@@ -171,6 +174,7 @@ func TestPeekLooksAtEachByteOnceAndDoesNotAllocate(t *testing.T) {
 }
 
 func TestRingIsAFIFOWithinItsBounds(t *testing.T) {
+	t.Parallel()
 	var r ring
 	rng := rand.New(rand.NewPCG(3, 4))
 	var model []*packet
@@ -200,6 +204,7 @@ func TestRingIsAFIFOWithinItsBounds(t *testing.T) {
 }
 
 func TestRecentKnowsItsEntries(t *testing.T) {
+	t.Parallel()
 	var r recent
 	for seq := int64(1); seq <= 25; seq++ {
 		e := &roomEntry{}

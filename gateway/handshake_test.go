@@ -60,6 +60,7 @@ func ask(t *testing.T, addr, text string, piece int) *http.Response {
 
 // A handshake is judged by what it says, not by how it was cut.
 func TestHandshakesThatMustNotBe(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) {
 		o.Headers = http.Header{"X-Content-Type-Options": {"nosniff"}, "Content-Security-Policy": {"default-src 'none'"}}
 	})
@@ -152,6 +153,7 @@ func refused(t *testing.T, n *node, reason string) float64 {
 }
 
 func TestHandshakeOrigins(t *testing.T) {
+	t.Parallel()
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	gateways := map[string]*node{
 		"plain": start(t, func(o *gateway.Options) {
@@ -263,6 +265,7 @@ func (s *syncBuffer) String() string {
 }
 
 func TestHandshakeRefusalsAreLogged(t *testing.T) {
+	t.Parallel()
 	var log syncBuffer
 	n := start(t, func(o *gateway.Options) {
 		o.Log = slog.New(slog.NewTextHandler(&log, nil))
@@ -289,6 +292,7 @@ func TestHandshakeRefusalsAreLogged(t *testing.T) {
 }
 
 func TestAdminAnswersAtItsOwnNamesOnly(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) {
 		o.Hosts, o.OwnNames = []string{"monitored.example"}, []string{"box.corp.example"}
 	})
@@ -330,6 +334,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 }
 
 func TestOriginsAndHostsThatCannotBe(t *testing.T) {
+	t.Parallel()
 	for _, s := range []string{"chat.example", "ftp://chat.example", "https://", "https://*", "https://a.*.example",
 		"https://*chat.example", "https://chat.example/", "https://u@chat.example", "https://*.10.0.0.1", "https://chat.example:0", "null"} {
 		if gateway.CheckOrigin(s) == nil {

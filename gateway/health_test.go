@@ -9,6 +9,7 @@ import (
 // TestOnlyAFreshAnswerIsProof: a node that asks the store for nothing does not
 // know that it is gone, and must not send others' users to itself.
 func TestOnlyAFreshAnswerIsProof(t *testing.T) {
+	t.Parallel()
 	var h health
 	now := time.Now()
 	if h.storeProven(now) {

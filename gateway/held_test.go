@@ -10,6 +10,7 @@ import (
 // TestPendingEntriesCloseNobody: a room may have more of them than a client's
 // queue takes at once.
 func TestPendingEntriesCloseNobody(t *testing.T) {
+	t.Parallel()
 	s := bareServer(t)
 	r := crowdedRoom(s, 30)
 	s.rooms.byID[r.id] = r
@@ -33,6 +34,7 @@ func TestPendingEntriesCloseNobody(t *testing.T) {
 
 // TestLargestHoldersGoFirst: as many as are needed, and those that hold most.
 func TestLargestHoldersGoFirst(t *testing.T) {
+	t.Parallel()
 	s := bareServer(t)
 	s.held.most = 1 << 20
 	s.clock.nanos.Store(int64(sweepEvery))

@@ -120,6 +120,7 @@ func (r *raw) expectClose() (code int, reason string) {
 }
 
 func TestFramesThatMustNotBe(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	witness := hello(t, n.addr)
 	witness.join(1, "witness")
@@ -158,6 +159,7 @@ func TestFramesThatMustNotBe(t *testing.T) {
 }
 
 func TestControlFramesInsideFragments(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	r := dialRaw(t, n.addr)
 	r.upgrade()
@@ -180,6 +182,7 @@ func TestControlFramesInsideFragments(t *testing.T) {
 }
 
 func TestByteByByte(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	r := dialRaw(t, n.addr)
 	request := "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n" +
@@ -198,6 +201,7 @@ func TestByteByByte(t *testing.T) {
 }
 
 func TestMessagesThatAreRefused(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	me := newID(4)
 	join := func(room, name string) string {
@@ -283,6 +287,7 @@ func TestMessagesThatAreRefused(t *testing.T) {
 }
 
 func TestTerminalEscapesReachNobody(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	evil := dial(t, n.addr, talk.JSON)
 	evil.join(1, "e\x1b]0;owned\x07vil\u202e")
@@ -305,6 +310,7 @@ func TestTerminalEscapesReachNobody(t *testing.T) {
 }
 
 func TestOrigins(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) { o.Origins = []string{"https://friend.example"} })
 	for origin, want := range map[string]int{
 		"":                          101,
@@ -330,6 +336,7 @@ func TestOrigins(t *testing.T) {
 // TestWhoSaysHello: a secret leads to one uuid, always the same, and nothing else
 // leads to it.
 func TestWhoSaysHello(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	a := hello(t, n.addr)
 	if a.uuid != a.secret.UUID() || a.uuid.Version() != talk.ProvenVersion {
@@ -383,6 +390,7 @@ func TestWhoSaysHello(t *testing.T) {
 // of the original's form made for itself. A stranger who says Hello with it is
 // somebody else, and its owner stays and comes back.
 func TestNobodyTakesOverAUserOfTheOriginals(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	owner := dial(t, n.addr, talk.JSON)
 	owner.join(1, "ada")
@@ -407,6 +415,7 @@ func TestNobodyTakesOverAUserOfTheOriginals(t *testing.T) {
 }
 
 func TestRequestsThatAreNoUpgrade(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	for name, tc := range map[string]struct {
 		send string
@@ -459,6 +468,7 @@ func TestHalfAFrameAndHalfAHandshake(t *testing.T) {
 }
 
 func TestThousandUpgradesThatNeverFinish(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) { o.HandshakeWait = 3 * time.Second })
 	var stalled []*raw
 	for range 1000 {

@@ -11,6 +11,7 @@ import (
 // store is back it is read, and meanwhile more is stored, published and shown. The
 // read is old then: nothing is shown again, and who has left since is not there.
 func TestPublishedWhileABlindRoomIsRead(t *testing.T) {
+	t.Parallel()
 	for _, step := range []string{"head", "entries"} {
 		t.Run(step, func(t *testing.T) {
 			f := newSpoolFleet(t)

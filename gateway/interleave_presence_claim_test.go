@@ -80,6 +80,7 @@ func TestAClaimRacesAResume(t *testing.T) {
 // TestAZombiesChangesAreStale: a rename and a leave stand at the store's door
 // when the session moves to another gateway, and get there later.
 func TestAZombiesChangesAreStale(t *testing.T) {
+	t.Parallel()
 	nodes, gates := fleetOf(t, nil, nil)
 	w := hello(t, nodes[1].addr)
 	w.join(1, "witness")

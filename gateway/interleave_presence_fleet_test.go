@@ -20,6 +20,7 @@ var outage = flag.Duration("outage", 16*time.Second, "how long PostgreSQL is awa
 // before, or meanwhile) and who comes meanwhile for the first time is not said to
 // have left; who never comes back is, once.
 func TestNobodyLeavesWhilePostgresIsAway(t *testing.T) {
+	t.Parallel()
 	p := startParts(t)
 	grace := func(o *gateway.Options) {
 		o.PingAfter = time.Hour // who reads only now and then answers no ping

@@ -55,6 +55,7 @@ func (d *deaf) Deliver(n *fanout.Note) {
 // not heard it. She is not left with a list that has bob in it, whether she comes
 // anew or back from where she saw him leave.
 func TestWhoComesToANodeThatLags(t *testing.T) {
+	t.Parallel()
 	for _, resumes := range []bool{false, true} {
 		name := map[bool]string{false: "anew", true: "back"}[resumes]
 		t.Run(name, func(t *testing.T) {

@@ -54,6 +54,7 @@ func keeperServer(t *testing.T, store history.Store) *Server {
 // TestAClaimerCountsOnlyTimeInWhichTheStoreAnswered: the grace is 30 s and a lease
 // 5 s, by default. Rounds happen at the seconds at which the table says so.
 func TestAClaimerCountsOnlyTimeInWhichTheStoreAnswered(t *testing.T) {
+	t.Parallel()
 	type span struct {
 		from, to int // seconds, both included, with one round in each
 		away     bool

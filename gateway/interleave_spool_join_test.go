@@ -43,6 +43,7 @@ func bobIsLost(t *testing.T, n *spoolNode) (ada, witness *peer, bob func(addr st
 // of opening a room for a member who comes back. It is shown once, in its place.
 // Heads are not compared: the opening itself must not miss it.
 func TestPublishedWhileARoomIsOpened(t *testing.T) {
+	t.Parallel()
 	for _, step := range []string{"before the subscription", "before its confirmation", "head", "entries"} {
 		t.Run(step, func(t *testing.T) {
 			f := newSpoolFleet(t)

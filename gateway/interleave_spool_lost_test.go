@@ -117,6 +117,7 @@ func TestSpoolLosesWhatIsShown(t *testing.T) {
 // after the failover. Nobody called it safe, nobody saw it; its author sends it
 // again.
 func TestNotAcceptedWithoutAReplica(t *testing.T) {
+	t.Parallel()
 	f := newSpoolFleet(t)
 	one, two := f.gateway(nil), f.gateway(nil)
 	a, b := hello(t, one.addr), hello(t, two.addr)
@@ -210,6 +211,7 @@ func TestSpoolThatCannotBeReadIsTriedOnceABatch(t *testing.T) {
 // TestStoredBeforeItsPending: the note that an entry is stored overtakes the note
 // that it waits: they come from two nodes. It is not shown as pending any more.
 func TestStoredBeforeItsPending(t *testing.T) {
+	t.Parallel()
 	f := newSpoolFleet(t)
 	n := f.gateway(nil)
 	n.way.headless.Store(true) // only the notes tell

@@ -209,6 +209,7 @@ func (f *spoolFleet) checkRefused(one, two *spoolNode, a, b *peer, bad map[talk.
 
 // TestRefusedInABatch: one guilty entry of a group commit costs the others nothing.
 func TestRefusedInABatch(t *testing.T) {
+	t.Parallel()
 	f := newSpoolFleet(t)
 	n := f.gateway(func(o *gateway.Options) { o.Lanes = 1 })
 	a, w := hello(t, n.addr), hello(t, n.addr)
@@ -240,6 +241,7 @@ func TestRefusedInABatch(t *testing.T) {
 // TestEntriesOfANewerForm: a page full of entries that this node cannot read
 // stands before those that it can.
 func TestEntriesOfANewerForm(t *testing.T) {
+	t.Parallel()
 	f := newSpoolFleet(t)
 	f.leave(5, "readable 0", "readable 1")
 	n := f.gateway(nil)

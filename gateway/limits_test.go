@@ -17,6 +17,7 @@ import (
 // TestConnectionsOfOneAddress: one address cannot have more than its share, also
 // behind a proxy, and gets back what it gives up.
 func TestConnectionsOfOneAddress(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) {
 		o.Limits.PerAddress = 3
 		o.HandshakeWait = time.Minute // they say nothing
@@ -62,6 +63,7 @@ func TestConnectionsOfOneAddress(t *testing.T) {
 
 // TestPingFlood: a client that pings without end is refused, and then closed.
 func TestPingFlood(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) {
 		o.Limits.Control = limits.Rate{PerSecond: 1.0 / 3600, Burst: 5}
 		o.Limits.Refusals = limits.Rate{PerSecond: 1.0 / 6, Burst: 10}

@@ -123,6 +123,7 @@ func startHanging(t *testing.T, h hang) (server *gateway.Server, j *jam) {
 // TestStuckLoopIsNamed: /healthz says what makes no progress, and that it is over.
 // While it is the store that does not answer, the process is well, but not ready.
 func TestStuckLoopIsNamed(t *testing.T) {
+	t.Parallel()
 	for name, h := range hangs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -161,6 +162,7 @@ func get(h http.Handler, path string) int {
 
 // TestDrainEndsWhateverHangs: the error says what did.
 func TestDrainEndsWhateverHangs(t *testing.T) {
+	t.Parallel()
 	for name, h := range hangs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

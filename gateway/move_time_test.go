@@ -7,6 +7,7 @@ import (
 
 // TestManyUsersHaveLongerToMove: as many as come at once keep each other out.
 func TestManyUsersHaveLongerToMove(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		wait time.Duration
 		n    int64

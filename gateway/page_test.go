@@ -6,6 +6,7 @@ import (
 )
 
 func TestPageHalvesAndGrows(t *testing.T) {
+	t.Parallel()
 	var p page
 	for _, want := range []int{500, 250, 125, 62, 31, 15, 7, 3, 1, 1} {
 		n := p.size()

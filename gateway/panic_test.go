@@ -17,6 +17,7 @@ import (
 // TestPanicFailsOneRequest: whatever a request panics in, its connection is closed,
 // no lock stays taken, the room can be entered, and the others go on.
 func TestPanicFailsOneRequest(t *testing.T) {
+	t.Parallel()
 	const room = 66
 	in := func(name string) func(op string, at int32) bool {
 		return func(op string, at int32) bool { return op == name && at == room }
@@ -89,6 +90,7 @@ func TestPanicFailsOneRequest(t *testing.T) {
 
 // TestPanicInThePage is answered, or its connection closed, and nobody else notices.
 func TestPanicInThePage(t *testing.T) {
+	t.Parallel()
 	n, _ := startGated(t, func(o *gateway.Options) {
 		tiny(o)
 		o.Site = http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
@@ -121,6 +123,7 @@ const panicEnv = "TUITALK_TEST_PANICS_IN"
 // TestPanicOnALoopEndsTheProcess: what a lane or the keeper has panicked in is in
 // nobody knows what state.
 func TestPanicOnALoopEndsTheProcess(t *testing.T) {
+	t.Parallel()
 	if op := os.Getenv(panicEnv); op != "" {
 		panicIn(t, op)
 		return

@@ -45,6 +45,7 @@ func (p *peer) until(text string) (all []talk.Entry) {
 }
 
 func TestGraceKeepsAQuietReconnectQuiet(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	w := hello(t, n.addr)
 	w.join(1, "witness")
@@ -89,6 +90,7 @@ func TestWhoStaysAwayHasLeft(t *testing.T) {
 }
 
 func TestTwoWindowsOfOneUser(t *testing.T) {
+	t.Parallel()
 	n := start(t, returnGrace)
 	w := hello(t, n.addr)
 	w.join(1, "witness")
@@ -112,6 +114,7 @@ func TestTwoWindowsOfOneUser(t *testing.T) {
 }
 
 func TestANewerConnectionReplacesTheOlder(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	session := newID(4)
 	old := hello(t, n.addr).comeBack(n.addr, session)
@@ -157,6 +160,7 @@ func TestRestartIsInvisible(t *testing.T) {
 }
 
 func TestTwoGatewaysAreOneRoom(t *testing.T) {
+	t.Parallel()
 	store := openStore(t, filepath.Join(t.TempDir(), "talk.db"))
 	t.Cleanup(func() { _ = store.Close() })
 	hub := fanout.NewHub()
@@ -357,6 +361,7 @@ func waitUnready(t *testing.T, n *node) string {
 }
 
 func TestDrainSaysReconnectAndStoresWhatItTook(t *testing.T) {
+	t.Parallel()
 	store := openStore(t, filepath.Join(t.TempDir(), "talk.db"))
 	t.Cleanup(func() { _ = store.Close() })
 	n := startOn(t, store, fanout.NewHub(), nil)

@@ -10,6 +10,7 @@ import (
 // TestLargeRoomJoinsWithoutNoise: beyond 300 members a join writes no entry; the
 // joiner gets its own answer in each form, and the others a count.
 func TestLargeRoomJoinsWithoutNoise(t *testing.T) {
+	t.Parallel()
 	n := start(t, nil)
 	w := hello(t, n.addr)
 	w.join(1, "witness")

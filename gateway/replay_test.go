@@ -6,6 +6,7 @@ import (
 )
 
 func TestReplayIsFasterThanItWasSaid(t *testing.T) {
+	t.Parallel()
 	const hour = 3600
 	now := time.Unix(1_800_000_000, 0)
 	today := uint64(now.Unix())
@@ -41,6 +42,7 @@ func TestReplayIsFasterThanItWasSaid(t *testing.T) {
 // TestReplayOfASilence: what was said long after the entry before it, or seems to
 // be since a clock was wrong, waits no longer than a silence takes.
 func TestReplayOfASilence(t *testing.T) {
+	t.Parallel()
 	now := time.Unix(1_800_000_000, 0)
 	today := uint64(now.Unix())
 	for _, first := range []uint64{0, today - 3600, today - 40} {

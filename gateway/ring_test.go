@@ -9,6 +9,7 @@ import (
 // TestRingAdvancesByBytes: what leaves the ring is what was written, whatever the
 // steps, also when what is behind it is dropped meanwhile.
 func TestRingAdvancesByBytes(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(5, 6))
 	w := &pumpWorker{scratch: make([]byte, 0, batchBytes)}
 	for range 300 {

@@ -43,6 +43,7 @@ func TestClientThatNeverReads(t *testing.T) {
 
 // TestSlowReaderCatchesUp: a ring that overflows costs nothing but time.
 func TestSlowReaderCatchesUp(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) {
 		o.RingPackets, o.RecentCount, o.SlowAfter, o.PingAfter = 8, 16, time.Hour, time.Hour
 	})
@@ -74,6 +75,7 @@ func TestSlowReaderCatchesUp(t *testing.T) {
 }
 
 func TestFloodIsDelayedThenRefused(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) {
 		o.Limits.Connection.Messages, o.Limits.Backlog = limits.Rate{PerSecond: 50, Burst: 5}, 10
 	})
@@ -113,6 +115,7 @@ func TestFloodIsDelayedThenRefused(t *testing.T) {
 }
 
 func TestWhoIsRefusedTooOftenIsClosed(t *testing.T) {
+	t.Parallel()
 	n := start(t, func(o *gateway.Options) { o.Limits.Refusals = limits.Rate{PerSecond: 1.0 / 3, Burst: 20} })
 	p := dial(t, n.addr, talk.JSON)
 	for range 25 {

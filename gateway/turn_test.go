@@ -8,6 +8,7 @@ import (
 // TestTurnRemembersEveryRefusal: a post must wait if any refused one of its round
 // or a later one came before it, however many refusals there were.
 func TestTurnRemembersEveryRefusal(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(2000) {
 		rng := rand.New(rand.NewPCG(seed, 5))
 		var got turn

@@ -8,6 +8,7 @@ import (
 
 // The log may be buffered: what ends the process must get out before.
 func TestVitalLoopThatPanicsLogsBeforeItEndsTheProcess(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	var lastWords string
 	s := &Server{log: slog.New(slog.NewTextHandler(&log, nil))}

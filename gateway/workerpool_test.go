@@ -17,6 +17,7 @@ import (
 // do so their rooms have been empty for long enough and are closed. (The end of
 // each room stood in the same queue behind the joins that waited for it.)
 func TestRoomsAreEnteredWhileTheyClose(t *testing.T) {
+	t.Parallel()
 	const rooms = 5
 	n, g := startGated(t, func(o *gateway.Options) {
 		tiny(o)
@@ -65,6 +66,7 @@ func TestRoomsAreEnteredWhileTheyClose(t *testing.T) {
 
 // TestUnsubscribeThatHangs keeps nobody out for long, also not of its own room.
 func TestUnsubscribeThatHangs(t *testing.T) {
+	t.Parallel()
 	n, g := startGated(t, func(o *gateway.Options) {
 		tiny(o)
 		o.RoomLinger = time.Millisecond
@@ -81,6 +83,7 @@ func TestUnsubscribeThatHangs(t *testing.T) {
 // TestClassesDoNotStarveEachOther: every worker of a class waits for the store, and
 // more work waits for them. People come in and talk all the same.
 func TestClassesDoNotStarveEachOther(t *testing.T) {
+	t.Parallel()
 	const held = 9 // its room
 	site := make(chan struct{})
 	n, g := startGated(t, func(o *gateway.Options) {
@@ -116,6 +119,7 @@ func TestClassesDoNotStarveEachOther(t *testing.T) {
 
 // TestWorkThatWaitsTooLong is refused, with the advice to try again.
 func TestWorkThatWaitsTooLong(t *testing.T) {
+	t.Parallel()
 	n, g := startGated(t, func(o *gateway.Options) {
 		tiny(o)
 		o.Work.History.MaxWait, o.Work.Opening.MaxWait = time.Second, time.Second
@@ -148,6 +152,7 @@ func TestWorkThatWaitsTooLong(t *testing.T) {
 // TestSubscribeThatHangs keeps people out of rooms on that part of the bus only, and
 // the node says that it is behind.
 func TestSubscribeThatHangs(t *testing.T) {
+	t.Parallel()
 	n, g := startGated(t, func(o *gateway.Options) {
 		tiny(o)
 		o.Work.Opening.MaxWait = 6 * time.Second
@@ -173,6 +178,7 @@ func TestSubscribeThatHangs(t *testing.T) {
 // TestStoreThatNeverAnswersAJoin: without a spool there is no provisional seat; the
 // client is told to come back.
 func TestStoreThatNeverAnswersAJoin(t *testing.T) {
+	t.Parallel()
 	n, g := startGated(t, func(o *gateway.Options) { o.RequestWait = time.Second })
 	p := hello(t, n.addr)
 	_, release := g.hold(t, true, func(op string, room int32) bool { return op == "Move" && room == 1 })
@@ -190,6 +196,7 @@ func TestStoreThatNeverAnswersAJoin(t *testing.T) {
 // queues, a slow store that now and then says nothing at all, and rooms that close
 // as soon as they are empty: every request is answered, or its connection closed.
 func TestEverythingAtOnce(t *testing.T) {
+	t.Parallel()
 	const clients, rooms, length = 16, 40, 4 * time.Second
 	n, g := startGated(t, func(o *gateway.Options) {
 		tiny(o)
