@@ -34,18 +34,19 @@ cluster-status: bin/tuitalk-cluster ## show each part of the fleet
 cluster-stop: bin/tuitalk-cluster ## stop the fleet; its data stays
 	@bin/tuitalk-cluster stop
 
-# Packages with tests that start real servers, and the others, which make check has
-# run under the race detector already.
+# Packages with tests that start real servers.
 SERVED = $(sort $(shell grep -rl --include='*_test.go' --exclude-dir=peers '^//go:build integration' . | xargs -n1 dirname))
-# Those whose own goroutines meet the real servers run under the race detector here too.
+# Those whose own goroutines meet the real servers: what needs a server runs under the
+# race detector here too, all else has run under it in make check.
 RACED = ./fanout/redisbus ./gateway ./history/pgstore
-OTHERS = $(filter-out $(SERVED),$(shell go list -f '{{.Dir}}' ./... | sed 's#^$(CURDIR)#.#'))
+MEETING = $(shell grep -l '^//go:build integration' $(RACED:%=%/*_test.go) | xargs sed -nE 's/^func (Test[A-Za-z0-9_]+).t .*/\1/p' | paste -sd '|')
+OTHERS = $(filter-out $(filter-out $(RACED),$(SERVED)),$(shell go list -f '{{.Dir}}' ./... | sed 's#^$(CURDIR)#.#'))
 
 test: deps build ## install what is missing, and run all tests
-	go test -race -tags integration -count=1 -parallel 4 -timeout 9m $(RACED)
-	go test -tags integration -count=1 -parallel 4 -timeout 9m $(filter-out $(RACED),$(SERVED))
+	go test -race -tags integration -count=1 -parallel 4 -timeout 15m -run '^($(MEETING))$$' $(RACED)
+	go test -tags integration -count=1 -parallel 4 -timeout 15m $(filter-out $(RACED),$(SERVED))
 	go test -C bench/peers -tags integration -count=1 ./...
-	go test $(OTHERS)
+	go test -parallel 4 -timeout 15m $(OTHERS)
 
 SEEDS ?= 20
 FAULTS ?= all$(shell test "$$(id -u)" != 0 || echo ,links)
