@@ -157,7 +157,12 @@ func (s *Server) tellAuthor(e *talk.Entry, kind ackKind, m talk.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range r.members {
-		if c.seat.uuid == e.Author && c.seat.form == talk.Extended && c.answerIn(talk.Extended, m) {
+		if c.seat.uuid != e.Author {
+			continue
+		}
+		if refusal, ok := m.(talk.Error); ok && c.seat.form != talk.Extended {
+			c.answerIn(c.seat.form, talk.Error{Code: refusal.Code, Message: refusal.Message}) // there are no ids
+		} else if c.seat.form == talk.Extended && c.answerIn(talk.Extended, m) {
 			s.metrics.acked(kind)
 		}
 	}

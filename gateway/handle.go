@@ -48,6 +48,9 @@ func (c *conn) mustWait(m talk.Message) bool {
 		return c.unstoredFirst()
 	case talk.Fetch:
 		return c.fetchedFirst()
+	case talk.Entry:
+		// what is kept comes first, and there is a bound to what can be
+		return c.user.form != talk.Extended && (len(c.user.kept) > 0 || c.user.unstored >= maxUnstored)
 	}
 	return false
 }

@@ -25,6 +25,7 @@ type cutStore struct {
 	away     atomic.Bool // nothing is answered
 	headless atomic.Bool // Heads is not answered
 	lost     atomic.Bool // an Append under way comes to nothing
+	unheard  atomic.Bool // an Append is done, and its answer is lost
 	behind   stepper     // called with the name of a read that has been answered
 	refuse   atomic.Pointer[func(talk.Entry) bool]
 	tried    atomic.Int64 // entries offered
@@ -75,6 +76,9 @@ func (c *cutStore) Append(ctx context.Context, entries []talk.Entry) ([]history.
 	stored, err := c.Store.Append(context.WithoutCancel(ctx), good) // a commit is never cancelled
 	if err != nil {
 		return nil, err
+	}
+	if c.unheard.Load() {
+		return nil, errors.Join(history.ErrUnavailable, errAway)
 	}
 	for i, r := range stored {
 		results[index[i]] = r

@@ -26,6 +26,9 @@ type post struct {
 	conn   *conn
 	number uint64 // among the messages of its connection
 	queued int64  // coarse time
+	// unclear: it was offered to the store or the spool, and nobody knows whether
+	// they have it.
+	unclear bool
 }
 
 // move is a change of presence on its way to the store. done is called once, on
@@ -48,6 +51,7 @@ type lane struct {
 	rooms   map[int32]*[]post // waiting posts, oldest first
 	order   []int32           // rooms with waiting posts, next in turn first
 	posts   int               // waiting posts
+	kept    []post            // waiting for another attempt, oldest first; see keep
 	moves   []move            // waiting moves, oldest first
 	held    bool              // the store refused moves a moment ago
 	stopped bool
@@ -69,7 +73,7 @@ func (s *Server) lane(room int32) *lane {
 func (l *lane) post(p post) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.posts >= l.srv.opts.QueueMax || l.stopped {
+	if l.posts+len(l.kept) >= l.srv.opts.QueueMax || l.stopped {
 		return false
 	}
 	q := l.rooms[p.entry.RoomID]
@@ -91,7 +95,7 @@ func (l *lane) post(p post) bool {
 func (l *lane) queued() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.posts
+	return l.posts + len(l.kept)
 }
 
 // crowded tells whether so many moves wait that no more may be asked for.
@@ -154,8 +158,12 @@ func (l *lane) next(batch []post) (moves []move, posts []post, more bool) {
 	defer l.mu.Unlock()
 	for !l.hasWork() {
 		l.loop.end()
-		if l.stopped {
+		if l.stopped && len(l.kept) == 0 {
 			return nil, nil, false
+		}
+		if l.stopped {
+			l.requeue() // once more, the last time
+			continue
 		}
 		l.wake.Wait()
 	}
@@ -210,7 +218,7 @@ func (l *lane) takeOlder(old int64) (late []post) {
 	l.order = slices.DeleteFunc(l.order, func(id int32) bool {
 		q := l.rooms[id]
 		n := 0
-		for n < len(*q) && (*q)[n].queued < old {
+		for n < len(*q) && (*q)[n].queued < old && !(*q)[n].unclear {
 			n++
 		}
 		late = append(late, (*q)[:n]...)
@@ -306,23 +314,29 @@ func (l *lane) append(posts []post, entries []talk.Entry) ([]history.Result, err
 	}
 	ctx, cancel := context.WithTimeout(l.ctx, patience)
 	defer cancel()
+	for i := range posts {
+		posts[i].unclear = true // until there is an answer
+	}
 	results, err := l.store.Append(ctx, entries)
 	l.srv.health.store(err)
 	return results, err
 }
 
-// inTurn sends back the posts that must wait for an earlier one of their
+// inTurn takes out the posts that must wait for an earlier one of their
 // connection, and returns the others, in order.
 func (l *lane) inTurn(posts []post) []post {
-	kept := posts[:0]
+	now := posts[:0]
 	for _, p := range posts {
-		if p.conn.outOfTurn(p) {
+		switch superseded, behind := p.conn.mustFollow(p); {
+		case superseded:
 			l.srv.sendBack(p, talk.CodeOutOfTurn, "an earlier message was refused and comes first")
-			continue
+		case behind:
+			l.keep(p)
+		default:
+			now = append(now, p)
 		}
-		kept = append(kept, p)
 	}
-	return kept
+	return now
 }
 
 // commitPosts appends once. What the store does not take goes to the spool if

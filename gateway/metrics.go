@@ -49,6 +49,7 @@ type metrics struct {
 	accepted, upgrades                                prometheus.Counter
 	framesIn, deliveries, overflows, repeats          prometheus.Counter
 	appendedEntries, appendErrors, moves              prometheus.Counter
+	keptPosts, unclear                                prometheus.Counter
 	publishErrors, holesFilled, phantoms, panics      prometheus.Counter
 	spooled, spoolRefused, drained, rescued, retreats prometheus.Counter
 	provisional, withdrawn, missed                    prometheus.Counter
@@ -155,6 +156,8 @@ func (m *metrics) makeEntries(mk maker) {
 	m.acks = known(mk, "acks_total", "Posts whose authors were told what became of them, by what they were told.", "kind", ackKinds)
 	m.refusals = mk.vector("refusals_total", "Messages refused, by code.", "code")
 	m.repeats = mk.counter("repeats_total", "Posts that were stored already when they came.")
+	m.keptPosts = mk.counter("kept_posts_total", "Attempts to store a post of the original's clients that ended unclear, so that this gateway repeats it.")
+	m.unclear = mk.counter("unclear_posts_total", "Posts of the original's clients of which this gateway did not know at its end whether they are stored.")
 	m.appendedEntries = mk.counter("appended_entries_total", "Posts handed to the store and answered.")
 	m.appendErrors = mk.counter("append_errors_total", "Batches of posts that the store did not take.")
 	m.appendSeconds = mk.histogram("append_seconds", "Time of one append that succeeded, with what had to be drained before it, in seconds.", seconds)

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"tuitalk/fanout"
 	"tuitalk/history"
@@ -72,15 +73,20 @@ func (s *Server) refusePosts(posts []post, why error) {
 		sentence = "the history is damaged, your message waits for an operator"
 	}
 	for _, p := range posts {
-		s.sendBack(p, talk.CodeUnavailable, sentence)
+		s.notTaken(p, talk.CodeUnavailable, sentence)
 	}
 }
 
-// outOfTurn tells whether a post of this connection must wait for an earlier one.
-func (c *conn) outOfTurn(p post) bool {
+// mustFollow tells whether an earlier post of this connection comes first: one that
+// was refused, and the client sends both again; or one that is kept here.
+func (c *conn) mustFollow(p post) (superseded, behind bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.user.turn.out(p.entry.Round, p.number)
+	u := &c.user
+	if at, was := slices.BinarySearch(u.kept, p.number); was {
+		u.kept = slices.Delete(u.kept, at, at+1) // its turn has come
+	}
+	return u.turn.out(p.entry.Round, p.number), len(u.kept) > 0 && u.kept[0] < p.number
 }
 
 // sendBack refuses a post for now, and with it the later ones of its connection.

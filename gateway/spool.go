@@ -98,7 +98,8 @@ func (sp *spooler) accept(ctx context.Context, posts []post) {
 	for i, p := range posts {
 		if errs[i] != nil {
 			sp.srv.metrics.spoolRefused.Inc()
-			sp.srv.sendBack(p, talk.CodeUnavailable, spoolSentence(errs[i]))
+			p.unclear = p.unclear || !errors.Is(errs[i], fanout.ErrSpoolFull)
+			sp.srv.notTaken(p, talk.CodeUnavailable, spoolSentence(errs[i]))
 			continue
 		}
 		sp.srv.metrics.spooled.Inc()

@@ -32,6 +32,7 @@ type user struct {
 
 	busy     bool           // an asynchronous step is under way; what comes waits
 	unstored int            // posts that are on their way to the store
+	kept     []uint64       // numbers of those of them that are kept, ascending; see lane.keep
 	fetch    *historyStream // a Fetch is being answered; nil for none
 	backlog  []arrival      // what waits, oldest first
 	waiting  int            // bytes of it, as they came

@@ -371,7 +371,14 @@
 // unstored entries of the room again in order. Refusals of older rounds have
 // been dealt with: ignore them. A refusal without retry touches no other entry.
 // In the original's forms there are no rounds: a refused message is lost to the
-// server, and later ones are taken.
+// server, and later ones are taken. Such a client has no ids with which it could
+// repeat. So its post is refused only if it certainly is nowhere. If that is
+// unclear, since the store or the spool did not answer, the server says nothing,
+// keeps the post, and repeats it, in front of what the connection says later, until
+// the post is stored (and comes through the room) or refused for good. What the
+// connection says meanwhile waits, or is refused when too much does. That goes on
+// when the connection ends: the message may appear later. Only the end of the
+// gateway ends it, after one more attempt: then nobody knows whether it is stored.
 //
 // # History
 //

@@ -1,0 +1,93 @@
+package gateway
+
+import (
+	"slices"
+	"time"
+
+	"tuitalk/talk"
+)
+
+// A client of the original's forms has no ids and no outbox. If it hears that its
+// post was refused, its user types it again, as another message; so it must hear
+// that only of a post that certainly is nowhere. What was offered to the store or
+// the spool, and may be there, is kept by its lane instead, with the id that this
+// gateway made, and offered again, in front of what the connection says later, until
+// it is stored or in the spool, or refused for good. The end of the connection
+// changes nothing about that. The end of the gateway does: there is one more
+// attempt, and then nobody knows.
+
+const (
+	// retryKept is when kept posts are offered again.
+	retryKept = 250 * time.Millisecond
+	// maxUnstored bounds the posts of one connection of the original's forms that
+	// are on their way, and so what is kept for it; Options.QueueMax bounds those of
+	// a lane together.
+	maxUnstored = 100
+)
+
+// notTaken is called for a post that neither the store nor the spool has confirmed.
+func (s *Server) notTaken(p post, code talk.Code, sentence string) {
+	if p.unclear && p.conn.form() != talk.Extended {
+		s.lane(p.entry.RoomID).keep(p)
+		return
+	}
+	s.sendBack(p, code, sentence)
+}
+
+// keep has a post offered again after a while.
+func (l *lane) keep(p post) {
+	p.conn.locked(func(u *user) {
+		at, _ := slices.BinarySearch(u.kept, p.number)
+		u.kept = slices.Insert(u.kept, at, p.number)
+	})
+	if !l.keeps(p) {
+		l.srv.metrics.unclear.Inc()
+		l.srv.log.Warn("this gateway ends and does not know whether a message is stored", "room", p.entry.RoomID, "id", p.entry.ID)
+		p.conn.answered()
+		return
+	}
+	l.srv.metrics.keptPosts.Inc()
+}
+
+func (l *lane) keeps(p post) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		return false
+	}
+	if l.kept = append(l.kept, p); len(l.kept) == 1 {
+		l.srv.agenda.after(retryKept, l.offerKept)
+	}
+	return true
+}
+
+// offerKept queues what was kept.
+func (l *lane) offerKept() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.requeue()
+	l.awake()
+}
+
+// requeue puts what was kept in front of what its rooms say later. Call with mu
+// held.
+func (l *lane) requeue() {
+	fronts := map[int32][]post{}
+	for _, p := range l.kept {
+		p.queued = l.srv.clock.coarse()
+		fronts[p.entry.RoomID] = append(fronts[p.entry.RoomID], p)
+	}
+	l.posts += len(l.kept)
+	l.kept = nil
+	for id, front := range fronts {
+		q := l.rooms[id]
+		if q == nil {
+			q = new([]post)
+			l.rooms[id] = q
+		}
+		if len(*q) == 0 {
+			l.order = append(l.order, id)
+		}
+		*q = append(front, *q...)
+	}
+}
