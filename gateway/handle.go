@@ -44,8 +44,10 @@ func (c *conn) handle(a arrival) (refusal talk.Error, wait bool) {
 // mustWait tells whether what was asked for before comes first.
 func (c *conn) mustWait(m talk.Message) bool {
 	switch m.(type) {
-	case talk.JoinRoom, talk.LeaveRoom, talk.ChangeName:
+	case talk.JoinRoom, talk.LeaveRoom:
 		return c.unstoredFirst()
+	case talk.ChangeName:
+		return c.unstoredFirst() || c.user.provisional
 	case talk.Fetch:
 		return c.fetchedFirst()
 	case talk.Entry:
@@ -56,9 +58,9 @@ func (c *conn) mustWait(m talk.Message) bool {
 }
 
 // unstoredFirst: what changes a session waits for what it has said before, and
-// for the store to know of the session, by its present epoch.
+// for its present epoch.
 func (c *conn) unstoredFirst() bool {
-	return c.user.unstored > 0 || c.user.provisional || c.user.entering
+	return c.user.unstored > 0 || c.user.entering
 }
 
 // fetchedFirst: one answer at a time, and none while the one before waits for
@@ -180,6 +182,13 @@ func (c *conn) leaveRoom() {
 	}
 	u.room = nil
 	c.srv.unseat(r, c)
+	if u.provisional {
+		u.provisional = false // it leaves when the store has let it in: see join.entered
+		if u.joining != nil && u.joining.room == r {
+			u.joining = nil
+		}
+		return
+	}
 	c.srv.leaveSession(r, c.sessionKey(r), u.epoch)
 }
 

@@ -2,17 +2,25 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tuitalk/history"
 	"tuitalk/talk"
 )
 
-// unable answers an error of the store that stands between a user and a room.
+// errBusy: too much is asked for at once.
+var errBusy = errors.New("the gateway is too busy")
+
+// unable tells what stands between a user and a room.
 func (c *conn) unable(err error) {
-	c.srv.log.Warn("a user could not be let in", "err", err)
-	c.refuse(talk.Error{Code: talk.CodeUnavailable, Message: "the history is away, try again in a moment", Retry: true, RetryMS: retryBusyMS})
-	c.dismiss(reasonUnable)
+	e := talk.Error{Code: talk.CodeUnavailable, Message: "the history is away, try again in a moment", Retry: true, RetryMS: retryBusyMS}
+	if err == errBusy || err == errTooLate {
+		e.Code, e.Message = talk.CodeBusy, "the gateway is too busy, try again in a moment"
+	} else {
+		c.srv.log.Warn("a user could not be let in", "err", err)
+	}
+	c.refuse(e)
 }
 
 // later runs f on a worker of a class. If it cannot, late is called instead, soon
@@ -26,14 +34,6 @@ func (c *conn) later(p *workerPool, run func(context.Context), late func()) bool
 		}
 		late()
 	})
-}
-
-// laterEnter is later for what stands between a user and a room: the connection
-// ends if it cannot be done. Call with mu held.
-func (c *conn) laterEnter(run func(context.Context)) {
-	if !c.later(c.srv.work.enter, run, func() { c.turnAway(c.form()) }) {
-		c.turnAway(c.user.form)
-	}
 }
 
 // turnAway tells a client to come back in a moment. It takes no lock of the user.
@@ -65,7 +65,8 @@ func (c *conn) lookAtAsync(now int64) {
 	}
 }
 
-// join takes the user out of its room and into another. Call with mu held.
+// join takes the user into a room, and out of the one where it is once that is
+// done. Call with mu held.
 func (c *conn) join(m talk.JoinRoom) talk.Error {
 	u := &c.user
 	name, err := c.srv.names.Check(m.Username)
@@ -81,11 +82,11 @@ func (c *conn) join(m talk.JoinRoom) talk.Error {
 	case !first && m.UUID != u.uuid:
 		return talk.Error{Code: talk.CodeNotYou, Message: "this uuid is not yours"}
 	}
-	if u.room != nil && u.room.id != m.RoomID {
-		c.leaveRoom()
-	}
 	j := &join{conn: c, m: m, name: name, by: c.beginAsync()}
-	c.laterEnter(j.findRoom)
+	busy := func() { j.fail(errBusy) }
+	if !c.later(c.srv.work.enter, j.findRoom, busy) {
+		c.srv.agenda.after(0, busy) // without mu
+	}
 	return talk.Error{}
 }
 
@@ -127,21 +128,28 @@ func (j *join) told(err error) {
 		j.fail(err)
 		return
 	}
-	c := j.conn
-	late := func() { c.turnAway(c.form()) }
-	if !c.later(c.srv.work.enter, j.findRoom, late) {
+	late := func() { j.fail(errBusy) }
+	if !j.conn.later(j.conn.srv.work.enter, j.findRoom, late) {
 		late()
 	}
 }
 
-// fail tells the client that it cannot be let in.
+// fail tells the client that it cannot be let in. It stays where it was; if that is
+// nowhere, it had better try another node.
 func (j *join) fail(err error) {
-	j.conn.settle(func(*user) {})
-	if err == errTooLate {
-		j.conn.turnAway(j.conn.form())
-		return
+	c := j.conn
+	stays := false
+	c.locked(func(u *user) {
+		stays = u.room != nil
+		if u.joining == j {
+			u.joining = nil
+		}
+	})
+	c.unable(err)
+	if !stays {
+		c.dismiss(reasonUnable)
 	}
-	j.conn.unable(err)
+	c.settle(func(*user) {})
 }
 
 // compare finds out what the client has of the room's log, and asks the store to
@@ -158,7 +166,7 @@ func (j *join) compare(ctx context.Context, r *room) {
 	switch {
 	case !ok:
 	case s.lane(r.id).crowded():
-		j.conn.turnAway(j.conn.form())
+		j.fail(errBusy)
 	default:
 		s.enter(key, j.name, func(a history.Moved) { j.entered(key, a) })
 		if s.spooler != nil {
@@ -171,8 +179,8 @@ func (j *join) compare(ctx context.Context, r *room) {
 func (j *join) register() (key sessionKey, ok bool) {
 	c, r := j.conn, j.room
 	c.locked(func(u *user) {
-		if u.room != nil {
-			c.srv.unseat(u.room, c) // the same room again
+		if u.room == r { // the same room again
+			c.srv.unseat(r, c)
 			u.room = nil
 		}
 		u.uuid = j.m.UUID
@@ -180,7 +188,7 @@ func (j *join) register() (key sessionKey, ok bool) {
 			u.session = newUUID()
 		}
 		if ok = !u.gone; ok {
-			u.joining = r
+			u.joining = j
 			key = c.sessionKey(r)
 		}
 	})
@@ -205,7 +213,8 @@ func (j *join) sitDown() {
 	var form talk.Form
 	sits := false
 	c.locked(func(u *user) {
-		if sits = !u.gone && u.joining == r && u.room == nil; sits {
+		if sits = !u.gone && u.joining == j && u.room != r; sits {
+			c.leaveRoom()
 			u.room, u.epoch, u.name, u.provisional = r, 0, j.name, true
 			form = u.form
 		}
@@ -228,32 +237,61 @@ func (s *Server) enter(key sessionKey, name string, done func(history.Moved)) {
 	})
 }
 
-// entered is called on the lane's goroutine when the store has let the user in.
+// entered is called on the lane's goroutine when the store has answered.
 func (j *join) entered(key sessionKey, a history.Moved) {
 	c, r := j.conn, j.room
-	if a.Err != nil || !a.Applied {
-		// what the store has of this session is not what was asked for; a new
-		// connection asks anew
-		c.refuse(talk.Error{Code: talk.CodeRefused, Message: "this room cannot be joined"})
-		c.dismiss(reasonUnable)
-		return
+	if a.Applied {
+		c.srv.publishMoved(r, a)
 	}
-	c.srv.publishMoved(r, a)
 	var form talk.Form
-	gone, sits := false, false
+	gone, current, sits := false, false, false
 	c.locked(func(u *user) {
-		if gone = u.gone; gone {
+		gone, current = u.gone, u.joining == j
+		sits = u.provisional && u.room == r
+		if gone || !current || !a.Applied {
 			return
 		}
+		if !sits {
+			c.leaveRoom()
+		}
 		u.joining = nil
-		sits = u.provisional && u.room == r
 		u.room, u.epoch, u.name, u.provisional = r, a.Epoch, j.name, false
 		form = u.form
 	})
-	if gone {
+	switch {
+	case gone && a.Applied:
 		c.srv.breakSession(key, a.Epoch)
+	case !current && a.Applied: // it has left since, or has entered anew, by which this epoch is old
+		c.srv.leaveSession(r, key, a.Epoch)
+	case gone || !current:
+	case !a.Applied:
+		j.refused(sits)
+	default:
+		c.putWindow(key)
+		if sits {
+			c.goOn()
+			return
+		}
+		j.takeSeat(form, a)
+	}
+}
+
+// refused is called when what the store has of this session is not what was asked
+// for; a new connection asks anew.
+func (j *join) refused(sits bool) {
+	c := j.conn
+	stays := false
+	c.locked(func(u *user) { stays = u.room != nil && !sits })
+	c.refuse(talk.Error{Code: talk.CodeRefused, Message: "this room cannot be joined"})
+	if !stays {
+		c.dismiss(reasonUnable)
 		return
 	}
+	c.settle(func(u *user) { u.joining = nil })
+}
+
+// putWindow makes this the connection of its session.
+func (c *conn) putWindow(key sessionKey) {
 	if old := c.srv.windows.put(windowOf(key), c); old != nil {
 		old.dismiss(reasonSuperseded)
 	}
@@ -262,11 +300,6 @@ func (j *join) entered(key sessionKey, a history.Moved) {
 			c.srv.windows.remove(windowOf(key), c) // departed came before put
 		}
 	})
-	if sits {
-		c.goOn()
-		return
-	}
-	j.takeSeat(form, a)
 }
 
 // takeSeat tells the client where it is, starts its live view, and ends the join.

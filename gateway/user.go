@@ -25,7 +25,7 @@ type user struct {
 
 	room    *room // where it is; nil while it is nowhere or on the way
 	epoch   int64 // of its session in that room; 0 while provisional
-	joining *room // the store is asked to let it in there
+	joining *join // the store is asked to let it in there
 	// provisional: it has a seat although the store has not let it in yet.
 	provisional bool
 	entering    bool // it is being registered again; its epoch is about to change
