@@ -47,7 +47,7 @@ func (c *conn) mustWait(m talk.Message) bool {
 	case talk.JoinRoom, talk.LeaveRoom:
 		return c.unstoredFirst()
 	case talk.ChangeName:
-		return c.unstoredFirst() || c.user.provisional
+		return c.user.unstored > 0
 	case talk.Fetch:
 		return c.fetchedFirst()
 	case talk.Entry:
@@ -127,42 +127,6 @@ func (c *conn) post(m talk.Entry, number uint64) talk.Error {
 	return talk.Error{}
 }
 
-// rename asks the store for another name.
-func (c *conn) rename(m talk.ChangeName) talk.Error {
-	u := &c.user
-	name, err := c.srv.names.Check(m.Username)
-	switch {
-	case err != nil:
-		return c.refusal(m, codeOf(err, talk.CodeBadName), err.Error())
-	case u.room == nil:
-		return c.refusal(m, talk.CodeNotJoined, "join a room before you change your name")
-	case m.UUID != u.uuid:
-		return c.refusal(m, talk.CodeNotYou, "this uuid is not yours")
-	}
-	c.beginAsync()
-	r, id := u.room, m.ID
-	if id.IsZero() {
-		id = newUUID()
-	}
-	c.srv.lane(r.id).move(move{
-		Move: history.Move{
-			Action: history.Rename, Key: c.sessionKey(r), Name: name,
-			Epoch: u.epoch, EntryID: id, Quiet: talk.MaxListed,
-		},
-		done: func(a history.Moved) {
-			c.srv.publishMoved(r, a)
-			spent := a.Entry != nil && a.Entry.Name != name // the id of an earlier change
-			if a.Err != nil || !a.Applied || spent {
-				c.refuse(c.refusal(m, talk.CodeRefused, "the name was not changed"))
-				c.settle(func(*user) {})
-				return
-			}
-			c.settle(func(u *user) { u.name = name })
-		},
-	})
-	return talk.Error{}
-}
-
 // leave takes the user out of the room for good.
 func (c *conn) leave(m talk.LeaveRoom) talk.Error {
 	u := &c.user
@@ -180,7 +144,7 @@ func (c *conn) leaveRoom() {
 	if r == nil {
 		return
 	}
-	u.room = nil
+	u.room, u.renaming = nil, nil
 	c.srv.unseat(r, c)
 	if u.provisional {
 		u.provisional = false // it leaves when the store has let it in: see join.entered

@@ -216,6 +216,7 @@ func (j *join) sitDown() {
 		if sits = !u.gone && u.joining == j && u.room != r; sits {
 			c.leaveRoom()
 			u.room, u.epoch, u.name, u.provisional = r, 0, j.name, true
+			u.renaming = nil
 			form = u.form
 		}
 	})
@@ -253,9 +254,9 @@ func (j *join) entered(key sessionKey, a history.Moved) {
 		}
 		if !sits {
 			c.leaveRoom()
+			u.room, u.name, u.renaming = r, j.name, nil
 		}
-		u.joining = nil
-		u.room, u.epoch, u.name, u.provisional = r, a.Epoch, j.name, false
+		u.joining, u.epoch, u.provisional = nil, a.Epoch, false
 		form = u.form
 	})
 	switch {

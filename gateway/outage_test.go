@@ -71,6 +71,70 @@ func TestMovesInAnOutage(t *testing.T) {
 	}
 }
 
+// rename asks for another name, and returns what its author is told.
+func (p *peer) rename(name string) talk.Error {
+	p.t.Helper()
+	m := talk.ChangeName{UUID: p.uuid, Username: name}
+	if p.form == talk.Extended {
+		m.ID = newID(4)
+	}
+	p.say(m)
+	return expect[talk.Error](p)
+}
+
+// heardAs reads until a post comes, and looks at its author's name.
+func (p *peer) heardAs(name, text string) {
+	p.t.Helper()
+	if e := p.heardText(text); e.Name != name {
+		p.t.Errorf("%q is said by %q, want %q", text, e.Name, name)
+	}
+}
+
+// TestRenameInAnOutage: who takes another name can go on talking, under that name,
+// and the store hears of it when it is back; also of somebody whom the store has not
+// let in yet, and of two names in a row.
+func TestRenameInAnOutage(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		form        talk.Form
+		provisional bool
+	}{
+		"extended": {talk.Extended, false}, "extended, provisional": {talk.Extended, true},
+		"original": {talk.JSON, false}, "original, provisional": {talk.JSON, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newSpoolFleet(t)
+			n := f.gateway(nil)
+			w, p := hello(t, n.addr), dial(t, n.addr, c.form)
+			w.join(5, "witness")
+			if c.form == talk.Extended {
+				p.hello(talk.Hello{Client: "test", Secret: newSecret()})
+			}
+			if !c.provisional {
+				p.join(5, "ada")
+			}
+			f.cut(n)
+			if c.provisional {
+				p.join(5, "ada")
+			}
+			for _, name := range []string{"lovelace", "countess"} {
+				if e := p.rename(name); e.Code != talk.CodeNotStored || e.Retry || !e.ID.IsZero() {
+					t.Errorf("the author is told %+v", e)
+				}
+				p.post(5, "as "+name)
+				w.heardAs(name, "as "+name)
+			}
+			f.mend(n)
+			w.wantShown("as lovelace", "as countess")
+			n.awaitMembers(t, 5, "witness", "countess")
+			p.post(5, "after")
+			w.heardAs("countess", "after")
+			f.wantLog(5, "as lovelace", "as countess", "after")
+		})
+	}
+}
+
 // TestMoveAwayInAnOutage: somebody whom the store knows moves, and comes back.
 func TestMoveAwayInAnOutage(t *testing.T) {
 	t.Parallel()

@@ -26,6 +26,8 @@ type user struct {
 	room    *room // where it is; nil while it is nowhere or on the way
 	epoch   int64 // of its session in that room; 0 while provisional
 	joining *join // the store is asked to let it in there
+	// renaming: the newest rename that the store has not confirmed; nil: none.
+	renaming *rename
 	// provisional: it has a seat although the store has not let it in yet.
 	provisional bool
 	entering    bool // it is being registered again; its epoch is about to change

@@ -431,6 +431,8 @@
 //	bad_limit      Fetch.limit is not 1 to 500
 //	bad_room       not the room that the connection is in
 //	refused        the store refuses this entry for good
+//	not_stored     nothing is refused: a new name holds for what its author says, and
+//	               the others hear of it when the store is back
 //	hello_not_now  Hello must be the first message
 //	flood          retry: too fast; the server has delayed before it refuses. Or
 //	               the room is in slow mode; see "Too much"

@@ -34,6 +34,7 @@ const (
 	CodeBusy         Code = "busy"          // queue full, retry later
 	CodeUnavailable  Code = "unavailable"   // the store is away, retry later
 	CodeOutOfTurn    Code = "out_of_turn"   // an earlier entry of this connection was refused and comes first
+	CodeNotStored    Code = "not_stored"    // done, but not stored yet: the store is away; nothing was refused
 	CodeRefused      Code = "refused"       // the store refuses this entry for good
 	CodeHelloNotHere Code = "hello_not_now" // Hello must be the first frame
 )

@@ -1,0 +1,115 @@
+package gateway
+
+import (
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// rename is one ChangeName on its way to the store. While the store is away, the
+// name holds for what its author says here, and the store is asked until it answers.
+type rename struct {
+	// immutable
+	conn *conn
+	m    talk.ChangeName
+	room *room
+	name string
+	was  string // before
+	id   talk.UUID
+
+	// guarded by conn.mu
+	holds bool // here, already
+	ended bool
+}
+
+// rename asks the store for another name. Call with mu held.
+func (c *conn) rename(m talk.ChangeName) talk.Error {
+	u := &c.user
+	name, err := c.srv.names.Check(m.Username)
+	switch {
+	case err != nil:
+		return c.refusal(m, codeOf(err, talk.CodeBadName), err.Error())
+	case u.room == nil:
+		return c.refusal(m, talk.CodeNotJoined, "join a room before you change your name")
+	case m.UUID != u.uuid:
+		return c.refusal(m, talk.CodeNotYou, "this uuid is not yours")
+	}
+	c.beginAsync()
+	rn := &rename{conn: c, m: m, room: u.room, name: name, was: u.name, id: m.ID}
+	if rn.id.IsZero() {
+		rn.id = newUUID()
+	}
+	u.renaming = rn
+	rn.ask()
+	if c.srv.spooler != nil {
+		c.srv.agenda.after(c.srv.provisionalAfter(), func() { guard(c, rn.holdHere) })
+	}
+	return talk.Error{}
+}
+
+// ask sends it to the store, by the session's present epoch. What is asked for
+// behind an Enter of the session that has not been answered is asked for again, by
+// the epoch that comes of it. Call with conn.mu held.
+func (rn *rename) ask() {
+	c, r := rn.conn, rn.room
+	epoch := c.user.epoch
+	c.srv.lane(r.id).move(move{
+		Move: history.Move{
+			Action: history.Rename, Key: c.sessionKey(r), Name: rn.name,
+			Epoch: epoch, EntryID: rn.id, Quiet: talk.MaxListed,
+		},
+		done: func(a history.Moved) { rn.answered(epoch, a) },
+	})
+}
+
+// holdHere lets the name hold on this node although the store has not answered, so
+// that its author is not mute, and tells him.
+func (rn *rename) holdHere() {
+	c := rn.conn
+	holds := false
+	c.locked(func(u *user) {
+		if holds = !u.gone && !rn.ended && u.renaming == rn; holds {
+			rn.holds, u.name = true, rn.name
+		}
+	})
+	if !holds {
+		return
+	}
+	c.answer(talk.Error{
+		Code:    talk.CodeNotStored,
+		Message: "the history is away: what you say has your new name, and the others are told of it when the history is back",
+	})
+	c.settle(func(*user) {})
+}
+
+// answered is called on the lane's goroutine when the store has answered.
+func (rn *rename) answered(epoch int64, a history.Moved) {
+	c := rn.conn
+	c.srv.publishMoved(rn.room, a)
+	spent := a.Entry != nil && a.Entry.Name != rn.name // the id of an earlier change
+	done := a.Err == nil && a.Applied && !spent
+	again, held, current := false, false, false
+	c.locked(func(u *user) {
+		current = u.renaming == rn && !u.gone
+		if again = current && !a.Applied && a.Err == nil && u.epoch != epoch; again {
+			rn.ask()
+			return
+		}
+		rn.ended, held = true, rn.holds
+		switch {
+		case !current:
+		case done:
+			u.renaming, u.name = nil, rn.name
+		default:
+			u.renaming, u.name = nil, rn.was
+		}
+	})
+	if again {
+		return
+	}
+	if current && !done {
+		c.refuse(c.refusal(rn.m, talk.CodeRefused, "the name was not changed"))
+	}
+	if !held {
+		c.settle(func(*user) {})
+	}
+}
