@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -13,22 +14,36 @@ import (
 // is checked by nobody. New entries are pending ones, which need none of that.
 // When the store is back, the room is read, and its doubtful members are asked to
 // join again, by which they are checked.
+//
+// If the first joiner has nothing of the room, it is headless, too: what is heard
+// of its log waits until it has been read. Who has nothing then begins with what
+// was stored since the room was opened: nothing was stored before that in this
+// outage, so that nobody's words from it are missed. In the extended form a Gap
+// says so, behind which a client joins again, at the head.
 
 // maxClaim is more entries than a room will ever have: who claims them is wrong.
 const maxClaim = 1 << 48
 
+// clockSkew is by how many seconds the clocks of a gateway and of the store may
+// differ; who begins with a headless room may see so much from before.
+const clockSkew = 2
+
 // canOpenBlind tells whether a room that could not be read may be opened all the
 // same.
-func (s *Server) canOpenBlind(err error, after int64) bool {
+func (s *Server) canOpenBlind(err error) bool {
 	away := errors.Is(err, history.ErrUnavailable) || errors.Is(err, errDown) || errors.Is(err, context.DeadlineExceeded)
-	return s.spooler != nil && after > 0 && after < maxClaim && away
+	return s.spooler != nil && away
 }
 
-// openBlind begins the room behind after.
+// openBlind begins the room behind after, if that can be.
 func (r *room) openBlind(after int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.blind = true
+	if after <= 0 || after >= maxClaim {
+		r.headless, r.headlessAt = true, r.srv.unixNow()
+		return
+	}
 	r.head, r.claimed, r.known = after, after, max(r.known, after)
 }
 
@@ -68,13 +83,17 @@ func (s *Server) verify(ctx context.Context, r *room) {
 // openEyes reads a blind room.
 func (s *Server) openEyes(ctx context.Context, r *room) bool {
 	state, entries, err := s.readState(ctx, r.id)
+	var start int64
+	if err == nil {
+		start, err = s.startOf(ctx, r, state.HeadSeq)
+	}
 	if err != nil {
 		s.log.Warn("a room that was opened without the store cannot be read yet", "room", r.id, "err", err)
 		return false
 	}
 	var behind []*conn
 	missing := false
-	r.locked(func() { behind, missing = r.see(state, entries) })
+	r.locked(func() { behind, missing = r.see(state, entries, start) })
 	if missing {
 		s.noteHole(r)
 	}
@@ -84,10 +103,39 @@ func (s *Server) openEyes(ctx context.Context, r *room) bool {
 	return true
 }
 
+// startOf is the seq behind which those begin who have nothing of a headless room.
+func (s *Server) startOf(ctx context.Context, r *room, head int64) (start int64, err error) {
+	var since uint64
+	r.locked(func() {
+		if r.headless {
+			since = r.headlessAt - min(r.headlessAt, clockSkew)
+		}
+	})
+	if since == 0 {
+		return head, nil
+	}
+	if _, start, err = s.store.SpanBefore(ctx, r.id, since, 1); err != nil {
+		return 0, fmt.Errorf("find the start of an outage in room %d: %w", r.id, err)
+	}
+	if head-start > int64(s.opts.ResumeMax) { // a clock was wrong once
+		start = head - int64(s.opts.RecentCount)
+	}
+	return start, nil
+}
+
 // see ends the blindness with what was read. behind have to catch up; missing: a
 // hole is to be filled. Call with mu held.
-func (r *room) see(state history.Room, entries []talk.Entry) (behind []*conn, missing bool) {
+func (r *room) see(state history.Room, entries []talk.Entry, start int64) (behind []*conn, missing bool) {
 	r.blind = false
+	for i := range entries {
+		r.settlePending(entries[i].Author, entries[i].ID)
+	}
+	if r.headless {
+		r.headless = false
+		r.begin(state, entries)
+		r.startMembers(start)
+		return r.reseat(), r.closeGap()
+	}
 	// what was placed meanwhile bears the joiner out, and is newer than what was read
 	wrong := r.head == r.claimed && r.head > state.HeadSeq
 	if wrong || state.HeadSeq-r.head > int64(r.srv.opts.RecentCount) {
@@ -98,6 +146,19 @@ func (r *room) see(state history.Room, entries []talk.Entry) (behind []*conn, mi
 		r.known = max(r.known, state.HeadSeq)
 	}
 	return behind, r.closeGap()
+}
+
+// startMembers gives those a cursor who had none. Call with mu held.
+func (r *room) startMembers(start int64) {
+	for _, c := range r.members {
+		if !c.seat.headless {
+			continue
+		}
+		c.seat.headless, c.seat.cursor = false, start
+		if c.seat.form == talk.Extended && start > 0 {
+			c.answerIn(talk.Extended, talk.Gap{RoomID: r.id, From: 1, To: start})
+		}
+	}
 }
 
 // reseat makes the members' cursors fit a head that has moved without entries,

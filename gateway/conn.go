@@ -62,6 +62,7 @@ type seat struct {
 	cursor   int64 // the last seq that is in the ring or behind it
 	live     bool  // the next entry goes straight into the ring
 	catching bool  // a catch-up is under way
+	headless bool  // cursor is not known, as the room is headless
 	doubtful bool  // the store was away: nobody has checked what the client has
 	form     talk.Form
 	uuid     talk.UUID

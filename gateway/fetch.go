@@ -289,9 +289,9 @@ func (h *historyStream) frame(part []talk.Entry) talk.History {
 }
 
 // leftRoom tells whether a client of the original's forms has gone elsewhere
-// since it asked: it would show the rest of the answer in the wrong room.
+// since it asked, or asks to: it would show the rest of the answer in the wrong room.
 func (c *conn) leftRoom(h *historyStream) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !h.oldestFirst && c.user.room != h.asked
+	return !h.oldestFirst && (c.user.moving || c.user.room != h.asked)
 }

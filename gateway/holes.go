@@ -21,7 +21,7 @@ func (s *Server) noteHole(r *room) {
 func (s *Server) fillSoon(r *room) {
 	start := false
 	r.locked(func() {
-		start = r.open && r.known > r.head && !r.filling
+		start = r.open && !r.headless && r.known > r.head && !r.filling
 		r.filling = r.filling || start
 	})
 	if start {

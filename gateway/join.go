@@ -82,6 +82,7 @@ func (c *conn) join(m talk.JoinRoom) talk.Error {
 	case !first && m.UUID != u.uuid:
 		return talk.Error{Code: talk.CodeNotYou, Message: "this uuid is not yours"}
 	}
+	u.moving = u.room != nil && u.room.id != m.RoomID
 	j := &join{conn: c, m: m, name: name, by: c.beginAsync()}
 	busy := func() { j.fail(errBusy) }
 	if !c.later(c.srv.work.enter, j.findRoom, busy) {
@@ -149,7 +150,7 @@ func (j *join) fail(err error) {
 	if !stays {
 		c.dismiss(reasonUnable)
 	}
-	c.settle(func(*user) {})
+	c.settle(func(u *user) { u.moving = false })
 }
 
 // compare finds out what the client has of the room's log, and asks the store to
@@ -288,7 +289,7 @@ func (j *join) refused(sits bool) {
 		c.dismiss(reasonUnable)
 		return
 	}
-	c.settle(func(u *user) { u.joining = nil })
+	c.settle(func(u *user) { u.joining, u.moving = nil, false })
 }
 
 // putWindow makes this the connection of its session.
@@ -319,6 +320,7 @@ func (j *join) takeSeat(form talk.Form, a history.Moved) {
 		c.srv.catchUp(c)
 	}
 	c.settle(func(u *user) {
+		u.moving = false
 		if u.gone {
 			c.srv.unseat(r, c) // it went before it sat
 		}
@@ -355,7 +357,8 @@ func (j *join) sit(form talk.Form, a history.Moved) (live bool) {
 		c.srv.metrics.resumed(r.source(cursor))
 	}
 	live = r.seatMember(c, m.UUID, form, cursor)
-	c.seat.doubtful = log == logDoubtful || r.blind
+	c.seat.headless = r.headless && cursor == 0
+	c.seat.doubtful = log == logDoubtful || r.blind && !c.seat.headless
 	r.doubts = r.doubts || c.seat.doubtful
 	if form == talk.Extended {
 		for i := range r.pending {

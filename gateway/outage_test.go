@@ -1,9 +1,12 @@
 package gateway_test
 
 import (
+	"context"
 	"slices"
+	"strings"
 	"testing"
 
+	"tuitalk/history"
 	"tuitalk/talk"
 )
 
@@ -153,4 +156,140 @@ func TestMoveAwayInAnOutage(t *testing.T) {
 	w.wantShown("in five")
 	n.awaitMembers(t, 5, "witness", "ada")
 	n.awaitMembers(t, 6, "six")
+}
+
+// ofOutage leaves out what may be shown although it was stored before the outage.
+func ofOutage(texts []string) []string {
+	return slices.DeleteFunc(texts, func(text string) bool { return strings.HasPrefix(text, "old") })
+}
+
+// TestNewcomersInAnOutage: people who have nothing of a room come to a node where it
+// is not open, while the store is away. They talk, all others see it as pending, and
+// those of the original's forms see it once it is stored; nothing is missed.
+func TestNewcomersInAnOutage(t *testing.T) {
+	t.Parallel()
+	for name, form := range map[string]talk.Form{"extended": talk.Extended, "JSON": talk.JSON, "bincode": talk.Bincode} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newSpoolFleet(t)
+			one, two := f.gateway(nil), f.gateway(nil)
+			w := hello(t, one.addr)
+			w.join(5, "witness")
+			for _, text := range []string{"old 0", "old 1", "old 2"} {
+				w.postStored(5, text)
+			}
+			f.cut(one, two)
+			p, q := dial(t, two.addr, form), hello(t, two.addr)
+			if form == talk.Extended {
+				p.hello(talk.Hello{Client: "test", Secret: newSecret()})
+			}
+			if j := p.join(5, "newcomer"); j.HeadSeq != 0 || j.AfterSeq != 0 {
+				t.Errorf("the store is away, and the newcomer is told %+v", j)
+			}
+			q.join(5, "second")
+			p.post(5, "from p")
+			q.heardPending("from p")
+			q.accept(5, "from q")
+			w.accept(5, "from w")
+			q.heardPending("from w")
+			f.mend(one, two)
+			want := []string{"from p", "from q", "from w"}
+			w.wantShown(want...)
+			if form == talk.Extended {
+				p.wantBehindGap(want...)
+			} else if got := ofOutage(p.entriesUntil("from w")); !slices.Equal(got, want) {
+				t.Errorf("the newcomer sees %q", got)
+			}
+			q.wantBehindGap(want...)
+			f.wantLog(5, "old 0", "old 1", "old 2", "from p", "from q", "from w")
+			w.post(5, "after")
+			if e := p.heardText("after"); form == talk.Extended && e.Seq == 0 {
+				t.Errorf("%+v", e)
+			}
+			two.awaitMembers(t, 5, "witness", "newcomer", "second")
+		})
+	}
+}
+
+// wantBehindGap reads, as somebody who came with nothing, what is stored: a Gap from
+// the start of the log, or none, and what comes behind it without a hole.
+func (p *peer) wantBehindGap(texts ...string) {
+	p.t.Helper()
+	next, shown := int64(1), []string(nil)
+	for !slices.Contains(shown, texts[len(texts)-1]) {
+		switch m := p.hear().(type) {
+		case talk.Gap:
+			if next != 1 || m.From != 1 {
+				p.t.Fatalf("%+v before %d", m, next)
+			}
+			next = m.To + 1
+		case talk.Entry:
+			if m.Pending {
+				continue
+			}
+			if m.Seq != next {
+				p.t.Fatalf("entry %d, not %d: %+v", m.Seq, next, m)
+			}
+			if next++; m.Kind == talk.KindPosted {
+				shown = append(shown, m.Text)
+			}
+		}
+	}
+	if got := ofOutage(shown); !slices.Equal(got, texts) {
+		p.t.Fatalf("shown are %q, want %q", got, texts)
+	}
+}
+
+// TestNewRoomInAnOutage: a room that nobody has ever been in.
+func TestNewRoomInAnOutage(t *testing.T) {
+	t.Parallel()
+	f := newSpoolFleet(t)
+	n := f.gateway(nil)
+	f.cut(n)
+	a, p := hello(t, n.addr), dial(t, n.addr, talk.JSON)
+	a.join(5, "ada")
+	p.join(5, "bob")
+	a.accept(5, "first")
+	p.post(5, "second")
+	a.heardPending("second")
+	f.mend(n)
+	a.wantBehindGap("first", "second")
+	if got := p.entriesUntil("second"); !slices.Equal(got, []string{"first", "second"}) {
+		t.Errorf("shown are %q", got)
+	}
+	n.awaitMembers(t, 5, "ada", "bob")
+}
+
+// TestRefusedJoinKeepsTheRoom: the room that somebody asks for cannot be read, and
+// there is no spool. He is told so, and stays where he is.
+func TestRefusedJoinKeepsTheRoom(t *testing.T) {
+	t.Parallel()
+	for name, form := range map[string]talk.Form{"extended": talk.Extended, "original": talk.JSON} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n, g := startGated(t, nil)
+			w, p := hello(t, n.addr), dial(t, n.addr, form)
+			w.join(5, "witness")
+			if form == talk.Extended {
+				p.hello(talk.Hello{Client: "test", Secret: newSecret()})
+			}
+			p.join(5, "ada")
+			g.set(func(_ context.Context, op string, room int32) error {
+				if op == "Room" && room == 6 {
+					return history.ErrUnavailable
+				}
+				return nil
+			})
+			p.say(talk.JoinRoom{RoomID: 6, UUID: p.uuid, Username: "ada"})
+			if e := expect[talk.Error](p); e.Code != talk.CodeUnavailable {
+				t.Errorf("refused with %+v", e)
+			}
+			p.post(5, "still here")
+			w.heardText("still here")
+			p.heardText("still here")
+			g.open()
+			p.join(6, "ada")
+			n.awaitMembers(t, 5, "witness")
+		})
+	}
 }

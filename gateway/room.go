@@ -17,15 +17,18 @@ type room struct {
 	srv    *Server
 	budget limits.Room // of what is said; locks itself
 
-	mu        sync.Mutex
-	open      bool    // subscribed and read; nothing below is valid before
-	dead      bool    // off the list; look it up again
-	blind     bool    // opened without the store, behind what a joiner said to have
-	claimed   int64   // that, while it is blind
-	doubts    bool    // some member's seat is doubtful
-	verifying bool    // a worker reads it again, or will
-	closing   bool    // somebody will look whether it is still idle, and close it
-	waiting   []*join // told once it is open, or has failed, or is off the list
+	mu       sync.Mutex
+	open     bool  // subscribed and read; nothing below is valid before
+	dead     bool  // off the list; look it up again
+	blind    bool  // opened without the store, behind what a joiner said to have
+	claimed  int64 // that, while it is blind
+	headless bool  // blind, and nobody here has anything of it; head is 0 then
+	// headlessAt is when it became that, in Unix seconds.
+	headlessAt uint64
+	doubts     bool    // some member's seat is doubtful
+	verifying  bool    // a worker reads it again, or will
+	closing    bool    // somebody will look whether it is still idle, and close it
+	waiting    []*join // told once it is open, or has failed, or is off the list
 
 	head     int64 // the newest entry that was placed
 	known    int64 // the store is known to have at least this one
@@ -121,7 +124,7 @@ func (r *room) take(entries []talk.Entry) {
 // takeAll reports whether something is missing for the first time. Call with mu
 // held.
 func (r *room) takeAll(entries []talk.Entry) (missing bool) {
-	if !r.open {
+	if !r.open || r.headless {
 		// what the opening read does not show yet waits in ahead
 		for _, e := range entries {
 			r.keepAhead(e)
@@ -154,6 +157,9 @@ func (r *room) keepAhead(e talk.Entry) {
 // closeGap places what was ahead and now is next. It reports whether something
 // is missing for the first time. Call with mu held.
 func (r *room) closeGap() (missing bool) {
+	if r.headless {
+		return false // it is read as a whole
+	}
 	for len(r.ahead) > 0 {
 		e, ok := r.ahead[r.head+1]
 		if !ok {

@@ -72,7 +72,7 @@ func (s *Server) openRoom(ctx context.Context, r *room, after int64) {
 	err := errPanicked
 	defer func() { s.opened(context.WithoutCancel(ctx), r, err) }()
 	err = s.readRoom(ctx, r)
-	if err != nil && s.canOpenBlind(err, after) {
+	if err != nil && s.canOpenBlind(err) {
 		r.openBlind(after)
 		err = nil
 	}

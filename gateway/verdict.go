@@ -52,19 +52,19 @@ func (s *Server) unsure(err error) (verdict, error) {
 	return logDiffers, err
 }
 
-// headSeq is the newest entry that was placed.
-func (r *room) headSeq() int64 {
+// headSeq is the newest entry that was placed; nobody knows of a headless room.
+func (r *room) headSeq() (head int64, headless bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.head
+	return r.head, r.headless
 }
 
 // reach brings a room to where a client is whose log matches, so that the list of
 // members that it is told is not older than its entries.
 func (s *Server) reach(ctx context.Context, r *room, seq int64) error {
 	for {
-		head := r.headSeq()
-		if head >= seq {
+		head, headless := r.headSeq()
+		if head >= seq || headless {
 			return nil
 		}
 		entries, err := s.store.After(ctx, r.id, head, fillPage)
