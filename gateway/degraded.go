@@ -26,6 +26,9 @@ func (s *Server) degraded(part degradedPart) []string {
 		return s.opts.Degraded
 	case degradedStore:
 		said := s.dates.lately(time.Now())
+		if s.spooler != nil && !s.health.storeUp() {
+			said = append(said, "the store is away, and what is said waits in the spool: nothing is stored, and there is no older history")
+		}
 		if store, ok := s.store.(history.Degradable); ok {
 			said = append(said, store.Degraded()...)
 		}

@@ -22,7 +22,7 @@ func mend(c *config, stdout io.Writer) error {
 		return fmt.Errorf("-mend-room %q is not the number of a room", c.mendRoom)
 	}
 	o := gateway.Defaults()
-	store, err := openStore(c, &o)
+	store, err := openStore(c, &o, nil)
 	if err != nil {
 		return err
 	}

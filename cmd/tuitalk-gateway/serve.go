@@ -61,15 +61,16 @@ func serve(c *config, stdout, stderr *lineWriter) error {
 		return err
 	}
 	defer admin.close()
-	store, err := openStore(c, &opts)
+	refused := make(chan error, 1)
+	store, err := openStore(c, &opts, refused)
 	if err != nil {
 		return err
 	}
-	err = serveWith(c, opts, store, listener, admin, metrics, stdout, stderr)
+	err = serveWith(c, opts, store, refused, listener, admin, metrics, stdout, stderr)
 	return errors.Join(err, store.Close())
 }
 
-func serveWith(c *config, opts gateway.Options, store history.Store, listener net.Listener, admin adminListener, metrics *prometheus.Registry, stdout, stderr *lineWriter) error {
+func serveWith(c *config, opts gateway.Options, store history.Store, refused <-chan error, listener net.Listener, admin adminListener, metrics *prometheus.Registry, stdout, stderr *lineWriter) error {
 	server, err := gateway.New(opts, store)
 	if err != nil {
 		return err
@@ -95,8 +96,13 @@ func serveWith(c *config, opts gateway.Options, store history.Store, listener ne
 	if c.limits == "none" {
 		opts.Log.Warn("FLOOD CONTROL IS OFF (-limits none), for connections and for messages: use this for load tests only")
 	}
-	got := <-signals
-	opts.Log.Info("draining", "signal", got.String())
+	var fatal error
+	select {
+	case got := <-signals:
+		opts.Log.Info("draining", "signal", got.String())
+	case fatal = <-refused:
+		opts.Log.Error("the store is back, and this program cannot use it: draining", "err", fatal)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	endWithin(server.DrainMost()+closeTimeout, stderr)
@@ -107,7 +113,7 @@ func serveWith(c *config, opts gateway.Options, store history.Store, listener ne
 	}()
 	err = server.Drain(ctx)
 	opts.Log.Info("ended")
-	return errors.Join(err, bus.Close())
+	return errors.Join(fatal, err, bus.Close())
 }
 
 // options turns the settings into those of the gateway.
@@ -137,13 +143,26 @@ func options(c *config, log *slog.Logger, metrics prometheus.Registerer) gateway
 	return o
 }
 
-func openStore(c *config, o *gateway.Options) (history.Store, error) {
+// storeTimeout is how long the start waits for PostgreSQL; lateStoreTimeout the
+// same where a bus lets people talk without it.
+const (
+	storeTimeout     = 30 * time.Second
+	lateStoreTimeout = 5 * time.Second
+)
+
+// openStore opens the store. Where there is a bus, PostgreSQL may be away: what is
+// wrong with it then comes by refused; nil: it must be there.
+func openStore(c *config, o *gateway.Options, refused chan<- error) (history.Store, error) {
 	if c.storeKind == "sqlite" {
 		return sqlitestore.Open(c.storePath, sqlitestore.Options{Readers: o.StoreReaders()})
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	options, timeout := pgstore.Options{Readers: o.StoreReaders(), Writers: o.StoreWriters()}, storeTimeout
+	if refused != nil && c.bus != "local" {
+		options.Refused, timeout = func(err error) { refused <- err }, lateStoreTimeout
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	return pgstore.Open(ctx, c.store, pgstore.Options{Readers: o.StoreReaders(), Writers: o.StoreWriters()})
+	return pgstore.Open(ctx, c.store, options)
 }
 
 func openBus(c *config, server *gateway.Server, log *slog.Logger, metrics prometheus.Registerer) (fanout.Bus, error) {

@@ -43,6 +43,9 @@ func (p *protection) scan(r row) error {
 
 // Degraded implements history.Degradable.
 func (s *Store) Degraded() (sentences []string) {
+	if why := s.preparing.why.Load(); why != nil {
+		return []string{"PostgreSQL has not been reached since the start, and whether its schema fits is not known: " + (*why).Error()}
+	}
 	found := s.protection.found.Load()
 	if found == nil {
 		return nil

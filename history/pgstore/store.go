@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -24,6 +25,11 @@ type Options struct {
 	Writers int
 	// Readers is how many connections the others have. Default 4.
 	Readers int
+	// Refused, if set, lets Open succeed while the database cannot be reached. Until
+	// it is, and has the right schema, methods return history.ErrUnavailable.
+	// Refused is called, once, if its schema turns out to be one with which Open
+	// would have failed (history.ErrSchema): nothing will ever work then.
+	Refused func(error)
 }
 
 func (o Options) withDefaults() Options {
@@ -50,6 +56,7 @@ type Store struct {
 	slot   int32 // the row that Check writes
 
 	protection protection
+	preparing  preparing
 
 	close  sync.Once
 	ending context.Context // ends when Close has waited long enough
@@ -57,7 +64,7 @@ type Store struct {
 }
 
 // Open connects to the database at a postgres:// address and brings its schema
-// up to date. Several gateways may do so at once. Errors:
+// up to date. Several gateways may do so at once. See also Options.Refused. Errors:
 // history.ErrUnavailable, which may pass; history.ErrSchema for a schema of a
 // newer program; else a plain one: a wrong address, or the server refuses.
 func Open(ctx context.Context, dsn string, options Options) (*Store, error) {
@@ -76,17 +83,14 @@ func Open(ctx context.Context, dsn string, options Options) (*Store, error) {
 		s.writes.Close()
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	if err := migrate(ctx, s.writes); err != nil {
-		s.Close()
-		if refusedForGood(err) {
-			return nil, fmt.Errorf("open the store: %w", err)
-		}
-		return nil, failed("open the store", err)
+	if err = s.prepare(ctx); err == nil {
+		return s, nil
 	}
-	if err := s.query(ctx, s.writes, "open the store", s.protection.scan, `SELECT `+protectionColumns); err != nil {
+	if options.Refused == nil || !errors.Is(err, history.ErrUnavailable) {
 		s.Close()
 		return nil, err
 	}
+	s.preparing.begin(s, err, options.Refused)
 	return s, nil
 }
 
@@ -94,6 +98,7 @@ func Open(ctx context.Context, dsn string, options Options) (*Store, error) {
 // connections. Methods called later return history.ErrUnavailable.
 func (s *Store) Close() error {
 	s.close.Do(func() {
+		s.preparing.stop()
 		timer := time.AfterFunc(closePatience, s.end)
 		defer timer.Stop()
 		s.writes.Close()
@@ -112,6 +117,9 @@ func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFun
 
 // query runs a statement and scans each row of the answer.
 func (s *Store) query(ctx context.Context, p pool, op string, scan func(row) error, sql string, args ...any) error {
+	if err := s.preparing.away(op); err != nil {
+		return err
+	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	return failed(op, p.query(ctx, scan, sql, args...))
@@ -119,6 +127,9 @@ func (s *Store) query(ctx context.Context, p pool, op string, scan func(row) err
 
 // exec runs a statement that writes and returns how many rows it changed.
 func (s *Store) exec(ctx context.Context, op string, sql string, args ...any) (int64, error) {
+	if err := s.preparing.away(op); err != nil {
+		return 0, err
+	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	changed, err := s.writes.exec(ctx, sql, args...)
@@ -196,6 +207,9 @@ func (s *Store) probeAppend(ctx context.Context, room int32) error {
 // probe runs a statement that writes, with all that happens at the end of a
 // transaction, and takes it back.
 func (s *Store) probe(ctx context.Context, sql string, args ...any) error {
+	if err := s.preparing.away("probe"); err != nil {
+		return err
+	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	return failed("probe", s.writes.with(ctx, func(conn *pgx.Conn) error {
