@@ -61,7 +61,7 @@ func (s *Session) joined(l *line, m talk.Joined) {
 		if m.HeadSeq == m.AfterSeq {
 			id = m.HeadID
 		}
-		s.restartLog(m.AfterSeq, id)
+		s.restartLog(m.AfterSeq, id, m.HeadSeq >= 0)
 	}
 	s.roster.set(m.Members, m.MemberCount, m.HeadSeq)
 	s.what |= MembersChanged
@@ -69,10 +69,11 @@ func (s *Session) joined(l *line, m talk.Joined) {
 }
 
 // restartLog begins the log behind a seq. What is older is loaded anew.
-func (s *Session) restartLog(after int64, id talk.UUID) {
+// known: the server knows where the log ends; else it may have more than it says.
+func (s *Session) restartLog(after int64, id talk.UUID, known bool) {
 	s.forgetLog()
 	s.based, s.last, s.lastID = true, after, id
-	s.done = after == 0
+	s.done = after == 0 && known
 	s.outbox.shownUpTo(s.room, after)
 	if s.firstN > 0 && !s.done {
 		s.fetch = &fetch{before: after + 1, limit: s.firstN}

@@ -334,3 +334,26 @@ func TestRoomIsKept(t *testing.T) {
 		t.Errorf("%+v", r.disk)
 	}
 }
+
+// TestUnknownHead: the store is away, and the server knows nothing of the room. It is
+// not taken for one without a past: that is asked for until it comes.
+func TestUnknownHead(t *testing.T) {
+	r := newRig(t, known(), nil)
+	r.do(Start{})
+	r.open(1)
+	r.join(1, 0, -1)
+	r.phase(Online)
+	if r.s.Complete() {
+		t.Fatal("complete, although nobody knows")
+	}
+	r.do(FetchOlder{})
+	if !r.s.Loading() {
+		t.Fatal("nothing is asked for")
+	}
+	r.get(1, talk.Error{Code: talk.CodeUnavailable, Message: "older history is not available now", Retry: true})
+	r.get(1, talk.Gap{RoomID: 1, From: 1, To: 40})
+	r.join(1, 42, 42)
+	if r.s.Complete() {
+		t.Fatal("complete, although there is more")
+	}
+}

@@ -77,8 +77,11 @@
 // that knows of entries of a room puts its own behind them, so that nobody
 // overtakes himself: in the store after them if they are few, else in the spool
 // too, so that nobody is kept waiting (spooler.beforeAppend). Who joins
-// meanwhile gets a provisional seat; a room that was not open is opened blind,
-// behind what the joiner has, and read when the store is back. A node that alone
+// meanwhile gets a provisional seat, which he can leave again (join.entered); a
+// room that was not open is opened blind, behind what the joiner has, or headless,
+// and read when the store is back. A new name holds on this node at once (rename).
+// What may have been taken of a client without ids is kept and offered again
+// (lane.keep). A node that alone
 // does not reach the store sends its users away (watcher). Without the bus, heads
 // are compared with the store's four times a second.
 //

@@ -371,8 +371,12 @@ func (j *join) sit(form talk.Form, a history.Moved) (live bool) {
 // joined describes the room to a joiner. Call with mu held.
 func (r *room) joined(cursor int64, reset bool) talk.Joined {
 	headID, _ := r.recent.idAt(r.head)
+	head := max(r.head, cursor)
+	if r.headless && cursor == 0 {
+		head = -1 // nobody knows
+	}
 	return talk.Joined{
-		RoomID: r.id, HeadSeq: max(r.head, cursor), HeadID: headID, AfterSeq: cursor, Reset: reset,
+		RoomID: r.id, HeadSeq: head, HeadID: headID, AfterSeq: cursor, Reset: reset,
 		Members: r.roster.members, MemberCount: r.roster.count,
 	}
 }

@@ -283,7 +283,10 @@
 //
 // Joined.members are those who were in the room at head_seq, at most 300, in the
 // order in which they came; member_count may be greater. Entries that follow up
-// to head_seq are counted in it already; the later ones change it. In a room
+// to head_seq are counted in it already; the later ones change it. A head_seq of -1
+// (with after_seq 0) says that the store is away and that this server knows nothing of
+// the room: not that it is empty. Pending entries come meanwhile; when the store is
+// back, a Gap from 1 says where the live view starts (none: at 1). In a room
 // of more than 300 members joins and leaves write no entries; Presence gives
 // the count, at most once a second.
 //

@@ -180,7 +180,7 @@ type Member struct {
 // follow, each once, in order.
 type Joined struct {
 	RoomID      int32
-	HeadSeq     int64 // newest entry of the room at this moment
+	HeadSeq     int64 // newest entry of the room at this moment; -1: not known, the store is away
 	HeadID      UUID  // its id
 	AfterSeq    int64 // the live view starts behind this one
 	Reset       bool  // what the client has is not this room's log: drop it
