@@ -22,17 +22,24 @@ const (
 )
 
 // NewDialer makes the dialer of this platform: WebSockets over the network.
-func NewDialer() Dialer { return networkDialer{} }
+func NewDialer() Dialer { return dialerWith(http.DefaultTransport) }
 
 // NewDialerTLS makes one that speaks TLS, where a server is named by wss://, in a
 // way of its own.
 func NewDialerTLS(config *tls.Config) Dialer {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.TLSClientConfig = config.Clone()
-	return networkDialer{&http.Client{Transport: t}}
+	return dialerWith(t)
 }
 
-type networkDialer struct{ http *http.Client } // nil: the usual one
+// dialerWith follows no redirect, as no browser does for a WebSocket: who is dialled
+// is shown the user's secret, and that belongs to the servers that the user named.
+func dialerWith(t http.RoundTripper) Dialer {
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return networkDialer{&http.Client{Transport: t, CheckRedirect: stay}}
+}
+
+type networkDialer struct{ http *http.Client }
 
 // networkLine is one WebSocket. Two goroutines serve it: run connects and
 // reads, write writes. run ends last.
@@ -106,6 +113,9 @@ func dialWebSocket(ctx context.Context, url string, opts *websocket.DialOptions)
 // innermost of what went wrong.
 func dialError(resp *http.Response, err error) error {
 	switch {
+	case resp != nil && resp.Header.Get("Location") != "":
+		return errors.New("the server sends you to " + bounded(resp.Header.Get("Location"), maxSentence/2) +
+			": if you trust that one, name it as the server; nothing was sent there")
 	case resp != nil:
 		return errors.New("the server answered " + resp.Status)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

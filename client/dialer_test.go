@@ -44,6 +44,37 @@ func serve(t *testing.T, handle func(ctx context.Context, c *websocket.Conn)) (u
 	return "ws" + strings.TrimPrefix(srv.URL, "http")
 }
 
+// TestDialerFollowsNoRedirect: one server sends the user to another, to which the
+// secret would be shown.
+func TestDialerFollowsNoRedirect(t *testing.T) {
+	secret := NewSecret()
+	for _, code := range []int{http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		reached := make(chan string, 1)
+		other := serve(t, func(ctx context.Context, c *websocket.Conn) {
+			_, data, _ := c.Read(ctx)
+			reached <- string(data)
+		})
+		srv := httptest.NewServer(http.RedirectHandler("http"+strings.TrimPrefix(other, "ws")+"/ws", code))
+		t.Cleanup(srv.Close)
+		line, events := dialTest(t, "ws"+strings.TrimPrefix(srv.URL, "http")+"/ws")
+		select {
+		case said := <-reached:
+			t.Fatalf("%d: another server was reached, and heard %q", code, said)
+		case ev := <-events:
+			closed, ok := ev.(Closed)
+			if !ok {
+				_ = line.Send(talk.Hello{Client: "test", Secret: secret})
+				t.Fatalf("%d: another server was reached, and heard %q", code, <-reached)
+			}
+			if !strings.Contains(closed.Reason, "sends you to") || !strings.Contains(closed.Reason, strings.TrimPrefix(other, "ws://")) {
+				t.Errorf("%d: %q", code, closed.Reason)
+			}
+		case <-time.After(patience):
+			t.Fatalf("%d: nothing came", code)
+		}
+	}
+}
+
 // dialTest dials and collects events.
 func dialTest(t *testing.T, url string) (Line, <-chan Event) {
 	t.Helper()
