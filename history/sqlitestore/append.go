@@ -83,10 +83,11 @@ type transaction struct {
 	st    *statements
 	now   int64 // unix seconds
 	rooms map[int32]*room
+	next  *newest
 }
 
 func (s *Store) newTransaction() *transaction {
-	return &transaction{st: &s.st, now: max(0, s.options.Clock().Unix()), rooms: make(map[int32]*room)}
+	return &transaction{st: &s.st, now: max(0, s.options.Clock().Unix()), rooms: make(map[int32]*room), next: &s.next}
 }
 
 func (tx *transaction) room(ctx context.Context, id int32) (*room, error) {
@@ -113,6 +114,7 @@ func (tx *transaction) save(ctx context.Context) error {
 			return err
 		}
 		r.stored = true
+		tx.next.roomID, tx.next.head, tx.next.epochs = id, r.headSeq, r.epochs
 	}
 	return nil
 }

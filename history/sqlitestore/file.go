@@ -3,8 +3,10 @@ package sqlitestore
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,7 +49,7 @@ func noLeftovers(path string) error {
 	}
 	var left []string
 	for _, end := range []string{"-wal", "-shm", "-journal", ".lock"} {
-		if info, err := os.Stat(path + end); err == nil && (info.Size() > 0 || end == "-shm") {
+		if info, err := os.Stat(path + end); err == nil && (info.Size() > 0 || end == "-shm") && !(end == "-journal" && ofNothing(path+end)) {
 			left = append(left, path+end)
 		}
 	}
@@ -57,6 +59,19 @@ func noLeftovers(path string) error {
 	names := strings.Join(left, ", ")
 	return fmt.Errorf("%s is missing or empty, but there was a database: %s is left of it. "+
 		"Put the file back where it was; or, to begin with an empty one, remove %s", path, names, names)
+}
+
+// ofNothing tells of the journal by which SQLite would undo the making of a
+// database: it leads back to no pages. A start that is killed leaves it.
+func ofNothing(journal string) bool {
+	f, err := os.Open(journal)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 20) // magic, records, nonce, pages before
+	_, err = io.ReadFull(f, head)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || err == nil && binary.BigEndian.Uint32(head[16:]) == 0
 }
 
 func writableFolder(folder string) error {
@@ -74,7 +89,8 @@ func (s *Store) inspect(ctx context.Context) error {
 	return inspect(ctx, s.conn, s.path, s.options.CheckBytes)
 }
 
-// inspectAnew is inspect by a new connection, which has nothing in memory.
+// inspectAnew is inspect by a new connection, which has nothing in memory, and
+// whether the newest of what this store has written is there.
 func (s *Store) inspectAnew() error {
 	pool, err := openPool(s.path, 1, true)
 	if err != nil {
@@ -86,7 +102,26 @@ func (s *Store) inspectAnew() error {
 		return failed("check", err)
 	}
 	defer conn.Close()
-	return failed("check", inspect(context.Background(), conn, s.path, s.options.CheckBytes))
+	err = inspect(context.Background(), conn, s.path, s.options.CheckBytes)
+	if err == nil {
+		err = s.newest.in(context.Background(), conn)
+	}
+	if err == nil {
+		err = s.watch.whole(context.Background(), conn)
+	}
+	return failed("check", err)
+}
+
+// whole tells whether a file that became shorter still has all of its pages.
+func (w *watch) whole(ctx context.Context, conn *sql.Conn) error {
+	var bytes int64
+	if err := conn.QueryRowContext(ctx, `SELECT page_count * page_size FROM pragma_page_count, pragma_page_size`).Scan(&bytes); err != nil {
+		return err
+	}
+	if _, size, _, err := look(w.path); err == nil && size < w.size && size < bytes {
+		return fmt.Errorf("%w: it is shorter", history.ErrCorrupt)
+	}
+	return nil
 }
 
 func inspect(ctx context.Context, conn *sql.Conn, path string, most int64) error {

@@ -10,7 +10,7 @@ import (
 // Renew moves on the lease of a gateway; see history.Store.
 func (s *Store) Renew(ctx context.Context, gateway talk.UUID) error {
 	return s.write(ctx, "renew the lease", func(ctx context.Context) error {
-		if _, err := s.st.nextBeat.ExecContext(ctx); err != nil {
+		if err := s.st.nextBeat.QueryRowContext(ctx).Scan(&s.next.beat); err != nil {
 			return err
 		}
 		_, err := s.st.saveLease.ExecContext(ctx, gateway[:])

@@ -156,7 +156,7 @@ func (st *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		{&st.deleteMember, `DELETE FROM members WHERE room_id = ? AND uuid = ?`},
 		{&st.tellMembers, `UPDATE members SET silent = 0 WHERE room_id = ? AND silent = 1`},
 
-		{&st.nextBeat, `UPDATE counters SET value = value + 1 WHERE name = 'beats'`},
+		{&st.nextBeat, `UPDATE counters SET value = value + 1 WHERE name = 'beats' RETURNING value`},
 		{&st.saveLease, `INSERT INTO leases (gateway, beat) SELECT ?, value FROM counters WHERE name = 'beats'
 			ON CONFLICT (gateway) DO UPDATE SET beat = excluded.beat`},
 		{&st.deleteLease, `DELETE FROM leases WHERE gateway = ?`},

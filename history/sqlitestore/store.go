@@ -52,6 +52,8 @@ type Store struct {
 	conn   *sql.Conn
 	st     statements
 	watch  watch
+	newest newest // that is committed
+	next   newest // of the transaction under way
 	closed bool
 
 	// damage is what was found to be corrupt, nil for nothing.
@@ -206,11 +208,13 @@ func (s *Store) watched(ctx context.Context, body func(context.Context) error) e
 	if err := s.sound(); err != nil {
 		return err
 	}
+	s.next = s.newest
 	err := s.transact(ctx, body)
 	s.watch.note()
 	if err != nil {
 		return err
 	}
+	s.newest = s.next
 	return s.watch.check()
 }
 

@@ -1,6 +1,8 @@
 package sqlitestore
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -63,13 +65,13 @@ func (w *watch) check() error {
 }
 
 // overwritten tells whether somebody else has written the database file since
-// note. shorter: it lost a part, which no program does that uses SQLite.
-func (w *watch) overwritten() (other, shorter bool) {
+// note.
+func (w *watch) overwritten() bool {
 	_, size, written, err := look(w.path)
 	if err != nil || w.written == 0 {
-		return false, false // check tells
+		return false // check tells
 	}
-	return size != w.size || written != w.written, size < w.size
+	return size != w.size || written != w.written
 }
 
 // note takes the database file as it is for one that this store has written.
@@ -79,21 +81,37 @@ func (w *watch) note() {
 	}
 }
 
+// newest is the newest of what a store has written, and a file that is not an older
+// one must have. The beat moves on with every renewal of a lease, so also while
+// nobody says anything.
+type newest struct {
+	beat         int64
+	roomID       int32
+	head, epochs int64 // of that room
+}
+
+// in looks for it by a connection.
+func (n newest) in(ctx context.Context, conn *sql.Conn) error {
+	var at newest
+	err := conn.QueryRowContext(ctx, `SELECT c.value, coalesce(r.head_seq, 0), coalesce(r.epochs, 0)
+		FROM counters c LEFT JOIN rooms r ON r.room_id = ? WHERE c.name = 'beats'`, n.roomID).Scan(&at.beat, &at.head, &at.epochs)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && (at.beat < n.beat || at.head < n.head || at.epochs < n.epochs) {
+		return fmt.Errorf("%w: it is an older one", history.ErrCorrupt)
+	}
+	return err
+}
+
 // sound is called before a transaction. Another program may write a checkpoint,
-// as SQLite's own shell does; so what was written is looked at before it is called
-// damage.
+// as SQLite's own shell does, and make the file shorter (VACUUM); so what was
+// written is looked at before it is called damage.
 func (s *Store) sound() error {
 	if err := s.watch.check(); err != nil {
 		return err
 	}
-	other, shorter := s.watch.overwritten()
-	if !other {
+	if !s.watch.overwritten() {
 		return nil
 	}
-	err := fmt.Errorf("%w: it is shorter", history.ErrCorrupt)
-	if !shorter {
-		err = s.inspectAnew()
-	}
+	err := s.inspectAnew()
 	if err != nil && !errors.Is(err, history.ErrUnavailable) {
 		return fmt.Errorf("%w: another program has overwritten %s: stop this gateway, then put a backup there, remove %s-wal and %s-shm, and start again (%v)",
 			history.ErrCorrupt, s.path, s.path, s.path, err)

@@ -1,6 +1,7 @@
 package sqlitestore
 
 import (
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 
 	"tuitalk/history"
 	"tuitalk/history/historytest"
+	"tuitalk/talk"
 )
 
 func copyFile(t *testing.T, from, to string) {
@@ -104,6 +106,83 @@ func TestFileOverwritten(t *testing.T) {
 	}
 }
 
+// TestFileOverwrittenByASoundBackup: the backup is all right by itself, of the same
+// size, and nothing waits in the write-ahead log.
+func TestFileOverwrittenByASoundBackup(t *testing.T) {
+	for name, something := range map[string]func(t *testing.T, s *Store){
+		"entries": func(t *testing.T, s *Store) { fill(t, s, "b", 6) },
+		"a move": func(t *testing.T, s *Store) {
+			if _, err := s.Move(t.Context(), []history.Move{history.ProbeMove(1)}); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"a renewal": func(t *testing.T, s *Store) {
+			if err := s.Renew(t.Context(), talk.UUID{1}); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path, backup := filepath.Join(dir, "talk.db"), filepath.Join(dir, "backup.db")
+			s := open(t, path, Options{})
+			checkpoint := func() { run(t, path, `PRAGMA wal_checkpoint(TRUNCATE)`) }
+			fill(t, s, "a", 303)
+			if err := s.Renew(t.Context(), talk.UUID{1}); err != nil {
+				t.Fatal(err)
+			}
+			checkpoint()
+			copyFile(t, path, backup)
+			something(t, s)
+			checkpoint()
+			fill(t, s, "a", 3) // repeats: they write nothing, and see the checkpoint
+			copyFile(t, backup, path)
+			for range 2 {
+				if err := tryFill(t, s, "c", 3); !errors.Is(err, history.ErrCorrupt) || !strings.Contains(err.Error(), "another program has overwritten") {
+					t.Errorf("append: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// TestFileVacuumed: SQLite's own shell may make the file shorter.
+func TestFileVacuumed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "talk.db")
+	s := open(t, path, Options{})
+	for _, name := range []string{"a", "b", "c"} {
+		fill(t, s, name, 3000)
+		run(t, path, `PRAGMA wal_checkpoint(TRUNCATE)`)
+		fill(t, s, name, 3)
+		run(t, path, `VACUUM; PRAGMA wal_checkpoint(TRUNCATE)`)
+	}
+	fill(t, s, "d", 300)
+	wantLog(t, s, 3100)
+	s.Close()
+	wantLog(t, open(t, path, Options{}), 3100)
+}
+
+// TestFileTruncated: a part of it is gone, also of one that is not read whole.
+func TestFileTruncated(t *testing.T) {
+	for _, most := range []int64{0, -1} {
+		path := filepath.Join(t.TempDir(), "talk.db")
+		s := open(t, path, Options{CheckBytes: most})
+		fill(t, s, "a", 3000)
+		run(t, path, `PRAGMA wal_checkpoint(TRUNCATE)`)
+		fill(t, s, "a", 3)
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, info.Size()-4096); err != nil {
+			t.Fatal(err)
+		}
+		if err := tryFill(t, s, "b", 3); !errors.Is(err, history.ErrCorrupt) || !strings.Contains(err.Error(), "another program has overwritten") {
+			t.Errorf("append: %v", err)
+		}
+	}
+}
+
 // TestFileCheckpointed: another program that uses SQLite may write the file.
 func TestFileCheckpointed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "talk.db")
@@ -153,6 +232,36 @@ func TestStartBesideLeftovers(t *testing.T) {
 			fill(t, open(t, other, Options{}), "x", 3)
 		}
 	}
+}
+
+// TestStartThatWasKilled: it had begun to make the database, and nobody has to
+// remove what it left. The journal is one of SQLite's, at the moment of the kill.
+func TestStartThatWasKilled(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "talk.db")
+	copyFile(t, os.DevNull, path)
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(`CREATE TABLE made (half TEXT)`); err != nil {
+		t.Fatal(err)
+	}
+	killed := filepath.Join(t.TempDir(), "talk.db")
+	for _, end := range []string{"", "-journal"} {
+		copyFile(t, path+end, killed+end)
+	}
+	if info, err := os.Stat(killed + "-journal"); err != nil || info.Size() == 0 {
+		t.Fatalf("there is no journal: %v, %v", info, err)
+	}
+	s := open(t, killed, Options{})
+	fill(t, s, "x", 30)
+	wantLog(t, s, 10)
+	_ = tx.Rollback()
 }
 
 // TestOpenByAnotherName: by a hard link there would be two write-ahead logs of one
