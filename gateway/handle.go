@@ -144,7 +144,7 @@ func (c *conn) leaveRoom() {
 	if r == nil {
 		return
 	}
-	u.room, u.renaming = nil, nil
+	u.room, u.renaming, u.asking = nil, nil, nil
 	c.srv.unseat(r, c)
 	if u.provisional {
 		u.provisional = false // it leaves when the store has let it in: see join.entered

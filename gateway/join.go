@@ -217,7 +217,7 @@ func (j *join) sitDown() {
 		if sits = !u.gone && u.joining == j && u.room != r; sits {
 			c.leaveRoom()
 			u.room, u.epoch, u.name, u.provisional = r, 0, j.name, true
-			u.renaming = nil
+			u.renaming, u.asking = nil, nil
 			form = u.form
 		}
 	})
@@ -255,7 +255,7 @@ func (j *join) entered(key sessionKey, a history.Moved) {
 		}
 		if !sits {
 			c.leaveRoom()
-			u.room, u.name, u.renaming = r, j.name, nil
+			u.room, u.name, u.renaming, u.asking = r, j.name, nil, nil
 		}
 		u.joining, u.epoch, u.provisional = nil, a.Epoch, false
 		form = u.form

@@ -85,6 +85,21 @@ func (p *peer) rename(name string) talk.Error {
 	return expect[talk.Error](p)
 }
 
+// namesIn are the names that people have taken in a room, as its log has them.
+func (f *spoolFleet) namesIn(room int32) (names []string) {
+	f.t.Helper()
+	entries, _, err := f.log.Before(f.t.Context(), room, 0, 5000)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Kind == talk.KindRenamed {
+			names = append(names, e.Name)
+		}
+	}
+	return names
+}
+
 // heardAs reads until a post comes, and looks at its author's name.
 func (p *peer) heardAs(name, text string) {
 	p.t.Helper()
@@ -121,7 +136,7 @@ func TestRenameInAnOutage(t *testing.T) {
 			if c.provisional {
 				p.join(5, "ada")
 			}
-			for _, name := range []string{"lovelace", "countess"} {
+			for _, name := range []string{"lovelace", "byron", "countess"} {
 				if e := p.rename(name); e.Code != talk.CodeNotStored || e.Retry || !e.ID.IsZero() {
 					t.Errorf("the author is told %+v", e)
 				}
@@ -129,11 +144,14 @@ func TestRenameInAnOutage(t *testing.T) {
 				w.heardAs(name, "as "+name)
 			}
 			f.mend(n)
-			w.wantShown("as lovelace", "as countess")
+			w.wantShown("as lovelace", "as byron", "as countess")
 			n.awaitMembers(t, 5, "witness", "countess")
 			p.post(5, "after")
 			w.heardAs("countess", "after")
-			f.wantLog(5, "as lovelace", "as countess", "after")
+			f.wantLog(5, "as lovelace", "as byron", "as countess", "after")
+			if got := f.namesIn(5); slices.Contains(got, "byron") || !slices.Contains(got, "countess") {
+				t.Errorf("the store was asked for %q", got)
+			}
 		})
 	}
 }

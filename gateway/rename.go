@@ -39,7 +39,9 @@ func (c *conn) rename(m talk.ChangeName) talk.Error {
 		rn.id = newUUID()
 	}
 	u.renaming = rn
-	rn.ask()
+	if u.asking == nil {
+		rn.ask()
+	}
 	if c.srv.spooler != nil {
 		c.srv.agenda.after(c.srv.provisionalAfter(), func() { guard(c, rn.holdHere) })
 	}
@@ -52,6 +54,7 @@ func (c *conn) rename(m talk.ChangeName) talk.Error {
 func (rn *rename) ask() {
 	c, r := rn.conn, rn.room
 	epoch := c.user.epoch
+	c.user.asking = rn
 	c.srv.lane(r.id).move(move{
 		Move: history.Move{
 			Action: history.Rename, Key: c.sessionKey(r), Name: rn.name,
@@ -95,7 +98,12 @@ func (rn *rename) answered(epoch int64, a history.Moved) {
 			return
 		}
 		rn.ended, held = true, rn.holds
+		if u.asking == rn {
+			u.asking = nil
+		}
 		switch {
+		case !current && u.asking == nil && u.renaming != nil && !u.gone:
+			u.renaming.ask() // one at a time, and in an outage only the last
 		case !current:
 		case done:
 			u.renaming, u.name = nil, rn.name

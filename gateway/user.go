@@ -29,6 +29,7 @@ type user struct {
 	joining *join // the store is asked to let it in there
 	// renaming: the newest rename that the store has not confirmed; nil: none.
 	renaming *rename
+	asking   *rename // the one that is on its way to the store
 	// provisional: it has a seat although the store has not let it in yet.
 	provisional bool
 	entering    bool // it is being registered again; its epoch is about to change
