@@ -23,7 +23,7 @@ func (s *Server) catchUp(c *conn) {
 	}
 	start := false
 	r.locked(func() {
-		if start = c.in.Load() == r && !c.seat.live && !c.seat.catching; start {
+		if start = c.in.Load() == r && !c.seat.live && !c.seat.catching && !c.seat.stale; start {
 			c.seat.catching = true
 		}
 	})
@@ -80,7 +80,7 @@ func (s *Server) catchUpStep(ctx context.Context, r *room, c *conn) {
 // takes no more, and the catch-up has ended. Call with mu held.
 func (r *room) serveStored(c *conn, entries []talk.Entry) (full bool) {
 	for i := range entries {
-		if c.in.Load() != r || entries[i].Seq != c.seat.cursor+1 {
+		if c.in.Load() != r || c.seat.stale || entries[i].Seq != c.seat.cursor+1 {
 			break
 		}
 		if !c.pushLive(entryPacket(&entries[i], c.seat.form)) {
@@ -100,6 +100,10 @@ func (r *room) serveRecent(c *conn) (cursor int64, done bool) {
 		return 0, true
 	}
 	s := &c.seat
+	if s.stale {
+		s.catching = false
+		return s.cursor, true
+	}
 	i, ok := r.recent.after(s.cursor, r.head)
 	if !ok {
 		return s.cursor, false

@@ -64,6 +64,7 @@ type seat struct {
 	catching bool  // a catch-up is under way
 	headless bool  // cursor is not known, as the room is headless
 	doubtful bool  // the store was away: nobody has checked what the client has
+	stale    bool  // the store has gone back behind what the client has: it must join again
 	form     talk.Form
 	uuid     talk.UUID
 }

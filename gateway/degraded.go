@@ -25,7 +25,7 @@ func (s *Server) degraded(part degradedPart) []string {
 	case degradedSettings:
 		return s.opts.Degraded
 	case degradedStore:
-		said := s.dates.lately(time.Now())
+		said := append(s.dates.lately(time.Now()), s.wentBack.sentences(s.clock.now())...)
 		if s.spooler != nil && !s.health.storeUp() {
 			said = append(said, "the store is away, and what is said waits in the spool: nothing is stored, and there is no older history")
 		}

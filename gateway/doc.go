@@ -85,6 +85,19 @@
 // does not reach the store sends its users away (watcher). Without the bus, heads
 // are compared with the store's four times a second.
 //
+// # When the store goes back
+//
+// A restored backup has fewer entries than were shown, and gives their seqs anew.
+// Heads are compared with their ids, what is read behind an entry is read with that
+// entry, and what is stored at a seq that is placed is looked at (room.doubt). A
+// doubt that two separate reads confirm resets the room: it is read again, sessions
+// are registered again, members of the extended form are told Reconnect, are shown
+// nothing until they have joined again, and are closed if they do not; their
+// JoinRoom finds that the logs differ, and Joined.reset has them drop what they
+// have. Clients of the original's forms keep on their screens what is lost, and go
+// on with what is behind the entries that both logs have. What is pending stays so.
+// Operators are told by a log line, a metric and /readyz.
+//
 // # Goroutines
 //
 // A fixed number, whatever the number of connections: the pollers of nbio, pump

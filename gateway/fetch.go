@@ -200,7 +200,7 @@ func (h *historyStream) locate(ctx context.Context, s *Server) (err error) {
 		if err != nil {
 			return err
 		}
-		h.last = min(h.last, heads[0])
+		h.last = min(h.last, heads[0].Seq)
 	}
 	h.first = max(1, h.last-limit+1)
 	return nil

@@ -83,7 +83,7 @@ func (p *pastStore) fill(t *testing.T, room int32, count, size int) {
 	}
 	entries := make([]talk.Entry, count)
 	for i := range entries {
-		text := fmt.Sprintf("%d %s", heads[0]+int64(i)+1, strings.Repeat("z", size))
+		text := fmt.Sprintf("%d %s", heads[0].Seq+int64(i)+1, strings.Repeat("z", size))
 		entries[i] = talk.Entry{Kind: talk.KindPosted, RoomID: room, Author: newID(4), ID: newID(4), Name: "ada", Text: text[:size]}
 	}
 	if _, err := p.Append(t.Context(), entries); err != nil {

@@ -3,6 +3,9 @@ package gateway
 import (
 	"context"
 	"time"
+
+	"tuitalk/history"
+	"tuitalk/talk"
 )
 
 // holeWait is how long an entry may be late before the store is asked.
@@ -46,18 +49,24 @@ func (s *Server) fillLater(r *room) {
 // fillStep reads one page of what is missing; the next one waits for its turn.
 func (s *Server) fillStep(ctx context.Context, r *room) {
 	var after int64
+	var id talk.UUID
 	done := false
 	r.locked(func() {
 		after, done = r.head, r.known <= r.head || !r.open
 		if done {
 			r.filling, r.aheadAt = false, 0
 		}
+		id, _ = r.recent.idAt(after)
 	})
 	if done {
 		return
 	}
-	entries, err := s.store.After(ctx, r.id, after, fillPage)
+	entries, goesOn, err := s.readBehind(ctx, r.id, history.Head{Seq: after, ID: id})
 	switch {
+	case err == nil && !goesOn:
+		r.locked(func() { r.filling = false }) // goes on when the doubt is over
+		s.doubtStore(r, after)
+		return
 	case err != nil:
 		s.log.Warn("a hole could not be filled yet", "room", r.id, "err", err)
 		s.fillLater(r)
@@ -76,6 +85,20 @@ func (s *Server) fillStep(ctx context.Context, r *room) {
 	s.fillNext(r)
 }
 
+// readBehind reads a page of what the store has behind an entry. goesOn: it has that
+// entry, too, or the entry's id is not known.
+func (s *Server) readBehind(ctx context.Context, room int32, e history.Head) (entries []talk.Entry, goesOn bool, err error) {
+	if e.ID.IsZero() {
+		entries, err = s.store.After(ctx, room, e.Seq, fillPage)
+		return entries, true, err
+	}
+	entries, err = s.store.After(ctx, room, e.Seq-1, fillPage+1)
+	if err != nil || len(entries) == 0 || entries[0].Seq != e.Seq || entries[0].ID != e.ID {
+		return nil, false, err
+	}
+	return entries[1:], true, nil
+}
+
 // compareHead asks the store for the head of one room. If that cannot be done
 // now, the sweep's comparison does it.
 func (s *Server) compareHead(r *room) {
@@ -83,15 +106,15 @@ func (s *Server) compareHead(r *room) {
 }
 
 // compareHeads asks the store for the heads of rooms, by one query, so that a
-// lost last entry is found too.
+// lost last entry is found too, and a store that has gone back.
 func (s *Server) compareHeads(ctx context.Context, list []*room) {
 	if !s.health.storeUp() || !s.comparing.CompareAndSwap(false, true) {
 		return // the next comparison does it
 	}
 	defer s.comparing.Store(false)
-	ids := make([]int32, len(list))
+	ids, placed := make([]int32, len(list)), make([]int64, len(list))
 	for i, r := range list {
-		ids[i] = r.id
+		ids[i], placed[i] = r.id, r.placedSeq() // before the store is asked: it must have that
 	}
 	heads, err := s.store.Heads(ctx, ids)
 	if err != nil {
@@ -101,11 +124,14 @@ func (s *Server) compareHeads(ctx context.Context, list []*room) {
 	}
 	behind, entries := 0, int64(0)
 	for i, r := range list {
-		if missed := r.unheard(heads[i]); missed > 0 {
+		if missed := r.unheard(heads[i].Seq); missed > 0 {
 			behind++
 			entries += missed
 		}
-		r.heard(heads[i])
+		if at := r.contradiction(placed[i], heads[i]); at > 0 {
+			s.doubtStore(r, at)
+		}
+		r.heard(heads[i].Seq)
 	}
 	s.metrics.compared(len(list), behind, entries)
 }

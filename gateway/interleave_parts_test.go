@@ -123,7 +123,7 @@ func (c *cutStore) Before(ctx context.Context, room int32, before int64, limit i
 	return entries, complete, err
 }
 
-func (c *cutStore) Heads(ctx context.Context, rooms []int32) ([]int64, error) {
+func (c *cutStore) Heads(ctx context.Context, rooms []int32) ([]history.Head, error) {
 	if c.headless.Load() {
 		return nil, errAway
 	}

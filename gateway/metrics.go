@@ -51,6 +51,7 @@ type metrics struct {
 	appendedEntries, appendErrors, moves              prometheus.Counter
 	keptPosts, unclear                                prometheus.Counter
 	publishErrors, holesFilled, phantoms, panics      prometheus.Counter
+	wentBack                                          prometheus.Counter
 	spooled, spoolRefused, drained, rescued, retreats prometheus.Counter
 	provisional, withdrawn, missed                    prometheus.Counter
 	workRefused, workExpired                          *prometheus.CounterVec
@@ -176,6 +177,7 @@ func (m *metrics) makeLinks(mk maker) {
 	m.publishErrors = mk.counter("publish_errors_total", "Notes that could not be handed to the bus.")
 	m.holesFilled = mk.counter("holes_filled_total", "Entries that were missed and read from the store.")
 	m.datedAhead = mk.counter("entries_dated_ahead_total", "Entries that are of later than now by more than 5 minutes: the store's clock is ahead, or was.")
+	m.wentBack = mk.counter("store_went_back_total", "Rooms read again because the store has no longer, or has others instead of, entries that it had.")
 	m.phantoms = mk.counter("phantoms_total", "Entries announced that the store does not have.")
 	m.heads = known(mk, "head_comparisons_total", "Rooms whose head was compared with the store's, by result.", "result", comparisons)
 	m.headsBehind = mk.gauge("heads_behind_entries", "Entries of which this node had not heard at the last comparison of heads; some may have been on their way.")

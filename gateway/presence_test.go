@@ -256,7 +256,7 @@ func (f *flakyStore) After(ctx context.Context, r int32, a int64, l int) ([]talk
 	return f.Store.After(ctx, r, a, l)
 }
 
-func (f *flakyStore) Heads(ctx context.Context, rooms []int32) ([]int64, error) {
+func (f *flakyStore) Heads(ctx context.Context, rooms []int32) ([]history.Head, error) {
 	if err := f.err(); err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ const (
 	reasonFlood                  // sent too much, and went on when it was refused
 	reasonKeptOut                // its user did so before, and is kept out for a while
 	reasonCrowd                  // gave way to a newer one before it had said who it is
+	reasonWentBack               // what the client has is not the room's log any more
 	reasonCount
 )
 
@@ -49,6 +50,7 @@ var closeReasons = [reasonCount]struct {
 	reasonFlood:      {"flood", "you send too much; wait before you come back", talk.CloseTooManyErrors},
 	reasonKeptOut:    {"kept_out", "you sent too much, and are kept out for a while", talk.CloseTooManyErrors},
 	reasonCrowd:      {"crowd", "", 0},
+	reasonWentBack:   {"went_back", "the history was restored to an earlier state; reconnect and load it anew", closeTryAgain},
 }
 
 // killed: the client did not take what was sent to it, and is not waited for.

@@ -43,6 +43,7 @@ type room struct {
 	accepted int            // so many pending ones this node has accepted
 	emptyAt  int64          // coarse time since when nobody is here, 0 if somebody is
 	presence bool           // the count has changed without an entry
+	doubt    storeDoubt
 }
 
 // locked runs f with mu held; see conn.locked.
@@ -114,33 +115,39 @@ func (r *recent) idAt(seq int64) (talk.UUID, bool) {
 // come out of order. It never blocks.
 func (r *room) take(entries []talk.Entry) {
 	r.srv.noteDates(entries, time.Now())
-	missing := false
-	r.locked(func() { missing = r.takeAll(entries) })
+	missing, strange := false, int64(0)
+	r.locked(func() { missing, strange = r.takeAll(entries) })
 	if missing {
 		r.srv.noteHole(r)
 	}
+	if strange > 0 {
+		r.srv.doubtStore(r, strange)
+	}
 }
 
-// takeAll reports whether something is missing for the first time. Call with mu
-// held.
-func (r *room) takeAll(entries []talk.Entry) (missing bool) {
+// takeAll reports whether something is missing for the first time, and the seq of an
+// entry that has the place of another one, 0 for none. Call with mu held.
+func (r *room) takeAll(entries []talk.Entry) (missing bool, strange int64) {
 	if !r.open || r.headless {
 		// what the opening read does not show yet waits in ahead
 		for _, e := range entries {
 			r.keepAhead(e)
 		}
-		return false
+		return false, 0
 	}
 	for _, e := range entries {
 		switch {
 		case e.Seq <= r.head:
+			if strange == 0 && !r.isPlaced(&e) {
+				strange = e.Seq
+			}
 		case e.Seq == r.head+1:
 			r.place(e)
 		default:
 			r.keepAhead(e)
 		}
 	}
-	return r.closeGap()
+	return r.closeGap(), strange
 }
 
 // keepAhead remembers an entry that cannot be placed yet. Call with mu held.

@@ -47,6 +47,7 @@ type Server struct {
 	draining, drained atomic.Bool
 	drainBy           atomic.Int64 // coarse time by which a drain must be done
 	comparing         atomic.Bool  // one at a time
+	wentBack          wentBack
 
 	spooler    *spooler // nil: there is no spool
 	accepts    sync.WaitGroup

@@ -47,7 +47,7 @@ func (s watchedStore) SpanBefore(ctx context.Context, room int32, before uint64,
 	return s.Store.SpanBefore(ctx, room, before, limit)
 }
 
-func (s watchedStore) Heads(ctx context.Context, rooms []int32) ([]int64, error) {
+func (s watchedStore) Heads(ctx context.Context, rooms []int32) ([]history.Head, error) {
 	defer outside(ctx)()
 	return s.Store.Heads(ctx, rooms)
 }

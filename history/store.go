@@ -52,8 +52,8 @@ type Store interface {
 	// whoever wants them reads them by seq, piece by piece.
 	SpanBefore(ctx context.Context, room int32, before uint64, limit int) (first, last int64, err error)
 
-	// Heads returns the newest entry's seq of each room, 0 for an empty one.
-	Heads(ctx context.Context, rooms []int32) ([]int64, error)
+	// Heads returns the newest entry of each room; the zero Head for an empty one.
+	Heads(ctx context.Context, rooms []int32) ([]Head, error)
 
 	// Room returns head and members as of one moment.
 	Room(ctx context.Context, room int32, listed int) (Room, error)
@@ -154,6 +154,13 @@ type Moved struct {
 type Lease struct {
 	Gateway talk.UUID
 	Beat    int64 // grows with every Renew
+}
+
+// Head names the newest entry of a room. The id tells what a seq cannot: whether
+// two who say the same seq mean the same entry.
+type Head struct {
+	Seq int64
+	ID  talk.UUID
 }
 
 // Room is a room as of one moment.

@@ -12,13 +12,14 @@ import (
 	"tuitalk/bench/checker"
 	"tuitalk/bench/recorder"
 	"tuitalk/deploy/local"
+	"tuitalk/history"
 )
 
 // Store is read at the end: what it has is the truth. A history.Store is one.
 type Store interface {
 	recorder.Source
-	// Heads returns the newest entry's seq of each room.
-	Heads(ctx context.Context, rooms []int32) ([]int64, error)
+	// Heads returns the newest entry of each room.
+	Heads(ctx context.Context, rooms []int32) ([]history.Head, error)
 }
 
 // Options of a Run.
@@ -151,8 +152,8 @@ func (r *run) settle(ctx context.Context) error {
 	}
 	head := map[int32]int64{}
 	for i, room := range rooms {
-		head[room] = heads[i]
-		r.rec.Head(room, heads[i])
+		head[room] = heads[i].Seq
+		r.rec.Head(room, heads[i].Seq)
 	}
 	if err := r.await(ctx, "everybody to see everything", func(room int32, seq int64, _ int) bool { return seq >= head[room] }); err != nil {
 		r.opts.Tell("%v", err)

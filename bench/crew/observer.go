@@ -9,6 +9,7 @@ import (
 
 	"tuitalk/bench/trust"
 	"tuitalk/client"
+	"tuitalk/history"
 	"tuitalk/talk"
 )
 
@@ -124,16 +125,17 @@ func (o *observer) Close() {
 	close(o.stop)
 }
 
-// Heads returns the newest entry's seq of each room, 0 for an empty one.
-func (o *observer) Heads(ctx context.Context, rooms []int32) ([]int64, error) {
-	heads := make([]int64, len(rooms))
+// Heads returns the newest entry of each room, the zero Head for an empty one.
+func (o *observer) Heads(ctx context.Context, rooms []int32) ([]history.Head, error) {
+	heads := make([]history.Head, len(rooms))
 	for i, room := range rooms {
 		page, err := o.page(ctx, room, fromHead, 1)
 		if err != nil {
 			return nil, err
 		}
 		if len(page) > 0 {
-			heads[i] = page[len(page)-1].Seq
+			last := &page[len(page)-1]
+			heads[i] = history.Head{Seq: last.Seq, ID: last.ID}
 		}
 	}
 	return heads, nil

@@ -14,6 +14,7 @@ import (
 	"tuitalk/bench/report"
 	"tuitalk/bench/scenario"
 	"tuitalk/bench/trust"
+	"tuitalk/history"
 )
 
 // PerProcess is how many connections one process holds, unless told otherwise.
@@ -25,8 +26,8 @@ const spareFiles = 200
 // Store is read at the end: what it has is the truth. A history.Store is one.
 type Store interface {
 	recorder.Source
-	// Heads returns the newest entry's seq of each room.
-	Heads(ctx context.Context, rooms []int32) ([]int64, error)
+	// Heads returns the newest entry of each room.
+	Heads(ctx context.Context, rooms []int32) ([]history.Head, error)
 }
 
 // Options of a Run. Kind, Command and Build go into the result as they are.

@@ -105,13 +105,13 @@ func (c *Crew) readHeads(ctx context.Context) (map[int32]int64, error) {
 	}
 	defer done()
 	rooms := c.rooms()
-	seqs, err := store.Heads(ctx, rooms)
+	newest, err := store.Heads(ctx, rooms)
 	if err != nil {
 		return nil, fmt.Errorf("read how far the rooms are: %w", err)
 	}
 	all := make(map[int32]int64, len(rooms))
 	for i, room := range rooms {
-		all[room] = seqs[i]
+		all[room] = newest[i].Seq
 	}
 	return all, nil
 }

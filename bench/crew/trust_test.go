@@ -74,7 +74,7 @@ func TestATargetThatIsNotTrusted(t *testing.T) {
 		o, err := knock(t.Context(), tc.target, &tc.whom, true)
 		switch {
 		case err == nil:
-			if heads, err := o.Heads(t.Context(), []int32{7}); err != nil || heads[0] != 0 {
+			if heads, err := o.Heads(t.Context(), []int32{7}); err != nil || heads[0].Seq != 0 {
 				t.Errorf("%s: heads %v, %v", tc.target, heads, err)
 			}
 			o.Close()

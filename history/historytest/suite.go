@@ -190,7 +190,7 @@ func checkHead(ctx context.Context, s history.Store, room int32, log []talk.Entr
 	if len(log) > 0 {
 		want.HeadID, want.HeadTime = log[len(log)-1].ID, log[len(log)-1].UnixTime
 	}
-	if len(heads) != 1 || heads[0] != want.HeadSeq {
+	if len(heads) != 1 || heads[0] != (history.Head{Seq: want.HeadSeq, ID: want.HeadID}) {
 		return fmt.Errorf("room %d: heads are %v, the log ends at %d", room, heads, want.HeadSeq)
 	}
 	if r.HeadSeq != want.HeadSeq || r.HeadID != want.HeadID || r.HeadTime != want.HeadTime {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"tuitalk/history"
 	"tuitalk/talk"
 )
 
@@ -18,7 +19,7 @@ const (
 
 func (m *scale) measureReads() {
 	for i, room := range []int32{largeRoom, middleRoom} {
-		of, head := []string{"large room", "middle room"}[i], m.heads[i]
+		of, head := []string{"large room", "middle room"}[i], m.heads[i].Seq
 		m.measureBefore("Before, head, "+of, room, func() int64 { return head + 1 })
 		m.measureBefore("Before, middle, "+of, room, func() int64 { return 101 + rand.Int64N(head-100) })
 		m.measureBefore("Before, oldest, "+of, room, func() int64 { return 101 })
@@ -42,11 +43,11 @@ func (m *scale) measureReads() {
 	m.explain(spanQuery, largeRoom, middle(), 100)
 	m.measure("IDAt", 0, 400, func() func() error {
 		return func() error {
-			_, ok, err := s.IDAt(ctx, largeRoom, 1+rand.Int64N(m.heads[0]))
+			_, ok, err := s.IDAt(ctx, largeRoom, 1+rand.Int64N(m.heads[0].Seq))
 			return errors.Join(err, want(ok, "an id"))
 		}
 	})
-	m.explain(idAtQuery, largeRoom, 1+rand.Int64N(m.heads[0]))
+	m.explain(idAtQuery, largeRoom, 1+rand.Int64N(m.heads[0].Seq))
 	m.measureHeads()
 }
 
@@ -68,7 +69,7 @@ func (m *scale) measureHeads() {
 	m.measure("Heads of 1,000 rooms", 0, 100, func() func() error {
 		return func() error {
 			heads, err := m.store.Heads(m.t.Context(), rooms)
-			return errors.Join(err, want(!slices.Contains(heads, 0), "all heads"))
+			return errors.Join(err, want(!slices.Contains(heads, history.Head{}), "all heads"))
 		}
 	})
 	m.explain(headsQuery, array(len(rooms), func(i int) int32 { return rooms[i] }))
@@ -112,7 +113,7 @@ func (m *scale) measureAppend(name string, n, calls int, posts func() []talk.Ent
 // measureRepeats sends old entries once more.
 func (m *scale) measureRepeats() {
 	known := func() []talk.Entry {
-		old, _, err := m.store.Before(m.t.Context(), largeRoom, 2+rand.Int64N(m.heads[0]/2), 1)
+		old, _, err := m.store.Before(m.t.Context(), largeRoom, 2+rand.Int64N(m.heads[0].Seq/2), 1)
 		if err != nil || len(old) != 1 {
 			m.t.Fatalf("%d old entries; %v", len(old), err)
 		}

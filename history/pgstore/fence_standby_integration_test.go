@@ -58,7 +58,7 @@ func TestAbandonedCommits(t *testing.T) {
 			t.Errorf("%s: want at most %d", name, test.most)
 		}
 		for _, s := range all {
-			if heads, err := s.Heads(t.Context(), []int32{0}); err != nil || heads[0] != 10 {
+			if heads, err := s.Heads(t.Context(), []int32{0}); err != nil || heads[0].Seq != 10 {
 				t.Errorf("%s: the newest entry is %v, %v; want 10", name, heads, err)
 			}
 		}
@@ -85,7 +85,7 @@ func TestOldPrimaryWakes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return heads[0]
+		return heads[0].Seq
 	}
 	if head(late) != 10 {
 		t.Error("it does not see what it has stored")

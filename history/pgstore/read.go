@@ -21,8 +21,8 @@ const (
 				AND e.kind >= 0)
 			ORDER BY f.unixtime, f.seq LIMIT 1)
 		FROM (SELECT seq FROM entries WHERE room_id = $1 AND unixtime < $2 ORDER BY unixtime DESC, seq DESC LIMIT 1) l`
-	headsQuery = `SELECT q.n, r.head_seq FROM unnest($1::int[]) WITH ORDINALITY AS q (room_id, n)
-		JOIN rooms r ON r.room_id = q.room_id`
+	headsQuery = `SELECT q.n, e.seq, e.id FROM unnest($1::int[]) WITH ORDINALITY AS q (room_id, n)
+		JOIN rooms r ON r.room_id = q.room_id JOIN entries e ON e.room_id = r.room_id AND e.seq = r.head_seq`
 	idAtQuery = `SELECT id FROM entries WHERE room_id = $1 AND seq = $2`
 	roomQuery = `SELECT r.head_seq, r.last_time, r.members,
 		(SELECT e.id FROM entries e WHERE e.room_id = r.room_id AND e.seq = r.head_seq), m.uuids, m.names
@@ -75,12 +75,12 @@ func (s *Store) SpanBefore(ctx context.Context, room int32, before uint64, limit
 }
 
 // Heads reads the heads of rooms; see history.Store.
-func (s *Store) Heads(ctx context.Context, rooms []int32) ([]int64, error) {
-	heads := make([]int64, len(rooms))
+func (s *Store) Heads(ctx context.Context, rooms []int32) ([]history.Head, error) {
+	heads := make([]history.Head, len(rooms))
 	err := s.query(ctx, s.reads, "read heads", func(r row) error {
 		var n int
-		var head int64
-		if err := r.Scan(&n, &head); err != nil {
+		var head history.Head
+		if err := r.Scan(&n, &head.Seq, uuid(&head.ID)); err != nil {
 			return err
 		}
 		heads[n-1] = head

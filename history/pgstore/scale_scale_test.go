@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tuitalk/deploy/local"
+	"tuitalk/history"
 )
 
 var (
@@ -68,7 +69,7 @@ type scale struct {
 	store *Store
 	conn  *pgx.Conn // for the plans: planned as the store's own connections are
 	told  *strings.Builder
-	heads []int64 // of largeRoom and middleRoom
+	heads []history.Head // of largeRoom and middleRoom
 	sizes string
 	rows  []scaleRow
 }

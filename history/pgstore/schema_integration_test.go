@@ -126,7 +126,7 @@ func TestSchemaRefuses(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		seq := before[0]
+		seq := before[0].Seq
 		for i, r := range results {
 			if i == 4 {
 				if !errors.Is(r.Err, history.ErrBadEntry) {

@@ -188,7 +188,7 @@ func TestStandbyLost(t *testing.T) {
 	stored := int64(10)
 	head := func(want int64) {
 		t.Helper()
-		if heads, err := s.Heads(t.Context(), []int32{0}); err != nil || heads[0] != want {
+		if heads, err := s.Heads(t.Context(), []int32{0}); err != nil || heads[0].Seq != want {
 			t.Errorf("the newest entry is %v, %v; want %d", heads, err, want)
 		}
 	}

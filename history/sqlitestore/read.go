@@ -28,7 +28,8 @@ func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 		{&q.after, afterQuery},
 		{&q.before, beforeQuery},
 		{&q.span, spanQuery},
-		{&q.head, `SELECT head_seq FROM rooms WHERE room_id = ?`},
+		{&q.head, `SELECT e.seq, e.id FROM rooms r
+			JOIN entries e ON e.room_id = r.room_id AND e.seq = r.head_seq WHERE r.room_id = ?`},
 		{&q.idAt, `SELECT id FROM entries WHERE room_id = ? AND seq = ?`},
 		{&q.room, `SELECT r.head_seq, r.last_time, r.members, e.id FROM rooms r
 			LEFT JOIN entries e ON e.room_id = r.room_id AND e.seq = r.head_seq WHERE r.room_id = ?`},
@@ -140,12 +141,12 @@ func (s *Store) SpanBefore(ctx context.Context, room int32, before uint64, limit
 }
 
 // Heads reads the heads of rooms; see history.Store.
-func (s *Store) Heads(ctx context.Context, rooms []int32) ([]int64, error) {
-	heads := make([]int64, len(rooms))
+func (s *Store) Heads(ctx context.Context, rooms []int32) ([]history.Head, error) {
+	heads := make([]history.Head, len(rooms))
 	err := s.snapshot(ctx, func(tx *sql.Tx) error {
 		head := tx.StmtContext(ctx, s.queries.head)
 		for i, id := range rooms {
-			if err := head.QueryRowContext(ctx, id).Scan(&heads[i]); err != nil && !errors.Is(err, sql.ErrNoRows) {
+			if err := head.QueryRowContext(ctx, id).Scan(&heads[i].Seq, (*scanUUID)(&heads[i].ID)); err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
 		}

@@ -1,0 +1,249 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// A store can go back: a backup or a snapshot is restored under running gateways.
+// What a room shows, its log does not have any more, and what is stored from then on
+// gets seqs that the room has placed already. A room notices it by the id of an
+// entry at or below its head, or by a head that is lower than what it had placed
+// before it asked. It doubts then, and looks at the store once more, a while later
+// and at single entries: nothing that is placed can be missing there, whatever is
+// being stored meanwhile. If it is, the room is read again and its members are reset.
+
+// confirmAfter is how long a doubt lasts before the store is asked again.
+const confirmAfter = 300 * time.Millisecond
+
+// storeDoubt is a room's suspicion that the store has gone back. Guarded by the
+// room's mu.
+type storeDoubt struct {
+	open bool  // somebody will look, or does
+	at   int64 // the lowest seq at which the store seems to have no or another entry
+}
+
+// isPlaced tells whether the room has an entry, at or below its head, at its seq. One
+// that is not kept any more counts as another. Call with mu held.
+func (r *room) isPlaced(e *talk.Entry) bool {
+	id, ok := r.recent.idAt(e.Seq)
+	return r.blind || ok && id == e.ID
+}
+
+// placedSeq is the newest entry that the store is known to have had, 0 for none.
+func (r *room) placedSeq() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.open || r.blind {
+		return 0
+	}
+	return r.head
+}
+
+// contradiction returns a seq at which the store's head says that the store has no
+// entry, or another one; 0 for none. placed is of before the store was asked.
+func (r *room) contradiction(placed int64, head history.Head) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.open || r.blind {
+		return 0
+	}
+	if id, ok := r.recent.idAt(head.Seq); ok && id != head.ID {
+		return head.Seq
+	}
+	if head.Seq < placed && placed <= r.head {
+		return placed
+	}
+	return 0
+}
+
+// doubtStore has somebody look whether the store has gone back: it seems to have
+// another entry at seq than r has placed, or none.
+func (s *Server) doubtStore(r *room, seq int64) {
+	begins := false
+	r.locked(func() {
+		d := &r.doubt
+		begins = !d.open
+		if begins || seq < d.at {
+			d.at = seq
+		}
+		d.open = true
+	})
+	if begins {
+		s.agenda.after(confirmAfter, func() { s.confirmSoon(r) })
+	}
+}
+
+func (s *Server) confirmSoon(r *room) {
+	again := func(error) { s.agenda.after(confirmAfter, func() { s.confirmSoon(r) }) }
+	run := func(ctx context.Context) {
+		if err := s.confirm(ctx, r); err != nil {
+			s.log.Warn("the store may have gone back; it cannot be told yet", "room", r.id, "err", err)
+			again(err)
+		}
+	}
+	if !s.work.live.submit(run, again) {
+		again(nil)
+	}
+}
+
+// confirm ends a doubt, one way or the other, unless the store does not answer.
+func (s *Server) confirm(ctx context.Context, r *room) error {
+	for _, e := range r.doubted() {
+		id, ok, err := s.store.IDAt(ctx, r.id, e.Seq)
+		switch {
+		case err != nil:
+			return err
+		case !ok || id != e.ID:
+			return s.resetRoom(ctx, r)
+		}
+	}
+	r.locked(func() { r.doubt = storeDoubt{} })
+	s.fillSoon(r) // it may have waited
+	return nil
+}
+
+// doubted returns entries that the store has if it has not gone back: the one that
+// was doubted, if it is still kept, and the newest.
+func (r *room) doubted() (list []history.Head) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.open || r.blind {
+		return nil
+	}
+	for _, seq := range []int64{r.doubt.at, r.head} {
+		if id, ok := r.recent.idAt(seq); ok {
+			list = append(list, history.Head{Seq: seq, ID: id})
+		}
+	}
+	return list
+}
+
+// resetRoom reads a room again whose store has gone back, and has its members drop
+// what they have. Members of the extended form are asked to join again, and are shown
+// nothing until they do; of the others' screens nothing can be taken back: they go on
+// with what is behind the entries that both logs have.
+func (s *Server) resetRoom(ctx context.Context, r *room) error {
+	state, entries, err := s.readState(ctx, r.id)
+	if err != nil {
+		return err
+	}
+	var was int64
+	var all, behind, stale []*conn
+	r.locked(func() {
+		was = r.head
+		all = append(all, r.members...)
+		behind, stale = r.reset(state, entries)
+	})
+	s.metrics.wentBack.Inc()
+	s.wentBack.note(s.clock.now())
+	s.log.Error("the store has gone back: entries that were called stored are missing or others; the room is read again",
+		"room", r.id, "shown", was, "stored", state.HeadSeq, "members", len(all))
+	for _, c := range all {
+		c.locked(func(*user) { c.enterAgain() }) // who is where has gone back as well
+	}
+	for _, c := range behind {
+		s.catchUp(c)
+	}
+	s.moveStale(r, stale)
+	heads, err := s.store.Heads(ctx, []int32{r.id})
+	if err == nil {
+		r.heard(heads[0].Seq) // what was stored meanwhile had no place in the old log
+	}
+	return nil // else the next comparison does it
+}
+
+// reset sets the room to what the store has. behind have to catch up, stale have to
+// join again. Call with mu held.
+func (r *room) reset(state history.Room, entries []talk.Entry) (behind, stale []*conn) {
+	common := r.commonWith(state.HeadSeq, entries)
+	r.doubt, r.known, r.aheadAt = storeDoubt{}, 0, 0
+	clear(r.ahead)
+	r.begin(state, entries)
+	for i := range entries {
+		r.settlePending(entries[i].Author, entries[i].ID)
+	}
+	for _, c := range r.members {
+		m := &c.seat
+		if m.form == talk.Extended {
+			m.stale, m.live = true, false
+			stale = append(stale, c)
+			continue
+		}
+		m.cursor = min(m.cursor, common)
+		if m.live = m.cursor == r.head; !m.live {
+			behind = append(behind, c)
+		}
+	}
+	return behind, stale
+}
+
+// commonWith returns the newest seq up to which the room's log and the store's, whose
+// newest entries these are, are the same, as far as both are kept. Call with mu held.
+func (r *room) commonWith(head int64, entries []talk.Entry) int64 {
+	common := min(head, r.head)
+	for i := len(entries) - 1; i >= 0; i-- {
+		id, ok := r.recent.idAt(entries[i].Seq)
+		if ok && id == entries[i].ID {
+			return entries[i].Seq
+		}
+		if ok {
+			common = entries[i].Seq - 1
+		}
+	}
+	return common
+}
+
+// moveStale asks members to join again, and closes those that have not done so in
+// time.
+func (s *Server) moveStale(r *room, stale []*conn) {
+	within := s.moveTime(s.conns.count.Load())
+	for _, c := range stale {
+		c.askToMove(within)
+	}
+	s.agenda.after(2*within+s.opts.CloseWait, func() {
+		var left []*conn
+		r.locked(func() {
+			for _, c := range r.members {
+				if c.seat.stale {
+					left = append(left, c)
+				}
+			}
+		})
+		for _, c := range left {
+			c.dismiss(reasonWentBack)
+		}
+	})
+}
+
+// wentBackMemory is how long operators are told that the store has gone back.
+const wentBackMemory = time.Hour
+
+// wentBack is what operators are told.
+type wentBack struct {
+	mu    sync.Mutex
+	last  time.Time
+	rooms int
+}
+
+func (w *wentBack) note(now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last = now
+	w.rooms++
+}
+
+func (w *wentBack) sentences(now time.Time) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.rooms == 0 || now.Sub(w.last) > wentBackMemory {
+		return nil
+	}
+	return []string{fmt.Sprintf("the store went back, last at %s: %d rooms were read again; what was stored after the state that was restored is lost",
+		w.last.UTC().Format(time.RFC3339), w.rooms)}
+}
