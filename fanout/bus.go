@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"errors"
+	"math"
 
 	"tuitalk/talk"
 )
@@ -48,6 +49,24 @@ type Note struct {
 	Entries []talk.Entry // stored, ascending by Seq without holes; or pending, each with Pending set
 	Gone    []Gone       // pending entries that were withdrawn
 	Count   int          // members of a large room, if > 0
+	Entered []Entered    // sessions that another connection may have had before
+	Renamed []Renamed    // users who gave themselves another name, in FleetRoom
+}
+
+// FleetRoom is the channel of what concerns all nodes: each subscribes to it. There
+// may be a room of this number as well, which is no matter.
+const FleetRoom = math.MinInt32
+
+// Entered says that a node has entered a session of the note's room.
+type Entered struct {
+	UUID, Session, Gateway talk.UUID
+	Epoch                  int64
+}
+
+// Renamed is a user's name from now on, in all rooms.
+type Renamed struct {
+	UUID talk.UUID
+	Name string
 }
 
 // Gone names a withdrawn pending entry.
@@ -55,10 +74,13 @@ type Gone struct{ Author, ID talk.UUID }
 
 // Size is about what the note occupies in memory, in bytes.
 func (n *Note) Size() int {
-	const note, entry, gone = 96, 136, 32
-	size := note + len(n.Entries)*entry + len(n.Gone)*gone
+	const note, entry, gone, entered, renamed = 144, 136, 32, 56, 32
+	size := note + len(n.Entries)*entry + len(n.Gone)*gone + len(n.Entered)*entered + len(n.Renamed)*renamed
 	for i := range n.Entries {
 		size += len(n.Entries[i].Name) + len(n.Entries[i].Text)
+	}
+	for i := range n.Renamed {
+		size += len(n.Renamed[i].Name)
 	}
 	return size
 }

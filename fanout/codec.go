@@ -20,7 +20,8 @@ var (
 
 // The form, all integers as varints of encoding/binary:
 //
-//	note   version, room (signed), count, entries n, n × entry, gone n, n × (author 16, id 16)
+//	note   version, room (signed), count, entries n, n × entry, gone n, n × (author 16, id 16), [people]
+//	people entered n, n × (uuid 16, session 16, gateway 16, epoch), renamed n, n × (uuid 16, name n, n bytes)
 //	entry  flags, author 16, id 16, unixtime, [seq], [sent at], name n, n bytes, text n, n bytes
 //	alone  version, room (signed), entry
 //
@@ -36,6 +37,8 @@ const (
 	uuidSize     = 16
 	minEntrySize = 1 + 2*uuidSize + 1 + 1 + 1
 	goneSize     = 2 * uuidSize
+	minEntered   = 3*uuidSize + 1
+	minRenamed   = uuidSize + 1
 )
 
 // AppendNote appends the note's binary form.
@@ -51,6 +54,26 @@ func AppendNote(dst []byte, n *Note) []byte {
 	for i := range n.Gone {
 		dst = append(dst, n.Gone[i].Author[:]...)
 		dst = append(dst, n.Gone[i].ID[:]...)
+	}
+	if len(n.Entered) > 0 || len(n.Renamed) > 0 {
+		dst = appendPeople(dst, n)
+	}
+	return dst
+}
+
+func appendPeople(dst []byte, n *Note) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(n.Entered)))
+	for i := range n.Entered {
+		e := &n.Entered[i]
+		dst = append(dst, e.UUID[:]...)
+		dst = append(dst, e.Session[:]...)
+		dst = append(dst, e.Gateway[:]...)
+		dst = binary.AppendUvarint(dst, uint64(e.Epoch))
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(n.Renamed)))
+	for i := range n.Renamed {
+		dst = append(dst, n.Renamed[i].UUID[:]...)
+		dst = appendString(dst, n.Renamed[i].Name)
 	}
 	return dst
 }
@@ -112,10 +135,34 @@ func DecodeNote(data string) (*Note, error) {
 			n.Gone[i] = Gone{Author: r.uuid(), ID: r.uuid()}
 		}
 	}
+	if len(r.rest) > 0 {
+		r.people(n)
+	}
 	if err := r.end(); err != nil {
 		return nil, err
 	}
 	return n, nil
+}
+
+func (r *reader) people(n *Note) {
+	if entered := r.count(len(r.rest), minEntered); entered > 0 {
+		n.Entered = make([]Entered, entered)
+		for i := range n.Entered {
+			n.Entered[i] = Entered{UUID: r.uuid(), Session: r.uuid(), Gateway: r.uuid()}
+			if n.Entered[i].Epoch = int64(r.uint()); n.Entered[i].Epoch < 0 {
+				r.fail(ErrGarbled)
+			}
+		}
+	}
+	if renamed := r.count(len(r.rest), minRenamed); renamed > 0 {
+		n.Renamed = make([]Renamed, renamed)
+		for i := range n.Renamed {
+			n.Renamed[i] = Renamed{UUID: r.uuid(), Name: r.string()}
+		}
+	}
+	if r.err == nil && n.Entered == nil && n.Renamed == nil {
+		r.fail(ErrGarbled) // there is one form of each note
+	}
 }
 
 // DecodeEntry reads what AppendEntry wrote, in the same way.

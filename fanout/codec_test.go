@@ -17,6 +17,8 @@ func samples() []*fanout.Note {
 		{},
 		{Room: -1, Count: 301},
 		fanouttest.Note(1<<31-1, 1<<40),
+		{Room: fanout.FleetRoom, Renamed: []fanout.Renamed{{UUID: u, Name: "grace"}, {}}},
+		{Room: 7, Entered: []fanout.Entered{{UUID: u, Session: u, Gateway: u, Epoch: 1<<63 - 1}, {}}, Renamed: []fanout.Renamed{{UUID: u}}},
 		{Room: -1 << 31, Gone: []fanout.Gone{{Author: u, ID: u}, {}}},
 		{Room: 3, Count: 1, Gone: []fanout.Gone{{Author: u}}, Entries: []talk.Entry{
 			{Kind: talk.KindJoined, RoomID: 3, Author: u, Name: "ada", UnixTime: 1<<64 - 1, ID: u, Seq: 1<<63 - 1},
@@ -51,7 +53,7 @@ func TestEntryForm(t *testing.T) {
 }
 
 func TestDecodeRefuses(t *testing.T) {
-	good := string(fanout.AppendNote(nil, samples()[4]))
+	good := string(fanout.AppendNote(nil, samples()[6]))
 	for name, c := range map[string]struct {
 		data string
 		want error

@@ -9,7 +9,8 @@
 // DecodeNote), the Inbox through which every bus hands notes to its node, and
 // the in-process bus (Hub). Package redisbus carries notes over a Redis
 // Cluster. Package fanouttest is the contract that every bus passes. Spool is
-// the place where entries wait while the store is away. Fleet tells the nodes of
+// the place where entries wait while the store is away. What concerns people and not a
+// room goes to FleetRoom, to which every node subscribes. Fleet tells the nodes of
 // one another.
 //
 // # Life of a note

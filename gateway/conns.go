@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -59,6 +60,14 @@ func (cs *conns) each(f func(*conn)) {
 	}
 }
 
+// inShard returns the connections of a shard.
+func (cs *conns) inShard(i int) []*conn {
+	sh := &cs.shards[i]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return slices.Clone(sh.list)
+}
+
 // window names one window of one user, wherever it is.
 type window struct{ uuid, session talk.UUID }
 
@@ -67,8 +76,16 @@ func windowOf(k sessionKey) window { return window{k.UUID, k.Session} }
 // windows finds the connection that a session has on this node, so that a newer
 // one replaces it.
 type windows struct {
-	mu sync.Mutex
-	by map[window]*conn
+	mu     sync.Mutex
+	by     map[window]*conn
+	byUser map[talk.UUID][]*conn // those of by
+}
+
+// of returns the connections that a user has on this node.
+func (w *windows) of(user talk.UUID) []*conn {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.byUser[user])
 }
 
 // put returns the connection that it replaces, nil if there is none.
@@ -76,9 +93,13 @@ func (w *windows) put(k window, c *conn) (old *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if old = w.by[k]; old == c {
-		old = nil
+		return nil
+	}
+	if old != nil {
+		w.drop(k.uuid, old)
 	}
 	w.by[k] = c
+	w.byUser[k.uuid] = append(w.byUser[k.uuid], c)
 	return old
 }
 
@@ -94,5 +115,16 @@ func (w *windows) remove(k window, c *conn) {
 	defer w.mu.Unlock()
 	if w.by[k] == c {
 		delete(w.by, k)
+		w.drop(k.uuid, c)
 	}
+}
+
+// drop takes a connection from those of a user. Call with mu held.
+func (w *windows) drop(user talk.UUID, c *conn) {
+	rest := slices.DeleteFunc(w.byUser[user], func(other *conn) bool { return other == c })
+	if len(rest) == 0 {
+		delete(w.byUser, user)
+		return
+	}
+	w.byUser[user] = rest
 }

@@ -169,7 +169,7 @@ func (j *join) compare(ctx context.Context, r *room) {
 	case s.lane(r.id).crowded():
 		j.fail(errBusy)
 	default:
-		s.enter(key, j.name, func(a history.Moved) { j.entered(key, a) })
+		s.enter(key, j.name, 0, func(a history.Moved) { j.entered(key, a) })
 		if s.spooler != nil {
 			s.agenda.after(s.provisionalAfter(), func() { guard(j.conn, j.sitDown) })
 		}
@@ -228,12 +228,13 @@ func (j *join) sitDown() {
 	j.takeSeat(form, history.Moved{})
 }
 
-// enter asks the store to let a session into its room, here.
-func (s *Server) enter(key sessionKey, name string, done func(history.Moved)) {
+// enter asks the store to let a session into its room, here. epoch: 0, or the one of
+// a session that is registered again.
+func (s *Server) enter(key sessionKey, name string, epoch int64, done func(history.Moved)) {
 	s.lane(key.RoomID).move(move{
 		Move: history.Move{
 			Action: history.Enter, Key: key, Gateway: s.opts.ID, Name: name,
-			EntryID: newUUID(), Quiet: talk.MaxListed,
+			Epoch: epoch, EntryID: newUUID(), Quiet: talk.MaxListed,
 		},
 		done: done,
 	})
@@ -257,7 +258,7 @@ func (j *join) entered(key sessionKey, a history.Moved) {
 			c.leaveRoom()
 			u.room, u.name, u.renaming, u.asking = r, j.name, nil, nil
 		}
-		u.joining, u.epoch, u.provisional = nil, a.Epoch, false
+		u.joining, u.epoch, u.namedAt, u.provisional = nil, a.Epoch, entrySeq(a.Entry), false
 		form = u.form
 	})
 	switch {
@@ -269,6 +270,9 @@ func (j *join) entered(key sessionKey, a history.Moved) {
 	case !a.Applied:
 		j.refused(sits)
 	default:
+		if !a.First {
+			c.srv.tellEntered(key, a.Epoch)
+		}
 		c.putWindow(key)
 		if sits {
 			c.goOn()

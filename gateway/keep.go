@@ -16,7 +16,7 @@ const keepEvery = time.Second
 // must not be given up.
 const keepPatience = 2 * time.Second
 
-// workPatience bounds each step of a round's work for others. There are three, so
+// workPatience bounds each step of a round's work for others. There are four, so
 // that work without end leaves time for the next sign of life within a lease.
 const workPatience = time.Second
 
@@ -47,6 +47,7 @@ type keeper struct {
 	// answered.
 	sessions map[brokenSession]time.Duration
 	scan     brokenScan
+	shard    int // of the connections, whose sessions are looked up next
 }
 
 // brokenScan is a walk through all broken sessions, which may take several rounds.
@@ -147,6 +148,9 @@ func (k *keeper) signOfLife(now time.Time) (dead []talk.UUID, err error) {
 // work does what must be done on behalf of those who cannot.
 func (k *keeper) work(dead []talk.UUID) error {
 	if err := k.step("retire gateways", func(ctx context.Context) error { return k.retire(ctx, dead) }); err != nil {
+		return err
+	}
+	if err := k.step("look up the sessions of this node", k.lookUpOwn); err != nil {
 		return err
 	}
 	var due []brokenSession

@@ -327,7 +327,9 @@ func (l *lane) append(posts []post, entries []talk.Entry) ([]history.Result, err
 func (l *lane) inTurn(posts []post) []post {
 	now := posts[:0]
 	for _, p := range posts {
-		switch superseded, behind := p.conn.mustFollow(p); {
+		superseded, behind, name := p.conn.mustFollow(p)
+		p.entry.Name = name // it may have been renamed in another window meanwhile
+		switch {
 		case superseded:
 			l.srv.sendBack(p, talk.CodeOutOfTurn, "an earlier message was refused and comes first")
 		case behind:

@@ -6,7 +6,10 @@ import (
 
 // A session is entered anew, with another epoch, when another node may have taken
 // this one for dead. Until the store has answered, what would change the session
-// waits: it would name an epoch that is about to be stale.
+// waits: it would name an epoch that is about to be stale. It says the epoch that it
+// has, so that it takes the session from nobody who has got it since: the rule is in
+// package history, "Who is where". Where that was so, the keeper finds out, and ends
+// the connection here.
 
 // registerAgain enters all sessions of this node anew: while it did not reach
 // the store, another node may have taken it for dead.
@@ -44,12 +47,12 @@ func (c *conn) enterAgain() {
 		return
 	}
 	u.entering = true
-	key := c.sessionKey(r)
-	c.srv.enter(key, u.name, func(a history.Moved) { c.enteredAgain(r, key, a) })
+	key, name := c.sessionKey(r), u.name
+	c.srv.enter(key, name, u.epoch, func(a history.Moved) { c.enteredAgain(r, key, name, a) })
 }
 
 // enteredAgain is called on the lane's goroutine.
-func (c *conn) enteredAgain(r *room, key sessionKey, a history.Moved) {
+func (c *conn) enteredAgain(r *room, key sessionKey, name string, a history.Moved) {
 	c.srv.publishMoved(r, a)
 	here := false
 	c.locked(func(u *user) {
@@ -57,6 +60,9 @@ func (c *conn) enteredAgain(r *room, key sessionKey, a history.Moved) {
 		here = u.room == r
 		if here && a.Applied {
 			u.epoch = a.Epoch
+			if u.name != name && u.renaming == nil { // renamed elsewhere meanwhile
+				c.tellName(r)
+			}
 		}
 	})
 	if !here && a.Applied {

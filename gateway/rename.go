@@ -106,7 +106,8 @@ func (rn *rename) answered(epoch int64, a history.Moved) {
 			u.renaming.ask() // one at a time, and in an outage only the last
 		case !current:
 		case done:
-			u.renaming, u.name = nil, rn.name
+			u.renaming = nil
+			u.takeName(rn.name, entrySeq(a.Entry))
 		default:
 			u.renaming, u.name = nil, rn.was
 		}
@@ -119,5 +120,8 @@ func (rn *rename) answered(epoch int64, a history.Moved) {
 	}
 	if !held {
 		c.settle(func(*user) {})
+	}
+	if done {
+		c.srv.renameElsewhere(rn.m.UUID, rn.name, rn.room)
 	}
 }

@@ -44,6 +44,7 @@ type room struct {
 	emptyAt  int64          // coarse time since when nobody is here, 0 if somebody is
 	presence bool           // the count has changed without an entry
 	doubt    storeDoubt
+	renames  []talk.Entry // placed, and not yet told to the windows of who was renamed
 }
 
 // locked runs f with mu held; see conn.locked.
@@ -116,7 +117,12 @@ func (r *recent) idAt(seq int64) (talk.UUID, bool) {
 func (r *room) take(entries []talk.Entry) {
 	r.srv.noteDates(entries, time.Now())
 	missing, strange := false, int64(0)
-	r.locked(func() { missing, strange = r.takeAll(entries) })
+	var renames []talk.Entry
+	r.locked(func() {
+		missing, strange = r.takeAll(entries)
+		renames, r.renames = r.renames, nil
+	})
+	r.srv.takeNames(r, renames)
 	if missing {
 		r.srv.noteHole(r)
 	}
@@ -194,6 +200,9 @@ func (r *room) place(e talk.Entry) {
 	r.known = max(r.known, e.Seq)
 	r.recent.add(re, r.srv.opts.RecentCount)
 	r.roster.apply(&e)
+	if e.Kind == talk.KindRenamed && e.Author.Proven() {
+		r.renames = append(r.renames, e)
+	}
 	if len(r.pending) > 0 {
 		r.settlePending(e.Author, e.ID)
 	}

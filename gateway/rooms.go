@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"tuitalk/fanout"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -204,6 +205,9 @@ const unsubscribePatience = time.Second
 // subscription cannot be ended by this one.
 func (s *Server) forget(ctx context.Context, r *room, why error) {
 	defer s.removeRoom(r, why)
+	if r.id == fanout.FleetRoom {
+		return // the subscription stays
+	}
 	ctx, cancel := context.WithTimeout(ctx, unsubscribePatience)
 	defer cancel()
 	defer outside(ctx)()

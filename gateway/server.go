@@ -48,6 +48,7 @@ type Server struct {
 	drainBy           atomic.Int64 // coarse time by which a drain must be done
 	comparing         atomic.Bool  // one at a time
 	wentBack          wentBack
+	fleetNotes        fleetNotes
 
 	spooler    *spooler // nil: there is no spool
 	accepts    sync.WaitGroup
@@ -80,7 +81,7 @@ func New(opts Options, store history.Store) (*Server, error) {
 	s.held.most, s.held.over = int64(opts.MaxQueuedBytes), make(chan struct{}, 1)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.rooms.byID = map[int32]*room{}
-	s.windows.by = map[window]*conn{}
+	s.windows.by, s.windows.byUser = map[window]*conn{}, map[talk.UUID][]*conn{}
 	s.limits = limits.New(opts.Limits)
 	s.metrics = newMetrics(opts.Metrics, s)
 	s.origins, _ = newOrigins(&opts) // Validate has tried it

@@ -78,15 +78,16 @@ func (s *Server) refusePosts(posts []post, why error) {
 }
 
 // mustFollow tells whether an earlier post of this connection comes first: one that
-// was refused, and the client sends both again; or one that is kept here.
-func (c *conn) mustFollow(p post) (superseded, behind bool) {
+// was refused, and the client sends both again; or one that is kept here. name is
+// what its author is called by now.
+func (c *conn) mustFollow(p post) (superseded, behind bool, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	u := &c.user
 	if at, was := slices.BinarySearch(u.kept, p.number); was {
 		u.kept = slices.Delete(u.kept, at, at+1) // its turn has come
 	}
-	return u.turn.out(p.entry.Round, p.number), len(u.kept) > 0 && u.kept[0] < p.number
+	return u.turn.out(p.entry.Round, p.number), len(u.kept) > 0 && u.kept[0] < p.number, u.name
 }
 
 // sendBack refuses a post for now, and with it the later ones of its connection.
@@ -133,6 +134,7 @@ func (s *Server) Deliver(n *fanout.Note) {
 	if len(n.Entries) > 0 && n.Entries[0].Pending && s.spooler != nil {
 		s.spooler.know(n.Room)
 	}
+	s.heardOfPeople(n)
 	r := s.rooms.get(n.Room)
 	if r == nil {
 		return
@@ -168,10 +170,13 @@ var _ fanout.Handler = (*Server)(nil)
 // heard notes that the store has the room's entry seq.
 func (r *room) heard(seq int64) {
 	missing := false
+	var renames []talk.Entry
 	r.locked(func() {
 		r.known = max(r.known, seq)
 		missing = r.open && r.closeGap()
+		renames, r.renames = r.renames, nil
 	})
+	r.srv.takeNames(r, renames)
 	if missing {
 		r.srv.noteHole(r)
 	}

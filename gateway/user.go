@@ -25,6 +25,7 @@ type user struct {
 
 	room    *room // where it is; nil while it is nowhere or on the way
 	epoch   int64 // of its session in that room; 0 while provisional
+	namedAt int64 // seq of the entry of room that gave it its name, 0 if that is not known
 	moving  bool  // it has asked for another room, and is not told yet
 	joining *join // the store is asked to let it in there
 	// renaming: the newest rename that the store has not confirmed; nil: none.

@@ -53,6 +53,7 @@ func (w *watcher) run(ended <-chan struct{}) {
 func (w *watcher) look(now time.Time) {
 	s := w.srv
 	w.degraded.look()
+	s.subscribeToFleet()
 	if !s.health.storeUp() {
 		ctx, cancel := context.WithTimeout(w.loop.attach(s.ctx), appendPatience)
 		s.health.store(s.store.Check(ctx))

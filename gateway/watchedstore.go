@@ -82,6 +82,11 @@ func (s watchedStore) Broken(ctx context.Context, behind history.SessionKey, lim
 	return s.Store.Broken(ctx, behind, limit)
 }
 
+func (s watchedStore) Sessions(ctx context.Context, keys []history.SessionKey) ([]history.Session, error) {
+	defer outside(ctx)()
+	return s.Store.Sessions(ctx, keys)
+}
+
 func (s watchedStore) Check(ctx context.Context) error {
 	defer outside(ctx)()
 	return s.Store.Check(ctx)

@@ -59,6 +59,14 @@
 // Enter of its room. Leave, Break and Rename name the epoch that they mean, so a
 // gateway that was out of touch cannot undo what happened since.
 //
+// One session is on one gateway, and the newer connection wins. The client decides
+// what is newer: a connection that it opens asks to join, and that Enter, without an
+// Epoch, takes the session over and gets the greatest epoch. A gateway that registers
+// its sessions again after an outage did not get them just now; it says the epoch
+// that it has, and the Enter does not apply if the session has a greater one, broken
+// or not: somebody else has let the user in since. Whoever finds that (Sessions) ends
+// its own connection of the session.
+//
 // A gateway proves that it lives with Renew. One whose lease stands still is
 // retired by any other (Retire): its sessions become broken, like those for
 // which it reported Break itself. Broken lists them, and after the grace any

@@ -72,6 +72,10 @@ type Store interface {
 	// from the start.
 	Broken(ctx context.Context, behind SessionKey, limit int) ([]Session, error)
 
+	// Sessions returns the sessions that have these keys, broken or not; found[i]
+	// belongs to keys[i] and is without a gateway if there is none. LeaveID is not set.
+	Sessions(ctx context.Context, keys []SessionKey) (found []Session, err error)
+
 	// Check tells whether the store can write now, without writing an entry.
 	Check(ctx context.Context) error
 
@@ -112,7 +116,8 @@ const (
 	// Enter puts a session into a room, or takes it over from wherever it was:
 	// the row is created or gets a new epoch, the gateway, and is not broken.
 	// It writes KindJoined if it is the first session of the user in the room;
-	// KindRenamed if the user was there under another name.
+	// KindRenamed if the user was there under another name. With an Epoch it is a
+	// re-registration: it does not apply if the session has a greater one.
 	Enter Action = iota
 	// Leave removes the session. It writes KindLeft if it was the user's last there.
 	Leave
@@ -133,7 +138,7 @@ type Move struct {
 	Key     SessionKey
 	Gateway talk.UUID // Enter
 	Name    string    // Enter, Rename
-	Epoch   int64     // Leave, Break, Rename
+	Epoch   int64     // Leave, Break, Rename; Enter: 0, or of a re-registration
 	Quiet   int       // Enter, Leave: the most members a room can have before joins go quiet
 	// EntryID is the id of the entry that this move may write, so that a
 	// repeat after an unclear failure does not write it twice. Break needs none.

@@ -130,7 +130,7 @@ func (m *modelStore) change(r *modelRoom, mv history.Move) history.Moved {
 
 func (m *modelStore) enter(r *modelRoom, who *modelMember, s *modelSession, prior *talk.Entry, mv history.Move) history.Moved {
 	repeat := s != nil && s.entered == mv.EntryID && s.Gateway == mv.Gateway
-	if prior != nil && !repeat {
+	if !repeat && (prior != nil || s != nil && mv.Epoch > 0 && s.Epoch > mv.Epoch) {
 		return history.Moved{Entry: prior}
 	}
 	if repeat && !s.broken {

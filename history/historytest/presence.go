@@ -248,6 +248,43 @@ func staleEpochs(e *env) {
 	e.want(1, "ada", "+ada")
 }
 
+// reregistration: who entered a session later keeps it, whether it is still there
+// or not; nobody is kept from registering again what is his, or is gone.
+func reregistration(e *env) {
+	k := key(1, "ada", "w")
+	older := e.enter(0, k, "ada")
+	again := func(gateway int, epoch int64) history.Moved {
+		e.Helper()
+		return e.move(gateway, history.Move{Action: history.Enter, Key: k, Name: "ada", Epoch: epoch})
+	}
+	if m := again(0, older.Epoch); !m.Applied || m.Epoch <= older.Epoch {
+		e.Errorf("the same gateway: %+v", m)
+	}
+	newer := e.enter(1, k, "ada")
+	if m := again(0, older.Epoch); m.Applied || m.Entry != nil || m.Epoch != 0 {
+		e.Errorf("a gateway that had it before: %+v", m)
+	}
+	gone := key(1, "ada", "gone")
+	found, err := e.store().Sessions(e.ctx, []history.SessionKey{gone, k})
+	want := []history.Session{{SessionKey: gone}, {SessionKey: k, Gateway: UUID("gateway1"), Epoch: newer.Epoch}}
+	if err != nil || !slices.Equal(found, want) {
+		e.Errorf("sessions: %+v, %v; want %+v", found, err, want)
+	}
+	e.move(1, history.Move{Action: history.Break, Key: k, Epoch: newer.Epoch})
+	if m := again(0, older.Epoch); m.Applied {
+		e.Errorf("a gateway that had it before, when the newer connection broke: %+v", m)
+	}
+	if m := again(1, newer.Epoch); !m.Applied {
+		e.Errorf("the gateway whose connection was said to be broken: %+v", m)
+	} else {
+		e.leave(k, m.Epoch)
+	}
+	if m := again(0, older.Epoch); !m.Applied || !m.First {
+		e.Errorf("a session that is gone: %+v", m)
+	}
+	e.want(1, "ada", "+ada -ada +ada")
+}
+
 func renaming(e *env) {
 	k := key(1, "ada", "w")
 	entered := e.enter(0, k, "ada")

@@ -59,6 +59,7 @@ func Run(t *testing.T, fixture func(t *testing.T) Fixture) {
 		{"TwoWindows", twoWindows},
 		{"TakeOver", takeOver},
 		{"StaleEpochs", staleEpochs},
+		{"Reregistration", reregistration},
 		{"Renaming", renaming},
 		{"MoveRepeats", moveRepeats},
 		{"MoveRepeatsAfterTheWorldMovedOn", moveRepeatsLate},

@@ -129,3 +129,31 @@ func (s *Store) Broken(ctx context.Context, behind history.SessionKey, limit int
 	}, brokenQuery, room, uuid(&behind.UUID), uuid(&behind.Session), limit)
 	return sessions, err
 }
+
+const sessionsQuery = `SELECT q.n, s.gateway, s.epoch FROM unnest($1::int[], $2::uuid[], $3::uuid[])
+	WITH ORDINALITY AS q (room_id, uuid, session, n), LATERAL (
+		SELECT gateway, epoch FROM sessions r
+		WHERE r.room_id = q.room_id AND r.uuid = q.uuid AND r.session = q.session LIMIT 1) s`
+
+// Sessions looks sessions up; see history.Store.
+func (s *Store) Sessions(ctx context.Context, keys []history.SessionKey) ([]history.Session, error) {
+	found := make([]history.Session, len(keys))
+	for i, k := range keys {
+		found[i].SessionKey = k
+	}
+	err := s.query(ctx, s.reads, "read sessions", func(r row) error {
+		var n int
+		var f history.Session
+		if err := r.Scan(&n, uuid(&f.Gateway), &f.Epoch); err != nil {
+			return err
+		}
+		found[n-1].Gateway, found[n-1].Epoch = f.Gateway, f.Epoch
+		return nil
+	}, sessionsQuery, array(len(keys), func(i int) int32 { return keys[i].RoomID }),
+		uuids(len(keys), func(i int) talk.UUID { return keys[i].UUID }),
+		uuids(len(keys), func(i int) talk.UUID { return keys[i].Session }))
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}

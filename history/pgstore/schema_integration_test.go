@@ -187,7 +187,7 @@ func TestQueryPlans(t *testing.T) {
 		}
 		for name, query := range map[string]string{
 			"After": afterQuery, "Before": beforeQuery, "SpanBefore": spanQuery, "IDAt": idAtQuery, "Broken": brokenQuery,
-			"Heads": headsQuery, "Room": roomQuery,
+			"Heads": headsQuery, "Room": roomQuery, "Sessions": sessionsQuery,
 		} {
 			plan := explain(t, s, query)
 			if strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "Bitmap") || strings.Contains(plan, "Hash") ||

@@ -132,11 +132,17 @@ func (m *mover) current() bool {
 	return m.session != nil && m.session.epoch == m.Epoch
 }
 
+// outdated reports whether a re-registration means a session that somebody else has
+// entered since.
+func (m *mover) outdated() bool {
+	return m.Epoch > 0 && m.session != nil && m.session.epoch > m.Epoch
+}
+
 func (m *mover) enter(ctx context.Context) error {
 	repeat := m.session != nil && m.session.entered == m.EntryID && m.session.gateway == m.Gateway
 	m.result = history.Moved{Applied: true, Entry: m.prior}
 	switch {
-	case m.prior != nil && !repeat:
+	case m.prior != nil && !repeat, !repeat && m.outdated():
 		m.result.Applied = false
 		return nil
 	case repeat && !m.session.broken:

@@ -2,6 +2,8 @@ package sqlitestore
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -53,4 +55,25 @@ func (s *Store) Broken(ctx context.Context, behind history.SessionKey, limit int
 		return b, err
 	}, room, behind.UUID[:], behind.Session[:], limit)
 	return sessions, s.readFailed("read broken sessions", err)
+}
+
+// Sessions looks sessions up; see history.Store.
+func (s *Store) Sessions(ctx context.Context, keys []history.SessionKey) ([]history.Session, error) {
+	found := make([]history.Session, len(keys))
+	err := s.snapshot(ctx, func(tx *sql.Tx) error {
+		one := tx.StmtContext(ctx, s.queries.session)
+		for i, k := range keys {
+			f := &found[i]
+			f.SessionKey = k
+			err := one.QueryRowContext(ctx, k.RoomID, k.UUID[:], k.Session[:]).Scan((*scanUUID)(&f.Gateway), &f.Epoch)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, s.readFailed("read sessions", err)
+	}
+	return found, nil
 }

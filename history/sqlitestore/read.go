@@ -17,7 +17,7 @@ const entryColumns = `room_id, seq, author, id, kind, name, body, unixtime, sent
 type queries struct {
 	after, before, span      *sql.Stmt
 	head, idAt, room, listed *sql.Stmt
-	leases, broken           *sql.Stmt
+	leases, broken, session  *sql.Stmt
 }
 
 func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
@@ -36,6 +36,7 @@ func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 		{&q.listed, listedQuery},
 		{&q.leases, `SELECT gateway, beat FROM leases ORDER BY gateway`},
 		{&q.broken, brokenQuery},
+		{&q.session, `SELECT gateway, epoch FROM sessions WHERE room_id = ? AND uuid = ? AND session = ?`},
 	} {
 		s, err := db.PrepareContext(ctx, p.sql)
 		if err != nil {

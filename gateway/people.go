@@ -1,0 +1,206 @@
+package gateway
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"tuitalk/fanout"
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// People are the same over the fleet: one session is on one gateway, and a name is a
+// user's in all rooms. The other nodes are told by notes, which may get lost; of
+// sessions the store tells, too.
+
+// fleetNotes is the subscription to what concerns all nodes.
+type fleetNotes struct{ subscribed, asking atomic.Bool }
+
+// fleetPatience bounds an attempt to subscribe.
+const fleetPatience = 5 * time.Second
+
+// subscribeToFleet has a worker subscribe, unless that is done or under way.
+func (s *Server) subscribeToFleet() {
+	f := &s.fleetNotes
+	if f.subscribed.Load() || !f.asking.CompareAndSwap(false, true) {
+		return
+	}
+	ends := func(error) { f.asking.Store(false) }
+	run := func(ctx context.Context) {
+		defer ends(nil)
+		ctx, cancel := context.WithTimeout(ctx, fleetPatience)
+		defer cancel()
+		f.subscribed.Store(s.subscribe(ctx, fanout.FleetRoom) == nil)
+	}
+	if !s.work.closing.submit(run, ends) {
+		ends(nil)
+	}
+}
+
+// tellEntered tells the other nodes that a session is here now.
+func (s *Server) tellEntered(key sessionKey, epoch int64) {
+	s.publishNote(&fanout.Note{Room: key.RoomID, Entered: []fanout.Entered{
+		{UUID: key.UUID, Session: key.Session, Gateway: s.opts.ID, Epoch: epoch},
+	}})
+}
+
+// heardOfPeople takes what another node says of people.
+func (s *Server) heardOfPeople(n *fanout.Note) {
+	for _, e := range n.Entered {
+		if c := s.windows.get(window{e.UUID, e.Session}); c != nil {
+			c.supersede(history.Session{
+				SessionKey: sessionKey{RoomID: n.Room, UUID: e.UUID, Session: e.Session}, Gateway: e.Gateway, Epoch: e.Epoch,
+			})
+		}
+	}
+	for _, r := range n.Renamed {
+		s.renameHere(r.UUID, r.Name, nil)
+	}
+}
+
+// supersede ends a connection whose session has been entered elsewhere since.
+func (c *conn) supersede(by history.Session) {
+	older := false
+	c.locked(func(u *user) {
+		older = u.room != nil && u.room.id == by.RoomID && !u.provisional &&
+			u.epoch < by.Epoch && by.Gateway != c.srv.opts.ID
+	})
+	if older {
+		c.dismiss(reasonSuperseded)
+	}
+}
+
+// ownSession is a session that this node has, as it was when the store was asked.
+type ownSession struct {
+	conn  *conn
+	key   sessionKey
+	epoch int64
+}
+
+// lookUpMost is how many sessions one query looks up.
+const lookUpMost = 1000
+
+// lookUpOwn compares sessions of this node with the store's, as many at a time as one
+// query takes, but at least a shard: all of a small node's each round, those of a
+// large one in as many rounds as there are shards.
+func (k *keeper) lookUpOwn(ctx context.Context) error {
+	var list []ownSession
+	for n := 0; n < connShards && len(list) < lookUpMost; n++ {
+		list = k.srv.conns.sessions(k.shard, list)
+		k.shard = (k.shard + 1) % connShards
+	}
+	for len(list) > 0 {
+		page := list[:min(lookUpMost, len(list))]
+		list = list[len(page):]
+		keys := make([]sessionKey, len(page))
+		for i := range page {
+			keys[i] = page[i].key
+		}
+		found, err := k.srv.store.Sessions(ctx, keys)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			page[i].compare(found[i])
+		}
+	}
+	return nil
+}
+
+// sessions appends the sessions of a shard's connections whose epoch is known.
+func (cs *conns) sessions(shard int, list []ownSession) []ownSession {
+	for _, c := range cs.inShard(shard) {
+		c.locked(func(u *user) {
+			if u.room != nil && !u.provisional && !u.entering && c.at() == stageSocket {
+				list = append(list, ownSession{c, c.sessionKey(u.room), u.epoch})
+			}
+		})
+	}
+	return list
+}
+
+// compare ends a connection whose session is elsewhere, and registers one again whose
+// session is gone, or older than it was: the store may have gone back.
+func (o *ownSession) compare(found history.Session) {
+	c := o.conn
+	if found.Epoch > o.epoch {
+		c.supersede(found)
+		return
+	}
+	c.locked(func(u *user) {
+		same := u.room != nil && u.room.id == o.key.RoomID && u.epoch == o.epoch && c.at() == stageSocket
+		if same && found.Epoch < o.epoch {
+			c.enterAgain()
+		}
+	})
+}
+
+// takeNames gives the windows that users have in a room here the names that entries of
+// it gave them. It holds for what they say from then on.
+func (s *Server) takeNames(r *room, renames []talk.Entry) {
+	for i := range renames {
+		e := &renames[i]
+		for _, c := range s.windows.of(e.Author) {
+			c.locked(func(u *user) {
+				if u.room == r {
+					u.takeName(e.Name, e.Seq)
+				}
+			})
+		}
+	}
+}
+
+// takeName gives a user another name, unless it has a newer one. seq is that of the
+// entry that tells it, 0 for none.
+func (u *user) takeName(name string, seq int64) {
+	if seq == 0 || seq >= u.namedAt {
+		u.name = name
+		u.namedAt = max(u.namedAt, seq)
+	}
+}
+
+// entrySeq is the seq of what a move wrote, 0 for nothing.
+func entrySeq(e *talk.Entry) int64 {
+	if e == nil {
+		return 0
+	}
+	return e.Seq
+}
+
+// renameElsewhere gives a user, who has another name in r now, this name in all other
+// rooms too. Who proves nothing may be several people, who keep their names.
+func (s *Server) renameElsewhere(uuid talk.UUID, name string, r *room) {
+	if !uuid.Proven() {
+		return
+	}
+	s.renameHere(uuid, name, r)
+	s.publishNote(&fanout.Note{Room: fanout.FleetRoom, Renamed: []fanout.Renamed{{UUID: uuid, Name: name}}})
+}
+
+// renameHere renames the windows that a user has here in other rooms than but.
+func (s *Server) renameHere(uuid talk.UUID, name string, but *room) {
+	for _, c := range s.windows.of(uuid) {
+		c.locked(func(u *user) {
+			if u.room == nil || u.room == but || u.name == name || u.provisional || u.renaming != nil {
+				return
+			}
+			u.name = name
+			if !u.entering { // else it is told when that is done
+				c.tellName(u.room)
+			}
+		})
+	}
+}
+
+// tellName has the store write in a room what the user is called now. Call with mu
+// held.
+func (c *conn) tellName(r *room) {
+	c.srv.lane(r.id).move(move{
+		Move: history.Move{
+			Action: history.Rename, Key: c.sessionKey(r), Name: c.user.name,
+			Epoch: c.user.epoch, EntryID: newUUID(), Quiet: talk.MaxListed,
+		},
+		done: func(a history.Moved) { c.srv.publishMoved(r, a) },
+	})
+}

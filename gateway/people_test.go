@@ -1,0 +1,156 @@
+package gateway_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"tuitalk/fanout"
+	"tuitalk/talk"
+)
+
+// twoNodes are two gateways on one store, each with a store of its own in front; the
+// bus between them may be missing.
+func twoNodes(t *testing.T, bus bool) (one, two *node, oneStore *flakyStore) {
+	t.Helper()
+	store := openStore(t, filepath.Join(t.TempDir(), "talk.db"))
+	t.Cleanup(func() { _ = store.Close() })
+	hub, other := fanout.NewHub(), fanout.NewHub()
+	if bus {
+		other = hub
+	}
+	oneStore = &flakyStore{Store: store}
+	return startOn(t, oneStore, hub, nil), startOn(t, store, other, nil), oneStore
+}
+
+// wantSuperseded waits until old is closed for a newer connection of its session,
+// which goes on, and whose user has joined once and never left.
+func wantSuperseded(t *testing.T, old, renewed *peer, n *node) {
+	t.Helper()
+	if code, reason := old.expectClose(); code != talk.CloseSuperseded || reason == "" {
+		t.Errorf("the older one is closed with %d %q", code, reason)
+	}
+	renewed.post(1, "me")
+	renewed.heardText("me")
+	wantPresence(t, n.store, 1, renewed.uuid, talk.KindJoined)
+}
+
+func TestOneSessionIsOnOneGateway(t *testing.T) {
+	t.Parallel()
+	for name, bus := range map[string]bool{"told by the bus": true, "found in the store": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			one, two, _ := twoNodes(t, bus)
+			session := newID(4)
+			old := hello(t, one.addr).comeBack(one.addr, session)
+			old.join(1, "ada")
+			renewed := old.comeBack(two.addr, session)
+			renewed.join(1, "ada")
+			wantSuperseded(t, old, renewed, two)
+		})
+	}
+}
+
+// TestAReregistrationTakesNothingFromANewerConnection: a gateway does not reach the
+// store while its user comes to another one, and registers its sessions again then.
+func TestAReregistrationTakesNothingFromANewerConnection(t *testing.T) {
+	t.Parallel()
+	one, two, oneStore := twoNodes(t, false)
+	session := newID(4)
+	old := hello(t, one.addr).comeBack(one.addr, session)
+	old.join(1, "ada")
+	oneStore.away.Store(true)
+	if waitUnready(t, one) == "" {
+		t.Fatal("ready although the store is away")
+	}
+	renewed := old.comeBack(two.addr, session)
+	renewed.join(1, "ada")
+	oneStore.away.Store(false)
+	wantSuperseded(t, old, renewed, two)
+	for end := time.Now().Add(2500 * time.Millisecond); time.Now().Before(end); { // rounds of the keepers, in which it may not be taken back
+		renewed.post(1, "still here")
+		renewed.heardText("still here")
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// renamedTo waits for the entry that gives a user another name.
+func (p *peer) renamedTo(who talk.UUID, name string) {
+	p.t.Helper()
+	for {
+		if e := expect[talk.Entry](p); e.Kind == talk.KindRenamed && e.Author == who && e.Name == name {
+			return
+		}
+	}
+}
+
+// TestARenameReachesAllWindows: of the same node and of another, in the same room and
+// in another one.
+func TestARenameReachesAllWindows(t *testing.T) {
+	t.Parallel()
+	for _, room := range []int32{1, 2} {
+		for _, elsewhere := range []bool{false, true} {
+			t.Run(fmt.Sprintf("room %d, other gateway %v", room, elsewhere), func(t *testing.T) {
+				t.Parallel()
+				one, two, _ := twoNodes(t, true)
+				if !elsewhere {
+					two = one
+				}
+				first, witness := hello(t, one.addr), hello(t, two.addr)
+				second := first.comeBack(two.addr, newID(4))
+				first.join(1, "ada")
+				second.join(room, "ada")
+				witness.join(room, "witness")
+				witness.say(talk.ChangeName{UUID: witness.uuid, Username: "wit", OldUsername: "witness", ID: newID(4)})
+				witness.renamedTo(witness.uuid, "wit") // the nodes hear each other by then
+				first.say(talk.ChangeName{UUID: first.uuid, Username: "grace", OldUsername: "ada", ID: newID(4)})
+				witness.renamedTo(first.uuid, "grace")
+				second.renamedTo(first.uuid, "grace")
+				second.post(room, "it is me")
+				if e := witness.heardText("it is me"); e.Name != "grace" {
+					t.Errorf("the other window posts as %q", e.Name)
+				}
+				if e := second.heardText("it is me"); e.Name != "grace" {
+					t.Errorf("the other window sees itself as %q", e.Name)
+				}
+			})
+		}
+	}
+}
+
+// TestNothingIsPostedUnderAnOlderName: what another window of the node says while a
+// rename is on its way is stored before it under the old name, or behind it under the
+// new one.
+func TestNothingIsPostedUnderAnOlderName(t *testing.T) {
+	t.Parallel()
+	n := start(t, nil)
+	first := hello(t, n.addr)
+	second := first.comeBack(n.addr, newID(4))
+	first.join(1, "ada")
+	second.join(1, "ada")
+	for i := range 20 {
+		for range 20 {
+			second.post(1, "on and on")
+		}
+		first.say(talk.ChangeName{UUID: first.uuid, Username: fmt.Sprintf("ada %d", i), ID: newID(4)})
+		for range 20 {
+			second.post(1, "on and on")
+		}
+		first.renamedTo(first.uuid, fmt.Sprintf("ada %d", i))
+	}
+	second.post(1, "the end")
+	second.heardText("the end")
+	log, err := n.store.After(t.Context(), 1, 0, 2000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := ""
+	for _, e := range log {
+		if e.Kind != talk.KindPosted {
+			name = e.Name
+		} else if e.Name != name {
+			t.Fatalf("entry %d is posted as %q by who is %q", e.Seq, e.Name, name)
+		}
+	}
+}
