@@ -18,6 +18,14 @@ var migrations embed.FS
 // migrationLock is the key of the advisory lock ("TuiT").
 const migrationLock = 0x54756954
 
+// lockWait bounds the wait for a table that somebody else uses, a dump for hours.
+// Whoever comes behind a change of the schema waits for it: for that long all
+// gateways would stand still.
+const lockWait = `SET LOCAL lock_timeout = '1s'`
+
+// lockNotAvailable is the SQLSTATE of a wait that took longer.
+const lockNotAvailable = "55P03"
+
 // migrate brings the schema to this program's version. A schema that has it
 // already is only read, so that a gateway needs no right to change it.
 func migrate(ctx context.Context, p pool) error {
@@ -28,7 +36,7 @@ func migrate(ctx context.Context, p pool) error {
 	if version, err := schemaVersion(ctx, p); err != nil || version == len(files) {
 		return err
 	}
-	return p.script(ctx, func(exec func(string) error, version func() (int, error)) error {
+	err = p.script(ctx, func(exec func(string) error, version func() (int, error)) error {
 		if err := exec(fmt.Sprintf(`SELECT pg_advisory_xact_lock(%d);
 			CREATE TABLE IF NOT EXISTS tuitalk_schema (version int PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())`, migrationLock)); err != nil {
 			return err
@@ -40,6 +48,9 @@ func migrate(ctx context.Context, p pool) error {
 		if have > len(files) {
 			return fmt.Errorf("%w: its schema has version %d and this program knows %d; use the newer program",
 				history.ErrSchema, have, len(files))
+		}
+		if err := exec(lockWait); err != nil { // but for the other gateways, above
+			return err
 		}
 		for i, file := range files[have:] {
 			text, err := migrations.ReadFile(file)
@@ -55,6 +66,11 @@ func migrate(ctx context.Context, p pool) error {
 		}
 		return nil
 	})
+	if state(err) == lockNotAvailable {
+		return fmt.Errorf("%w: its schema cannot be changed while another program uses it, such as pg_dump; start again when that has ended: %v",
+			history.ErrUnavailable, err)
+	}
+	return err
 }
 
 // schemaVersion is 0 for an empty database.

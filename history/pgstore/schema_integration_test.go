@@ -3,6 +3,7 @@
 package pgstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -62,6 +64,37 @@ func TestNewerSchema(t *testing.T) {
 	if _, err := Open(t.Context(), dsn, Options{}); !errors.Is(err, history.ErrSchema) || !strings.Contains(err.Error(), "version 99") {
 		t.Errorf("open: %v", err)
 	}
+}
+
+// TestSchemaWhileADumpRuns: the change of the schema gives up, so that those who use
+// the old one need not wait behind it until the dump ends.
+func TestSchemaWhileADumpRuns(t *testing.T) {
+	dsn := newSchema(t)
+	base, err := migrations.ReadFile("migrations/0001_base.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	execute(t, dsn, string(base)+`;
+		CREATE TABLE tuitalk_schema (version int PRIMARY KEY, at timestamptz NOT NULL DEFAULT now());
+		INSERT INTO tuitalk_schema (version) VALUES (1)`)
+	dump, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dump.Close(t.Context())
+	if _, err := dump.Exec(t.Context(), `SET idle_in_transaction_session_timeout = 0; BEGIN; LOCK TABLE sessions IN ACCESS SHARE MODE`); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := Open(ctx, dsn, Options{}); !errors.Is(err, history.ErrUnavailable) || !strings.Contains(err.Error(), "pg_dump") {
+		t.Errorf("open: %v", err)
+	}
+	execute(t, dsn, `INSERT INTO users VALUES (gen_random_uuid(), true)`) // all is as it was
+	if _, err := dump.Exec(t.Context(), `COMMIT`); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, open(t, dsn, Options{}), "x", 3, 1)
 }
 
 // TestADatabaseOfAnOlderVersion: what a database of each older version holds is
