@@ -244,11 +244,11 @@ func (b *Bus) rejected(s *session, p *partition, err error) {
 		pause = forbiddenPause
 	}
 	if p.refuse(s, now, pause) {
-		b.log.Debug("bus: a part of the rooms is refused", "node", s.addr, "partition", p.index, "error", err)
+		b.log.Debug("bus: a part of the rooms is refused", "node", s.addr, "partition", p.index, "error", b.explain(err))
 	}
 	if kind != astray {
 		s.refusedUntil.Store(now.Add(pause + refusedPause).UnixNano())
-		b.conds.fail(wayNotes, s.addr, explain(err))
+		b.conds.fail(wayNotes, s.addr, b.explain(err))
 	}
 	b.unwell()
 }

@@ -174,7 +174,7 @@ func (k *keeper) hear(a answered) {
 		return
 	case a.err != nil:
 		k.bus.unreachable(a.err)
-		k.silent[a.addr] = explain(a.err)
+		k.silent[a.addr] = k.bus.explain(a.err)
 	default:
 		delete(k.silent, a.addr)
 		k.topo.merge(time.Now(), a.addr, a.nodes)

@@ -91,7 +91,7 @@ func (l *link) run(ctx context.Context) {
 			delay = redialFirst
 		}
 		if ctx.Err() == nil {
-			l.bus.conds.fail(wayConnection, l.addr, explain(err))
+			l.bus.conds.fail(wayConnection, l.addr, l.bus.explain(err))
 		}
 		select {
 		case <-ctx.Done():
@@ -124,7 +124,7 @@ func (l *link) connect(ctx context.Context) (connected bool, err error) {
 func (b *Bus) unreachable(err error) {
 	if judge(err) == hopeless {
 		select {
-		case b.hopeless <- errors.New(explain(err)):
+		case b.hopeless <- errors.New(b.explain(err)):
 		default:
 		}
 	}

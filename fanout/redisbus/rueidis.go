@@ -304,6 +304,16 @@ func explain(err error) string {
 	return said
 }
 
+// explain is what people may read of an error: a server that does not know a
+// command may repeat all of it, and one has the password.
+func (b *Bus) explain(err error) string {
+	said := explain(err)
+	if b.opts.Password == "" {
+		return said
+	}
+	return strings.ReplaceAll(said, b.opts.Password, "…")
+}
+
 var remedies = [...]struct{ prefix, remedy string }{
 	{"NOPERM", "deploy/README.md names what the user of -bus must be allowed"},
 	{"The user executing the script", "deploy/README.md names what the user of -bus must be allowed"},

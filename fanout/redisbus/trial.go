@@ -86,7 +86,7 @@ func (s *session) noteSpool(err error, replicas int64) {
 	switch {
 	case s.ctx.Err() != nil, judge(err) == astray, once:
 	case err != nil:
-		conds.fail(waySpool, s.addr, explain(err))
+		conds.fail(waySpool, s.addr, s.bus.explain(err))
 	case replicas == 0:
 		conds.works(waySpool, s.addr)
 		conds.fail(wayReplica, s.addr, "none within "+s.bus.opts.SpoolWait.String())
