@@ -507,7 +507,7 @@
 // NFKC, so that fullwidth or mathematical letters become plain ones: the entry
 // of a join or a rename has the name as it was taken. It refuses (bad_name) the
 // service's own names, such as server, system, tuitalk or admin, and what looks
-// like one. Two names that look alike are both taken: a client tells them
+// like one, with symbols beside it too. Two names that look alike are both taken: a client tells them
 // apart, by a beginning of the UUID say, when their skeletons are equal. The
 // skeleton of a name has case, marks, spaces and punctuation taken away, and in
 // place of each character that looks like ASCII letters or digits those, as in

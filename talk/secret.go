@@ -28,6 +28,12 @@ func (s Secret) IsZero() bool { return s == Secret{} }
 // String hides the secret: it must not get into logs.
 func (s Secret) String() string { return "a secret" }
 
+// GoString is String, for %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText is String, for logs in JSON. On the wire it has a form of its own.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 func (s *Secret) appendTo(dst []byte) []byte {
 	for _, b := range s {
 		dst = append(dst, hexDigits[b>>4], hexDigits[b&0x0f])

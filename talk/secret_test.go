@@ -1,9 +1,12 @@
 package talk
 
 import (
+	"bytes"
 	stdsha256 "crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -49,9 +52,19 @@ func TestSHA256IsTheStandardLibrarys(t *testing.T) {
 }
 
 func TestSecretIsNotPrinted(t *testing.T) {
-	for _, format := range []string{"%v", "%s", "%+v", "%q"} {
-		if text := fmt.Sprintf(format, Hello{Secret: benSecret}); strings.Contains(text, "1e1f") || strings.Contains(text, "30 31") {
-			t.Errorf("%s prints %s", format, text)
+	hello := Hello{Secret: benSecret}
+	said := make(map[string]string)
+	for _, format := range []string{"%v", "%s", "%+v", "%q", "%#v", "%x"} {
+		said[format] = fmt.Sprintf(format, hello)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("said", "hello", hello, "secret", benSecret)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("said", "hello", hello, "secret", benSecret)
+	said["log"] = log.String()
+	bytesOf := regexp.MustCompile(`30[, ]+31|0x1e, 0x1f|1e1f`)
+	for how, text := range said {
+		if bytesOf.MatchString(text) {
+			t.Errorf("%s prints %s", how, text)
 		}
 	}
 }

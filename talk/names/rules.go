@@ -12,6 +12,7 @@ package names
 
 import (
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -57,11 +58,22 @@ func (r *Rules) Check(s string) (name string, err error) {
 	if name, err = talk.CheckName(name); err != nil {
 		return "", err
 	}
-	if r.reserved[talk.Skeleton(name)] {
+	if r.reserved[talk.Skeleton(name)] || r.reserved[talk.Skeleton(undecorated(name))] {
 		return "", &talk.Refusal{Code: talk.CodeBadName, Message: "The name " + strings.ToLower(name) +
 			" is kept for the service itself, choose another one."}
 	}
 	return name, nil
+}
+
+// undecorated is a name without symbols. Who is called ada and a star is somebody
+// else than ada; the server with a tick is taken for the server.
+func undecorated(name string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsSymbol(c) && c != '|' { // which looks like a letter
+			return -1
+		}
+		return c
+	}, name)
 }
 
 // normal brings a name into NFKC. Normalising can make something to clean, and

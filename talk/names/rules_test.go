@@ -55,7 +55,7 @@ func TestCheckRefuses(t *testing.T) {
 	rules := NewRules("Help Desk", "", "\u200b")
 	for _, name := range []string{
 		"server", "Server", "SYSTEM", "TuiTalk", "tuitalk", "TuiTa1k", "TuiTaIk", "tui talk", "ｔｕｉｔａｌｋ", "ѕуѕtеm", "sуstem", "𝐬𝐲𝐬𝐭𝐞𝐦",
-		"[system]", "* server *", "sẹrvẹr", "ＳＥＲＶＥＲ", "adrnin", "Adm1n", "аdmin", "ⓐdmin", "r00t", "server\u2800", "help desk", "HelpDesk",
+		"[system]", "* server *", "sẹrvẹr", "ＳＥＲＶＥＲ", "adrnin", "Adm1n", "аdmin", "ⓐdmin", "r00t", "server\u2800", "help desk", "server ✔", "✔️server", "★admin★", "TuiTalk®", "☑ system 🛡", "🛡️ moderator", "$root", "adm|n", "HelpDesk",
 		"\u2800", "\u3164", "\u115f\u1160", "\ufffc", "\ue000", "\U0001d159", "\ufe0f", "\u0301",
 	} {
 		_, err := rules.Check(name)
@@ -64,7 +64,7 @@ func TestCheckRefuses(t *testing.T) {
 			t.Errorf("%+q: %v", name, err)
 		}
 	}
-	for _, name := range []string{"observer", "Serverin", "ada", "roots", "Systema", "Adminah", "5", "o", "!!!"} {
+	for _, name := range []string{"observer", "Serverin", "ada", "roots", "Systema", "★", "ada★", "root cause", "Servera ✔", "Ярослав", "Πέτρος", "محمد", "山田", "🌱", "Adminah", "5", "o", "!!!"} {
 		if got, err := rules.Check(name); err != nil || got != name {
 			t.Errorf("%+q became %+q, %v", name, got, err)
 		}
