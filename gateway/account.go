@@ -47,7 +47,8 @@ func (c *conn) Evict() {
 // is refused, and answered.
 func (c *conn) enter(req *http.Request) bool {
 	from := c.srv.clientAddr(c.addr, req.Header)
-	c.locked(func(u *user) { u.from = from })
+	unnamed := c.srv.unnamedProxy(c.addr, req.Header)
+	c.locked(func(u *user) { u.from, u.unnamedProxy = from, unnamed })
 	a := c.srv.limits.Move(c.srv.clock.elapsed(), &c.account, from)
 	c.srv.evict(a)
 	if a.Refusal == limits.RefusedNot {
@@ -244,8 +245,8 @@ func (c *conn) flooded(why closeReason) {
 	s := c.srv
 	var person, addr time.Duration
 	from := c.from()
-	c.locked(func(*user) {
-		person, addr = s.limits.Strike(s.clock.elapsed(), &c.account, s.trusts(from))
+	c.locked(func(u *user) {
+		person, addr = s.limits.Strike(s.clock.elapsed(), &c.account, u.unnamedProxy || s.trusts(from))
 	})
 	if person > 0 {
 		s.metrics.keptOut(keptUser)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -172,6 +173,76 @@ func TestLimitsBehindAProxy(t *testing.T) {
 	}
 	if resp := garbage("X-Real-IP: 192.0.2.2"); resp.StatusCode != http.StatusSwitchingProtocols {
 		t.Errorf("another client of the proxy: %s", resp.Status)
+	}
+}
+
+// TestLimitsBehindAProxyThatIsNotNamed: its users have one address, which is not kept
+// out for some of them, and the operator hears of it. Who comes without a proxy is.
+func TestLimitsBehindAProxyThatIsNotNamed(t *testing.T) {
+	t.Parallel()
+	for _, proxied := range []bool{true, false} {
+		n := start(t, func(o *gateway.Options) {
+			o.Limits.Refusals = limits.Rate{PerSecond: 1.0 / 60, Burst: 2}
+			o.Limits.Strikes = limits.Rate{PerSecond: 1.0 / 60, Burst: 2}
+			o.Limits.KeepOut, o.Limits.KeepOutMax = time.Hour, time.Hour
+		})
+		var lines []string
+		if proxied {
+			lines = []string{"X-Real-IP: 192.0.2.1"}
+		}
+		for range 3 {
+			r := dialRaw(t, n.addr)
+			if resp := r.upgrade(lines...); resp.StatusCode != http.StatusSwitchingProtocols {
+				t.Fatalf("refused too early: %s", resp.Status)
+			}
+			for range 3 {
+				r.send(frame(0x81, []byte("{")))
+			}
+			r.expectClose()
+		}
+		_, err := tryDialFrom(t, "127.0.0.1", n.addr, talk.Extended)
+		if kept := err != nil; kept == proxied {
+			t.Errorf("proxied %v: kept out %v", proxied, kept)
+		}
+		told := slices.ContainsFunc(n.server.Degraded(), func(s string) bool { return strings.Contains(s, "-trusted-proxies") })
+		if told != proxied {
+			t.Errorf("proxied %v: the operator hears %q", proxied, n.server.Degraded())
+		}
+	}
+}
+
+// TestLimitsKeptOutSaysNothing: of who is kept out, no message is taken that came
+// together with the one by which he was known.
+func TestLimitsKeptOutSaysNothing(t *testing.T) {
+	t.Parallel()
+	n := start(t, func(o *gateway.Options) {
+		o.Limits.Refusals = limits.Rate{PerSecond: 1.0 / 60, Burst: 2}
+		o.Limits.KeepOut, o.Limits.KeepOutMax = time.Hour, time.Hour
+	})
+	ada := hello(t, n.addr)
+	ada.join(1, "ada")
+	old := dial(t, n.addr, talk.JSON)
+	old.join(1, "old")
+	for range 3 {
+		old.write(websocket.MessageText, []byte("{"))
+	}
+	old.expectClose()
+	again := dial(t, n.addr, talk.JSON)
+	again.uuid = old.uuid
+	again.say(talk.JoinRoom{RoomID: 1, UUID: again.uuid, Username: "old"})
+	for range 5 {
+		again.post(1, "said by who is kept out")
+	}
+	if code, _ := again.expectClose(); code != talk.CloseTooManyErrors {
+		t.Errorf("closed with %d", code)
+	}
+	ada.post(1, "the end")
+	for {
+		if e := expect[talk.Entry](ada); e.Text == "the end" {
+			return
+		} else if e.Kind == talk.KindPosted {
+			t.Fatalf("heard %q", e.Text)
+		}
 	}
 }
 

@@ -23,7 +23,11 @@ const (
 func (s *Server) degraded(part degradedPart) []string {
 	switch part {
 	case degradedSettings:
-		return s.opts.Degraded
+		said := slices.Clone(s.opts.Degraded)
+		if sentence := s.unnamed.Load(); sentence != nil {
+			said = append(said, *sentence)
+		}
+		return said
 	case degradedStore:
 		said := append(s.dates.lately(time.Now()), s.wentBack.sentences(s.clock.now())...)
 		if s.spooler != nil && !s.health.storeUp() {
@@ -54,7 +58,7 @@ type degradedLog struct {
 }
 
 func (d *degradedLog) look() {
-	now := slices.Clone(d.srv.degraded(degradedSettings))
+	now := d.srv.degraded(degradedSettings)
 	if store, ok := d.srv.store.(history.Degradable); ok {
 		now = append(now, store.Degraded()...)
 	}

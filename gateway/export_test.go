@@ -6,3 +6,10 @@ func (s *Server) MostQueued() int {
 	s.conns.each(func(c *conn) { most = max(most, c.out.queuedBytes()) })
 	return most
 }
+
+// HoldRoom takes a room's lock, as one does who shows an entry to many members.
+func (s *Server) HoldRoom(id int32) (release func()) {
+	r := s.rooms.get(id)
+	r.mu.Lock()
+	return r.mu.Unlock
+}

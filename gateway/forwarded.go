@@ -54,6 +54,18 @@ func (s *Server) clientAddr(peer netip.Addr, h http.Header) netip.Addr {
 	return s.forwardedOf(peer, "", h).addr
 }
 
+// unnamedProxy tells whether a request came through a proxy nearby that the operator
+// has not named, and tells him: all its users have its address. Far away, anybody
+// could say so, and would not be kept out.
+func (s *Server) unnamedProxy(peer netip.Addr, h http.Header) bool {
+	if !isNear(peer) || s.trusts(peer) || h.Get("X-Real-Ip") == "" && h.Get("X-Forwarded-For") == "" {
+		return false
+	}
+	sentence := "a proxy at " + peer.String() + " is not named in -trusted-proxies: all its users count as one address"
+	s.unnamed.CompareAndSwap(nil, &sentence)
+	return true
+}
+
 // lastUntrusted walks back along the addresses to the first that is no trusted
 // proxy's, and counts the proxies that it has passed.
 func (s *Server) lastUntrusted(peer netip.Addr, addrs []string) (last netip.Addr, via int) {

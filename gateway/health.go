@@ -117,7 +117,7 @@ func (s *Server) Stuck() string {
 	if still := s.clock.behind(); still > clockStalls {
 		return "the clock has stood still for " + still.Round(time.Second).String()
 	}
-	s.poller.poke() // the sweep does it, too, but may be stuck itself
+	s.poller.poke()
 	if names := s.loops.stuck(false); len(names) > 0 {
 		return "no progress although there is work: " + strings.Join(names, ", ")
 	}

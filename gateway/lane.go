@@ -250,6 +250,7 @@ func (l *lane) commitMoves(moves []move) {
 				l.srv.log.Error("the store refuses a change of presence", "err", a.Err)
 			}
 			moves[i].done(a)
+			l.loop.begin() // each may be shown to thousands
 		}
 		return
 	}

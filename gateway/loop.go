@@ -30,6 +30,13 @@ func (l *loop) begin() { l.since.Store(l.clock.coarse()) }
 // idle tells whether there is nothing to do, as far as known.
 func (l *loop) idle() bool { return l.since.Load() == 0 }
 
+// goesOn notes progress within a piece of work, if there is one.
+func (l *loop) goesOn() {
+	if since, now := l.since.Load(), l.clock.coarse(); since != 0 && since < now {
+		l.since.CompareAndSwap(since, now) // unless it has just ended
+	}
+}
+
 // end notes that nothing is left to do.
 func (l *loop) end() { l.since.Store(0) }
 

@@ -160,6 +160,77 @@ func get(h http.Handler, path string) int {
 	return w.Code
 }
 
+// slowGoodbye is a log that takes its time for each connection that closes.
+type slowGoodbye struct{ slog.Handler }
+
+func (slowGoodbye) Enabled(context.Context, slog.Level) bool { return true }
+func (h slowGoodbye) WithAttrs([]slog.Attr) slog.Handler     { return h }
+
+func (slowGoodbye) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "connection closed" {
+		time.Sleep(slowPiece)
+	}
+	return nil
+}
+
+// Together the pieces take longer than a loop may be at one of them.
+const (
+	slowPiece  = 40 * time.Millisecond
+	slowPieces = 200
+)
+
+// TestMuchWorkIsProgress: a gateway that comes to its next piece of work again and
+// again is not stuck, however many pieces there are at once: of an epoll loop, or of
+// nbio's goroutine that tells of closed connections.
+func TestMuchWorkIsProgress(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		slow func(*gateway.Options)
+		work func(*peer)
+		done string // the metric that counts pieces
+	}{
+		"messages": {
+			slow: func(o *gateway.Options) {
+				o.Failpoint = func(step string) {
+					if step == "handle" {
+						time.Sleep(slowPiece)
+					}
+				}
+			},
+			work: func(p *peer) { p.say(talk.LocalError{Message: "x"}) },
+			done: "tuitalk_messages_received_total",
+		},
+		"closed connections": {
+			slow: func(o *gateway.Options) { o.Log = slog.New(slowGoodbye{slog.DiscardHandler}) },
+			work: func(p *peer) { _ = p.ws.CloseNow() },
+			done: "tuitalk_closed_total",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, func(o *gateway.Options) {
+				o.Pollers, o.HandshakeWait = 1, 10*patience
+				tc.slow(o)
+			})
+			var peers []*peer
+			for range slowPieces {
+				peers = append(peers, dial(t, n.addr, talk.JSON))
+			}
+			for _, p := range peers {
+				tc.work(p)
+			}
+			for deadline := time.Now().Add(10 * patience); n.metric(t, tc.done, "") < slowPieces; time.Sleep(slowPiece) {
+				if why := n.server.Stuck(); why != "" {
+					t.Fatal(why)
+				}
+				if time.Now().After(deadline) {
+					t.Fatal("it does not end")
+				}
+			}
+		})
+	}
+}
+
 // TestDrainEndsWhateverHangs: the error says what did.
 func TestDrainEndsWhateverHangs(t *testing.T) {
 	t.Parallel()
@@ -179,5 +250,22 @@ func TestDrainEndsWhateverHangs(t *testing.T) {
 			}
 			j.release()
 		})
+	}
+}
+
+// TestPollersDoNotWaitForRooms: who shows an entry to thousands holds the room's lock,
+// and an epoll loop that takes a post to it serves others meanwhile.
+func TestPollersDoNotWaitForRooms(t *testing.T) {
+	t.Parallel()
+	n := start(t, func(o *gateway.Options) { o.Pollers = 1 })
+	ada, bob := hello(t, n.addr), hello(t, n.addr)
+	ada.join(1, "ada")
+	bob.join(2, "bob")
+	release := n.server.HoldRoom(1)
+	defer release()
+	ada.post(1, "text")
+	for i := range uint32(3) { // the first may overtake the post
+		bob.say(talk.Ping{N: i})
+		expect[talk.Pong](bob)
 	}
 }

@@ -44,10 +44,12 @@ func newPoller(s *Server) *poller {
 		ReadBufferSize: 64 << 10,
 		BodyAllocator:  mempool.New(512, 16<<10),
 	})
+	p := &poller{engine: engine, closes: s.loops.add("closed connections")}
 	engine.OnData(func(nb *nbio.Conn, data []byte) {
 		switch to := nb.Session().(type) {
 		case *conn:
 			guard(to, func() { to.received(data) })
+			p.probeOf(nb).loop.goesOn() // a round may be long
 		case *pollerProbe:
 			to.loop.end()
 		}
@@ -60,9 +62,9 @@ func newPoller(s *Server) *poller {
 	engine.OnClose(func(nb *nbio.Conn, err error) {
 		if c, ok := nb.Session().(*conn); ok {
 			guard(c, func() { c.gone(err) })
+			p.closes.goesOn() // thousands may close at once
 		}
 	})
-	p := &poller{engine: engine, closes: s.loops.add("closed connections")}
 	for i := range s.opts.Pollers {
 		p.probes = append(p.probes, &pollerProbe{loop: s.loops.add(fmt.Sprintf("poller %d", i)), peer: -1})
 	}
@@ -126,7 +128,7 @@ func (p *poller) placeProbes() error {
 		if err != nil {
 			return err
 		}
-		probe := p.probes[nb.Hash()%len(p.probes)]
+		probe := p.probeOf(nb)
 		if probe.peer >= 0 {
 			misses = append(misses, nb)
 			_ = syscall.Close(peer)
@@ -141,6 +143,9 @@ func (p *poller) placeProbes() error {
 	}
 	return nil
 }
+
+// probeOf returns the probe of the loop that serves nb.
+func (p *poller) probeOf(nb *nbio.Conn) *pollerProbe { return p.probes[nb.Hash()%len(p.probes)] }
 
 func socketPair() (nb *nbio.Conn, peer int, err error) {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)

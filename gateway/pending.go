@@ -58,6 +58,7 @@ func (s *Server) showPending(room int32, entries []talk.Entry, own bool) {
 		}
 		p := entryPacket(e, talk.Extended)
 		r.pending = append(r.pending, pendingEntry{*e, p, s.clock.coarse(), number})
+		r.pendings.Store(int32(len(r.pending)))
 		if s.spooler != nil {
 			s.spooler.shown.heard.Add(1) // behind it, for who looks now
 		}
@@ -85,18 +86,23 @@ func (r *room) pendingAt(author, id talk.UUID) int {
 }
 
 // isPending tells whether an entry is accepted and not yet stored, as far as this
-// node knows.
+// node knows. A poller asks it for each post: while nothing is pending, it does not
+// wait for who shows an entry to thousands of members.
 func (r *room) isPending(author, id talk.UUID) bool {
+	if r.pendings.Load() == 0 {
+		return false
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.pending) > 0 && r.pendingAt(author, id) >= 0
+	return r.pendingAt(author, id) >= 0
 }
 
 // settlePending forgets a pending entry. Call with mu held.
 func (r *room) settlePending(author, id talk.UUID) (was bool) {
 	at := r.pendingAt(author, id)
 	if at >= 0 {
-		r.pending = append(r.pending[:at], r.pending[at+1:]...)
+		r.pending = slices.Delete(r.pending, at, at+1)
+		r.pendings.Store(int32(len(r.pending)))
 	}
 	return at >= 0
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tuitalk/gateway/limits"
@@ -40,6 +41,7 @@ type room struct {
 	forms    [3]int // members by form
 	roster   roster
 	pending  []pendingEntry // accepted, not stored; oldest first
+	pendings atomic.Int32   // len(pending), for who must not wait for mu
 	accepted int            // so many pending ones this node has accepted
 	emptyAt  int64          // coarse time since when nobody is here, 0 if somebody is
 	presence bool           // the count has changed without an entry

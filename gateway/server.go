@@ -50,6 +50,8 @@ type Server struct {
 	wentBack          wentBack
 	fleetNotes        fleetNotes
 
+	unnamed atomic.Pointer[string] // tells of the first unnamedProxy
+
 	spooler    *spooler // nil: there is no spool
 	accepts    sync.WaitGroup
 	acceptLoop *loop

@@ -10,10 +10,11 @@ import (
 
 // user is what a connection has become by what it said. Guarded by conn.mu.
 type user struct {
-	from  netip.Addr // who speaks, behind a trusted proxy
-	spoke bool       // the form is decided
-	form  talk.Form
-	gone  bool // the connection is closed
+	from         netip.Addr // who speaks, behind a trusted proxy
+	unnamedProxy bool       // from is a proxy's, and many others'
+	spoke        bool       // the form is decided
+	form         talk.Form
+	gone         bool // the connection is closed
 	// identified: the budgets know who this is.
 	identified bool
 	who        limits.Who
@@ -168,7 +169,7 @@ func (c *conn) advance() talk.Error {
 		if refusal := c.identify(); refusal.Code != "" {
 			return refusal
 		}
-		if len(u.backlog) == 0 || u.busy || u.gone {
+		if len(u.backlog) == 0 || u.busy || u.gone || u.keptOut {
 			break
 		}
 		m := u.backlog[0]

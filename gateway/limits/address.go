@@ -1,6 +1,7 @@
 package limits
 
 import (
+	"math"
 	"net/netip"
 	"time"
 )
@@ -15,7 +16,7 @@ type address struct {
 	// guarded by Table.mu
 	conns, unidentified, identified int
 	hosts                           int      // addresses of this network that are remembered
-	oldest, newest                  *Client  // its unidentified ones, in order; empty where there is a network
+	oldest, newest                  *Client  // its unidentified ones, in order
 	rank                            rankLink // among those with as many unidentified ones
 	accepts                         meter
 	penalty                         penalty
@@ -49,38 +50,58 @@ func (a *address) top() *address {
 	return a
 }
 
+// inAddress and inNetwork tell which of a client's neighbours a list is made of.
+const (
+	inAddress = iota
+	inNetwork
+)
+
+// mostUnidentified is how many unidentified connections it may have.
+func (a *address) mostUnidentified(cfg *Config) int {
+	most := cfg.UnidentifiedPerAddress
+	if a.proxies {
+		most = cfg.Unidentified
+	}
+	if most == 0 {
+		return math.MaxInt
+	}
+	return most
+}
+
+// countUnidentified counts c in or out: n is 1 or -1.
+func (a *address) countUnidentified(c *Client, list, n int) {
+	a.unidentified += n
+	if n > 0 {
+		a.push(c, list)
+	} else {
+		a.drop(c, list)
+	}
+}
+
 // push notes an unidentified connection as the newest.
-func (a *address) push(c *Client) {
-	c.older, c.newer = a.newest, nil
+func (a *address) push(c *Client, list int) {
+	c.among[list] = neighbours{older: a.newest}
 	if a.newest != nil {
-		a.newest.newer = c
+		a.newest.among[list].newer = c
 	} else {
 		a.oldest = c
 	}
 	a.newest = c
 }
 
-func (a *address) drop(c *Client) {
-	if c.older != nil {
-		c.older.newer = c.newer
+func (a *address) drop(c *Client, list int) {
+	n := c.among[list]
+	if n.older != nil {
+		n.older.among[list].newer = n.newer
 	} else {
-		a.oldest = c.newer
+		a.oldest = n.newer
 	}
-	if c.newer != nil {
-		c.newer.older = c.older
+	if n.newer != nil {
+		n.newer.among[list].older = n.older
 	} else {
-		a.newest = c.older
+		a.newest = n.older
 	}
-	c.older, c.newer = nil, nil
-}
-
-// oldestOf is the oldest unidentified connection of one address within a network.
-func (a *address) oldestOf(host *address) *Client {
-	c := a.oldest
-	for c != nil && c.address != host {
-		c = c.newer
-	}
-	return c
+	c.among[list] = neighbours{}
 }
 
 // idle tells whether nothing would be lost if it were forgotten.

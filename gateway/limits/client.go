@@ -20,8 +20,8 @@ type Client struct {
 	address *address
 
 	// guarded by Table.mu
-	state        state
-	older, newer *Client // unidentified ones of its address or network
+	state state
+	among [2]neighbours // the unidentified ones of its address, and of the network around
 
 	// guarded by the owner
 	identity *identity // nil until Identify
@@ -31,6 +31,9 @@ type Client struct {
 
 	taken draw // of its address's pool
 }
+
+// neighbours are those before and behind a client in a list.
+type neighbours struct{ older, newer *Client }
 
 // Holder is a connection that can be asked to go. Evict is called without locks.
 type Holder interface{ Evict() }

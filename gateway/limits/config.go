@@ -70,9 +70,11 @@ func Default(maxConns int) Config {
 }
 
 // SetConns sets how many connections there may be in all and of one address (0:
-// no bound), and what follows from it.
+// no bound), and what follows from it. A network, which anybody can rent, does not
+// get all of them unless an address does.
 func (c *Config) SetConns(most, perAddress int) {
-	c.MaxConns, c.PerAddress, c.PerNetwork = most, perAddress, networkShare*perAddress
+	c.MaxConns, c.PerAddress = most, perAddress
+	c.PerNetwork = min(networkShare*perAddress, max(perAddress, most/2))
 	c.Unidentified = max(1, most/4)
 	c.UnidentifiedPerAddress = 0
 	if perAddress > 0 {

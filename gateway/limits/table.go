@@ -130,10 +130,8 @@ func (t *Table) makeRoom(a *address, newcomer bool) (evicted *Client, ok bool) {
 	cfg := &t.cfg
 	full := newcomer && t.total >= cfg.MaxConns
 	switch {
-	case a.proxies && cfg.Unidentified > 0 && a.unidentified >= cfg.Unidentified:
+	case a.unidentified >= a.mostUnidentified(cfg):
 		evicted = a.oldest
-	case !a.proxies && cfg.UnidentifiedPerAddress > 0 && a.unidentified >= cfg.UnidentifiedPerAddress:
-		evicted = a.top().oldestOf(a)
 	case full || !a.proxies && cfg.Unidentified > 0 && t.unidentified >= cfg.Unidentified:
 		evicted = t.victim(a.top())
 	}
@@ -234,16 +232,11 @@ func (t *Table) leave(c *Client) {
 // longer.
 func (t *Table) countUnidentified(c *Client, n int) {
 	a := c.address
-	for at := a; at != nil; at = at.network {
-		at.unidentified += n
+	a.countUnidentified(c, inAddress, n)
+	if a.network != nil {
+		a.network.countUnidentified(c, inNetwork, n)
 	}
-	top := a.top()
-	if n > 0 {
-		top.push(c)
-	} else {
-		top.drop(c)
-	}
-	if !a.proxies {
+	if top := a.top(); !a.proxies {
 		t.unidentified += n
 		t.ranking.move(top, top.unidentified-n, top.unidentified)
 	}

@@ -139,6 +139,50 @@ func TestTableNetworkIsOneStranger(t *testing.T) {
 	}
 }
 
+// TestTableFindsTheOldestAtOnce: in a network with many half-open connections a
+// newcomer costs no walk along those of its other addresses.
+func TestTableFindsTheOldestAtOnce(t *testing.T) {
+	const crowd, newcomers = 200_000, 200_000
+	w := newWorld(t, Config{MaxConns: 2 * crowd, UnidentifiedPerAddress: crowd})
+	for range crowd {
+		w.mustOpen("2001:db8:0:1::1")
+	}
+	w.tab.cfg.UnidentifiedPerAddress = 1
+	mine := w.mustOpen("2001:db8:0:2::1")
+	began := time.Now() // this takes milliseconds, and with a walk longer than a test may
+	for range newcomers {
+		next := w.mustOpen("2001:db8:0:2::1")
+		if !mine.gone {
+			t.Fatal("the oldest of the address is still there")
+		}
+		mine = next
+		if took := time.Since(began); took > time.Minute {
+			t.Fatalf("%v already", took)
+		}
+	}
+}
+
+// TestDefaultLeavesRoomBesideOneNetwork: the /48 that one customer has, with people
+// who say who they are at each of its addresses, is not all of a gateway.
+func TestDefaultLeavesRoomBesideOneNetwork(t *testing.T) {
+	for _, most := range []int{1, 100, 768, 20_000} {
+		w := newWorld(t, Default(most))
+		for i := range 16 {
+			for n := range most {
+				h, a := w.open(fmt.Sprintf("2001:db8:0:%x::1", i))
+				if a.Refusal == RefusedRate {
+					w.now += time.Second
+				} else if a.Refusal == RefusedNot {
+					w.tab.Identify(w.now, &h.Client, who(i*most+n))
+				}
+			}
+		}
+		if _, a := w.open("192.0.2.1"); most > 1 && a.Refusal != RefusedNot {
+			t.Errorf("of %d: somebody else is refused: %q", most, a.Refusal)
+		}
+	}
+}
+
 // TestTableProxiesHaveTheirOwnClass: what a proxy opens counts for who speaks
 // through it, and before that in a bounded class of its own.
 func TestTableProxiesHaveTheirOwnClass(t *testing.T) {
