@@ -211,6 +211,34 @@ func TestLimitsBehindAProxyThatIsNotNamed(t *testing.T) {
 	}
 }
 
+// TestLimitsGarbageHoldsUpNobody: what is no message cannot wait for its turn and is
+// paid for afterwards, by who sends it.
+func TestLimitsGarbageHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	const strangers, frames = 4, 50 // fewer than are refused before the end
+	n := start(t, func(o *gateway.Options) {
+		o.Limits = limits.Default(300)
+		o.Limits.Process.Bytes = limits.Rate{PerSecond: 1 << 20, Burst: 1 << 20}
+	})
+	ada := helloFrom(t, "127.0.0.1", n.addr)
+	ada.join(1, "ada")
+	garbage := make([]byte, 60<<10)
+	for range strangers {
+		s := helloFrom(t, "127.0.0.2", n.addr)
+		for range frames {
+			s.write(websocket.MessageBinary, garbage)
+		}
+		for range frames {
+			expect[talk.Error](s)
+		}
+	}
+	before := n.metric(t, "tuitalk_delayed_messages_total", "")
+	ada.postStored(1, "here")
+	if n.metric(t, "tuitalk_delayed_messages_total", "") != before {
+		t.Error("somebody else has to wait for it")
+	}
+}
+
 // TestLimitsKeptOutSaysNothing: of who is kept out, no message is taken that came
 // together with the one by which he was known.
 func TestLimitsKeptOutSaysNothing(t *testing.T) {

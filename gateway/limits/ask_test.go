@@ -100,6 +100,75 @@ func TestAskCharge(t *testing.T) {
 	}
 }
 
+// TestChargesLeaveTheReserve: what a stranger makes us do without asking, as when he
+// sends what is no message, holds up nobody who says little, at his address or
+// elsewhere, however much it is.
+func TestChargesLeaveTheReserve(t *testing.T) {
+	cfg := Default(10000)
+	cfg.Connection, cfg.Identity = Rates{}, Rates{}
+	w := newWorld(t, cfg)
+	var crowd []*holder
+	for i := range 65 {
+		crowd = append(crowd, w.speaker("10.0.0.1", i+1))
+	}
+	beside, elsewhere := w.speaker("10.0.0.1", 100), w.speaker("10.0.0.2", 101)
+	held := map[*holder]time.Duration{}
+	for step := range 600 {
+		w.now += 10 * time.Millisecond
+		for range 10 {
+			w.tab.Charge(w.now, &crowd[step%len(crowd)].Client, Cost{Messages: 1, Bytes: 64 << 10})
+		}
+		if step%100 != 99 {
+			continue
+		}
+		for _, h := range []*holder{beside, elsewhere} {
+			held[h] = max(held[h], w.tab.Ask(w.now, &h.Client, Message, nil, Cost{1, 300}).Wait)
+		}
+	}
+	if held[elsewhere] > 50*time.Millisecond {
+		t.Errorf("somebody elsewhere was held up for %v", held[elsewhere])
+	}
+	if held[beside] > time.Second { // of the process, his address takes too much
+		t.Errorf("somebody beside him was held up for %v", held[beside])
+	}
+	if v := w.tab.Ask(w.now, &crowd[0].Client, Message, nil, Cost{1, 300}); v.Wait < 10*time.Second {
+		t.Errorf("the stranger himself has to wait for %+v", v)
+	}
+}
+
+// TestChargesArePaid: an address whose people ask for much that is charged when it is
+// known does not get more than it may in the long run.
+func TestChargesArePaid(t *testing.T) {
+	cfg := Default(10000)
+	cfg.Connection, cfg.Identity = Rates{}, Rates{}
+	w := newWorld(t, cfg)
+	var crowd []*holder
+	for i := range 300 {
+		crowd = append(crowd, w.speaker("10.0.0.1", i+1))
+	}
+	next := make([]time.Duration, len(crowd))
+	const seconds = 60
+	cost := 0.0
+	for range seconds * 100 {
+		w.now += 10 * time.Millisecond
+		for i, h := range crowd {
+			if w.now < next[i] {
+				continue
+			}
+			v := w.tab.Ask(w.now, &h.Client, Message, nil, Cost{1, 100})
+			next[i] = w.now + v.Wait
+			if v.Wait == 0 {
+				w.tab.Charge(w.now, &h.Client, Cost{Messages: 10})
+				cost += 11
+			}
+		}
+	}
+	r := cfg.Address.Messages
+	if most := r.PerSecond * (seconds + 2*slack.Seconds()); cost > most || cost < 0.5*r.PerSecond*seconds {
+		t.Errorf("messages worth %.0f passed, %.0f may", cost, most)
+	}
+}
+
 // TestAskIsFairWithinAnAddress: 600 connections of one address that send what their
 // own budget allows do not hold up somebody there who says something now and then,
 // and the address as a whole keeps to its budget.

@@ -100,7 +100,7 @@ func (t *Table) Ask(now time.Duration, c *Client, k Kind, post *Post, cost Cost)
 		v = post.Room.ask(now, cfg, post, cost)
 	}
 	if v.Wait == 0 {
-		t.take(now, c, k, cost)
+		t.take(now, c, k, cost, true)
 		return Verdict{}
 	}
 	return v
@@ -113,7 +113,8 @@ func (v *Verdict) raise(l Level, wait time.Duration) {
 	}
 }
 
-func (t *Table) take(now time.Duration, c *Client, k Kind, cost Cost) {
+// take: see pool.take.
+func (t *Table) take(now time.Duration, c *Client, k Kind, cost Cost, asked bool) {
 	cfg, a := &t.cfg, c.address
 	if k == Control {
 		c.control.take(now, cfg.Control.span(cost.Messages), cfg.Control.window())
@@ -125,21 +126,22 @@ func (t *Table) take(now time.Duration, c *Client, k Kind, cost Cost) {
 	}
 	drawn := &c.taken
 	if a != nil {
-		a.said.take(now, &cfg.Address, drawn, cost)
+		a.said.take(now, &cfg.Address, drawn, cost, asked)
 		if drawn = &a.taken; a.network != nil {
-			a.network.said.take(now, &cfg.Network, drawn, cost)
+			a.network.said.take(now, &cfg.Network, drawn, cost, asked)
 			drawn = &a.network.taken
 		}
 	}
-	t.said.take(now, &cfg.Process, drawn, cost)
+	t.said.take(now, &cfg.Process, drawn, cost, asked)
 }
 
 // Charge takes the cost of what was done already, such as an answer that was
 // longer than its question, whether it is there or not: what the client says next
-// waits, though no longer than half a minute. The owner's lock must be held.
+// waits, though no longer than half a minute, and so do others that took more than
+// their share. The owner's lock must be held.
 func (t *Table) Charge(now time.Duration, c *Client, cost Cost) {
 	if !t.unlimited {
-		t.take(now, c, Message, cost)
+		t.take(now, c, Message, cost, false)
 	}
 }
 

@@ -15,7 +15,7 @@ const (
 	// maxAhead bounds what is remembered of who took more than that.
 	maxAhead = 4 * slack
 	// maxDebt bounds how far more is taken than there is: by askers at the same
-	// moment, and by charges.
+	// moment, and by charges, which only those pay who are above their share.
 	maxDebt = 30 * time.Second
 	// era is for how long who draws counts as active.
 	era = 4 * time.Second
@@ -26,6 +26,8 @@ const (
 // pool is a budget that several share.
 type pool struct {
 	budget
+	crowd          budget // what was taken of it by those above their fair share, or without asking
+	forgives       bool   // crowd has no debt: those who share the pool share nothing else
 	eraNow         atomic.Int64
 	current, prior atomic.Int64 // who drew in this era, and in the one before
 }
@@ -63,28 +65,55 @@ func (p *pool) note(now time.Duration, d *draw) {
 func (p *pool) wait(now time.Duration, r *Rates, d *draw, c Cost) time.Duration {
 	p.note(now, d)
 	return max(
-		p.waitFor(now, &p.messages, &d.messages, r.Messages, c.Messages),
-		p.waitFor(now, &p.bytes, &d.bytes, r.Bytes, c.Bytes))
+		p.waitFor(now, &p.messages, &p.crowd.messages, &d.messages, r.Messages, c.Messages),
+		p.waitFor(now, &p.bytes, &p.crowd.bytes, &d.bytes, r.Bytes, c.Bytes))
 }
 
-func (p *pool) waitFor(now time.Duration, all, own *meter, r Rate, n float64) time.Duration {
+func (p *pool) waitFor(now time.Duration, all, crowd, own *meter, r Rate, n float64) time.Duration {
 	span, window := r.span(n), r.window()
-	ahead := own.debt(now) > slack
-	if ahead {
-		window = max(span, time.Duration(float64(window)*(1-reserved)))
+	if own.debt(now) <= slack {
+		return all.wait(now, span, window)
 	}
-	w := all.wait(now, span, window)
-	if w > 0 && ahead {
+	window = max(span, unreserved(window))
+	w := max(all.wait(now, span, window), crowd.wait(now, span, window))
+	if w > 0 {
 		// as many as they are wait together: each comes back about when it is his turn
 		w = max(w, min(p.active()*span, maxTurn))
 	}
 	return w
 }
 
-// take takes c from the pool, for d.
-func (p *pool) take(now time.Duration, r *Rates, d *draw, c Cost) {
-	p.budget.take(now, r, c, maxDebt)
-	active := p.active()
-	d.messages.take(now, active*r.Messages.span(c.Messages), maxAhead)
-	d.bytes.take(now, active*r.Bytes.span(c.Bytes), maxAhead)
+// unreserved is what somebody above his fair share may take of a window.
+func unreserved(window time.Duration) time.Duration {
+	return time.Duration(float64(window) * (1 - reserved))
 }
+
+// take takes c from the pool, for d. asked: it is there. What is taken without asking
+// takes nothing of what is reserved, and is a debt of those above their fair share.
+func (p *pool) take(now time.Duration, r *Rates, d *draw, c Cost, asked bool) {
+	if !asked {
+		p.note(now, d)
+	}
+	p.takeFor(now, &p.messages, &p.crowd.messages, &d.messages, r.Messages, c.Messages, asked)
+	p.takeFor(now, &p.bytes, &p.crowd.bytes, &d.bytes, r.Bytes, c.Bytes, asked)
+}
+
+func (p *pool) takeFor(now time.Duration, all, crowd, own *meter, r Rate, n float64, asked bool) {
+	span, window := r.span(n), r.window()
+	own.take(now, p.active()*span, maxAhead)
+	if asked {
+		all.take(now, span, window+maxDebt)
+	} else {
+		all.take(now, span, unreserved(window))
+	}
+	if asked && own.debt(now) <= slack {
+		return
+	}
+	if !p.forgives {
+		window += maxDebt
+	}
+	crowd.take(now, span, window)
+}
+
+// full tells whether nothing has been taken that has not grown back.
+func (p *pool) full(now time.Duration) bool { return p.budget.full(now) && p.crowd.full(now) }

@@ -51,6 +51,7 @@ func New(cfg Config) *Table {
 		cfg: cfg, addresses: map[netip.Prefix]*address{}, networks: map[netip.Prefix]*address{},
 		proxies: &address{proxies: true}, identities: map[Who]*identity{},
 	}
+	t.said.forgives = true
 	t.unlimited = cfg.Control == (Rate{}) && len(cfg.SlowMode) == 0
 	for _, r := range []Rates{cfg.Connection, cfg.Identity, cfg.Address, cfg.Network, cfg.Room, cfg.Process} {
 		t.unlimited = t.unlimited && r == (Rates{})
