@@ -38,8 +38,10 @@ func (c *conn) handle(a arrival) (refusal talk.Error, wait bool) {
 	case talk.LocalError, talk.Pong:
 		return talk.Error{}, false // the original's client sends its LocalErrors
 	}
-	return c.refusal(a.Message, talk.CodeNotForYou, "only servers send this message"), false
+	return c.refusal(a.Message, talk.CodeNotForYou, sentenceNotForYou), false
 }
+
+const sentenceNotForYou = "only servers send this message"
 
 // mustWait tells whether what was asked for before comes first.
 func (c *conn) mustWait(m talk.Message) bool {

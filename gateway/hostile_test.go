@@ -486,3 +486,17 @@ func TestThousandUpgradesThatNeverFinish(t *testing.T) {
 		}
 	}
 }
+
+// TestHistoryOfAClientIsNotKept: decoded, it takes several times what its frame does.
+func TestHistoryOfAClientIsNotKept(t *testing.T) {
+	t.Parallel()
+	n, g := startGated(t, nil)
+	reached, _ := g.hold(t, false, func(op string, _ int32) bool { return op == "Subscribe" })
+	p := hello(t, n.addr)
+	p.say(talk.JoinRoom{RoomID: 1, UUID: p.uuid, Username: "ada"})
+	<-reached // what comes now waits for its turn
+	p.say(talk.History{Text: []talk.Message{talk.LocalError{Message: "x"}}})
+	if e := expect[talk.Error](p); e.Code != talk.CodeNotForYou {
+		t.Errorf("answered with %+v", e)
+	}
+}

@@ -77,19 +77,23 @@ const maxBacklog = 256
 func (c *conn) message(opcode byte, data []byte) {
 	form, ok := c.formOf(opcode)
 	if !ok {
-		c.chargeFor(limits.Cost{Messages: 1, Bytes: float64(len(data))})
-		c.refuse(talk.Error{Code: talk.CodeBadFrame, Message: "this connection began with the other kind of frame"})
+		c.refuseAtOnce(len(data), talk.CodeBadFrame, "this connection began with the other kind of frame")
 		return
 	}
 	m, err := talk.Decode(form, data)
 	if err != nil {
-		c.chargeFor(limits.Cost{Messages: 1, Bytes: float64(len(data))})
-		c.refuse(talk.Error{Code: talk.CodeBadFrame, Message: err.Error()})
+		c.refuseAtOnce(len(data), talk.CodeBadFrame, err.Error())
 		return
 	}
-	if p, ok := m.(talk.Ping); ok && c.form() == talk.Extended {
-		c.ping(p, len(data))
+	switch m := m.(type) {
+	case talk.History: // takes more memory than its frame: it must not wait
+		c.refuseAtOnce(len(data), talk.CodeNotForYou, sentenceNotForYou)
 		return
+	case talk.Ping:
+		if c.form() == talk.Extended {
+			c.ping(m, len(data))
+			return
+		}
 	}
 	var refusal talk.Error
 	c.locked(func(*user) { refusal = c.offer(m, len(data)) })
@@ -97,6 +101,12 @@ func (c *conn) message(opcode byte, data []byte) {
 		c.refuse(refusal)
 		c.goOn()
 	}
+}
+
+// refuseAtOnce refuses what never waits for its turn, and lets it be paid for.
+func (c *conn) refuseAtOnce(bytes int, code talk.Code, sentence string) {
+	c.chargeFor(limits.Cost{Messages: 1, Bytes: float64(bytes)})
+	c.refuse(talk.Error{Code: code, Message: sentence})
 }
 
 // form is the form in which this client is answered.
