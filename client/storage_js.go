@@ -75,7 +75,7 @@ func (s *browserStorage) open() {
 	s.state = settleIdentity(window, s.read(s.local, identityKey))
 	if s.state.Secret.IsZero() {
 		s.state.Secret = NewSecret()
-		s.local.Call("setItem", identityKey, string(encodeState(identityOf(s.state))))
+		_ = try(func() { s.local.Call("setItem", identityKey, string(encodeState(identityOf(s.state)))) }) // else Save says so
 	}
 	s.shared = s.state.Secret
 	var keys []string

@@ -168,6 +168,23 @@ func TestOldBrowserState(t *testing.T) {
 	}
 }
 
+// TestFullBrowserWithoutAnIdentity: what is unsent is found, though who the user is
+// now cannot be kept.
+func TestFullBrowserWithoutAnIdentity(t *testing.T) {
+	browser(t)
+	const session = "5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"
+	js.Global().Get("localStorage").Call("setItem", outboxKey+session, oldState)
+	js.Global().Get("sessionStorage").Call("setItem", sessionKey, oldState)
+	js.Global().Set("diskFull", true)
+	s, st := openTab(t)
+	if st.Secret.IsZero() || len(st.Outbox) != 1 {
+		t.Fatalf("%+v", st)
+	}
+	if err := s.Save(st); err == nil {
+		t.Error("it says that it kept what it could not")
+	}
+}
+
 func TestAnewIsForAllLaterTabs(t *testing.T) {
 	browser(t)
 	s, st := openTab(t)
