@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -114,8 +115,11 @@ func dialWebSocket(ctx context.Context, url string, opts *websocket.DialOptions)
 func dialError(resp *http.Response, err error) error {
 	switch {
 	case resp != nil && resp.Header.Get("Location") != "":
-		return errors.New("the server sends you to " + bounded(resp.Header.Get("Location"), maxSentence/2) +
-			": if you trust that one, name it as the server; nothing was sent there")
+		to := bounded(resp.Header.Get("Location"), maxSentence/2)
+		if rest, ok := strings.CutPrefix(to, "http"); ok {
+			to = "ws" + rest // as a server is named
+		}
+		return errors.New("the server sends you to " + to + ": if you trust that one, name it as the server; nothing was sent there")
 	case resp != nil:
 		return errors.New("the server answered " + resp.Status)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -66,7 +66,7 @@ func TestDialerFollowsNoRedirect(t *testing.T) {
 				_ = line.Send(talk.Hello{Client: "test", Secret: secret})
 				t.Fatalf("%d: another server was reached, and heard %q", code, <-reached)
 			}
-			if !strings.Contains(closed.Reason, "sends you to") || !strings.Contains(closed.Reason, strings.TrimPrefix(other, "ws://")) {
+			if !strings.Contains(closed.Reason, "sends you to") || !strings.Contains(closed.Reason, "to "+other+"/ws:") {
 				t.Errorf("%d: %q", code, closed.Reason)
 			}
 		case <-time.After(patience):

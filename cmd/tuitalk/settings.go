@@ -102,7 +102,7 @@ func (o *options) check() error {
 		}
 		o.name = clean
 	}
-	if o.state == "" {
+	if o.state == "" && !o.version {
 		dir, err := client.StateDir()
 		if err != nil {
 			return fmt.Errorf("-state: %w", err)

@@ -112,6 +112,8 @@ func TestHelpAndVersion(t *testing.T) {
 		}
 	})
 	out.Reset()
+	t.Setenv("HOME", "") // as in a container or a job
+	t.Setenv("XDG_STATE_HOME", "")
 	if err := run([]string{"-version"}, none, &out); err != nil || out.String() != "tuitalk "+setting.Version()+"\n" {
 		t.Errorf("-version: %q, %v", out.String(), err)
 	}

@@ -198,6 +198,10 @@ func TestRefusedHasAWayOut(t *testing.T) {
 	before := s.session.Me().UUID
 	s.drive(client.Closed{Conn: s.conn, Code: talk.CloseNotYou, Reason: "not you"})
 	s.enter("not lost")
+	for i := range 2 * maxNotices {
+		s.enter("/room " + strings.Repeat("x", i+1)) // which is wrong, and said
+		s.app.notify(s.now, strings.Repeat("more ", i+1), true)
+	}
 	buttons := s.el("notices").all("quick")
 	if len(buttons) != 1 || buttons[0].attrs["data-act"] != "anew" || !strings.Contains(s.notices(), "not you") {
 		t.Fatalf("there is no way out: %q", s.notices())

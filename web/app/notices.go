@@ -13,7 +13,7 @@ import (
 // until the line changes, and the help until it is shut.
 const noticeStays = 12 * time.Second
 
-// maxNotices is how many are shown at once, the newest.
+// maxNotices is how many are shown at once: those with a button, and the newest.
 const maxNotices = 4
 
 // notice is a sentence for the user that is not part of the log.
@@ -59,9 +59,14 @@ func (ns *notices) add(n notice) {
 	ns.lastID++
 	n.id = ns.lastID
 	ns.list = append(ns.list, n)
-	if extra := len(ns.list) - maxNotices; extra > 0 {
-		ns.list = append(ns.list[:0], ns.list[extra:]...)
-	}
+	extra := len(ns.list) - maxNotices
+	ns.drop(func(old *notice) bool { // no button: it may be the only way out
+		gone := extra > 0 && old.act == ""
+		if gone {
+			extra--
+		}
+		return gone
+	})
 }
 
 // drop removes notices and reports whether there were any.
