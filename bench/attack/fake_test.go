@@ -199,7 +199,7 @@ func (f *fake) answer(c *fakeConn, m talk.Message) {
 	case talk.Fetch:
 		c.say(talk.History{RoomID: m.RoomID, BeforeSeq: m.BeforeSeq, Complete: true})
 	case talk.Ping:
-		c.say(talk.Pong{N: m.N})
+		c.say(talk.Pong(m))
 	}
 }
 

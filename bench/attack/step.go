@@ -83,7 +83,7 @@ func upgrade(c *conn) error {
 // asRefusal: who is closed before he was let in was refused.
 func asRefusal(err error) error {
 	if e := (endedError{}); errors.As(err, &e) {
-		return refusedError{e.how}
+		return refusedError(e)
 	}
 	return err
 }
@@ -315,8 +315,6 @@ func every(pause time.Duration, s Step) Step {
 		}
 	}
 }
-
-func wait(d time.Duration) Step { return func(c *conn) error { return c.sleep(d) } }
 
 // abort resets the connection.
 func abort(c *conn) error {

@@ -31,7 +31,6 @@ type double struct {
 	mu         sync.Mutex // guards what follows, rooms and seats
 	stop       bool
 	seats      map[*seat]bool
-	users      uint16
 	rooms      map[int32]*doubleRoom
 	deliveries int  // of messages to members
 	armed      bool // the next message is spoilt instead of a delivery

@@ -36,7 +36,7 @@ func (p *protection) scan(r row) error {
 	if err := r.Scan(&s.standbys, &s.commit, &s.fsync, &now); err != nil {
 		return err
 	}
-	s.ahead = time.Unix(now, 0).Sub(time.Now()).Truncate(time.Minute)
+	s.ahead = time.Until(time.Unix(now, 0)).Truncate(time.Minute)
 	p.found.Store(&s)
 	return nil
 }
