@@ -241,6 +241,8 @@
 //     (scheme, host and port), or for the list of servers that its user named
 //     together. Nothing that belongs to one (the secret, unsent messages, what
 //     was read) is ever shown to another.
+//   - A client follows no redirect of the handshake: its user has not named where
+//     it leads. (No browser does; libraries for programs often do.)
 //   - A secret gets into no log and no address. Over ws:// whoever is on the way
 //     can read it.
 //   - Who has lost a secret is somebody else from then on.

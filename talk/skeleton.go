@@ -14,10 +14,10 @@ import (
 // only case is folded. It says nothing of letters that people read as others
 // (s3rver). A skeleton is for comparing and not for showing.
 func Skeleton(name string) string {
-	if len(name) > 4*MaxNameBytes { // no server took it; the rest costs time only
-		name = name[:4*MaxNameBytes]
-	}
 	name = CleanName(name)
+	if len(name) > 4*MaxNameBytes { // no server took it; the rest costs time only
+		name = strings.ToValidUTF8(name[:4*MaxNameBytes], "")
+	}
 	b := make([]byte, 0, len(name))
 	for _, c := range name {
 		b = appendLook(b, c)

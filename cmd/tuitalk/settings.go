@@ -24,7 +24,8 @@ Examples:
   tuitalk                                        the gateway on this machine, the room you were in last
   tuitalk -name ada -room 7                      as ada, in room 7
   tuitalk -server wss://chat.example.org/ws      somewhere else
-  tuitalk -server ws://a.example,ws://b.example  several servers: when one is gone, the next is used
+  tuitalk -server ws://a.example,ws://b.example  several of one fleet, which share your identity: when
+                                                 one is gone, the next is used
 
 There is nothing to register. Your identity, and messages that could not be sent
 yet, are kept under -state, apart for each server or list of servers; what waits
