@@ -129,7 +129,7 @@ func (c *conn) pay(a arrival) (refusal talk.Error, wait bool) {
 		return retryIn(c.refusal(a.Message, talk.CodeFlood, sentence), v.Wait), false
 	}
 	c.srv.metrics.delayed(v.Level)
-	u.wakeAt, u.held = now+v.Wait, v.Level
+	u.wakeAt, u.delayedBy = now+v.Wait, v.Level
 	c.srv.agenda.after(v.Wait, c.goOn)
 	return talk.Error{}, true
 }
@@ -152,7 +152,7 @@ func costOf(a arrival) limits.Cost {
 // with mu held.
 func (c *conn) overflow(a arrival) talk.Error {
 	u := &c.user
-	c.srv.metrics.limited(u.held)
+	c.srv.metrics.limited(u.delayedBy)
 	wait := time.Second
 	if r := c.srv.opts.Limits.Connection.Messages.PerSecond; r > 0 {
 		wait = time.Duration(float64(len(u.backlog)) / r * float64(time.Second))

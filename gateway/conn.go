@@ -74,7 +74,8 @@ func (c *conn) at() stage { return stage(c.stage.Load()) }
 // received takes what the poller read. data is the poller's buffer.
 func (c *conn) received(data []byte) {
 	if c.at() != stageClosed && c.srv.clock.behind() > c.srv.opts.LeaseLost {
-		c.closeFrozen()
+		c.markFrozen()
+		c.sock.close()
 		return
 	}
 	for {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -25,5 +26,40 @@ func TestOnlyAFreshAnswerIsProof(t *testing.T) {
 	h.store(errors.New("gone"))
 	if h.storeProven(time.Now()) {
 		t.Error("a store that does not answer is proven")
+	}
+}
+
+// TestClockGoesOnWhileAllIsClosed: after a freeze there may be a hundred thousand
+// connections to close, and a clock that stood still for that would be one more
+// reason for the watchdog.
+func TestClockGoesOnWhileAllIsClosed(t *testing.T) {
+	t.Parallel()
+	s := bareServer(t)
+	nb, peer, err := socketPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(peer)
+	c := &conn{srv: s, sock: socket{nb: nb}}
+	s.conns.add(c)
+	nb.Lock() // closing it takes until the end of the test
+	returned := make(chan struct{})
+	go func() {
+		defer close(returned)
+		s.frozen()
+	}()
+	select {
+	case <-returned:
+	case <-time.After(20 * time.Second):
+		t.Error("the clock waits for a connection to be closed")
+	}
+	if c.at() != stageClosed {
+		t.Error("something may still be taken from it")
+	}
+	nb.Unlock()
+	<-returned
+	s.ticking.Wait()
+	if closed, _ := nb.IsClosed(); !closed {
+		t.Error("it is not closed")
 	}
 }

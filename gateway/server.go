@@ -309,16 +309,27 @@ func (s *Server) awaitConns(ctx context.Context, left int64, most time.Duration)
 }
 
 // frozen closes every connection: while this process stood still, its users went
-// elsewhere, and what they had sent here is old.
+// elsewhere, and what they had sent here is old. When it returns, nothing of that is
+// taken any more; the closing takes a while, for which the clock must not stand still.
 func (s *Server) frozen() {
 	s.log.Warn("this process was frozen for longer than its lease: its connections are closed")
-	s.conns.each((*conn).closeFrozen)
+	var all []*conn
+	s.conns.each(func(c *conn) {
+		c.markFrozen()
+		all = append(all, c)
+	})
+	s.ticking.Go(func() {
+		for _, c := range all {
+			c.sock.close()
+		}
+	})
 }
 
-func (c *conn) closeFrozen() {
+// markFrozen takes nothing more from the connection, although a poller may have read
+// from it already.
+func (c *conn) markFrozen() {
 	c.reason.CompareAndSwap(0, uint32(reasonFrozen))
-	c.stage.Store(uint32(stageClosed)) // a poller may have read from it already
-	c.sock.close()
+	c.stage.Store(uint32(stageClosed))
 }
 
 // Addr is where the server listens.

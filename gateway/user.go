@@ -36,16 +36,16 @@ type user struct {
 	provisional bool
 	entering    bool // it is being registered again; its epoch is about to change
 
-	busy     bool           // an asynchronous step is under way; what comes waits
-	unstored int            // posts that are on their way to the store
-	kept     []uint64       // numbers of those of them that are kept, ascending; see lane.keep
-	fetch    *historyStream // a Fetch is being answered; nil for none
-	backlog  []arrival      // what waits, oldest first
-	waiting  int            // bytes of it, as they came
-	arrivals uint64         // messages that came
-	turn     turn
-	wakeAt   time.Duration // the budgets may let the next message through; see clock.elapsed
-	held     limits.Level  // which of them did not
+	busy      bool           // an asynchronous step is under way; what comes waits
+	unstored  int            // posts that are on their way to the store
+	kept      []uint64       // numbers of those of them that are kept, ascending; see lane.keep
+	fetch     *historyStream // a Fetch is being answered; nil for none
+	backlog   []arrival      // what waits, oldest first
+	waiting   int            // bytes of it, as they came
+	arrivals  uint64         // messages that came
+	turn      turn
+	wakeAt    time.Duration // the budgets may let the next message through; see clock.elapsed
+	delayedBy limits.Level  // which of them did not
 }
 
 // locked runs f with mu held. Like every other place that takes a lock which a

@@ -27,7 +27,8 @@
 // bound is a debt that the next ones wait for. Connections share what their address
 // may say, addresses what the process takes: half of a budget's burst is for those
 // who stay below their fair share of it, so that who says little is served while
-// others flood.
+// others flood. What was done already is charged (Table.Charge); that takes nothing
+// of the reserved half, and is a debt of those above their share.
 //
 // # Escalation
 //
