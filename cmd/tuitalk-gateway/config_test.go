@@ -111,7 +111,7 @@ func TestLimitsFromFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := c.budgets
-	if b.PerAddress != 900 || b.PerNetwork != 3600 || b.Unidentified != 250 || b.UnidentifiedPerAddress != 225 {
+	if b.PerAddress != 900 || b.PerNetwork != 900 || b.Unidentified != 250 || b.UnidentifiedPerAddress != 225 {
 		t.Errorf("connections: %+v", b)
 	}
 	if b.SlowMode[7] != 10*time.Second || b.SlowMode[-9] != time.Minute || len(b.SlowMode) != 2 {
