@@ -158,7 +158,7 @@ func TestAZombieWithBufferedFrames(t *testing.T) {
 			}
 			old, moved := z.old, z.moved
 			if keeps {
-				old.wantRefused(z.renamed)
+				old.wantStale(z.renamed)
 			} else {
 				old.wantClosed()
 			}
@@ -206,11 +206,19 @@ func freezeAndMove(t *testing.T, zombie, other *gatewayProcess, form talk.Form, 
 	return z
 }
 
-// wantRefused waits for the answer to a rename.
-func (v *visitor) wantRefused(id talk.UUID) {
+// wantStale waits until a rename is refused, or the session's newer connection has
+// ended this one, whichever the gateway hears of first.
+func (v *visitor) wantStale(id talk.UUID) {
 	v.t.Helper()
 	for {
-		if e := hearOf[talk.Error](v); e.ID == id {
+		m, err := v.tryHear(30 * time.Second)
+		if websocket.CloseStatus(err) == talk.CloseSuperseded {
+			return
+		}
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		if e, ok := m.(talk.Error); ok && e.ID == id {
 			if e.Code != talk.CodeRefused {
 				v.t.Errorf("the rename was refused with %+v", e)
 			}
