@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 
 	"tuitalk/bench/trust"
 )
@@ -24,21 +23,13 @@ type Target struct {
 
 // FindTarget understands a URL and looks up its host, once for all connections.
 func FindTarget(raw string, whom *trust.Policy) (*Target, error) {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("target %q: it is not a URL", raw)
-	case u.Scheme != "ws" && u.Scheme != "wss" || u.Hostname() == "":
-		return nil, fmt.Errorf("target %q: a target is like ws://host:port/ws or wss://host/ws", raw)
-	}
-	tcp, err := net.ResolveTCPAddr("tcp", trust.Address(u))
+	u, addr, err := trust.Resolve(raw)
 	if err != nil {
-		return nil, fmt.Errorf("target %q: %w", raw, err)
+		return nil, err
 	}
-	addr := tcp.AddrPort()
 	t := &Target{
 		URL: raw, Host: u.Host, Name: u.Hostname(), Path: u.RequestURI(), Page: "/",
-		Addr: netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()),
+		Addr: addr,
 	}
 	if u.Scheme == "wss" {
 		if t.TLS, err = whom.Config(t.Name); err != nil {

@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -31,19 +30,11 @@ const maxAnswer = 16 << 10
 
 // findTarget understands a URL and looks up its host, once for all clients.
 func findTarget(raw string, whom *trust.Policy) (*target, error) {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("target %q: it is not a URL", raw)
-	case u.Scheme != "ws" && u.Scheme != "wss" || u.Hostname() == "":
-		return nil, fmt.Errorf("target %q: a target is like ws://host:port/ws or wss://host/ws", raw)
-	}
-	tcp, err := net.ResolveTCPAddr("tcp", trust.Address(u))
+	u, addr, err := trust.Resolve(raw)
 	if err != nil {
-		return nil, fmt.Errorf("target %q: %w", raw, err)
+		return nil, err
 	}
-	addr := tcp.AddrPort()
-	t := &target{url: raw, host: u.Hostname(), addr: netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())}
+	t := &target{url: raw, host: u.Hostname(), addr: addr}
 	if u.Scheme == "wss" {
 		if t.tls, err = whom.Config(t.host); err != nil {
 			return nil, fmt.Errorf("target %q: %w", raw, err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"time"
 )
@@ -49,6 +50,23 @@ func Address(u *url.URL) string {
 		port = "80"
 	}
 	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// Resolve understands a target's URL and looks up its host, once for all connections.
+func Resolve(raw string) (*url.URL, netip.AddrPort, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, netip.AddrPort{}, fmt.Errorf("target %q: it is not a URL", raw)
+	case u.Scheme != "ws" && u.Scheme != "wss" || u.Hostname() == "":
+		return nil, netip.AddrPort{}, fmt.Errorf("target %q: a target is like ws://host:port/ws or wss://host/ws", raw)
+	}
+	tcp, err := net.ResolveTCPAddr("tcp", Address(u))
+	if err != nil {
+		return nil, netip.AddrPort{}, fmt.Errorf("target %q: %w", raw, err)
+	}
+	addr := tcp.AddrPort()
+	return u, netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()), nil
 }
 
 func innermost(err error) error {
