@@ -129,15 +129,27 @@ type peer struct {
 
 func dial(t testing.TB, addr string, form talk.Form) *peer {
 	t.Helper()
+	p, _ := dialLine(t, addr, form)
+	return p
+}
+
+// dialLine dials and returns the connection's socket too.
+func dialLine(t testing.TB, addr string, form talk.Form) (*peer, *net.TCPConn) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	ws, _, err := websocket.Dial(ctx, "ws://"+addr+"/ws", &websocket.DialOptions{HTTPClient: &http.Client{Transport: &http.Transport{}}})
+	var line net.Conn
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (_ net.Conn, err error) {
+		line, err = new(net.Dialer).DialContext(ctx, network, addr)
+		return line, err
+	}}
+	ws, _, err := websocket.Dial(ctx, "ws://"+addr+"/ws", &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
 	if err != nil {
 		t.Fatalf("dial: %v", err)
 	}
 	ws.SetReadLimit(16 << 20)
 	t.Cleanup(func() { _ = ws.CloseNow() })
-	return &peer{t: t, ws: ws, form: form, uuid: newID(4)}
+	return &peer{t: t, ws: ws, form: form, uuid: newID(4)}, line.(*net.TCPConn)
 }
 
 // hello dials in the extended form as a new user.
