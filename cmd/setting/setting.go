@@ -1,8 +1,9 @@
-// Package setting gives every flag of the programs an environment variable and
-// a help text that a stranger understands.
+// Package setting gives every flag of the programs an environment variable, a line in
+// a file, and a help text that a stranger understands.
 //
-// The flag -max-conns can also be set as TUITALK_MAX_CONNS. The command line
-// wins over the environment, the environment over the default.
+// The flag -max-conns can also be set as TUITALK_MAX_CONNS, and by the line
+// "max-conns 5000" of the file that -config names. The command line wins over the
+// environment, the environment over the file, the file over the default.
 package setting
 
 import (
@@ -21,12 +22,15 @@ func Variable(name string) string {
 	return Prefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
-// asked are flags that make no sense in the environment.
+// asked are flags that make no sense in the environment or in a file.
 func asked(f *flag.Flag) bool { return f.Name == "version" }
 
-// Parse reads the settings of a program from its environment and then from its
-// arguments, of which none but flags are taken. The error is one sentence for
-// the person who started the program.
+// configFlag names the file of settings.
+const configFlag = "config"
+
+// Parse reads the settings of a program from its arguments, of which none but flags
+// are taken, its environment, and the file that one of both names; it adds the flag
+// for that. The error is one sentence for the person who started the program.
 func Parse(flags *flag.FlagSet, args []string, lookup func(string) (string, bool)) error {
 	return ParseAs(Variable, flags, args, lookup)
 }
@@ -34,29 +38,52 @@ func Parse(flags *flag.FlagSet, args []string, lookup func(string) (string, bool
 // ParseAs is Parse for a program whose variables are named otherwise, because its
 // flags would share them with another program.
 func ParseAs(variable func(flag string) string, flags *flag.FlagSet, args []string, lookup func(string) (string, bool)) error {
+	file := defineConfig(flags)
 	out := flags.Output()
 	flags.SetOutput(io.Discard) // the error says it all
 	defer flags.SetOutput(out)
-	var wrong error
-	flags.VisitAll(func(f *flag.Flag) {
-		v, ok := lookup(variable(f.Name))
-		if !ok || wrong != nil || asked(f) {
-			return
-		}
-		if err := flags.Set(f.Name, v); err != nil {
-			wrong = fmt.Errorf("environment variable %s: %w", variable(f.Name), err)
-		}
-	})
-	if wrong != nil {
-		return wrong
-	}
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("%q is not a flag; -h lists them", flags.Arg(0))
 	}
-	return nil
+	if err := setFromEnvironment(variable, flags, lookup); err != nil {
+		return err
+	}
+	if file.Value.String() == "" {
+		return nil
+	}
+	return setFromFile(flags, file.Value.String())
+}
+
+// defineConfig adds the flag -config, unless it is there already.
+func defineConfig(flags *flag.FlagSet) *flag.Flag {
+	if flags.Lookup(configFlag) == nil {
+		flags.String(configFlag, "", "`file` of settings, a flag without its dash and a value on each line; the command line and\nthe environment win over it")
+	}
+	return flags.Lookup(configFlag)
+}
+
+// given are the flags that have been set.
+func given(flags *flag.FlagSet) map[string]bool {
+	set := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { set[f.Name] = true })
+	return set
+}
+
+func setFromEnvironment(variable func(flag string) string, flags *flag.FlagSet, lookup func(string) (string, bool)) (wrong error) {
+	done := given(flags)
+	flags.VisitAll(func(f *flag.Flag) {
+		v, ok := lookup(variable(f.Name))
+		if !ok || wrong != nil || asked(f) || done[f.Name] {
+			return
+		}
+		if err := flags.Set(f.Name, v); err != nil {
+			wrong = fmt.Errorf("environment variable %s: %w", variable(f.Name), err)
+		}
+	})
+	return wrong
 }
 
 // Help writes what the program is, and each flag with its default and its

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,13 +86,14 @@ func (f *form) parse(c *call, args []string) error {
 // help writes what the command does, and each flag with its default.
 func (f *form) help(w io.Writer) {
 	fmt.Fprintln(w, strings.TrimSpace(f.command.about))
-	for _, g := range f.groups {
+	groups := append(slices.Clip(f.groups), group{"Settings from a file", []string{"config"}})
+	for _, g := range groups {
 		fmt.Fprintf(w, "\n%s\n\n", g.title)
 		for _, name := range g.flags {
 			f.explain(w, f.Lookup(name))
 		}
 	}
-	fmt.Fprintf(w, "\nEach flag is also an environment variable, as %s; the flag wins.\n", variable(f.groups[0].flags[0]))
+	fmt.Fprintf(w, "\nEach flag is also an environment variable, as %s; the flag wins,\nand then the variable.\n", variable(f.groups[0].flags[0]))
 }
 
 // column is where the explanations begin, and width where they end.

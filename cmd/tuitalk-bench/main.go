@@ -112,7 +112,7 @@ func help(w io.Writer) {
 	for _, c := range commands {
 		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.line)
 	}
-	fmt.Fprintf(w, "\n\"tuitalk-bench COMMAND -h\" explains each. Every flag can also be set as an\nenvironment variable: -max-p99 as %s.\n", variable("max-p99"))
+	fmt.Fprintf(w, "\n\"tuitalk-bench COMMAND -h\" explains each. Every flag can also be set as an\nenvironment variable, -max-p99 as %s, or by a line of the file\nthat -config names.\n", variable("max-p99"))
 }
 
 // call is one use of a command.

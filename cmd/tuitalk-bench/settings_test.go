@@ -144,6 +144,16 @@ func TestTheEnvironmentIsThisProgramsOwn(t *testing.T) {
 	if _, stderr, _ := say(t, env, "load", "-target", "ws://127.0.0.1:1/flag"); !strings.Contains(stderr, "/flag") {
 		t.Errorf("a flag wins: %q", stderr)
 	}
+	file := filepath.Join(t.TempDir(), "settings")
+	if err := os.WriteFile(file, []byte("target ws://127.0.0.1:1/file\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, _ := say(t, nil, "load", "-config", file); !strings.Contains(stderr, "/file") {
+		t.Errorf("from a file: %q", stderr)
+	}
+	if _, stderr, _ := say(t, env, "load", "-config", file); !strings.Contains(stderr, "/env") {
+		t.Errorf("the environment wins over a file: %q", stderr)
+	}
 	wrong := map[string]string{"TUITALK_BENCH_CLIENTS": "many"}
 	if _, stderr, code := say(t, wrong, "load"); code != exitUsage || !strings.Contains(stderr, "TUITALK_BENCH_CLIENTS") {
 		t.Errorf("a wrong variable: %d, %q", code, stderr)

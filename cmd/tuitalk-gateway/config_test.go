@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +125,17 @@ func TestLimitsFromFlags(t *testing.T) {
 	c, err = parse(strings.Fields("-limits none -slow-mode 7=10s -max-conns 1000"), nil)
 	if err != nil || c.budgets.PerAddress != 0 || c.budgets.Unidentified != 0 || c.budgets.SlowMode != nil || c.budgets.MaxConns != 1000 {
 		t.Errorf("-limits none: %+v, %v", c.budgets, err)
+	}
+}
+
+func TestConfigFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "gateway")
+	if err := os.WriteFile(file, []byte("listen :9000\nreserved-names help desk,staff\nlog-level debug\nslow-mode 7=10s\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := parse([]string{"-listen", ":9001"}, map[string]string{"TUITALK_CONFIG": file, "TUITALK_LOG_LEVEL": "warn"})
+	if err != nil || c.listen != ":9001" || len(c.reservedNames) != 2 || c.logLevel != "warn" || len(c.budgets.SlowMode) != 1 {
+		t.Errorf("%+v, %v", c, err)
 	}
 }
 

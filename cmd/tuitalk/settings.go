@@ -6,12 +6,14 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"tuitalk/client"
 	"tuitalk/cmd/setting"
 	"tuitalk/talk"
+	"tuitalk/talk/names"
 )
 
 const about = `
@@ -77,7 +79,7 @@ func parse(args []string, lookup func(string) (string, bool)) (*options, error) 
 	o := &options{flags: flag.NewFlagSet("tuitalk", flag.ContinueOnError)}
 	o.flags.Usage = func() {}
 	o.flags.StringVar(&o.server, "server", defaultServer, "`URLs` of the gateways, ws:// or wss://, separated by commas; the first is tried first")
-	o.flags.StringVar(&o.name, "name", "", "your `name`, 1 to 32 characters; when it is not given: the one you had last, else that of your account here")
+	o.flags.StringVar(&o.name, "name", "", "your `name`, 1 to 32 characters; when it is not given: the one you had last, else that of your account here, unless it is a shared one such as root")
 	o.flags.Var(&o.room, "room", "the `integer` of the room to enter; when it is not given: the one you were in last, else 1")
 	o.flags.StringVar(&o.state, "state", "", "`directory` for identities and unsent messages, with a folder for each server; when it is not given: $XDG_STATE_HOME/tuitalk, else ~/.local/state/tuitalk")
 	o.flags.StringVar(&o.theme, "theme", "auto", "colours: `dark`, light, plain (the terminal's own 16), or auto; NO_COLOR turns them all off")
@@ -153,7 +155,23 @@ func (o *options) config(state client.State) client.Config {
 		}
 	}
 	if c.Name == "" && state.Name == "" {
-		c.Name, _ = talk.CheckName(os.Getenv("USER")) // else the session makes one up
+		c.Name = accountName(os.Getenv("USER"))
 	}
 	return c
+}
+
+// sharedAccounts are names of accounts that say nothing of who sits there, besides
+// those that no server takes.
+var sharedAccounts = []string{
+	"daemon", "debian", "ec2-user", "guest", "nobody", "pi", "runner", "ubuntu", "user", "vagrant", "www-data",
+}
+
+// accountName is the name of an account as that of a person, "" if it is none: then
+// the session makes one up.
+func accountName(account string) string {
+	name, err := names.NewRules().Check(account)
+	if err != nil || slices.Contains(sharedAccounts, name) {
+		return ""
+	}
+	return name
 }

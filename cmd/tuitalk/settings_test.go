@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +77,11 @@ func TestConfig(t *testing.T) {
 		{nil, "", client.State{}, "", 1},
 		{nil, "x", client.State{Name: "ada"}, "", 1}, // a second window
 		{nil, "\u200b", client.State{}, "", 1},
+		{nil, "root", client.State{}, "", 1}, // no server takes it: a guest from the start, not after a refusal
+		{nil, "Admin", client.State{}, "", 1},
+		{nil, "nobody", client.State{}, "", 1},
+		{nil, "ubuntu", client.State{}, "", 1},
+		{nil, "rooney", client.State{}, "rooney", 1},
 		{[]string{"-name", " Ada  L ", "-room", "-3"}, "x", client.State{}, "Ada L", -3},
 		{nil, "x", last, "", 7},
 		{[]string{"-room", "0"}, "x", last, "", 0},
@@ -92,6 +99,17 @@ func TestConfig(t *testing.T) {
 		if got.Name != c.name || got.Room != c.room {
 			t.Errorf("%q after %+v: %q in room %d; want %q in %d", c.args, c.state, got.Name, got.Room, c.name, c.room)
 		}
+	}
+}
+
+func TestConfigFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "work")
+	if err := os.WriteFile(file, []byte("server wss://chat.example\nname ada\nroom 7\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := parse([]string{"-config", file, "-room", "8"}, none)
+	if err != nil || o.servers[0] != "wss://chat.example/ws" || o.name != "ada" || o.room.number != 8 {
+		t.Errorf("%+v, %v", o, err)
 	}
 }
 
