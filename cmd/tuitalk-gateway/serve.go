@@ -38,6 +38,21 @@ func leaveRoom(pollers int) {
 	}
 }
 
+// warnOfSecrets tells of what earlier versions needed. It does no harm: nothing reads
+// it, and what it proved, nobody asks for.
+func warnOfSecrets(c *config, log *slog.Logger) {
+	if c.secretFile != "" {
+		log.Warn("-secret-file is not needed any more and ignored, as identities prove themselves: take it out of the settings and delete the file")
+	}
+	if c.storeKind != "sqlite" {
+		return
+	}
+	file := c.storePath + ".secret" // made beside the database
+	if info, err := os.Lstat(file); err == nil && info.Mode().IsRegular() && file != c.secretFile {
+		log.Info("this file is of an earlier version and not needed any more, as identities prove themselves: it can be deleted", "file", file)
+	}
+}
+
 // serve runs the gateway until a signal comes.
 func serve(c *config, stdout, stderr *lineWriter) error {
 	leaveRoom(c.pollers)
@@ -46,9 +61,7 @@ func serve(c *config, stdout, stderr *lineWriter) error {
 	defer limiter.stop()
 	log := newLogger(c, stderr, limiter, metrics)
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	if c.secretFile != "" {
-		log.Warn("-secret-file is not needed any more and ignored, as identities prove themselves: take it out of the settings and delete the file")
-	}
+	warnOfSecrets(c, log)
 	opts := options(c, log, metrics)
 	opts.LastWords = func() { stderr.close(flushTimeout) }
 	listener, err := net.Listen("tcp", c.listen)
