@@ -50,7 +50,7 @@ func TestSecretsStayHidden(t *testing.T) {
 func TestMeaning(t *testing.T) {
 	for code, want := range map[string]error{
 		"22021": history.ErrBadEntry, "22P05": history.ErrBadEntry, "23514": history.ErrBadEntry, "54000": history.ErrBadEntry, "54001": history.ErrUnavailable,
-		"23505": history.ErrCorrupt, "XX001": history.ErrCorrupt, "XX002": history.ErrCorrupt,
+		"23505": history.ErrBadEntry, "XX001": history.ErrCorrupt, "XX002": history.ErrCorrupt,
 		"40P01": history.ErrUnavailable, "53100": history.ErrUnavailable, "57P01": history.ErrUnavailable, "25006": history.ErrUnavailable,
 		"08006": history.ErrUnavailable, "42501": history.ErrUnavailable, "XX000": history.ErrUnavailable,
 	} {
@@ -61,6 +61,9 @@ func TestMeaning(t *testing.T) {
 		if strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: the error tells the row: %v", code, err)
 		}
+	}
+	if err := failed("append", &pgconn.PgError{Code: "23505", ConstraintName: "entries_pkey"}); !errors.Is(err, history.ErrCorrupt) {
+		t.Errorf("a key of the schema: %v", err)
 	}
 	if err := failed("append", errors.New("broken pipe")); !errors.Is(err, history.ErrUnavailable) {
 		t.Errorf("%v", err)

@@ -89,3 +89,39 @@ func TestOnlyTheGuiltyIsRefused(t *testing.T) {
 		s.Close()
 	}
 }
+
+// TestUniqueKeys: an operator's unique key refuses the entry that violates it, and
+// nothing else. One of the schema's own is violated only where the data is damaged.
+func TestUniqueKeys(t *testing.T) {
+	dsn := newSchema(t)
+	s := open(t, dsn, Options{})
+	execute(t, dsn, `CREATE UNIQUE INDEX once ON entries (body) WHERE body = 'once'`)
+	entries := []talk.Entry{
+		historytest.Post(0, "ada", "a", "once"), historytest.Post(0, "ada", "b", "more"),
+		historytest.Post(0, "ada", "c", "once"), historytest.Post(1, "ada", "d", "more"),
+	}
+	results, err := s.Append(t.Context(), entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range results {
+		if guilty := i == 2; errors.Is(r.Err, history.ErrBadEntry) != guilty || (r.Seq > 0) == guilty {
+			t.Errorf("entry %d: %+v", i, r)
+		}
+	}
+	rows := func(sql string) (n int) {
+		if err := s.query(t.Context(), s.reads, "count", func(r row) error { return r.Scan(&n) }, sql); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	keys := rows(`SELECT count(*) FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid
+		WHERE x.indisunique AND c.relnamespace = current_schema()::regnamespace AND i.relname NOT IN ('once', 'tuitalk_schema_pkey', 'users_pkey')`)
+	if keys != len(ownKeys) {
+		t.Errorf("the schema has %d unique keys, and %d are known", keys, len(ownKeys))
+	}
+	execute(t, dsn, `UPDATE rooms SET head_seq = 1 WHERE room_id = 0`)
+	if _, err := s.Append(t.Context(), []talk.Entry{historytest.Post(0, "ada", "e", "on a damaged room")}); !errors.Is(err, history.ErrCorrupt) {
+		t.Errorf("a damaged room: %v", err)
+	}
+}

@@ -30,13 +30,35 @@ var meanings = map[string]error{
 	"P0003": history.ErrUnavailable,
 	"P0004": history.ErrUnavailable,
 
-	// Each key is looked up, or made from a counter, before it is inserted.
-	"23505": history.ErrCorrupt,
 	"XX001": history.ErrCorrupt,
 	"XX002": history.ErrCorrupt,
 }
 
-func meaning(state string) error {
+// uniqueViolation is the SQLSTATE of a key that is there twice.
+const uniqueViolation = "23505"
+
+// ownKeys are the unique keys of the schema. Each is looked up, or made from a
+// counter, before it is inserted: who violates one has found damage, such as a room
+// whose head is behind its entries. Any other unique key is an operator's, and a
+// constraint like others, which one entry may violate and the next does not.
+var ownKeys = map[string]bool{
+	"rooms_pkey": true, "entries_pkey": true, "entries_ids": true, "members_pkey": true, "members_order": true,
+	"sessions_pkey": true, "leases_pkey": true, "probes_pkey": true,
+}
+
+// meaning tells what an error of the server says, or of what is between.
+func meaning(err error) error {
+	var pe *pgconn.PgError
+	if !errors.As(err, &pe) {
+		return history.ErrUnavailable
+	}
+	if pe.Code == uniqueViolation && ownKeys[pe.ConstraintName] {
+		return history.ErrCorrupt
+	}
+	return meaningOf(pe.Code)
+}
+
+func meaningOf(state string) error {
 	if m, ok := meanings[state]; ok {
 		return m
 	}
@@ -67,7 +89,7 @@ func failed(op string, err error) error {
 			return fmt.Errorf("%s: %w", op, err)
 		}
 	}
-	return fmt.Errorf("%s: %w: %w", op, meaning(state(err)), err)
+	return fmt.Errorf("%s: %w: %w", op, meaning(err), err)
 }
 
 // refusedForGood tells whether the server will not let this program in, or let
