@@ -81,6 +81,31 @@ func TestAnewWhileOnline(t *testing.T) {
 	}
 }
 
+// TestAnewIsOfferedWhereTheIdentityIsInUse: somebody else shows it. This session's own
+// lines do that as well, and then nothing is said.
+func TestAnewIsOfferedWhereTheIdentityIsInUse(t *testing.T) {
+	r := online(t)
+	r.do(Closed{Conn: 1, Code: talk.CloseSuperseded})
+	if n := one(t, take[Notice](r)); !n.Anew || n.Refused || n.Text == "" {
+		t.Errorf("%+v", n)
+	}
+	r.do(Anew{Secret: otherSecret})
+	if r.s.Me().UUID != otherID {
+		t.Errorf("%+v", r.s.Me())
+	}
+
+	r = online(t)
+	r.do(Received{1, talk.Reconnect{}})
+	r.pass(time.Second)
+	r.do(Opened{2})
+	r.do(Closed{Conn: 2, Code: 1006}) // has taken over, and this one does not know
+	r.do(Closed{Conn: 1, Code: talk.CloseSuperseded})
+	none(t, take[Notice](r))
+	if r.s.State().Session == known().Session {
+		t.Error("keeps the session's name")
+	}
+}
+
 func TestAnewBeforeTheStart(t *testing.T) {
 	r := newRig(t, known(), nil)
 	r.do(Anew{Secret: otherSecret})

@@ -10,6 +10,7 @@ const (
 	firstBackoff  = 100 * time.Millisecond  // doubled with each attempt
 	maxBackoff    = 5 * time.Second
 	lastingTime   = 3 * time.Second // a line that lasted so long was a success
+	ownDisplaces  = time.Minute     // so long after a line of ours ended, it may be what displaces another
 	maxMove       = 30 * time.Second
 	maxLosers     = 4
 

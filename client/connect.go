@@ -102,6 +102,9 @@ func (s *Session) gone(l *line, reason string, after time.Duration) {
 	}
 	s.reason = bounded(reason, maxSentence)
 	s.what |= StatusChanged
+	if l.stage >= joining {
+		s.endedAt = s.now
+	}
 	if l == s.live {
 		s.live = nil
 		s.lasted(l)
@@ -147,8 +150,7 @@ func (s *Session) closed(l *line, ev Closed) {
 		}
 	case talk.CloseSuperseded:
 		if l != s.courier.line && !s.ownOther(l) {
-			s.session = s.rng.uuid() // another window has this one's name
-			s.save()
+			s.displaced()
 		}
 	case closeTryAgain:
 		after = s.rng.upTo(firstBackoff) + firstBackoff
@@ -156,6 +158,18 @@ func (s *Session) closed(l *line, ev Closed) {
 		after = maxBackoff
 	}
 	s.gone(l, reason, after)
+}
+
+// displaced takes another name for the session, since another window has this one's.
+// A window here has none that is taken: so there is a copy of what is kept here, on
+// another machine perhaps. A line of this session itself may have done it, too, if
+// one has ended lately: of that nothing is said.
+func (s *Session) displaced() {
+	s.session = s.rng.uuid()
+	s.save()
+	if s.endedAt.IsZero() || s.now.Sub(s.endedAt) > ownDisplaces {
+		s.emit(Notice{Text: "Another program shows your identity, and took the place of this window.", Anew: true})
+	}
 }
 
 // closeTryAgain is RFC 6455's "try again later".

@@ -78,7 +78,8 @@
 // outage of less than 1.5 s (Resuming). A server that refuses the user's
 // identity ends all attempts (Refused), and the identity is kept: Start tries
 // again, and Anew begins as somebody else. A line closed as superseded, though this session has no other, means
-// that two windows have one session's name: this one takes a new name.
+// that two windows have one session's name: this one takes a new name, and the user
+// is told that his identity is in use elsewhere (Notice.Anew).
 //
 // # Goroutines
 //

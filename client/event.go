@@ -127,6 +127,7 @@ type (
 		Code    talk.Code
 		Text    string
 		Refused bool // the event just handled was not taken; keep its text
+		Anew    bool // Anew may be what the user wants now: offer it with the sentence
 	}
 	// Done ends it. What is unsent is saved, for the next start.
 	Done struct{}

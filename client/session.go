@@ -33,6 +33,7 @@ type Session struct {
 	good     int       // index of the last server that was good
 	dials    int       // since then: turns the servers
 	fails    int       // attempts since a line lasted: grows the backoff
+	endedAt  time.Time // when a line ended that had asked for a room
 	courier  courier
 
 	// room

@@ -54,3 +54,39 @@ func TestRefusedHasAWayOut(t *testing.T) {
 		t.Errorf("%+v with %d unsent", s.session.Status(), len(s.session.Outbox()))
 	}
 }
+
+// TestOneKeyBeginsAnew where the server refuses the user, and where his identity is
+// in use; the sentence and the last line say which. Elsewhere it does nothing.
+func TestOneKeyBeginsAnew(t *testing.T) {
+	for name, c := range map[string]struct {
+		closed client.Closed
+		says   string
+	}{
+		"refused": {client.Closed{Code: talk.CloseNotYou, Reason: "this is not you"}, "The server refuses: this is not you. F4 begins"},
+		"in use":  {client.Closed{Code: talk.CloseSuperseded}, "Another program shows your identity"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := online(t, 120, 24)
+			before := s.session.Me().UUID
+			s.press("F4")
+			if s.session.Me().UUID != before || !strings.Contains(s.frame(), "Nobody refuses you") {
+				t.Errorf("the key does something unasked:\n%s", s.frame())
+			}
+			s.press("Esc")
+			s.enter("not lost")
+			c.closed.Conn = s.conn
+			s.drive(c.closed, false)
+			got := s.frame()
+			if !strings.Contains(got, c.says) || strings.Count(got, "F4") != 2 {
+				t.Errorf("the way out is not offered:\n%s", got)
+			}
+			s.press("F4")
+			if s.session.Me().UUID == before || s.session.Status().Phase != client.Connecting || len(s.session.Outbox()) != 1 {
+				t.Errorf("%+v with %d unsent", s.session.Status(), len(s.session.Outbox()))
+			}
+			if got := s.frame(); strings.Contains(got, "F4") {
+				t.Errorf("it is offered still:\n%s", got)
+			}
+		})
+	}
+}

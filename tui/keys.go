@@ -90,11 +90,15 @@ func movingKeys() []binding {
 	}
 }
 
+// anewKey is nobody's habit.
+const anewKey = "F4"
+
 func otherKeys() []binding {
 	return []binding{
 		does([]string{"F1", "M-h"}, "F1", "this help", (*Model).toggleHelp),
 		does([]string{"F2", "M-m"}, "F2", "member list", (*Model).toggleMembers),
 		{[]string{"F3"}, "F3", "give the mouse to the terminal, or take it", (*Model).toggleMouse},
+		{[]string{anewKey}, anewKey, "begin as somebody new, where that is offered", (*Model).beginAnew},
 		does([]string{"Esc"}, "Esc", "close what is open, end a search", (*Model).escape),
 		{[]string{"C-l"}, "Ctrl+L", "draw the screen anew", func(*Model) []Effect { return []Effect{Repaint{}} }},
 		{[]string{"C-z"}, "Ctrl+Z", "back to the shell for now (fg returns)", func(*Model) []Effect { return []Effect{Suspend{}} }},

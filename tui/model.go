@@ -78,6 +78,7 @@ const (
 type notice struct {
 	text string
 	bad  bool
+	anew bool // it offers to begin as somebody else
 }
 
 // draft is an unsent input.
@@ -145,7 +146,7 @@ func (m *Model) happened(ev Happened) []Effect {
 	_, fetch := ev.Cause.(client.FetchOlder)
 	for _, n := range ev.Notices {
 		if !fetch || m.past.fetched { // the user asked, not the view
-			m.say(n.Text, true)
+			m.sayNotice(n)
 		}
 	}
 	switch {
@@ -230,4 +231,32 @@ func (m *Model) visit(room int32) {
 }
 
 // say shows a sentence above the input.
-func (m *Model) say(text string, bad bool) { m.notice = notice{talk.CleanText(text), bad} }
+func (m *Model) say(text string, bad bool) { m.notice = notice{text: talk.CleanText(text), bad: bad} }
+
+// sayNotice shows what the session says.
+func (m *Model) sayNotice(n client.Notice) {
+	m.say(n.Text, true)
+	if n.Anew {
+		m.notice.anew = true
+		m.notice.text += " If that is not you: " + anewOffer
+	}
+}
+
+// anewOffer ends a sentence that offers the way out.
+const anewOffer = anewKey + " begins as somebody new, and keeps what is unsent."
+
+// offersAnew tells whether the screen offers to begin as somebody else.
+func (m *Model) offersAnew() bool {
+	return m.notice.anew || m.session.Status().Phase == client.Refused
+}
+
+// beginAnew is one key, so it does nothing unless it is offered: nothing brings back
+// who the user was.
+func (m *Model) beginAnew() []Effect {
+	if !m.offersAnew() {
+		m.say("Nobody refuses you here. /identity new makes you somebody else all the same.", false)
+		return nil
+	}
+	m.say("You are somebody new here.", false)
+	return []Effect{Do{client.Anew{}}}
+}

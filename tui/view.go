@@ -129,7 +129,7 @@ func (m *Model) noticeShown() (text string, style Style) {
 			return "No connection to " + oneLine(s.Server) + ": " + strings.TrimRight(oneLine(s.Reason), ".") + ". What you write waits here and goes out later.", m.theme.Warn
 		}
 	case client.Refused:
-		return "The server refuses: " + strings.TrimRight(oneLine(s.Reason), ".") + ". /identity new begins as somebody new, and keeps what is unsent.", m.theme.Bad
+		return "The server refuses: " + strings.TrimRight(oneLine(s.Reason), ".") + ". " + anewOffer, m.theme.Bad
 	}
 	return "", Style{}
 }
@@ -243,6 +243,8 @@ func (m *Model) counter() (text string, style Style) {
 
 func (m *Model) hints() [][2]string {
 	switch {
+	case m.offersAnew():
+		return [][2]string{{anewKey, "begin as somebody new"}, {"F1", "help"}, {"Ctrl+C", "quit"}}
 	case m.panel.help:
 		return [][2]string{{"Esc", "back"}, {"PgUp PgDn", "scroll"}}
 	case m.find.text != "":

@@ -141,7 +141,7 @@ func (a *App) Drive(now time.Time, ev client.Event) (refused bool) {
 	a.rows.Update(a.session, out.Change)
 	a.took(now, out.Change)
 	for _, n := range out.Notices {
-		a.notify(now, n.Text, n.Code != "")
+		a.sayNotice(now, n)
 	}
 	if out.Done {
 		a.end()
@@ -221,7 +221,7 @@ var clickActs = map[string]func(a *App, now time.Time, ev Clicked){
 	"unfold":    func(a *App, _ time.Time, ev Clicked) { a.unfold(ev.Arg) },
 	"offer":     func(a *App, _ time.Time, ev Clicked) { a.takeOffer(ev.Arg) },
 	"shut":      func(a *App, _ time.Time, ev Clicked) { a.shutNotice(ev.Arg) },
-	"anew":      func(a *App, now time.Time, _ Clicked) { a.Drive(now, client.Anew{}) },
+	actAnew:     func(a *App, now time.Time, _ Clicked) { a.beginAnew(now) },
 	"escape":    func(a *App, _ time.Time, _ Clicked) { a.escape() },
 }
 
@@ -235,7 +235,7 @@ func (a *App) clicked(now time.Time, ev Clicked) {
 func (a *App) end() {
 	a.ended = true
 	a.keepAll()
-	a.notices.add(notice{text: "You left room " + roomNumber(a.session.Room()) + ".", act: "reload", actText: "Come back"})
+	a.notices.add(notice{text: "You left room " + roomNumber(a.session.Room()) + ".", act: "reload", actText: "Come back", stays: true})
 	a.stale = partAll
 }
 

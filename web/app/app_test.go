@@ -215,6 +215,32 @@ func TestRefusedHasAWayOut(t *testing.T) {
 	}
 }
 
+// TestAnewIsOfferedWhereTheIdentityIsInUse: with one click, and another shuts it.
+func TestAnewIsOfferedWhereTheIdentityIsInUse(t *testing.T) {
+	for _, shut := range []bool{true, false} {
+		s := joined(t, 1)
+		before := s.session.Me().UUID
+		s.enter("not lost")
+		s.drive(client.Closed{Conn: s.conn, Code: talk.CloseSuperseded})
+		s.frame()
+		buttons, shuts := s.el("notices").all("quick"), s.el("notices").all("shut")
+		if len(buttons) != 1 || buttons[0].attrs["data-act"] != actAnew || len(shuts) != 1 || !strings.Contains(s.notices(), "shows your identity") {
+			t.Fatalf("it is not offered: %q", s.notices())
+		}
+		if shut {
+			s.handle(Clicked{Act: "shut", Arg: shuts[0].attrs["data-arg"]})
+		} else {
+			s.handle(Clicked{Act: actAnew})
+		}
+		if again := s.session.Me().UUID != before; again == shut || len(s.session.Outbox()) != 1 {
+			t.Errorf("shut: %v, another: %v, %d unsent", shut, again, len(s.session.Outbox()))
+		}
+		if len(s.el("notices").all("quick")) != 0 {
+			t.Error("the button stays")
+		}
+	}
+}
+
 func TestQuitEndsAndOffersToComeBack(t *testing.T) {
 	s := joined(t, 1)
 	s.enter("/quit")

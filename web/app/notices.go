@@ -13,7 +13,7 @@ import (
 // until the line changes, and the help until it is shut.
 const noticeStays = 12 * time.Second
 
-// maxNotices is how many are shown at once: those with a button, and the newest.
+// maxNotices is how many are shown at once: those that stay, and the newest.
 const maxNotices = 4
 
 // notice is a sentence for the user that is not part of the log.
@@ -26,6 +26,7 @@ type notice struct {
 	until time.Time
 
 	act, actText string // a button
+	stays        bool   // it cannot be shut: its button is the only way out
 }
 
 type notices struct {
@@ -60,8 +61,8 @@ func (ns *notices) add(n notice) {
 	n.id = ns.lastID
 	ns.list = append(ns.list, n)
 	extra := len(ns.list) - maxNotices
-	ns.drop(func(old *notice) bool { // no button: it may be the only way out
-		gone := extra > 0 && old.act == ""
+	ns.drop(func(old *notice) bool {
+		gone := extra > 0 && !old.stays
 		if gone {
 			extra--
 		}
@@ -82,14 +83,37 @@ func (ns *notices) drop(which func(n *notice) bool) bool {
 	return dropped
 }
 
+// actAnew is the button that begins as somebody else.
+const actAnew = "anew"
+
+// sayNotice shows what the session says.
+func (a *App) sayNotice(now time.Time, n client.Notice) {
+	if !n.Anew {
+		a.notify(now, n.Text, n.Code != "")
+		return
+	}
+	a.notices.add(notice{
+		text:  talk.CleanText(n.Text) + " If that is not you, begin as somebody new; what is unsent is kept.",
+		wrong: true, act: actAnew, actText: "Begin anew",
+	})
+	a.stale |= partNotices
+}
+
+// beginAnew does what was offered.
+func (a *App) beginAnew(now time.Time) {
+	a.notices.drop(func(n *notice) bool { return n.act == actAnew })
+	a.stale |= partNotices
+	a.Drive(now, client.Anew{})
+}
+
 // offerAnew shows the way out while the server refuses the user.
 func (a *App) offerAnew() {
 	s := a.session.Status()
-	offered := a.notices.drop(func(n *notice) bool { return n.act == "anew" })
+	offered := a.notices.drop(func(n *notice) bool { return n.act == actAnew && n.stays })
 	if refused := s.Phase == client.Refused; refused {
 		a.notices.add(notice{
 			text:  "The server refuses you: " + strings.TrimRight(talk.CleanText(s.Reason), ".") + ". You can begin as somebody new; what is unsent is kept.",
-			wrong: true, act: "anew", actText: "Begin anew",
+			wrong: true, act: actAnew, actText: "Begin anew", stays: true,
 		})
 	} else if !offered {
 		return
@@ -98,7 +122,7 @@ func (a *App) offerAnew() {
 }
 
 func (ns *notices) dropWrong() bool { return ns.drop(func(n *notice) bool { return n.line }) }
-func (ns *notices) dropAll() bool   { return ns.drop(func(n *notice) bool { return n.act == "" }) }
+func (ns *notices) dropAll() bool   { return ns.drop(func(n *notice) bool { return !n.stays }) }
 
 func (ns *notices) expire(now time.Time) bool {
 	return ns.drop(func(n *notice) bool { return !n.until.IsZero() && !now.Before(n.until) })
@@ -139,7 +163,8 @@ func makeNotice(p *Patch, n *notice, version string) {
 	p.end()
 	if n.act != "" {
 		p.button("quick", n.act, "", n.actText)
-	} else {
+	}
+	if !n.stays {
 		p.begin("button", "shut")
 		p.attr("type", "button")
 		p.attr("data-act", "shut")
