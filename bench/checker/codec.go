@@ -66,6 +66,7 @@ var verbs = [256]verb{
 	Head:         {"trs", "room %r has %s entries"},
 	Reading:      {"trs", "room %r is read, behind %s"},
 	Kept:         {"te", "the store has %e"},
+	Taken:        {"te", "the store had, until it went back, %e"},
 }
 
 const (

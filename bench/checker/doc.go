@@ -56,6 +56,10 @@
 // (Blackout): while its line held, from the sending of each message, while it was
 // lost, from the loss. The silence of a room in which nobody talks is not counted.
 //
+// A store may be set back to an older state of its own on purpose. Who does so records
+// what it had until then (Taken, wentback.go): that may be missing in the end, and
+// nothing else; and who was shown it has to begin anew.
+//
 // A report has two kinds of bad news: violations, and reasons for which the run
 // proves nothing (Unsound), such as a fault that did not take hold, a load that
 // stopped, a room that was not read. Err is nil only without both.

@@ -45,6 +45,8 @@ func (c *check) index(p place, e *Event, at int64) {
 		c.beginReading(e.Room, e.Seq, at)
 	case Kept:
 		c.keep(p, *c.entry(p))
+	case Taken:
+		c.take(c.entry(p))
 	}
 }
 
@@ -102,7 +104,7 @@ func (s *send) became(p place, e *Event) {
 func (c *check) judgeSends() {
 	for i := range c.sends {
 		s := &c.sends[i]
-		if s.seq > 0 || s.refused || s.discarded || s.owed || s.reported || !s.seat.ended {
+		if s.seq > 0 || c.room(s.room).takenNames[s.entryName] || s.refused || s.discarded || s.owed || s.reported || !s.seat.ended {
 			continue
 		}
 		if !c.room(s.room).read {
@@ -130,6 +132,9 @@ func (c *check) toldStored(_ *seat, p place, e *Event, _ int64) {
 		return
 	}
 	if t := r.at(e.Seq); t != nil && nameOf(t) == name {
+		return
+	}
+	if _, had := r.taken[takenName{name, e.Seq}]; had {
 		return
 	}
 	who := c.seat(p).label

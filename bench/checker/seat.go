@@ -27,6 +27,8 @@ type seat struct {
 	staying bool  // it has been shown the room since it came
 	skipped spans // left out by the server, and not loaded since
 	pending map[entryName]int32
+	stale   bool  // some of it the store has no longer, first shown
+	staleAt place // there
 
 	stream     sequence // of the line on which something strayed last, and
 	streamRoom int32    // what comes on it
@@ -87,7 +89,7 @@ func (c *check) quit(s *seat) {
 	if s.shows {
 		c.judgeHoles(s, s.view.holes)
 	}
-	s.shows, s.staying, s.skipped, s.pending = false, false, nil, nil
+	s.shows, s.staying, s.skipped, s.pending, s.stale = false, false, nil, nil, false
 }
 
 func (c *check) entered(s *seat, _ place, e *Event, at int64) {
@@ -125,7 +127,7 @@ func (c *check) restarted(s *seat, p place, e *Event, _ int64) {
 	}
 	allowed := e.Flag && c.opts.Gaps
 	switch {
-	case !s.staying || e.Seq < s.view.hi:
+	case !s.staying || s.stale || e.Seq < s.view.hi:
 		s.skipped = nil
 	case e.Seq > s.view.hi && !allowed:
 		s.skipped = append(s.skipped, span{s.view.hi + 1, e.Seq, p})
@@ -133,7 +135,10 @@ func (c *check) restarted(s *seat, p place, e *Event, _ int64) {
 	if e.Flag {
 		c.report.Gaps++
 	}
-	s.shows, s.staying = true, true
+	if s.stale {
+		s.outages.top = 0 // seqs are given anew
+	}
+	s.shows, s.staying, s.stale = true, true, false
 	s.view = sequenceAfter(e.Seq)
 }
 
@@ -178,6 +183,9 @@ func (c *check) judgeShown(s *seat, p place, e *Entry) {
 		}
 	}
 	v := c.verdict(p)
+	if v.taken {
+		s.outdated(p)
+	}
 	if v.wrong == Phantom && s.at > c.room(e.Room).at0 {
 		c.unsound("room %d was read from the store before its clients had ended", e.Room)
 		return
@@ -214,7 +222,7 @@ func (c *check) pendingShown(s *seat, p place, _ *Event, at int64) {
 		c.find(Phantom, p, *e, "%s shows a pending message of room %d, where it is not", s.label, e.Room)
 	case twice:
 		c.find(Duplicate, p, *e, "%s shows a pending message of room %d twice", s.label, e.Room)
-	case seq > 0 && s.view.has(seq):
+	case seq > 0 && s.view.has(seq) && !s.stale:
 		c.find(Duplicate, p, *e, "%s shows as pending what it shows as entry %d of room %d", s.label, seq, e.Room)
 	default:
 		if v := c.verdict(p); v.wrong != 0 {
@@ -235,6 +243,7 @@ func (c *check) ended(s *seat, p place, e *Event, at int64) {
 		c.find(Absent, p, Entry{Room: s.room}, "%s did not come back to room %d", s.label, s.room)
 	} else if s.wanting && s.staying {
 		c.judgeEnd(s, p, at)
+		c.judgeStale(s)
 	}
 	c.judgeAsks(s, at)
 	c.quit(s)

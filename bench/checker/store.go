@@ -20,6 +20,9 @@ type room struct {
 	seqs    map[entryName]int64
 	heads   []head
 	said    []int64 // when its messages were sent, ascending; only if there are faults
+
+	taken      taken // what the store had before it went back
+	takenNames map[entryName]bool
 }
 
 // head is how far the store was at a moment.

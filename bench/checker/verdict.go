@@ -10,6 +10,7 @@ import (
 type verdict struct {
 	wrong   Kind // 0: nothing
 	what    string
+	taken   bool    // the store had it, and went back to before it
 	sentAt  int64   // 0: not known
 	windows []int32 // faults in whose window it was sent
 }
@@ -56,6 +57,8 @@ func (c *check) judgeEntry(v *verdict, e *Entry) {
 	seq, stored := r.seqs[nameOf(e)]
 	switch {
 	case *t == *e:
+	case r.taken.had(e):
+		v.taken = true
 	case t.ID == e.ID && t.Author == e.Author && t.Text != e.Text:
 		v.is(Forged, "with another text than is stored")
 	case t.ID == e.ID && t.Author == e.Author && t.Name != e.Name:
