@@ -174,35 +174,38 @@ func TestTwoGatewaysAreOneRoom(t *testing.T) {
 	a.heardText("from two")
 }
 
-// TestUsersOfADeadGatewayLeave: a gateway died that dies without a word: its lease stands
-// still and its sessions stay, until another lets its users leave.
+// TestUsersOfADeadGatewayLeave: a gateway dies without a word: its lease stands
+// still, or was never written, and its sessions stay, until another lets its users
+// leave.
 func TestUsersOfADeadGatewayLeave(t *testing.T) {
 	t.Parallel()
-	store := openStore(t, filepath.Join(t.TempDir(), "talk.db"))
-	t.Cleanup(func() { _ = store.Close() })
-	dead, ghost := newID(4), newID(4)
-	if err := store.Renew(t.Context(), dead); err != nil {
-		t.Fatal(err)
-	}
-	enter := history.Move{
-		Action: history.Enter, Key: history.SessionKey{RoomID: 1, UUID: ghost, Session: newID(4)},
-		Gateway: dead, Name: "ghost", EntryID: newID(4), Quiet: talk.MaxListed,
-	}
-	if _, err := store.Move(t.Context(), []history.Move{enter}); err != nil {
-		t.Fatal(err)
-	}
-	n := startOn(t, store, fanout.NewHub(), shortLease)
-	w := hello(t, n.addr)
-	if j := w.join(1, "witness"); j.MemberCount != 2 {
-		t.Errorf("before the grace is over the room has %d members", j.MemberCount)
-	}
-	for {
-		if e := expect[talk.Entry](w); e.Kind == talk.KindLeft {
-			if e.Author != ghost {
+	for name, leased := range map[string]bool{"whose lease stands still": true, "before its first lease": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := openStore(t, filepath.Join(t.TempDir(), "talk.db"))
+			t.Cleanup(func() { _ = store.Close() })
+			dead, ghost := newID(4), newID(4)
+			if leased {
+				if err := store.Renew(t.Context(), dead); err != nil {
+					t.Fatal(err)
+				}
+			}
+			enter := history.Move{
+				Action: history.Enter, Key: history.SessionKey{RoomID: 1, UUID: ghost, Session: newID(4)},
+				Gateway: dead, Name: "ghost", EntryID: newID(4), Quiet: talk.MaxListed,
+			}
+			if _, err := store.Move(t.Context(), []history.Move{enter}); err != nil {
+				t.Fatal(err)
+			}
+			n := startOn(t, store, fanout.NewHub(), shortLease)
+			w := hello(t, n.addr)
+			if j := w.join(1, "witness"); j.MemberCount != 2 {
+				t.Errorf("before the lease is over the room has %d members", j.MemberCount)
+			}
+			if e := w.untilLeft(); e.Author != ghost {
 				t.Errorf("left: %+v", e)
 			}
-			return
-		}
+		})
 	}
 }
 

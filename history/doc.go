@@ -67,9 +67,10 @@
 // or not: somebody else has let the user in since. Whoever finds that (Sessions) ends
 // its own connection of the session.
 //
-// A gateway proves that it lives with Renew. One whose lease stands still is
-// retired by any other (Retire): its sessions become broken, like those for
-// which it reported Break itself. Broken lists them, and after the grace any
+// A gateway proves that it lives with Renew. One whose lease stands still, or that
+// has sessions and no lease, as it died before the first Renew or was retired while
+// it entered more, is retired by any other (Retire): its sessions become broken, like
+// those for which it reported Break itself. Broken lists them, and after the grace any
 // gateway may Leave them, with the LeaveID that the list gives; with two at once,
 // one applies and the other finds it done. A gateway that finds a session in Broken which is connected to it
 // enters it again.

@@ -63,7 +63,9 @@ type Store interface {
 
 	// Renew moves on the lease of a gateway, which is its proof of life.
 	Renew(ctx context.Context, gateway talk.UUID) error
-	// Leases returns every known gateway with the count of its renewals.
+	// Leases returns every gateway that has a lease, with the count of its renewals;
+	// and with 0 those that have none, but sessions that are not broken: else nobody
+	// would ever retire them.
 	Leases(ctx context.Context) ([]Lease, error)
 	// Retire marks all sessions of a gateway as broken and forgets its lease.
 	Retire(ctx context.Context, gateway talk.UUID) error
@@ -158,7 +160,7 @@ type Moved struct {
 // Lease is a gateway's proof of life.
 type Lease struct {
 	Gateway talk.UUID
-	Beat    int64 // grows with every Renew
+	Beat    int64 // grows with every Renew; 0: it has sessions and no lease
 }
 
 // Head names the newest entry of a room. The id tells what a seq cannot: whether

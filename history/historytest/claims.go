@@ -58,6 +58,67 @@ func leases(e *env) {
 	}
 }
 
+// leasesOfHolders: a gateway that has sessions is known, whether it has a lease or not.
+func leasesOfHolders(e *env) {
+	known := func() map[talk.UUID]int64 {
+		e.Helper()
+		all, err := e.store().Leases(e.ctx)
+		if err != nil {
+			e.Fatal(err)
+		}
+		m := make(map[talk.UUID]int64)
+		for _, l := range all {
+			if _, twice := m[l.Gateway]; twice {
+				e.Errorf("a gateway is listed twice: %v", all)
+			}
+			m[l.Gateway] = l.Beat
+		}
+		return m
+	}
+	want := func(when string, holders int, leased ...string) {
+		e.Helper()
+		m := known()
+		if len(m) != holders+len(leased) {
+			e.Errorf("%s: %v are known, want %d without a lease and %d with one", when, m, holders, len(leased))
+		}
+		for _, g := range leased {
+			if m[UUID(g)] <= 0 {
+				e.Errorf("%s: %s has beat %d", when, g, m[UUID(g)])
+			}
+		}
+	}
+	epochs := map[int]int64{}
+	for i := range 3 { // gateways that die before their first lease is written
+		epochs[i] = e.enter(i, key(1, "ada", fmt.Sprint("w", i)), "ada").Epoch
+		e.enter(i, key(2, "bob", fmt.Sprint("w", i)), "bob")
+	}
+	want("before the first lease", 3)
+	if err := e.store().Renew(e.ctx, UUID("gateway1")); err != nil {
+		e.Fatal(err)
+	}
+	want("with one lease", 2, "gateway1")
+	for _, g := range []string{"gateway0", "gateway1"} {
+		if err := e.Store(2).Retire(e.ctx, UUID(g)); err != nil {
+			e.Fatal(err)
+		}
+	}
+	want("when two are retired", 1)
+	e.wantBroken(key(1, "ada", "w0"), key(2, "bob", "w0"), key(1, "ada", "w1"), key(2, "bob", "w1"))
+	e.enter(1, key(3, "eve", "w"), "eve") // a Move that was under way during the retirement
+	want("when one enters after its retirement", 2)
+	e.Reopen()
+	if err := e.store().Retire(e.ctx, UUID("gateway1")); err != nil {
+		e.Fatal(err)
+	}
+	e.move(2, history.Move{Action: history.Break, Key: key(1, "ada", "w2"), Epoch: epochs[2]})
+	want("when one session is left", 1)
+	e.leave(key(1, "ada", "w2"), epochs[2])
+	if err := e.store().Retire(e.ctx, UUID("gateway2")); err != nil {
+		e.Fatal(err)
+	}
+	want("in the end", 0)
+}
+
 // broken reads all broken sessions in pages.
 func (e *env) broken(limit int) []history.Session {
 	e.Helper()

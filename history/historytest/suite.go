@@ -68,6 +68,7 @@ func Run(t *testing.T, fixture func(t *testing.T) Fixture) {
 		{"QuietRoomGetsSmall", quietRoomGetsSmall},
 		{"MembersInOrder", membersInOrder},
 		{"Leases", leases},
+		{"LeasesOfHolders", leasesOfHolders},
 		{"Broken", broken},
 		{"LeaveIDs", leaveIDs},
 		{"BrokenPages", brokenPages},

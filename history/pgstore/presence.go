@@ -77,6 +77,18 @@ func (s *Store) Renew(ctx context.Context, gateway talk.UUID) error {
 		ON CONFLICT (gateway) DO UPDATE SET beat = greatest(excluded.beat, leases.beat) RETURNING `+protectionColumns, uuid(&gateway))
 }
 
+// leasesQuery goes from one gateway that has sessions to the next by their index,
+// whatever their number.
+const leasesQuery = `WITH RECURSIVE holders (gateway) AS (
+		(SELECT gateway FROM sessions WHERE broken_at IS NULL ORDER BY gateway LIMIT 1)
+		UNION ALL
+		SELECT (SELECT s.gateway FROM sessions s WHERE s.broken_at IS NULL AND s.gateway > h.gateway ORDER BY s.gateway LIMIT 1)
+		FROM holders h WHERE h.gateway IS NOT NULL)
+	SELECT gateway, beat FROM leases
+	UNION ALL
+	SELECT h.gateway, 0 FROM holders h WHERE h.gateway IS NOT NULL AND NOT EXISTS (SELECT FROM leases l WHERE l.gateway = h.gateway)
+	ORDER BY 1`
+
 // Leases lists the gateways; see history.Store.
 func (s *Store) Leases(ctx context.Context) (leases []history.Lease, err error) {
 	err = s.query(ctx, s.reads, "read leases", func(r row) error {
@@ -86,7 +98,7 @@ func (s *Store) Leases(ctx context.Context) (leases []history.Lease, err error) 
 		}
 		leases = append(leases, l)
 		return nil
-	}, `SELECT gateway, beat FROM leases ORDER BY gateway`)
+	}, leasesQuery)
 	return leases, err
 }
 

@@ -34,7 +34,15 @@ func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 		{&q.room, `SELECT r.head_seq, r.last_time, r.members, e.id FROM rooms r
 			LEFT JOIN entries e ON e.room_id = r.room_id AND e.seq = r.head_seq WHERE r.room_id = ?`},
 		{&q.listed, listedQuery},
-		{&q.leases, `SELECT gateway, beat FROM leases ORDER BY gateway`},
+		{&q.leases, `WITH RECURSIVE holders (gateway) AS (
+				SELECT min(gateway) FROM sessions WHERE broken_at IS NULL
+				UNION ALL
+				SELECT (SELECT min(s.gateway) FROM sessions s WHERE s.broken_at IS NULL AND s.gateway > h.gateway)
+				FROM holders h WHERE h.gateway IS NOT NULL)
+			SELECT gateway, beat FROM leases
+			UNION ALL
+			SELECT h.gateway, 0 FROM holders h WHERE h.gateway IS NOT NULL AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.gateway = h.gateway)
+			ORDER BY 1`},
 		{&q.broken, brokenQuery},
 		{&q.session, `SELECT gateway, epoch FROM sessions WHERE room_id = ? AND uuid = ? AND session = ?`},
 	} {
