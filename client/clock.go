@@ -26,6 +26,8 @@ const (
 	fetchPause   = 2 * time.Second
 	lazySave     = time.Second
 	courierPause = time.Second
+	askTime      = 20 * time.Second // an entry that was accepted so long ago is sent again
+	askNextTime  = time.Second      // after the one before it turned out to be stored
 	staleTime    = 10 * time.Second
 )
 
@@ -122,6 +124,9 @@ func (s *Session) lineDue(l *line) {
 	if reached(l.joinAt, s.now) {
 		s.askRoom(l)
 	}
+	if reached(l.askAt, s.now) {
+		s.askAgain(l)
+	}
 	if reached(l.holdTill, s.now) {
 		l.holdTill = time.Time{}
 		s.pump(l)
@@ -174,6 +179,7 @@ func (l *line) earliest() time.Time {
 		return next
 	}
 	next = sooner(next, l.holdTill)
+	next = sooner(next, l.askAt)
 	next = sooner(next, l.pinged)
 	if l.pinged.IsZero() && !l.suspect {
 		next = sooner(next, l.heard.Add(quietTime))

@@ -222,6 +222,10 @@ func (s *Session) promote(l *line) {
 
 // move makes a new line before the server closes this one.
 func (s *Session) move(l *line, m talk.Reconnect) {
+	if l == s.courier.line {
+		s.courier.moveOn(s)
+		return
+	}
 	if l != s.live || l.leaving {
 		return
 	}

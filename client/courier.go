@@ -74,15 +74,20 @@ func (c *courier) drop(s *Session) {
 	c.startAt = time.Time{}
 }
 
-// yield makes way for the user, who goes to that room himself.
-func (c *courier) yield(s *Session, room int32) {
-	if c.line == nil || c.room != room {
-		return
-	}
+// moveOn leaves a server that asks for it. What it has not said to be stored, the
+// next journey brings again.
+func (c *courier) moveOn(s *Session) {
 	if c.line.stage >= joining {
 		s.leave(c.line)
 	}
 	c.drop(s)
+}
+
+// yield makes way for the user, who goes to that room himself.
+func (c *courier) yield(s *Session, room int32) {
+	if c.line != nil && c.room == room {
+		c.moveOn(s)
+	}
 }
 
 // saw looks for own entries in what the courier is shown.

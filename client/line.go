@@ -44,6 +44,7 @@ type line struct {
 	round    int32     // of this line's posts
 	holdTill time.Time // nothing is posted before
 	refusals int       // rounds refused since the last success
+	askAt    time.Time // the oldest accepted post is sent again; zero: none is accepted
 }
 
 // lines are all that are open or opening, but not the losers.

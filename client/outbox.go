@@ -120,6 +120,21 @@ func (o *outbox) find(id talk.UUID) int {
 	return -1
 }
 
+// unanswer has the entries of a room sent again that are accepted on a connection:
+// the oldest or all of them. It tells whether there are any.
+func (o *outbox) unanswer(conn ConnID, room int32, all bool) (any bool) {
+	for i := range o.list {
+		u := &o.list[i]
+		if u.conn == conn && u.RoomID == room && u.answered && u.toSend() {
+			u.conn, any = 0, true
+			if !all {
+				break
+			}
+		}
+	}
+	return any
+}
+
 // saw drops what stands in the room's log.
 func (o *outbox) saw(e *talk.Entry) bool {
 	i := o.find(e.ID)

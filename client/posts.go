@@ -2,6 +2,7 @@ package client
 
 import (
 	"strconv"
+	"time"
 
 	"tuitalk/talk"
 )
@@ -69,6 +70,9 @@ func (s *Session) stored(l *line, m talk.Stored) {
 	}
 	s.replan = true
 	l.refusals = 0
+	if !l.askAt.IsZero() {
+		l.askAt = sooner(l.askAt, s.now.Add(askNextTime))
+	}
 	if m.RoomID == s.room && s.based && m.Seq > s.last {
 		s.outbox.list[i].stored = m.Seq
 	} else {
@@ -90,10 +94,24 @@ func (s *Session) markAccepted(l *line, u *unsent) {
 	u.accepted = true
 	if u.conn == l.conn && u.round == l.round {
 		u.answered = true
+		if l.askAt.IsZero() {
+			l.askAt = s.now.Add(askTime + s.rng.upTo(askTime/2)) // not all clients at once
+			s.replan = true
+		}
 	}
 	l.refusals = 0
 	s.what |= OutboxChanged
 	s.pump(l)
+}
+
+// askAgain sends the oldest of the entries again that are accepted on a line: the word
+// that it is stored may have got lost, as it was stored before, or while the line was
+// in another room. What was accepted behind it is stored behind it.
+func (s *Session) askAgain(l *line) {
+	l.askAt = time.Time{}
+	if s.outbox.unanswer(l.conn, l.room, false) {
+		s.pump(l)
+	}
 }
 
 // postRefused handles an Error about a post.

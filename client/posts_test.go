@@ -481,3 +481,133 @@ func TestCourierBringsBadNews(t *testing.T) {
 	r.do(Join{1})
 	r.outboxIs(Failed)
 }
+
+// An entry is accepted, and the user goes to another room and comes back on the same
+// line. Meanwhile it was stored, further back than the page that is loaded.
+func TestAcceptedAndStoredWhileTheUserWasElsewhere(t *testing.T) {
+	r := online(t)
+	r.say(2)
+	r.get(1, talk.Accepted{RoomID: 1, ID: postID(1)}, talk.Accepted{RoomID: 1, ID: postID(2)})
+	r.do(Join{2})
+	r.join(1, 0, 0)
+	r.do(Join{1})
+	r.done = nil
+	r.join(1, 500, 500)
+	r.sends(1, 2) // it asks
+	r.get(1, history(500, entryRun(451, 500)...))
+	r.outboxIs(Accepted, Accepted)
+	r.get(1, talk.Stored{RoomID: 1, ID: postID(1), Seq: 6}, talk.Stored{RoomID: 1, ID: postID(2), Seq: 7})
+	r.outboxIs()
+	r.pass(2 * time.Second)
+	if len(r.disk.Outbox) != 0 {
+		t.Fatalf("%+v", r.disk.Outbox)
+	}
+}
+
+// wait lets time go by in which the server answers every ping of a line.
+func (r *rig) wait(conn ConnID, d time.Duration) {
+	r.t.Helper()
+	for end := r.now.Add(d); r.now.Before(end); {
+		r.pass(min(4*time.Second, end.Sub(r.now)))
+		r.answer(conn)
+	}
+}
+
+// The word that an entry is stored does not come.
+func TestAcceptedIsAskedForAgain(t *testing.T) {
+	r := online(t)
+	r.say(3)
+	for i := 1; i <= 3; i++ {
+		r.get(1, talk.Accepted{RoomID: 1, ID: postID(i)})
+	}
+	r.done = nil
+	r.wait(1, askTime-time.Second)
+	r.sends()
+	r.wait(1, askTime/2+time.Second)
+	r.sends(1) // the oldest, once
+	r.get(1, talk.Accepted{RoomID: 1, ID: postID(1)})
+	r.wait(1, askTime-time.Second)
+	r.sends() // it waits on
+	r.wait(1, askTime/2+time.Second)
+	r.sends(1)
+	for i := 1; i <= 3; i++ { // it is stored, and then the others are soon
+		r.get(1, talk.Accepted{RoomID: 1, ID: postID(i)}, talk.Stored{RoomID: 1, ID: postID(i), Seq: 5}) // as the log shows
+		r.wait(1, askNextTime)
+		if i < 3 {
+			r.sends(i + 1)
+		}
+	}
+	r.outboxIs()
+	r.done = nil
+	r.wait(1, 2*askTime)
+	r.sends()
+}
+
+// courierOut is a rig whose courier has said an entry in room 1, on conn, while the
+// user is in room 2.
+func courierOut(t *testing.T) (r *rig, conn ConnID) {
+	t.Helper()
+	r = newRig(t, known(), nil)
+	r.do(Start{})
+	r.say(1)
+	r.do(Join{2})
+	r.open(1)
+	r.join(1, 0, 0)
+	r.done = nil
+	r.pass(2 * time.Second)
+	conn = one(t, take[Dial](r)).Conn
+	r.open(conn)
+	r.done = nil
+	r.get(conn, talk.Joined{RoomID: 1, AfterSeq: 500, HeadSeq: 500})
+	r.sends(1)
+	return r, conn
+}
+
+// What the courier brings is accepted, and nobody ever says that it is stored.
+func TestCourierAsksAgain(t *testing.T) {
+	r, conn := courierOut(t)
+	r.get(conn, talk.Accepted{RoomID: 1, ID: postID(1)})
+	r.done = nil
+	for range 10 {
+		r.wait(1, 3*time.Second)
+		r.answer(conn)
+	}
+	r.sends(1)
+	r.get(conn, talk.Stored{RoomID: 1, ID: postID(1), Seq: 6})
+	if h := one(t, take[Hangup](r)); h.Conn != conn || r.s.Status().Owed != 0 {
+		t.Fatalf("%+v", h)
+	}
+}
+
+// The courier's server asks its users to move, as it alone does not reach the store.
+func TestCourierMoves(t *testing.T) {
+	r, conn := courierOut(t)
+	r.get(conn, talk.Accepted{RoomID: 1, ID: postID(1)})
+	r.done = nil
+	r.get(conn, talk.Reconnect{WithinMS: 1000})
+	left, hungUp := false, false
+	for _, e := range r.done {
+		switch e := e.(type) {
+		case Send:
+			_, is := e.Message.(talk.LeaveRoom)
+			left = left || is && e.Conn == conn
+		case Hangup:
+			hungUp = e.Conn == conn
+		}
+	}
+	if !left || !hungUp {
+		t.Fatalf("left %v, hung up %v", left, hungUp)
+	}
+	r.phase(Online)
+	r.done = nil
+	r.pass(2 * time.Second)
+	next := one(t, take[Dial](r)).Conn
+	r.open(next)
+	r.done = nil
+	r.get(next, talk.Joined{RoomID: 1, AfterSeq: 500, HeadSeq: 500})
+	r.sends(1)
+	r.get(next, talk.Stored{RoomID: 1, ID: postID(1), Seq: 6})
+	if r.s.Status().Owed != 0 {
+		t.Fatal("something is left")
+	}
+}

@@ -45,6 +45,7 @@ func (s *Session) joined(l *line, m talk.Joined) {
 		return
 	}
 	l.stage = joined
+	s.outbox.unanswer(l.conn, l.room, true) // nobody was told while the line was not here
 	if l == s.courier.line {
 		l.deadline = time.Time{}
 		s.pump(l)
