@@ -48,6 +48,7 @@ type Note struct {
 	Room    int32
 	Entries []talk.Entry // stored, ascending by Seq without holes; or pending, each with Pending set
 	Gone    []Gone       // pending entries that were withdrawn
+	Stored  []Stored     // entries that were found in the spool and in the store
 	Count   int          // members of a large room, if > 0
 	Entered []Entered    // sessions that another connection may have had before
 	Renamed []Renamed    // users who gave themselves another name, in FleetRoom
@@ -72,10 +73,18 @@ type Renamed struct {
 // Gone names a withdrawn pending entry.
 type Gone struct{ Author, ID talk.UUID }
 
+// Stored names an entry that waited in the spool although the store had it already:
+// nobody shows it as new, but somebody may show it as pending, and its author may not
+// know.
+type Stored struct {
+	Author, ID talk.UUID
+	Seq        int64
+}
+
 // Size is about what the note occupies in memory, in bytes.
 func (n *Note) Size() int {
-	const note, entry, gone, entered, renamed = 144, 136, 32, 56, 32
-	size := note + len(n.Entries)*entry + len(n.Gone)*gone + len(n.Entered)*entered + len(n.Renamed)*renamed
+	const note, entry, gone, stored, entered, renamed = 168, 136, 32, 40, 56, 32
+	size := note + len(n.Entries)*entry + len(n.Gone)*gone + len(n.Stored)*stored + len(n.Entered)*entered + len(n.Renamed)*renamed
 	for i := range n.Entries {
 		size += len(n.Entries[i].Name) + len(n.Entries[i].Text)
 	}

@@ -20,8 +20,9 @@ var (
 
 // The form, all integers as varints of encoding/binary:
 //
-//	note   version, room (signed), count, entries n, n × entry, gone n, n × (author 16, id 16), [people]
+//	note   version, room (signed), count, entries n, n × entry, gone n, n × (author 16, id 16), [people, [stored]]
 //	people entered n, n × (uuid 16, session 16, gateway 16, epoch), renamed n, n × (uuid 16, name n, n bytes)
+//	stored n, n × (author 16, id 16, seq)
 //	entry  flags, author 16, id 16, unixtime, [seq], [sent at], name n, n bytes, text n, n bytes
 //	alone  version, room (signed), entry
 //
@@ -39,6 +40,7 @@ const (
 	goneSize     = 2 * uuidSize
 	minEntered   = 3*uuidSize + 1
 	minRenamed   = uuidSize + 1
+	minStored    = 2*uuidSize + 1
 )
 
 // AppendNote appends the note's binary form.
@@ -55,8 +57,21 @@ func AppendNote(dst []byte, n *Note) []byte {
 		dst = append(dst, n.Gone[i].Author[:]...)
 		dst = append(dst, n.Gone[i].ID[:]...)
 	}
-	if len(n.Entered) > 0 || len(n.Renamed) > 0 {
+	if len(n.Entered) > 0 || len(n.Renamed) > 0 || len(n.Stored) > 0 {
 		dst = appendPeople(dst, n)
+	}
+	if len(n.Stored) > 0 {
+		dst = appendStored(dst, n.Stored)
+	}
+	return dst
+}
+
+func appendStored(dst []byte, list []Stored) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(list)))
+	for i := range list {
+		dst = append(dst, list[i].Author[:]...)
+		dst = append(dst, list[i].ID[:]...)
+		dst = binary.AppendUvarint(dst, uint64(list[i].Seq))
 	}
 	return dst
 }
@@ -138,6 +153,9 @@ func DecodeNote(data string) (*Note, error) {
 	if len(r.rest) > 0 {
 		r.people(n)
 	}
+	if len(r.rest) > 0 {
+		r.stored(n)
+	}
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -160,8 +178,23 @@ func (r *reader) people(n *Note) {
 			n.Renamed[i] = Renamed{UUID: r.uuid(), Name: r.string()}
 		}
 	}
-	if r.err == nil && n.Entered == nil && n.Renamed == nil {
+	if r.err == nil && n.Entered == nil && n.Renamed == nil && r.rest == "" {
 		r.fail(ErrGarbled) // there is one form of each note
+	}
+}
+
+func (r *reader) stored(n *Note) {
+	count := r.count(len(r.rest), minStored)
+	if count == 0 {
+		r.fail(ErrGarbled) // there is one form of each note
+		return
+	}
+	n.Stored = make([]Stored, count)
+	for i := range n.Stored {
+		n.Stored[i] = Stored{Author: r.uuid(), ID: r.uuid(), Seq: int64(r.uint())}
+		if n.Stored[i].Seq <= 0 {
+			r.fail(ErrGarbled)
+		}
 	}
 }
 

@@ -19,6 +19,8 @@ func samples() []*fanout.Note {
 		fanouttest.Note(1<<31-1, 1<<40),
 		{Room: fanout.FleetRoom, Renamed: []fanout.Renamed{{UUID: u, Name: "grace"}, {}}},
 		{Room: 7, Entered: []fanout.Entered{{UUID: u, Session: u, Gateway: u, Epoch: 1<<63 - 1}, {}}, Renamed: []fanout.Renamed{{UUID: u}}},
+		{Room: 7, Stored: []fanout.Stored{{Author: u, ID: u, Seq: 1<<63 - 1}, {Seq: 1}}, Renamed: []fanout.Renamed{{UUID: u}}},
+		{Room: -8, Stored: []fanout.Stored{{Author: u, Seq: 1}}},
 		{Room: -1 << 31, Gone: []fanout.Gone{{Author: u, ID: u}, {}}},
 		{Room: 3, Count: 1, Gone: []fanout.Gone{{Author: u}}, Entries: []talk.Entry{
 			{Kind: talk.KindJoined, RoomID: 3, Author: u, Name: "ada", UnixTime: 1<<64 - 1, ID: u, Seq: 1<<63 - 1},
@@ -53,7 +55,7 @@ func TestEntryForm(t *testing.T) {
 }
 
 func TestDecodeRefuses(t *testing.T) {
-	good := string(fanout.AppendNote(nil, samples()[6]))
+	good := string(fanout.AppendNote(nil, samples()[len(samples())-1]))
 	for name, c := range map[string]struct {
 		data string
 		want error
@@ -69,6 +71,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"an unknown flag":    {"\x01\x00\x00\x01\x40" + strings.Repeat("\x00", 36) + "\x00", fanout.ErrGarbled},
 		"an unknown kind":    {"\x01\x00\x00\x01\x03" + strings.Repeat("\x00", 35) + "\x00", fanout.ErrGarbled},
 		"a seq of zero":      {"\x01\x00\x00\x01\x10" + strings.Repeat("\x00", 36) + "\x00", fanout.ErrGarbled},
+		"stored at no seq":   {"\x01\x00\x00\x00\x00\x00\x00\x01" + strings.Repeat("\x00", 33), fanout.ErrGarbled},
+		"nothing is stored":  {"\x01\x00\x00\x00\x00\x00\x00\x00", fanout.ErrGarbled},
 		"a name beyond data": {"\x01\x00\x00\x01\x00" + strings.Repeat("\x00", 33) + "\x05\x00\x00", fanout.ErrGarbled},
 	} {
 		if n, err := fanout.DecodeNote(c.data); !errors.Is(err, c.want) {

@@ -107,7 +107,7 @@ func readable(list []fanout.Spooled) (f found) {
 // showDrained shows what was stored, with its seq, and tells its authors, who may
 // be past it since long. What the store refuses for good is withdrawn.
 func (s *Server) showDrained(entries []talk.Entry, results []history.Result) {
-	byRoom, gone := map[int32][]talk.Entry{}, map[int32][]fanout.Gone{}
+	byRoom, gone, stored := map[int32][]talk.Entry{}, map[int32][]fanout.Gone{}, map[int32][]fanout.Stored{}
 	for i, r := range results {
 		e := entries[i]
 		e.Seq, e.UnixTime = r.Seq, r.UnixTime
@@ -116,11 +116,15 @@ func (s *Server) showDrained(entries []talk.Entry, results []history.Result) {
 			s.log.Error("the store refuses an entry that was accepted", "room", e.RoomID, "err", r.Err)
 			gone[e.RoomID] = append(gone[e.RoomID], fanout.Gone{Author: e.Author, ID: e.ID})
 			// before the withdrawal: else the author sends it once more
-			s.tellAuthor(&e, ackRefused, talk.Error{Code: talk.CodeRefused, Message: "this message cannot be stored", ID: e.ID})
+			if room := s.rooms.get(e.RoomID); room != nil {
+				s.tellAuthor(room, e.Author, ackRefused, talk.Error{Code: talk.CodeRefused, Message: "this message cannot be stored", ID: e.ID})
+			}
 		case r.Repeat:
 			if room := s.rooms.get(e.RoomID); room != nil {
 				room.heard(r.Seq)
 			}
+			// another drain may have shown it, or nobody for long
+			stored[e.RoomID] = append(stored[e.RoomID], fanout.Stored{Author: e.Author, ID: e.ID, Seq: r.Seq})
 		default:
 			byRoom[e.RoomID] = append(byRoom[e.RoomID], e)
 		}
@@ -132,32 +136,39 @@ func (s *Server) showDrained(entries []talk.Entry, results []history.Result) {
 		s.withdraw(room, list)
 		s.publishNote(&fanout.Note{Room: room, Gone: list})
 	}
+	for room, list := range stored {
+		s.publishNote(&fanout.Note{Room: room, Stored: list})
+	}
 	for i, r := range results {
 		if e := &entries[i]; r.Err == nil {
-			s.settleStored(e)
-			s.tellAuthor(e, ackStoredLater, talk.Stored{RoomID: e.RoomID, ID: e.ID, Seq: r.Seq})
+			s.settleStored(e.RoomID, fanout.Stored{Author: e.Author, ID: e.ID, Seq: r.Seq})
 		}
 	}
 }
 
-// settleStored forgets that an entry is pending: it is stored.
-func (s *Server) settleStored(e *talk.Entry) {
-	if r := s.rooms.get(e.RoomID); r != nil {
+// settleStored forgets that an entry is pending, as it is stored, and tells its author.
+func (s *Server) settleStored(room int32, e fanout.Stored) {
+	if r := s.rooms.get(room); r != nil {
 		r.locked(func() { r.settlePending(e.Author, e.ID) })
+		s.tellAuthor(r, e.Author, ackStoredLater, talk.Stored{RoomID: room, ID: e.ID, Seq: e.Seq})
+	}
+}
+
+// heardStored takes what another node has found in the spool and in the store.
+func (s *Server) heardStored(r *room, list []fanout.Stored) {
+	for _, e := range list {
+		r.heard(e.Seq)
+		s.settleStored(r.id, e)
 	}
 }
 
 // tellAuthor tells the windows of an author that are here what has become of an
 // entry that waited.
-func (s *Server) tellAuthor(e *talk.Entry, kind ackKind, m talk.Message) {
-	r := s.rooms.get(e.RoomID)
-	if r == nil {
-		return
-	}
+func (s *Server) tellAuthor(r *room, author talk.UUID, kind ackKind, m talk.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range r.members {
-		if c.seat.uuid != e.Author {
+		if c.seat.uuid != author {
 			continue
 		}
 		if refusal, ok := m.(talk.Error); ok && c.seat.form != talk.Extended {

@@ -53,7 +53,7 @@ func (s *Server) showPending(room int32, entries []talk.Entry, own bool) {
 			}
 			continue
 		}
-		if r.recent.has(e.Author, e.ID) || len(r.pending) >= maxPending {
+		if r.recent.seqOf(e.Author, e.ID) > 0 || len(r.pending) >= maxPending {
 			continue
 		}
 		p := entryPacket(e, talk.Extended)
@@ -107,14 +107,14 @@ func (r *room) settlePending(author, id talk.UUID) (was bool) {
 	return at >= 0
 }
 
-// has tells whether an entry is among the recent ones.
-func (r *recent) has(author, id talk.UUID) bool {
+// seqOf is the seq of an entry that is among the recent ones, else 0.
+func (r *recent) seqOf(author, id talk.UUID) int64 {
 	for _, e := range r.list {
 		if e.ID == id && e.Author == author {
-			return true
+			return e.Seq
 		}
 	}
-	return false
+	return 0
 }
 
 // withdraw takes pending entries back, visibly.

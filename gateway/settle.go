@@ -147,6 +147,7 @@ func (s *Server) Deliver(n *fanout.Note) {
 		r.take(n.Entries)
 	}
 	s.withdraw(n.Room, n.Gone)
+	s.heardStored(r, n.Stored)
 	if n.Count > 0 {
 		r.locked(func() {
 			r.roster.count = n.Count

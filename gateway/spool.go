@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/history"
 	"tuitalk/talk"
 )
 
@@ -81,6 +82,10 @@ func (sp *spooler) suspectOutage() {
 // accept puts entries that the store did not take into the spool, and shows
 // those that are safe there as pending. It runs on a lane's goroutine.
 func (sp *spooler) accept(ctx context.Context, posts []post) {
+	posts = sp.srv.settleKnown(posts)
+	if len(posts) == 0 {
+		return
+	}
 	now := sp.srv.unixNow()
 	entries := make([]talk.Entry, len(posts))
 	for i, p := range posts {
@@ -126,6 +131,23 @@ func spoolSentence(err error) string {
 		return "the history is away and what can wait for it is full, your message waits with you"
 	}
 	return "the history is away, your message waits with you"
+}
+
+// settleKnown answers the posts that are shown here with their seq, as they were
+// stored before, and returns the others.
+func (s *Server) settleKnown(posts []post) (others []post) {
+	for _, p := range posts {
+		seq := int64(0)
+		if r := s.rooms.get(p.entry.RoomID); r != nil {
+			r.locked(func() { seq = r.recent.seqOf(p.entry.Author, p.entry.ID) })
+		}
+		if seq == 0 {
+			others = append(others, p)
+			continue
+		}
+		s.settlePost(p, history.Result{Seq: seq, Repeat: true})
+	}
+	return others
 }
 
 // settleAccepted tells the author that an entry is safe, but not stored.

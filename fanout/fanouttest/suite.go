@@ -266,6 +266,7 @@ func testFaithful(t *testing.T, open Make) {
 		}},
 		{Room: -6, Entries: []talk.Entry{{Kind: talk.KindPosted, RoomID: -6, Author: id(9), Text: "waits", ID: id(8), SentAt: 5, Pending: true}}},
 		{Room: -6, Gone: []fanout.Gone{{Author: id(1), ID: id(2)}, {Author: id(3), ID: id(4)}}},
+		{Room: -6, Stored: []fanout.Stored{{Author: id(1), ID: id(2), Seq: math.MaxInt64}}},
 		{Room: -6, Count: 100_000},
 	}
 	subscribe(t, buses[0], -6)
