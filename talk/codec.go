@@ -10,25 +10,23 @@ func Append(dst []byte, form Form, m Message) ([]byte, error) {
 	if !exists(form, m) {
 		return dst, ErrForm
 	}
-	if form == Bincode {
-		return appendBincode(dst, m), nil
+	if form.IsBinary() {
+		return appendBincode(dst, m, form.IsExtended()), nil
 	}
-	return appendJSON(dst, m, form == Extended), nil
+	return appendJSON(dst, m, form.IsExtended()), nil
 }
 
-// AppendEntry is Append for an Entry, without boxing it: it does not allocate
-// when dst has room. A pending entry has no original form; then dst comes back
-// as it was.
+// AppendEntry is Append for an Entry, without boxing it: in bincode it does not
+// allocate when dst has room. A pending entry has no original form; then dst
+// comes back as it was.
 func AppendEntry(dst []byte, form Form, e *Entry) []byte {
 	switch {
-	case form == Extended:
-		return appendJSONEntry(dst, e, true)
-	case e.Pending:
+	case e.Pending && !form.IsExtended():
 		return dst
-	case form == Bincode:
-		return appendBincodeEntry(dst, e)
+	case form.IsBinary():
+		return appendBincodeEntry(dst, e, form.IsExtended())
 	default:
-		return appendJSONEntry(dst, e, false)
+		return appendJSONEntry(dst, e, form.IsExtended())
 	}
 }
 
@@ -37,14 +35,32 @@ func AppendEntry(dst []byte, form Form, e *Entry) []byte {
 // to MaxFrameBytes before.
 // The result keeps no reference to data. An error wraps one of the sentinels
 // of this package, names the field, and quotes nothing of the input.
-func Decode(form Form, data []byte) (Message, error) {
+func Decode(form Form, data []byte) (m Message, err error) {
 	if len(data) > MaxServerFrameBytes {
 		return nil, ErrTooLarge
 	}
-	if form == Bincode {
-		return decodeBincode(data)
+	if form.IsBinary() {
+		m, err = decodeBincode(data, form.IsExtended())
+	} else {
+		m, err = decodeJSON(data)
 	}
-	return decodeJSON(data)
+	if join, ok := m.(JoinRoom); ok && !join.Resume && !join.AfterID.IsZero() {
+		join.AfterID = UUID{} // says nothing without after_seq
+		return join, err
+	}
+	return m, err
+}
+
+// FirstForm is the form of a connection whose first frame has this payload. For
+// text it is JSON: a Hello in it changes to Extended.
+func FirstForm(binary bool, data []byte) Form {
+	switch {
+	case !binary:
+		return JSON
+	case len(data) >= 4 && get32(data) == uint32(TagHello):
+		return ExtendedBincode
+	}
+	return Bincode
 }
 
 // exists tells whether m can be written in form without losing its meaning.
@@ -52,7 +68,7 @@ func exists(form Form, m Message) bool {
 	if m == nil {
 		return false
 	}
-	original := form != Extended
+	original := !form.IsExtended()
 	if original && m.Tag() > LastOriginalTag {
 		return false
 	}

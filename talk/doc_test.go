@@ -1,10 +1,12 @@
 package talk
 
 import (
+	"bytes"
 	"encoding/hex"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -22,7 +24,7 @@ func packageComment(t *testing.T) []string {
 
 // TestDocExamples holds the examples of the specification to the codec: all of
 // JSON reads and is written back as it stands, and bincode below JSON is the
-// same message.
+// same message, in the vocabulary that it needs.
 func TestDocExamples(t *testing.T) {
 	lines := packageComment(t)
 	isHex := regexp.MustCompile(`^\t[0-9a-f ]+$`)
@@ -59,19 +61,26 @@ func TestDocExamples(t *testing.T) {
 			t.Errorf("below %s: %v", example, err)
 			continue
 		}
-		same, err := Decode(Bincode, data)
+		binary := Bincode
+		if string(bare) != example {
+			binary = ExtendedBincode
+		}
+		same, err := Decode(binary, data)
 		if err != nil {
 			t.Errorf("below %s: %v", example, err)
 			continue
 		}
-		if again, err := Append(nil, JSON, same); err != nil || string(again) != example {
-			t.Errorf("bincode, %v\n  got %s\n want %s", err, again, example)
+		if !reflect.DeepEqual(same, m) {
+			t.Errorf("below %s: %#v", example, same)
+		}
+		if again, err := Append(nil, binary, same); err != nil || !bytes.Equal(again, data) {
+			t.Errorf("bincode, %v\n  got %x\n want %x", err, again, data)
 		}
 		inBincode[m.Tag()] = true
 	}
-	for tag, v := range jsonVariants {
+	for tag, name := range variantNames {
 		if !inJSON[Tag(tag)] || Tag(tag) <= LastOriginalTag && !inBincode[Tag(tag)] {
-			t.Errorf("%s has no example", v.name)
+			t.Errorf("%s has no example", name)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package talk
 
 import (
+	"go/build"
 	"go/parser"
 	"go/token"
 	"path/filepath"
@@ -9,17 +10,21 @@ import (
 	"testing"
 )
 
-// TestImports keeps the package small in a browser: what it takes in is what
-// costs little there. fmt, reflect and encoding/json cost hundreds of kilobytes.
+// TestImports keeps the package small in a browser: what it takes in there is
+// what costs little. fmt, reflect and any JSON library cost hundreds of kilobytes.
 func TestImports(t *testing.T) {
 	cheap := map[string]bool{"errors": true, "math/bits": true, "strconv": true, "strings": true, "unicode": true,
 		"unicode/utf16": true, "unicode/utf8": true, "github.com/rivo/uniseg": true}
+	browser := build.Default
+	browser.GOOS, browser.GOARCH = "js", "wasm"
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") {
+		if inBrowser, err := browser.MatchFile(".", name); err != nil {
+			t.Fatal(err)
+		} else if !inBrowser || strings.HasSuffix(name, "_test.go") {
 			continue
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)

@@ -1,11 +1,14 @@
 package talk
 
+//go:generate go run ./wiregen
+
 // Message is one frame of the protocol: one of the concrete types of this
-// file, always by value.
+// file, always by value. Their tags declare the wire, see the command wiregen:
+// both codecs are made of them.
 type Message interface{ Tag() Tag }
 
 // Tag names a variant of the enum. Tags 0 to 10 are the original's and are the
-// variant numbers of the bincode form; the others exist in JSON only.
+// variant numbers of bincode, as are the others in the extended form.
 type Tag uint8
 
 const (
@@ -48,54 +51,67 @@ const (
 	// Extended is JSON with this project's fields and variants; a connection
 	// speaks it from its Hello on.
 	Extended
+	// ExtendedBincode is the same in bincode, in binary frames.
+	ExtendedBincode
+
+	// Forms is how many there are.
+	Forms = iota
 )
+
+// IsExtended tells whether the form has this project's fields and variants.
+func (f Form) IsExtended() bool { return f >= Extended }
+
+// IsBinary tells whether the form travels in binary frames.
+func (f Form) IsBinary() bool { return f == Bincode || f == ExtendedBincode }
 
 // JoinRoom enters a room and leaves the one the connection was in.
 type JoinRoom struct {
-	RoomID   int32
-	UUID     UUID
-	Username string
-	UnixTime uint64 // seconds; ignored by the server
+	RoomID   int32  `wire:"room_id"`
+	UUID     UUID   `wire:"uuid"`
+	Username string `wire:"username"`
+	UnixTime uint64 `wire:"unixtime"` // seconds; ignored by the server
 
 	// Extended: the last seq that the client has, with the id of that entry.
 	// The entries after it follow. Without Resume the live view starts at the
 	// head of the room.
-	Resume   bool // after_seq is present
-	AfterSeq int64
-	AfterID  UUID
+	Resume   bool  // after_seq is present
+	AfterSeq int64 `wire:"after_seq,optional" present:"Resume"`
+	AfterID  UUID  `wire:"after_id,optional"`
 }
 
 // LeaveRoom leaves a room for good: no grace.
 type LeaveRoom struct {
-	RoomID   int32
-	UUID     UUID
-	Username string
-	UnixTime uint64
+	RoomID   int32  `wire:"room_id"`
+	UUID     UUID   `wire:"uuid"`
+	Username string `wire:"username"`
+	UnixTime uint64 `wire:"unixtime"`
 }
 
 // ChangeName asks for another name.
 type ChangeName struct {
-	UUID        UUID
-	Username    string
-	OldUsername string
-	UnixTime    uint64
+	UUID        UUID   `wire:"uuid"`
+	Username    string `wire:"username"`
+	OldUsername string `wire:"old_username"`
+	UnixTime    uint64 `wire:"unixtime"`
 
 	// Extended: made by the client, the same for every resend; the
 	// UsernameChanged that comes of it carries it.
-	ID UUID
+	ID UUID `wire:"id,optional"`
 }
 
 // Fetch asks for older entries: the newest Limit of those before FetchBefore
 // (whole seconds) or, in the extended form, before BeforeSeq.
 type Fetch struct {
-	RoomID      int32
-	Limit       int64
-	FetchBefore uint64 // unix seconds, exclusive
-	BeforeSeq   int64  // extended; exclusive; 0 when absent
+	RoomID      int32  `wire:"room_id"`
+	Limit       int64  `wire:"limit"`
+	FetchBefore uint64 `wire:"fetch_before"`        // unix seconds, exclusive
+	BeforeSeq   int64  `wire:"before_seq,optional"` // extended; exclusive; 0 when absent
 }
 
 // LocalError never travels; it is part of the original's enum.
-type LocalError struct{ Message string }
+type LocalError struct {
+	Message string `wire:"message"`
+}
 
 // Kind says what an Entry tells.
 type Kind uint8
@@ -111,124 +127,130 @@ const (
 // UsernameChanged or PostMessage, by its Kind.
 type Entry struct {
 	Kind     Kind
-	RoomID   int32  // not part of the original's UsernameChanged
-	Author   UUID   // "uuid" on the wire
-	Name     string // "username"; after a rename the new one
-	Text     string // KindPosted: the text; KindRenamed: the old name
-	UnixTime uint64 // seconds; set by the store, never runs back along Seq
+	Author   UUID   `wire:"uuid"`
+	Name     string `wire:"username"`                                                        // after a rename the new one
+	Text     string `wire:"text" UserJoined:"-" UserLeft:"-" UsernameChanged:"old_username"` // KindPosted: the text; KindRenamed: the old name
+	RoomID   int32  `wire:"room_id" UsernameChanged:"room_id,extended"`
+	UnixTime uint64 `wire:"unixtime"` // seconds; set by the store, never runs back along Seq
 
 	// Extended.
-	ID      UUID   // made by the sending client; the same for every resend
-	Seq     int64  // 1, 2, 3 … per room; 0 while it is not stored
-	SentAt  uint64 // unix seconds when it was accepted; 0 unless it waited in the spool
-	Pending bool   // accepted, not yet stored; has no Seq
-	Round   int32  // client to server: see "Refusals" in the package comment
+	ID      UUID   `wire:"id,optional"`      // made by the sending client; the same for every resend
+	Seq     int64  `wire:"seq,optional"`     // 1, 2, 3 … per room; 0 while it is not stored
+	SentAt  uint64 `wire:"sent_at,optional"` // unix seconds when it was accepted; 0 unless it waited in the spool
+	Pending bool   `wire:"pending,optional"` // accepted, not yet stored; has no Seq
+	Round   int32  `wire:"round,optional"`   // client to server: see "Refusals" in the package comment
 }
 
 // History answers a Fetch: events, oldest first. A long answer is several.
 type History struct {
-	Text []Message
+	Text []Message `wire:"text"`
 
 	// Extended.
-	RoomID    int32
-	BeforeSeq int64 // that of the Fetch
-	More      bool  // further frames of this answer follow
-	Complete  bool  // the room has nothing older than what this answer holds
+	RoomID    int32 `wire:"room_id,optional"`
+	BeforeSeq int64 `wire:"before_seq,optional"` // that of the Fetch
+	More      bool  `wire:"more,optional"`       // further frames of this answer follow
+	Complete  bool  `wire:"complete,optional"`   // the room has nothing older than what this answer holds
 }
 
 // Error refuses something.
 type Error struct {
-	Code    Code
-	Message string // one sentence for a person
+	Code    Code   `wire:"code"`
+	Message string `wire:"message"` // one sentence for a person
 
 	// Extended.
-	ID      UUID   // of the refused PostMessage or ChangeName; zero when it is about something else
-	Retry   bool   // the same message may be taken later
-	RetryMS uint32 // not before so many milliseconds; 0: now
+	ID      UUID   `wire:"id,optional"`       // of the refused PostMessage or ChangeName; zero when it is about something else
+	Retry   bool   `wire:"retry,optional"`    // the same message may be taken later
+	RetryMS uint32 `wire:"retry_ms,optional"` // not before so many milliseconds; 0: now
 }
 
 // Hello opens the extended form; it must be the first frame.
 type Hello struct {
-	Client  string // program and version, for the server's logs
-	Secret  Secret // proves who one is: Secret.UUID; zero is refused
-	Session UUID   // made by the client, one per window; a reconnect repeats it
+	Client  string `wire:"client"`           // program and version, for the server's logs
+	Secret  Secret `wire:"secret,optional"`  // proves who one is: Secret.UUID; zero is refused
+	Session UUID   `wire:"session,optional"` // made by the client, one per window; a reconnect repeats it
 }
 
 // Limits are what a server takes.
 type Limits struct {
-	TextBytes    int
-	NameBytes    int
-	NameClusters int
-	FrameBytes   int
-	FetchEntries int
+	TextBytes    int `wire:"text_bytes"`
+	NameBytes    int `wire:"name_bytes"`
+	NameClusters int `wire:"name_clusters"`
+	FrameBytes   int `wire:"frame_bytes"`
+	FetchEntries int `wire:"fetch_entries"`
 }
 
 // Welcome answers Hello.
 type Welcome struct {
-	UUID   UUID   // that of the secret
-	Server string // node name, for people who look for faults
-	Limits Limits
+	UUID   UUID   `wire:"uuid"`   // that of the secret
+	Server string `wire:"server"` // node name, for people who look for faults
+	Limits Limits `wire:"limits"`
 }
 
 // Member is somebody who is in a room.
 type Member struct {
-	UUID     UUID
-	Username string
+	UUID     UUID   `wire:"uuid"`
+	Username string `wire:"username"`
 }
 
 // Joined answers JoinRoom in the extended form. Entries from AfterSeq+1 on
 // follow, each once, in order.
 type Joined struct {
-	RoomID      int32
-	HeadSeq     int64 // newest entry of the room at this moment; -1: not known, the store is away
-	HeadID      UUID  // its id
-	AfterSeq    int64 // the live view starts behind this one
-	Reset       bool  // what the client has is not this room's log: drop it
-	Members     []Member
-	MemberCount int // may exceed len(Members) in a large room
+	RoomID      int32    `wire:"room_id"`
+	HeadSeq     int64    `wire:"head_seq"`         // newest entry of the room at this moment; -1: not known, the store is away
+	HeadID      UUID     `wire:"head_id,optional"` // its id
+	AfterSeq    int64    `wire:"after_seq"`        // the live view starts behind this one
+	Reset       bool     `wire:"reset,optional"`   // what the client has is not this room's log: drop it
+	Members     []Member `wire:"members"`
+	MemberCount int      `wire:"member_count"` // may exceed len(Members) in a large room
 }
 
 // Accepted says that an entry is safe in the spool, but not yet stored.
 type Accepted struct {
-	RoomID int32
-	ID     UUID
+	RoomID int32 `wire:"room_id"`
+	ID     UUID  `wire:"id"`
 }
 
 // Stored says that an entry is durable under this seq.
 type Stored struct {
-	RoomID int32
-	ID     UUID
-	Seq    int64
+	RoomID int32 `wire:"room_id"`
+	ID     UUID  `wire:"id"`
+	Seq    int64 `wire:"seq"`
 }
 
 // Withdrawn takes a pending entry back: it was never stored and will not be.
 type Withdrawn struct {
-	RoomID int32
-	UUID   UUID // the author
-	ID     UUID
+	RoomID int32 `wire:"room_id"`
+	UUID   UUID  `wire:"uuid"` // the author
+	ID     UUID  `wire:"id"`
 }
 
 // Presence tells the number of members of a room too large for join entries.
 type Presence struct {
-	RoomID      int32
-	MemberCount int
+	RoomID      int32 `wire:"room_id"`
+	MemberCount int   `wire:"member_count"`
 }
 
 // Reconnect asks the client to open a new connection before it closes this one.
-type Reconnect struct{ WithinMS uint32 }
+type Reconnect struct {
+	WithinMS uint32 `wire:"within_ms"`
+}
 
 // Gap says that entries From to To are left out of the live view; Fetch has them.
 type Gap struct {
-	RoomID int32
-	From   int64
-	To     int64
+	RoomID int32 `wire:"room_id"`
+	From   int64 `wire:"from"`
+	To     int64 `wire:"to"`
 }
 
 // Ping asks the other side to answer with the same N.
-type Ping struct{ N uint32 }
+type Ping struct {
+	N uint32 `wire:"n"`
+}
 
 // Pong answers Ping.
-type Pong struct{ N uint32 }
+type Pong struct {
+	N uint32 `wire:"n"`
+}
 
 func (JoinRoom) Tag() Tag   { return TagJoinRoom }
 func (LeaveRoom) Tag() Tag  { return TagLeaveRoom }

@@ -53,6 +53,75 @@ def bincode(message):
     return data + b"".join(bincode_value(kind, fields[name]) for name, kind in ORIGINAL[variant])
 
 
+# The extended form in bincode: the fields above, then those of its own. A ? is
+# serde's Option; what is within a list or an object is given below.
+ENTRY = [("id?", "uuid"), ("seq?", "i64"), ("sent_at?", "u64"), ("pending?", "bool"), ("round?", "i32")]
+EXTRAS = {
+    "JoinRoom": [("after_seq?", "i64"), ("after_id?", "uuid")],
+    "ChangeName": [("id?", "uuid")],
+    "Fetch": [("before_seq?", "i64")],
+    "UserJoined": ENTRY,
+    "UserLeft": ENTRY,
+    "UsernameChanged": [("room_id", "i32"), *ENTRY],
+    "History": [("room_id?", "i32"), ("before_seq?", "i64"), ("more?", "bool"), ("complete?", "bool")],
+    "Error": [("id?", "uuid"), ("retry?", "bool"), ("retry_ms?", "u32")],
+}
+FURTHER = {
+    "Hello": [("client", "str"), ("secret?", "secret"), ("session?", "uuid")],
+    "Welcome": [("uuid", "uuid"), ("server", "str"), ("limits", "limits")],
+    "Joined": [("room_id", "i32"), ("head_seq", "i64"), ("after_seq", "i64"), ("members", "members"),
+               ("member_count", "u32"), ("head_id?", "uuid"), ("reset?", "bool")],
+    "Accepted": [("room_id", "i32"), ("id", "uuid")],
+    "Stored": [("room_id", "i32"), ("id", "uuid"), ("seq", "i64")],
+    "Withdrawn": [("room_id", "i32"), ("uuid", "uuid"), ("id", "uuid")],
+    "Presence": [("room_id", "i32"), ("member_count", "u32")],
+    "Reconnect": [("within_ms", "u32")],
+    "Gap": [("room_id", "i32"), ("from", "i64"), ("to", "i64")],
+    "Ping": [("n", "u32")],
+    "Pong": [("n", "u32")],
+}
+EXTENDED_NUMBER = {name: number for number, name in enumerate([*ORIGINAL, *FURTHER])}
+LIMITS = [(name, "u32") for name in ("text_bytes", "name_bytes", "name_clusters", "frame_bytes", "fetch_entries")]
+MEMBER = [("uuid", "uuid"), ("username", "str")]
+
+
+def extended_value(kind, value):
+    if kind == "u32":
+        return struct.pack("<I", value)
+    if kind == "bool":
+        return bytes([value])
+    if kind == "secret":
+        return struct.pack("<Q", 32) + bytes.fromhex(value)
+    if kind == "limits":
+        return extended_fields(LIMITS, value)
+    if kind == "post":
+        return extended_fields([*POST, *ENTRY], value)
+    if kind == "members":
+        return struct.pack("<Q", len(value)) + b"".join(extended_fields(MEMBER, member) for member in value)
+    if kind == "events":
+        events = [extended_bincode(event) for event in value]
+        return struct.pack("<Q", len(value)) + b"".join(struct.pack("<Q", len(event)) + event for event in events)
+    return bincode_value(kind, value)
+
+
+def extended_fields(fields, values):
+    data = b""
+    for name, kind in fields:
+        if not name.endswith("?"):
+            data += extended_value(kind, values[name])
+        elif name[:-1] in values:
+            data += b"\1" + extended_value(kind, values[name[:-1]])
+        else:
+            data += b"\0"
+    return data
+
+
+def extended_bincode(message):
+    (variant, values), = message.items()
+    fields = [*ORIGINAL[variant], *EXTRAS.get(variant, [])] if variant in ORIGINAL else FURTHER[variant]
+    return struct.pack("<I", EXTENDED_NUMBER[variant]) + extended_fields(fields, values)
+
+
 def compact(message):
     """JSON as serde_json writes it: no white space, UTF-8 as it is, the escapes
     \\" \\\\ \\b \\f \\n \\r \\t, and \\u00xx in lower case for the other controls.
@@ -159,6 +228,7 @@ def vectors():
         yield name + ".bincode", bincode(message)
     for name, message in EXTENDED.items():
         yield name + ".extended.json", compact(message)
+        yield name + ".extended.bin", extended_bincode(message)
 
 
 def main():
