@@ -193,7 +193,7 @@ func (c *conn) control(bytes int) bool {
 // ping answers at once, whatever waits, unless the client overdoes it.
 func (c *conn) ping(p talk.Ping, bytes int) {
 	if c.payControl(bytes) {
-		c.answerIn(talk.Extended, talk.Pong(p))
+		c.answer(talk.Pong(p))
 		return
 	}
 	c.refuse(talk.Error{Code: talk.CodeFlood, Message: "too many pings"})

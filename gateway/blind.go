@@ -155,8 +155,8 @@ func (r *room) startMembers(start int64) {
 			continue
 		}
 		c.seat.headless, c.seat.cursor = false, start
-		if c.seat.form == talk.Extended && start > 0 {
-			c.answerIn(talk.Extended, talk.Gap{RoomID: r.id, From: 1, To: start})
+		if c.seat.form.IsExtended() && start > 0 {
+			c.answerIn(c.seat.form, talk.Gap{RoomID: r.id, From: 1, To: start})
 		}
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"tuitalk/talk"
 )
 
-var forms = map[string]talk.Form{"json": talk.JSON, "bincode": talk.Bincode, "extended": talk.Extended}
+var forms = map[string]talk.Form{"json": talk.JSON, "bincode": talk.Bincode, "extended": talk.Extended, "extended bincode": talk.ExtendedBincode}
 
 func arrive(t *testing.T, n *node, form talk.Form) *peer {
 	t.Helper()
-	if form == talk.Extended {
-		return hello(t, n.addr)
+	if form.IsExtended() {
+		return helloIn(t, n.addr, form)
 	}
 	return dial(t, n.addr, form)
 }
@@ -28,7 +28,7 @@ func TestAllFormsChatWithEachOther(t *testing.T) {
 	for _, p := range peers {
 		text := "from " + p.uuid.String()
 		id := p.post(7, text)
-		if p.form == talk.Extended {
+		if p.form.IsExtended() {
 			s := expect[talk.Entry](p)
 			for s.Text != text {
 				s = expect[talk.Entry](p)
@@ -47,7 +47,7 @@ func TestAllFormsChatWithEachOther(t *testing.T) {
 			if e.Author != p.uuid || e.RoomID != 7 || e.UnixTime < 1_700_000_000 {
 				t.Errorf("heard %+v", e)
 			}
-			if other.form != talk.Extended && (e.Seq != 0 || !e.ID.IsZero()) {
+			if !other.form.IsExtended() && (e.Seq != 0 || !e.ID.IsZero()) {
 				t.Errorf("the original's form carries extended fields: %+v", e)
 			}
 		}
@@ -68,7 +68,7 @@ func TestHistoryInEachForm(t *testing.T) {
 			p := arrive(t, n, form)
 			j := p.join(3, name)
 			f := talk.Fetch{RoomID: 3, Limit: 100, FetchBefore: 1 << 40}
-			if form == talk.Extended {
+			if form.IsExtended() {
 				f.BeforeSeq = j.AfterSeq + 1
 			}
 			p.say(f)
@@ -82,7 +82,7 @@ func TestHistoryInEachForm(t *testing.T) {
 			if len(texts) != 3 || texts[0] != "one" || texts[2] != "three" {
 				t.Errorf("history is %q", texts)
 			}
-			if form == talk.Extended && !h.Complete {
+			if form.IsExtended() && !h.Complete {
 				t.Error("the history does not say that it is complete")
 			}
 		})

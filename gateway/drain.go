@@ -171,9 +171,9 @@ func (s *Server) tellAuthor(r *room, author talk.UUID, kind ackKind, m talk.Mess
 		if c.seat.uuid != author {
 			continue
 		}
-		if refusal, ok := m.(talk.Error); ok && c.seat.form != talk.Extended {
+		if refusal, ok := m.(talk.Error); ok && !c.seat.form.IsExtended() {
 			c.answerIn(c.seat.form, talk.Error{Code: refusal.Code, Message: refusal.Message}) // there are no ids
-		} else if c.seat.form == talk.Extended && c.answerIn(talk.Extended, m) {
+		} else if c.seat.form.IsExtended() && c.answerIn(c.seat.form, m) {
 			s.metrics.acked(kind)
 		}
 	}

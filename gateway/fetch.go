@@ -66,7 +66,7 @@ func (c *conn) fetch(m talk.Fetch) talk.Error {
 	if m.Limit < 1 || m.Limit > talk.MaxFetch {
 		return c.refusal(m, talk.CodeBadLimit, "a fetch takes 1 to 500 entries")
 	}
-	h := &historyStream{ask: m, form: u.form, oldestFirst: u.form == talk.Extended, asked: u.room, count: pieceEntries}
+	h := &historyStream{ask: m, form: u.form, oldestFirst: u.form.IsExtended(), asked: u.room, count: pieceEntries}
 	if !c.laterPiece(h) {
 		return fetchRefusal(errHistoryBusy)
 	}

@@ -252,7 +252,7 @@ func TestFetchByTime(t *testing.T) {
 	store.now.Add(-1)
 	store.fill(t, 2, 700, 200) // all at once
 	n := startOn(t, store, fanout.NewHub(), nil)
-	for name, form := range map[string]talk.Form{"json": talk.JSON, "bincode": talk.Bincode, "extended": talk.Extended} {
+	for name, form := range forms {
 		p := arrive(t, n, form)
 		p.join(9, name) // in none of the rooms that it asks for
 		for _, q := range []struct {

@@ -54,7 +54,7 @@ func (c *conn) mustWait(m talk.Message) bool {
 		return c.fetchedFirst()
 	case talk.Entry:
 		// what is kept comes first, and there is a bound to what can be
-		return c.user.form != talk.Extended && (len(c.user.kept) > 0 || c.user.unstored >= maxUnstored)
+		return !c.user.form.IsExtended() && (len(c.user.kept) > 0 || c.user.unstored >= maxUnstored)
 	}
 	return false
 }
@@ -74,10 +74,12 @@ func (c *conn) fetchedFirst() bool {
 // hello begins the extended form.
 func (c *conn) hello(m talk.Hello) talk.Error {
 	u := &c.user
-	if u.form != talk.JSON || !u.uuid.IsZero() {
-		return talk.Error{Code: talk.CodeHelloNotHere, Message: "Hello must be the first message, as text"}
+	if u.form == talk.Bincode || !u.uuid.IsZero() {
+		return talk.Error{Code: talk.CodeHelloNotHere, Message: "Hello must be the first message"}
 	}
-	u.form = talk.Extended
+	if u.form == talk.JSON {
+		u.form = talk.Extended
+	}
 	u.session = m.Session
 	if u.session.IsZero() {
 		u.session = newUUID()
@@ -105,7 +107,7 @@ func (c *conn) post(m talk.Entry, number uint64) talk.Error {
 		return c.refusal(m, talk.CodeBadRoom, "you are in another room")
 	case m.Author != u.uuid:
 		return c.refusal(m, talk.CodeNotYou, "this uuid is not yours")
-	case m.ID.IsZero() && u.form == talk.Extended:
+	case m.ID.IsZero() && u.form.IsExtended():
 		return c.refusal(m, talk.CodeBadFrame, "a message of the extended form needs an id")
 	}
 	text, err := talk.CheckText(m.Text)

@@ -155,7 +155,13 @@ func dialLine(t testing.TB, addr string, form talk.Form) (*peer, *net.TCPConn) {
 // hello dials in the extended form as a new user.
 func hello(t testing.TB, addr string) *peer {
 	t.Helper()
-	p := dial(t, addr, talk.Extended)
+	return helloIn(t, addr, talk.Extended)
+}
+
+// helloIn is hello in JSON or in bincode.
+func helloIn(t testing.TB, addr string, form talk.Form) *peer {
+	t.Helper()
+	p := dial(t, addr, form)
 	p.hello(talk.Hello{Client: "test", Secret: newSecret()})
 	return p
 }
@@ -174,7 +180,7 @@ func (p *peer) say(m talk.Message) {
 		p.t.Fatal(err)
 	}
 	kind := websocket.MessageText
-	if p.form == talk.Bincode {
+	if p.form.IsBinary() {
 		kind = websocket.MessageBinary
 	}
 	p.write(kind, b)
@@ -211,7 +217,7 @@ func (p *peer) tryHear(wait time.Duration) (talk.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if (kind == websocket.MessageBinary) != (p.form == talk.Bincode) {
+	if (kind == websocket.MessageBinary) != p.form.IsBinary() {
 		p.t.Fatalf("answered with a frame of kind %v", kind)
 	}
 	m, err := talk.Decode(p.form, b)
@@ -254,7 +260,7 @@ func (p *peer) expectClose() (websocket.StatusCode, string) {
 func (p *peer) join(room int32, name string) talk.Joined {
 	p.t.Helper()
 	p.say(talk.JoinRoom{RoomID: room, UUID: p.uuid, Username: name, UnixTime: 1})
-	if p.form == talk.Extended {
+	if p.form.IsExtended() {
 		return expect[talk.Joined](p)
 	}
 	for {
@@ -268,7 +274,7 @@ func (p *peer) join(room int32, name string) talk.Joined {
 func (p *peer) post(room int32, text string) talk.UUID {
 	p.t.Helper()
 	e := talk.Entry{Kind: talk.KindPosted, RoomID: room, Author: p.uuid, Name: "ignored", Text: text}
-	if p.form == talk.Extended {
+	if p.form.IsExtended() {
 		e.ID = newID(4)
 	}
 	p.say(e)

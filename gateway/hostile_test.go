@@ -217,7 +217,18 @@ func TestMessagesThatAreRefused(t *testing.T) {
 		"not JSON":            {`{`, talk.CodeBadFrame},
 		"unknown variant":     {`{"Shout":{}}`, talk.CodeBadFrame},
 		"wrong type":          {join(`"five"`, `"a"`), talk.CodeBadFrame},
-		"missing field":       {`{"JoinRoom":{"room_id":5}}`, talk.CodeBadFrame},
+		"missing name":        {`{"JoinRoom":{"room_id":5}}`, talk.CodeBadName},
+		"missing uuid":        {`{"JoinRoom":{"room_id":5,"username":"a"}}`, talk.CodeNotYou},
+		"missing limit":       {`{"Fetch":{"room_id":5}}`, talk.CodeBadLimit},
+		"missing text":        {`{"PostMessage":{"message":{"uuid":"` + me.String() + `","room_id":5}}}`, talk.CodeBadText},
+		"missing message":     {`{"PostMessage":{}}`, talk.CodeBadRoom},
+		"field twice":         {`{"Fetch":{"room_id":5,"limit":1,"limit":2}}`, talk.CodeBadFrame},
+		"unknown field twice": {`{"Fetch":{"room_id":5,"limit":1,"zz":1,"zz":2}}`, talk.CodeBadFrame},
+		"field of other case": {`{"Fetch":{"room_id":5,"LIMIT":1}}`, talk.CodeBadLimit},
+		"half a surrogate":    {post(`"\ud800"`), talk.CodeBadFrame},
+		"too deep":            {`{"Ping":{"zz":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}}`, talk.CodeBadFrame},
+		"huge history":        {`{"History":{"text":[` + strings.Repeat(`{},`, 20000) + `{}]}}`, talk.CodeBadFrame},
+		"history in history":  {strings.Repeat(`{"History":{"text":[`, 2000) + strings.Repeat(`]}}`, 2000), talk.CodeBadFrame},
 		"i32 overflow":        {join("2147483648", `"a"`), talk.CodeBadFrame},
 		"not an integer":      {join("1.5", `"a"`), talk.CodeBadFrame},
 		"server's message":    {`{"UserLeft":{"uuid":"` + me.String() + `","username":"a","room_id":5,"unixtime":0}}`, talk.CodeNotForYou},
@@ -282,6 +293,57 @@ func TestMessagesThatAreRefused(t *testing.T) {
 			if e := expect[talk.Error](p); e.Code != talk.CodeBadFrame {
 				t.Errorf("%v refused with %+v", b, e)
 			}
+		}
+	})
+}
+
+// TestHostileExtendedBincode: what cannot be read is refused in the form in which
+// the client said Hello, and the connection goes on; what a newer client would say
+// is refused or read as far as it is known.
+func TestHostileExtendedBincode(t *testing.T) {
+	t.Parallel()
+	n := start(t, nil)
+	t.Run("after Hello", func(t *testing.T) {
+		p := helloIn(t, n.addr, talk.ExtendedBincode)
+		p.join(5, "ada")
+		for _, b := range [][]byte{{}, {1}, {99, 0, 0, 0}, {10, 0, 0, 0, 16}, {0, 0, 0, 0, 5, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255},
+			{8, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 127}} {
+			p.write(websocket.MessageBinary, b)
+			if e := expect[talk.Error](p); e.Code != talk.CodeBadFrame || e.Message == "" {
+				t.Errorf("%v refused with %+v", b, e)
+			}
+		}
+		e := talk.Entry{Kind: talk.KindPosted, RoomID: 5, Author: p.uuid, Text: "and more", ID: newID(4)}
+		p.write(websocket.MessageBinary, append(talk.AppendEntry(nil, p.form, &e), "of a newer version"...))
+		p.heardText("and more")
+		p.write(websocket.MessageText, []byte(`{"Ping":{"n":1}}`))
+		if e := expect[talk.Error](p); e.Code != talk.CodeBadFrame {
+			t.Errorf("text is refused with %+v", e)
+		}
+		p.say(talk.Hello{Secret: p.secret})
+		if e := expect[talk.Error](p); e.Code != talk.CodeHelloNotHere {
+			t.Errorf("a second Hello is refused with %+v", e)
+		}
+	})
+	t.Run("a Hello that is cut", func(t *testing.T) {
+		p := dial(t, n.addr, talk.ExtendedBincode)
+		p.write(websocket.MessageBinary, []byte{byte(talk.TagHello), 0, 0, 0, 7})
+		if e := expect[talk.Error](p); e.Code != talk.CodeBadFrame {
+			t.Errorf("refused with %+v", e)
+		}
+		p.say(talk.JoinRoom{RoomID: 5, UUID: p.uuid, Username: "nobody"})
+		if e := expect[talk.Error](p); e.Code != talk.CodeNotJoined {
+			t.Errorf("JoinRoom without Hello is refused with %+v", e)
+		}
+		p.hello(talk.Hello{Secret: newSecret()})
+		p.join(5, "somebody")
+	})
+	t.Run("a Hello that comes late", func(t *testing.T) {
+		p := dial(t, n.addr, talk.Bincode)
+		p.join(5, "bin")
+		p.write(websocket.MessageBinary, []byte{byte(talk.TagHello), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+		if e := expect[talk.Error](p); e.Code != talk.CodeBadFrame {
+			t.Errorf("refused with %+v", e)
 		}
 	})
 }

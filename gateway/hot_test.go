@@ -25,7 +25,7 @@ func crowdedRoom(s *Server, members int) *room {
 	r := &room{id: 1, srv: s, open: true}
 	for i := range members {
 		c := &conn{srv: s, serial: uint64(i)}
-		r.seatMember(c, newUUID(), talk.Form(i%3), 0)
+		r.seatMember(c, newUUID(), talk.Form(i%talk.Forms), 0)
 	}
 	return r
 }

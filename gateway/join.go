@@ -39,7 +39,7 @@ func (c *conn) later(p *workerPool, run func(context.Context), late func()) bool
 // turnAway tells a client to come back in a moment. It takes no lock of the user.
 func (c *conn) turnAway(form talk.Form) {
 	e := talk.Error{Code: talk.CodeBusy, Message: "the gateway is too busy, try again in a moment"}
-	if form == talk.Extended {
+	if form.IsExtended() {
 		e.Retry, e.RetryMS = true, retryBusyMS
 	}
 	c.srv.metrics.refused(e.Code)
@@ -75,7 +75,7 @@ func (c *conn) join(m talk.JoinRoom) talk.Error {
 	}
 	first := u.uuid.IsZero()
 	switch {
-	case first && u.form == talk.Extended:
+	case first && u.form.IsExtended():
 		return talk.Error{Code: talk.CodeNotJoined, Message: "show your secret first, in Hello"}
 	case first && (m.UUID.IsZero() || m.UUID.Proven()):
 		return talk.Error{Code: talk.CodeNotYou, Message: "this uuid needs its secret: say Hello first"}
@@ -349,7 +349,7 @@ func (j *join) sit(form talk.Form, a history.Moved) (live bool) {
 		}
 	}
 	switch {
-	case form == talk.Extended:
+	case form.IsExtended():
 		c.answerIn(form, r.joined(cursor, m.Resume && !resume))
 		if gap.To > 0 {
 			c.answerIn(form, gap)
@@ -364,9 +364,9 @@ func (j *join) sit(form talk.Form, a history.Moved) (live bool) {
 	c.seat.headless = r.headless && cursor == 0
 	c.seat.doubtful = log == logDoubtful || r.blind && !c.seat.headless
 	r.doubts = r.doubts || c.seat.doubtful
-	if form == talk.Extended {
+	if form.IsExtended() {
 		for i := range r.pending {
-			c.pushIfRoom(r.pending[i].packet)
+			c.pushIfRoom(r.pending[i].packet(form))
 		}
 	}
 	return live

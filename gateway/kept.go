@@ -27,7 +27,7 @@ const (
 
 // notTaken is called for a post that neither the store nor the spool has confirmed.
 func (s *Server) notTaken(p post, code talk.Code, sentence string) {
-	if p.unclear && p.conn.form() != talk.Extended {
+	if p.unclear && !p.conn.form().IsExtended() {
 		s.lane(p.entry.RoomID).keep(p)
 		return
 	}

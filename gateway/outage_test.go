@@ -48,7 +48,7 @@ func TestMovesInAnOutage(t *testing.T) {
 			five.join(5, "five")
 			six.join(6, "six")
 			p := dial(t, n.addr, form)
-			if form == talk.Extended {
+			if form.IsExtended() {
 				p.hello(talk.Hello{Client: "test", Secret: newSecret()})
 			}
 			f.cut(n)
@@ -78,7 +78,7 @@ func TestMovesInAnOutage(t *testing.T) {
 func (p *peer) rename(name string) talk.Error {
 	p.t.Helper()
 	m := talk.ChangeName{UUID: p.uuid, Username: name}
-	if p.form == talk.Extended {
+	if p.form.IsExtended() {
 		m.ID = newID(4)
 	}
 	p.say(m)
@@ -117,7 +117,7 @@ func TestRenameInAnOutage(t *testing.T) {
 		form        talk.Form
 		provisional bool
 	}{
-		"extended": {talk.Extended, false}, "extended, provisional": {talk.Extended, true},
+		"extended": {talk.ExtendedBincode, false}, "extended, provisional": {talk.Extended, true},
 		"original": {talk.JSON, false}, "original, provisional": {talk.JSON, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestRenameInAnOutage(t *testing.T) {
 			n := f.gateway(nil)
 			w, p := hello(t, n.addr), dial(t, n.addr, c.form)
 			w.join(5, "witness")
-			if c.form == talk.Extended {
+			if c.form.IsExtended() {
 				p.hello(talk.Hello{Client: "test", Secret: newSecret()})
 			}
 			if !c.provisional {
@@ -186,7 +186,7 @@ func ofOutage(texts []string) []string {
 // those of the original's forms see it once it is stored; nothing is missed.
 func TestNewcomersInAnOutage(t *testing.T) {
 	t.Parallel()
-	for name, form := range map[string]talk.Form{"extended": talk.Extended, "JSON": talk.JSON, "bincode": talk.Bincode} {
+	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newSpoolFleet(t)
@@ -198,10 +198,10 @@ func TestNewcomersInAnOutage(t *testing.T) {
 			}
 			f.cut(one, two)
 			p, q := dial(t, two.addr, form), hello(t, two.addr)
-			if form == talk.Extended {
+			if form.IsExtended() {
 				p.hello(talk.Hello{Client: "test", Secret: newSecret()})
 			}
-			if j := p.join(5, "newcomer"); form == talk.Extended && (j.HeadSeq != -1 || j.AfterSeq != 0) {
+			if j := p.join(5, "newcomer"); form.IsExtended() && (j.HeadSeq != -1 || j.AfterSeq != 0) {
 				t.Errorf("the store is away, and the newcomer is told %+v", j)
 			}
 			q.join(5, "second")
@@ -213,7 +213,7 @@ func TestNewcomersInAnOutage(t *testing.T) {
 			f.mend(one, two)
 			want := []string{"from p", "from q", "from w"}
 			w.wantShown(want...)
-			if form == talk.Extended {
+			if form.IsExtended() {
 				p.wantBehindGap(want...)
 			} else if got := ofOutage(p.entriesUntil("from w")); !slices.Equal(got, want) {
 				t.Errorf("the newcomer sees %q", got)
@@ -221,7 +221,7 @@ func TestNewcomersInAnOutage(t *testing.T) {
 			q.wantBehindGap(want...)
 			f.wantLog(5, "old 0", "old 1", "old 2", "from p", "from q", "from w")
 			w.post(5, "after")
-			if e := p.heardText("after"); form == talk.Extended && e.Seq == 0 {
+			if e := p.heardText("after"); form.IsExtended() && e.Seq == 0 {
 				t.Errorf("%+v", e)
 			}
 			two.awaitMembers(t, 5, "witness", "newcomer", "second")
@@ -288,7 +288,7 @@ func TestRefusedJoinKeepsTheRoom(t *testing.T) {
 			n, g := startGated(t, nil)
 			w, p := hello(t, n.addr), dial(t, n.addr, form)
 			w.join(5, "witness")
-			if form == talk.Extended {
+			if form.IsExtended() {
 				p.hello(talk.Hello{Client: "test", Secret: newSecret()})
 			}
 			p.join(5, "ada")

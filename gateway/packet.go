@@ -25,7 +25,7 @@ func messagePacket(m talk.Message, form talk.Form) (*packet, error) {
 // maxHead bytes of b are free.
 func framed(b []byte, form talk.Form) *packet {
 	opcode := byte(opText)
-	if form == talk.Bincode {
+	if form.IsBinary() {
 		opcode = opBinary
 	}
 	var head [maxHead]byte

@@ -27,6 +27,7 @@ func TestPanicFailsOneRequest(t *testing.T) {
 		before func(p *peer)
 		panics func(op string, at int32) bool
 		handle int64 // the handling of this message, counted from now on, panics
+		decode bool  // its decoding instead
 		ask    func(p *peer)
 	}{
 		"subscribing to a room": {panics: in("Subscribe"), ask: join},
@@ -38,6 +39,7 @@ func TestPanicFailsOneRequest(t *testing.T) {
 			ask:    func(p *peer) { p.say(talk.Fetch{RoomID: room, Limit: 9, BeforeSeq: 9}) },
 		},
 		"handling a message": {handle: 1, ask: join},
+		"decoding a message": {handle: 1, decode: true, ask: join},
 		"handling a message that has waited": {handle: 2, ask: func(p *peer) {
 			join(p)
 			p.say(talk.ChangeName{UUID: p.uuid, Username: "other", ID: newID(4)})
@@ -48,7 +50,7 @@ func TestPanicFailsOneRequest(t *testing.T) {
 			n, g := startGated(t, func(o *gateway.Options) {
 				tiny(o)
 				o.Failpoint = func(step string) {
-					if step == "handle" && fuse.Add(-1) == 0 {
+					if (step == "decode") == tc.decode && fuse.Add(-1) == 0 {
 						panic("a fault of a test")
 					}
 				}

@@ -24,10 +24,9 @@ const rescueAfter = 2 * time.Second
 // accepted itself it has in the order of each author, who says all that is not
 // stored again when he comes here from another node; they do not need the spool.
 type pendingEntry struct {
-	talk.Entry
-	packet *packet // as the members see it
-	since  int64   // coarse time
-	own    int     // this node accepted it as the own-th of the room; 0: another one did
+	roomEntry
+	since int64 // coarse time
+	own   int   // this node accepted it as the own-th of the room; 0: another one did
 }
 
 // showPending shows entries of the spool below the log. An entry that is stored
@@ -56,21 +55,20 @@ func (s *Server) showPending(room int32, entries []talk.Entry, own bool) {
 		if r.recent.seqOf(e.Author, e.ID) > 0 || len(r.pending) >= maxPending {
 			continue
 		}
-		p := entryPacket(e, talk.Extended)
-		r.pending = append(r.pending, pendingEntry{*e, p, s.clock.coarse(), number})
+		r.pending = append(r.pending, pendingEntry{roomEntry{Entry: *e}, s.clock.coarse(), number})
 		r.pendings.Store(int32(len(r.pending)))
 		if s.spooler != nil {
 			s.spooler.shown.heard.Add(1) // behind it, for who looks now
 		}
-		r.tellPending(p)
+		r.tellPending(&r.pending[len(r.pending)-1].roomEntry)
 	}
 }
 
 // tellPending shows a pending entry to the members. Call with mu held.
-func (r *room) tellPending(p *packet) {
+func (r *room) tellPending(e *roomEntry) {
 	for _, c := range r.members {
-		if c.seat.form == talk.Extended {
-			c.pushIfRoom(p)
+		if c.seat.form.IsExtended() {
+			c.pushIfRoom(e.packet(c.seat.form))
 		}
 	}
 }
@@ -129,13 +127,8 @@ func (s *Server) withdraw(room int32, gone []fanout.Gone) {
 		if !r.settlePending(g.Author, g.ID) {
 			continue
 		}
-		p, err := messagePacket(talk.Withdrawn{RoomID: room, UUID: g.Author, ID: g.ID}, talk.Extended)
-		if err != nil {
-			s.log.Error("cannot encode a withdrawal", "err", err)
-			continue
-		}
 		s.metrics.withdrawn.Inc()
-		r.tell(p)
+		r.tell(talk.Withdrawn{RoomID: room, UUID: g.Author, ID: g.ID})
 	}
 }
 

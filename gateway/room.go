@@ -38,7 +38,6 @@ type room struct {
 	aheadAt  int64                // coarse time since when something is missing, 0 if nothing is
 	filling  bool                 // a query for missing entries is under way
 	members  []*conn
-	forms    [3]int // members by form
 	roster   roster
 	pending  []pendingEntry // accepted, not stored; oldest first
 	pendings atomic.Int32   // len(pending), for who must not wait for mu
@@ -62,7 +61,7 @@ const maxAhead = 4096
 // roomEntry is an entry with its packets, made when the first member needs one.
 type roomEntry struct {
 	talk.Entry
-	packets [3]*packet
+	packets [talk.Forms]*packet
 }
 
 // packet returns the entry's frame in a form. Call with the room's mu held.
@@ -231,7 +230,6 @@ func (r *room) seatMember(c *conn, uuid talk.UUID, form talk.Form, cursor int64)
 	c.in.Store(r)
 	c.seat = seat{index: len(r.members), cursor: cursor, form: form, uuid: uuid, live: cursor >= r.head}
 	r.members = append(r.members, c)
-	r.forms[form]++
 	r.emptyAt = 0
 	return c.seat.live
 }
@@ -249,19 +247,29 @@ func (r *room) unseat(c *conn) {
 	if cap(r.members) > 64 && len(r.members) < cap(r.members)/4 {
 		r.members = slices.Clip(slices.Clone(r.members))
 	}
-	r.forms[c.seat.form]--
 	c.in.Store(nil)
 	if last == 0 {
 		r.emptyAt = r.srv.clock.coarse()
 	}
 }
 
-// tell sends a packet without seq to the members that speak the extended form.
+// tell sends a message without seq to the members that speak the extended form.
 // Call with mu held.
-func (r *room) tell(p *packet) {
+func (r *room) tell(m talk.Message) {
+	var packets [talk.Forms]*packet
 	for _, c := range r.members {
-		if c.seat.form == talk.Extended {
-			c.pushAnswer(p)
+		form := c.seat.form
+		if !form.IsExtended() {
+			continue
 		}
+		if packets[form] == nil {
+			p, err := messagePacket(m, form)
+			if err != nil {
+				r.srv.log.Error("cannot encode what a room is told", "tag", m.Tag(), "err", err)
+				return
+			}
+			packets[form] = p
+		}
+		c.pushAnswer(packets[form])
 	}
 }

@@ -287,7 +287,7 @@ func (s *Server) askToMove(ctx context.Context) {
 // askToMove says Reconnect, if the client knows it.
 func (c *conn) askToMove(within time.Duration) bool {
 	form := c.form()
-	return form == talk.Extended && c.at() == stageSocket && c.answerIn(form, talk.Reconnect{WithinMS: uint32(within.Milliseconds())})
+	return form.IsExtended() && c.at() == stageSocket && c.answerIn(form, talk.Reconnect{WithinMS: uint32(within.Milliseconds())})
 }
 
 // awaitConns waits until no more than so many connections are left, for at most

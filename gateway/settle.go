@@ -51,7 +51,7 @@ func (s *Server) settlePost(p post, r history.Result) {
 	switch {
 	case r.Err != nil:
 		c.refuse(talk.Error{Code: talk.CodeRefused, Message: "this message cannot be stored", ID: p.entry.ID})
-	case form == talk.Extended:
+	case form.IsExtended():
 		c.answerIn(form, talk.Stored{RoomID: p.entry.RoomID, ID: p.entry.ID, Seq: r.Seq})
 	}
 	if r.Repeat {
@@ -185,10 +185,5 @@ func (r *room) heard(seq int64) {
 
 // tellCount sends the number of members. Call with mu held.
 func (r *room) tellCount() {
-	p, err := messagePacket(talk.Presence{RoomID: r.id, MemberCount: r.roster.count}, talk.Extended)
-	if err != nil {
-		r.srv.log.Error("cannot encode a count", "err", err)
-		return
-	}
-	r.tell(p)
+	r.tell(talk.Presence{RoomID: r.id, MemberCount: r.roster.count})
 }

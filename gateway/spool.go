@@ -155,7 +155,7 @@ func (s *Server) settleAccepted(p post) {
 	c := p.conn
 	form, waiting := c.answered()
 	s.metrics.acked(ackAccepted)
-	if form == talk.Extended {
+	if form.IsExtended() {
 		c.answerIn(form, talk.Accepted{RoomID: p.entry.RoomID, ID: p.entry.ID})
 	}
 	if waiting {

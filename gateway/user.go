@@ -75,11 +75,12 @@ const maxBacklog = 256
 
 // message takes one whole message. It runs on the poller goroutine.
 func (c *conn) message(opcode byte, data []byte) {
-	form, ok := c.formOf(opcode)
+	form, ok := c.formOf(opcode, data)
 	if !ok {
 		c.refuseAtOnce(len(data), talk.CodeBadFrame, "this connection began with the other kind of frame")
 		return
 	}
+	c.srv.opts.Failpoint("decode")
 	m, err := talk.Decode(form, data)
 	if err != nil {
 		c.refuseAtOnce(len(data), talk.CodeBadFrame, err.Error())
@@ -90,7 +91,7 @@ func (c *conn) message(opcode byte, data []byte) {
 		c.refuseAtOnce(len(data), talk.CodeNotForYou, sentenceNotForYou)
 		return
 	case talk.Ping:
-		if c.form() == talk.Extended {
+		if c.form().IsExtended() {
 			c.ping(m, len(data))
 			return
 		}
@@ -117,18 +118,15 @@ func (c *conn) form() talk.Form {
 }
 
 // formOf returns the form of a frame: the first one decides for good.
-func (c *conn) formOf(opcode byte) (talk.Form, bool) {
+func (c *conn) formOf(opcode byte, data []byte) (talk.Form, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	u := &c.user
 	if !u.spoke {
 		u.spoke = true
-		u.form = talk.JSON
-		if opcode == opBinary {
-			u.form = talk.Bincode
-		}
+		u.form = talk.FirstForm(opcode == opBinary, data)
 	}
-	return u.form, (opcode == opBinary) == (u.form == talk.Bincode)
+	return u.form, (opcode == opBinary) == u.form.IsBinary()
 }
 
 // offer takes a message if it can, else lets it wait, else refuses it. Call with
@@ -165,7 +163,7 @@ func (c *conn) refusal(m talk.Message, code talk.Code, sentence string) talk.Err
 // holdBack makes the later posts of this connection wait for one that was
 // refused for now. Call with mu held.
 func (c *conn) holdBack(a arrival) {
-	if e, ok := a.Message.(talk.Entry); ok && c.user.form == talk.Extended {
+	if e, ok := a.Message.(talk.Entry); ok && c.user.form.IsExtended() {
 		u := &c.user
 		u.turn.refuse(e.Round, a.number, u.unstored == 0 && len(u.backlog) == 0)
 	}
@@ -248,7 +246,7 @@ func (c *conn) refuse(e talk.Error) {
 	if e.Code == talk.CodeFlood || e.Retry {
 		why = reasonFlood
 	}
-	if form != talk.Extended {
+	if !form.IsExtended() {
 		e.ID, e.Retry, e.RetryMS = talk.UUID{}, false, 0
 	}
 	c.answerIn(form, e)

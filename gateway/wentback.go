@@ -170,7 +170,7 @@ func (r *room) reset(state history.Room, entries []talk.Entry) (behind, stale []
 	}
 	for _, c := range r.members {
 		m := &c.seat
-		if m.form == talk.Extended {
+		if m.form.IsExtended() {
 			m.stale, m.live = true, false
 			stale = append(stale, c)
 			continue
