@@ -63,7 +63,7 @@ func heap() int {
 // until polls for something that will come.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(3 * patience); !ok(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); !ok(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain for %s", what)
 		}
@@ -129,11 +129,12 @@ func TestSlowReaderOfThePage(t *testing.T) {
 	if total, err := lazy.paced(2<<10, 100*time.Millisecond); err == io.EOF {
 		t.Errorf("the lazy reader got its page: %d bytes", total)
 	}
-	if got := n.metric(t, "tuitalk_closed_total", "slow"); got != 1 {
-		t.Errorf("%v were closed as slow, want 1", got)
-	}
 	if total := <-honest; total < len(site) {
 		t.Errorf("the honest reader got %d bytes", total)
+	}
+	until(t, "both to be closed", func() bool { return n.metric(t, "tuitalk_closed_total", "") == 2 })
+	if got := n.metric(t, "tuitalk_closed_total", "slow"); got != 1 {
+		t.Errorf("%v were closed as slow, want 1", got)
 	}
 }
 
@@ -248,27 +249,40 @@ func TestAllQueuedBytesHaveABound(t *testing.T) {
 // when frames come in between.
 func TestMessageWithoutEnd(t *testing.T) {
 	t.Parallel()
-	n := start(t, func(o *gateway.Options) { o.SlowAfter = 2 * time.Second })
 	part := bytes.Repeat([]byte("x"), 30<<10)
-	half := member(t, n, 1, "half", 64<<10)
-	half.send(frame(0x81, part)[:29<<10])
-	pieces := member(t, n, 2, "pieces", 64<<10)
-	pieces.send(frame(0x01, part))
-	until(t, "both to be counted", func() bool { return n.metric(t, "tuitalk_queued_bytes", "") >= 59<<10 })
-	go func() { // one that is never quiet
-		for {
-			if _, err := pieces.Write(frame(0x8A, nil)); err != nil {
-				return
+	for name, tc := range map[string]struct {
+		send  []byte
+		least float64 // bytes of it that are kept
+		also  []byte  // goes on coming
+	}{
+		"half a frame":  {frame(0x81, part)[:29<<10], 29 << 10, nil},
+		"a first piece": {frame(0x01, part), 30 << 10, frame(0x8A, nil)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := start(t, func(o *gateway.Options) { o.SlowAfter = 3 * time.Second })
+			r := member(t, n, 1, "endless", 64<<10)
+			r.send(tc.send)
+			until(t, "it to be counted", func() bool { return n.metric(t, "tuitalk_queued_bytes", "") >= tc.least })
+			if tc.also != nil {
+				go r.repeat(tc.also)
 			}
-			time.Sleep(50 * time.Millisecond)
-		}
-	}()
-	for _, r := range []*raw{half, pieces} {
-		if code, reason := r.expectClose(); code != talk.CloseHandshakeStall || reason == "" {
-			t.Errorf("closed with %d %q", code, reason)
-		}
+			if code, reason := r.expectClose(); code != talk.CloseHandshakeStall || reason == "" {
+				t.Errorf("closed with %d %q", code, reason)
+			}
+			until(t, "the count to be 0 again", func() bool { return n.metric(t, "tuitalk_queued_bytes", "") == 0 })
+		})
 	}
-	until(t, "the count to be 0 again", func() bool { return n.metric(t, "tuitalk_queued_bytes", "") == 0 })
+}
+
+// repeat writes the same again and again until the connection ends.
+func (r *raw) repeat(b []byte) {
+	for {
+		if _, err := r.Write(b); err != nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // TestBytesThatStayInTheKernel: a client that says much and reads nothing is slow

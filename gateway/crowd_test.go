@@ -5,9 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
-	"time"
 
-	"tuitalk/gateway"
 	"tuitalk/talk"
 )
 
@@ -16,8 +14,7 @@ import (
 // hole, and what was heard is what the history has.
 func TestTwoThousandConnections(t *testing.T) {
 	const rooms, members, texts = 20, 100, 1
-	// peers that do not read answer no pings, and to connect them all takes time
-	n := start(t, func(o *gateway.Options) { o.PingAfter = time.Minute })
+	n := start(t, nil)
 	var crowd [rooms][members]*peer
 	inParallel(rooms, func(r int) {
 		for m := range members {
@@ -65,7 +62,7 @@ func (p *peer) converse(room int32, me, members, texts int) {
 	next := make([]int, members) // the text that comes next from each
 	last := int64(0)
 	for heard := 0; heard < members*texts; {
-		m, err := p.tryHear(6 * patience)
+		m, err := p.tryHear(2 * patience)
 		if err != nil {
 			p.t.Errorf("room %d, member %d: after %d texts: %v", room, me, heard, err)
 			return

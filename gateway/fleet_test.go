@@ -3,6 +3,7 @@
 package gateway_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"tuitalk/deploy/local"
 	"tuitalk/fanout/redisbus"
 	"tuitalk/gateway"
+	"tuitalk/history"
 	"tuitalk/history/pgstore"
 	"tuitalk/talk"
 )
@@ -42,11 +44,7 @@ func startParts(t *testing.T) *parts {
 // gateway starts a gateway of this process on the fleet's parts.
 func (p *parts) gateway(t *testing.T, change func(*gateway.Options)) *node {
 	t.Helper()
-	store, err := pgstore.Open(t.Context(), p.pg.DSN(), pgstore.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
+	store := p.openStore(t)
 	opts := testOptions(t)
 	if change != nil {
 		change(&opts)
@@ -65,6 +63,22 @@ func (p *parts) gateway(t *testing.T, change func(*gateway.Options)) *node {
 		t.Fatal(err)
 	}
 	return serve(t, server, store, bus, &opts)
+}
+
+// openStore opens a store in the database. A busy machine may have no time for a new
+// connection for as long as it has.
+func (p *parts) openStore(t *testing.T) (store *pgstore.Store) {
+	t.Helper()
+	eventually(t, "the store opens", func() bool {
+		var err error
+		store, err = pgstore.Open(t.Context(), p.pg.DSN(), pgstore.Options{})
+		if err != nil && !errors.Is(err, history.ErrUnavailable) {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
+	t.Cleanup(func() { _ = store.Close() })
+	return store
 }
 
 // TestPostgresIsAwayAndBack: what is said meanwhile is accepted, shown as

@@ -28,7 +28,7 @@ import (
 func TestMain(m *testing.M) { fanouttest.Main(m) }
 
 // patience is how long a test waits for what must come; it decides nothing else.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // node is a running gateway of a test.
 type node struct {
@@ -112,6 +112,11 @@ func testOptions(t testing.TB) gateway.Options {
 	opts := gateway.Defaults()
 	opts.ID, opts.Metrics = newID(4), prometheus.NewRegistry()
 	opts.DrainWait, opts.CloseWait = 100*time.Millisecond, 200*time.Millisecond
+	opts.PingAfter = time.Hour // a test's peer answers pings only while it reads
+	opts.RequestWait = patience
+	for _, p := range []*gateway.Pool{&opts.Work.Enter, &opts.Work.Opening, &opts.Work.Live, &opts.Work.History, &opts.Work.Site} {
+		p.MaxWait = patience
+	}
 	opts.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	opts.Limits = limits.Unlimited(opts.Limits.MaxConns)
 	return opts

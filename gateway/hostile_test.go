@@ -505,25 +505,28 @@ func TestRequestsThatAreNoUpgrade(t *testing.T) {
 	}
 }
 
-func TestHalfAFrameAndHalfAHandshake(t *testing.T) {
+func TestHalfAHandshake(t *testing.T) {
 	t.Parallel()
-	n := start(t, func(o *gateway.Options) {
-		o.PingAfter, o.PongWait, o.HandshakeWait = time.Second, time.Second, time.Second
-	})
+	n := start(t, func(o *gateway.Options) { o.HandshakeWait = 3 * time.Second })
 	stalled := dialRaw(t, n.addr)
 	stalled.send([]byte("GET /ws HTTP/1.1\r\nHost:"))
 	silent := dialRaw(t, n.addr)
 	silent.upgrade()
-	half := dialRaw(t, n.addr)
-	half.upgrade()
-	half.send(frame(0x81, []byte(`{"Hello":{"client":"half","secret":"7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e"}}`)))
-	half.send(frame(0x81, []byte(`{"Ping":{"n":1}}`))[:9])
 	if _, err := stalled.r.ReadByte(); err != io.EOF {
 		t.Errorf("a handshake without end: %v, want the end of the connection", err)
 	}
 	if code, reason := silent.expectClose(); code != talk.CloseHandshakeStall || reason == "" {
 		t.Errorf("a client that says nothing: %d %q", code, reason)
 	}
+}
+
+func TestHalfAFrame(t *testing.T) {
+	t.Parallel()
+	n := start(t, func(o *gateway.Options) { o.PingAfter, o.PongWait = time.Second, time.Second })
+	half := dialRaw(t, n.addr)
+	half.upgrade()
+	half.send(frame(0x81, []byte(`{"Hello":{"client":"half","secret":"7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e7e"}}`)))
+	half.send(frame(0x81, []byte(`{"Ping":{"n":1}}`))[:9])
 	if code, reason := half.expectClose(); code != talk.CloseIdle || reason == "" {
 		t.Errorf("half a frame: %d %q", code, reason)
 	}
@@ -531,7 +534,7 @@ func TestHalfAFrameAndHalfAHandshake(t *testing.T) {
 
 func TestThousandUpgradesThatNeverFinish(t *testing.T) {
 	t.Parallel()
-	n := start(t, func(o *gateway.Options) { o.HandshakeWait = 3 * time.Second })
+	n := start(t, func(o *gateway.Options) { o.HandshakeWait = 5 * time.Second })
 	var stalled []*raw
 	for range 1000 {
 		r := dialRaw(t, n.addr)

@@ -23,7 +23,6 @@ func TestNobodyLeavesWhilePostgresIsAway(t *testing.T) {
 	t.Parallel()
 	p := startParts(t)
 	grace := func(o *gateway.Options) {
-		o.PingAfter = time.Hour // who reads only now and then answers no ping
 		if *outage < 30*time.Second {
 			o.Grace, o.LeaseLost = 9*time.Second, 6*time.Second // a slow machine takes less to let them in
 		}

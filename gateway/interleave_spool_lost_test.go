@@ -251,9 +251,7 @@ func TestSpooledForARoomOfNobody(t *testing.T) {
 	other := f.gateway(nil)
 	awaitTrue(t, "the spool to be empty", func() bool { return f.waiting() == 0 })
 	f.wantLog(5, waits...)
-	if got := other.metric(t, "tuitalk_drained_entries_total", ""); got != 2 {
-		t.Errorf("%v entries are drained", got)
-	}
+	other.awaitMetric(t, "tuitalk_drained_entries_total", "", func(v float64) bool { return v == 2 })
 }
 
 // TestFlappingClientDoesNotFillTheSpool: a client loses its line again and again

@@ -192,9 +192,7 @@ func (f *spoolFleet) checkRefused(one, two *spoolNode, a, b *peer, bad map[talk.
 	}
 	a.postStored(5, "after")
 	f.wantLog(5, "good 0", "good 1", "after")
-	if f.waiting() != 0 {
-		f.t.Errorf("%d entries are left in the spool", f.waiting())
-	}
+	awaitTrue(f.t, "the spool to be empty", func() bool { return f.waiting() == 0 })
 	tried := one.way.tried.Load() + two.way.tried.Load()
 	time.Sleep(2500 * time.Millisecond) // two rounds of the drain
 	if now := one.way.tried.Load() + two.way.tried.Load(); now != tried {

@@ -219,7 +219,7 @@ func TestMuchWorkIsProgress(t *testing.T) {
 			for _, p := range peers {
 				tc.work(p)
 			}
-			for deadline := time.Now().Add(10 * patience); n.metric(t, tc.done, "") < slowPieces; time.Sleep(slowPiece) {
+			for deadline := time.Now().Add(4 * patience); n.metric(t, tc.done, "") < slowPieces; time.Sleep(slowPiece) {
 				if why := n.server.Stuck(); why != "" {
 					t.Fatal(why)
 				}

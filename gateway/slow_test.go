@@ -45,7 +45,7 @@ func TestClientThatNeverReads(t *testing.T) {
 func TestSlowReaderCatchesUp(t *testing.T) {
 	t.Parallel()
 	n := start(t, func(o *gateway.Options) {
-		o.RingPackets, o.RecentCount, o.SlowAfter, o.PingAfter = 8, 16, time.Hour, time.Hour
+		o.RingPackets, o.RecentCount, o.SlowAfter = 8, 16, time.Hour
 	})
 	slow, a := hello(t, n.addr), hello(t, n.addr)
 	slow.join(1, "slow")
@@ -77,7 +77,7 @@ func TestSlowReaderCatchesUp(t *testing.T) {
 func TestFloodIsDelayedThenRefused(t *testing.T) {
 	t.Parallel()
 	n := start(t, func(o *gateway.Options) {
-		o.Limits.Connection.Messages, o.Limits.Backlog = limits.Rate{PerSecond: 50, Burst: 5}, 10
+		o.Limits.Connection.Messages, o.Limits.Backlog = limits.Rate{PerSecond: 4, Burst: 5}, 10
 	})
 	a := hello(t, n.addr)
 	a.join(1, "ada")

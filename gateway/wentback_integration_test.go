@@ -29,6 +29,7 @@ func postgresBackup(t *testing.T, dsn string) backup {
 
 // TestPostgresGoesBack: as TestStoreGoesBack, with the real servers.
 func TestPostgresGoesBack(t *testing.T) {
+	t.Parallel()
 	p := startParts(t)
 	one, two := p.gateway(t, nil), p.gateway(t, nil)
 	storeGoesBack(t, one, two, postgresBackup(t, p.pg.DSN()))
