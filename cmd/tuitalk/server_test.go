@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"tuitalk/deploy/local"
 	"tuitalk/talk"
 )
 
@@ -32,15 +34,15 @@ type server struct {
 	entries []talk.Entry // of the one room
 }
 
-// startServer serves on a free port; its end is the test's.
+// startServer serves on a port that is free, also when it starts again; its end is
+// the test's.
 func startServer(t *testing.T) *server {
-	s := &server{t: t, users: make(map[*websocket.Conn]talk.Member)}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := local.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.address = l.Addr().String()
-	s.serve(l)
+	s := &server{t: t, address: fmt.Sprintf("127.0.0.1:%d", port), users: make(map[*websocket.Conn]talk.Member)}
+	s.restart()
 	t.Cleanup(s.stop)
 	return s
 }
@@ -227,7 +229,7 @@ func (s *server) refuse() {
 func (s *server) has(want ...string) {
 	s.t.Helper()
 	var got []string
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		s.mu.Lock()
 		got = nil
 		for _, e := range s.entries {
@@ -244,7 +246,7 @@ func (s *server) has(want ...string) {
 // hasNobody waits until all have hung up.
 func (s *server) hasNobody() {
 	s.t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		s.mu.Lock()
 		n := len(s.users)
 		s.mu.Unlock()

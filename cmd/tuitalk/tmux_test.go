@@ -56,7 +56,7 @@ func openTerminal(t *testing.T, w, h int) *terminal {
 // close ends the shell, and waits for the client, which saves its state.
 func (term *terminal) close() {
 	_ = exec.Command("tmux", "-S", term.socket, "kill-server").Run()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
 		if exec.Command("pgrep", "-f", program).Run() != nil {
 			return // there is none
 		}
@@ -102,7 +102,7 @@ func (term *terminal) screen() string { term.t.Helper(); return term.tmux("captu
 func (term *terminal) until(what string, good func(string) bool) string {
 	term.t.Helper()
 	var screen string
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
 		if screen = term.screen(); good(screen) {
 			return screen
 		}
@@ -126,6 +126,36 @@ func (term *terminal) has(texts ...string) string {
 func (term *terminal) hasNot(text string) string {
 	term.t.Helper()
 	return term.until("the end of "+text, func(screen string) bool { return !strings.Contains(screen, text) })
+}
+
+// still looks at the screen until it does not change.
+func (term *terminal) still() string {
+	term.t.Helper()
+	last := ""
+	return term.until("a screen that keeps still", func(screen string) bool {
+		same := screen == last
+		last = screen
+		return same
+	})
+}
+
+// written is what has gone to the terminal since the client began to paint, up to a
+// text: the screen shows it a little earlier.
+func (term *terminal) written(upTo string) (raw []byte) {
+	term.t.Helper()
+	term.until("what is on the screen in "+term.raw, func(string) bool {
+		all, err := os.ReadFile(term.raw)
+		if err != nil {
+			term.t.Fatal(err)
+		}
+		begin := bytes.Index(all, []byte("\x1b[?1049h")) // what the shell wrote is before
+		if begin < 0 {
+			return false
+		}
+		raw = all[begin:]
+		return bytes.Contains(raw, []byte(upTo))
+	})
+	return raw
 }
 
 // online starts a client named ada and waits until it has joined.
@@ -255,9 +285,10 @@ func TestScrollingBack(t *testing.T) {
 	term.has("message number 999")
 	term.press("PageUp")
 	term.hasNot("message number 999")
-	before := term.screen()
+	before := term.still()
 	s.say("bob", "something new")
-	after := term.has("↓ 1 new")
+	term.has("↓ 1 new")
+	after := term.still()
 	log := func(screen string) string { return strings.Join(strings.Split(screen, "\n")[1:18], "\n") }
 	if log(before) != log(after) {
 		t.Errorf("the view moved from\n%s\nto\n%s", before, after)
@@ -288,10 +319,7 @@ func TestHostileText(t *testing.T) {
 	if now := term.tmux("display", "-p", "#{pane_title}"); now != title && !strings.Contains(now, "TuiTalk") {
 		t.Errorf("the title became %q", now)
 	}
-	raw, err := os.ReadFile(term.raw)
-	if err != nil {
-		t.Fatal(err)
-	}
+	raw := term.written("held…")
 	for _, bad := range []string{"\x1b]0;", "\x1b]2;owned", "\x1b[31m", "\x1b[5n", "\u009b", "\u202e", "\u2066", "\u200b", "\x0e", "\x7f", "\x1b]8;;https://evil"} {
 		if i := bytes.Index(raw, []byte(bad)); i >= 0 {
 			t.Errorf("%q reached the terminal: %.80q", bad, raw[max(i-20, 0):])
@@ -352,12 +380,7 @@ func TestSurroundings(t *testing.T) {
 			term := openTerminal(t, 80, 20)
 			term.start(c.env, "-server", s.url(), "-name", "ada")
 			term.has("online", "Say something in room 1")
-			raw, err := os.ReadFile(term.raw)
-			if err != nil {
-				t.Fatal(err)
-			}
-			at := bytes.Index(raw, []byte("\x1b[?1049h")) // what the shell wrote is before
-			if at < 0 || !c.check(string(raw[at:])) {
+			if !c.check(string(term.written("Say something"))) {
 				t.Errorf("not %s", c.what)
 			}
 		})
