@@ -153,6 +153,10 @@ func TestPeopleDoNotNoticeThatTheGatewayIsKilled(t *testing.T) {
 		}
 		return text
 	}
+	ann.typeLine("all are here") // and whoever sees it has seen who came before
+	if err := cat.WaitFor(`document.querySelector("#log").innerText.includes("all are here")`); err != nil {
+		t.Fatal(err, cat.Console())
+	}
 	joinsBefore := len(noise.FindAllString(page(), -1))
 
 	const each = 10

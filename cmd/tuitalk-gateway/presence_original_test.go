@@ -152,12 +152,16 @@ func (o *original) saw(e talk.Entry) {
 
 // speak says the next text when the one before has come back.
 func (o *original) speak(ctx context.Context, ws *websocket.Conn) {
-	if o.unseen || o.echo != "" || o.quiet.Load() {
+	if o.unseen || o.echo != "" {
+		return
+	}
+	o.idle.Store(false) // before it looks: who makes it quiet looks afterwards
+	if o.quiet.Load() {
+		o.idle.Store(true)
 		return
 	}
 	o.said++
 	o.echo = fmt.Sprintf("%s %d", o.name, o.said)
-	o.idle.Store(false)
 	o.post(ctx, ws)
 }
 
