@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 
 // noGoroutinesLeft waits until no more goroutines run than before the tests.
 func noGoroutinesLeft(before int) error {
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for runtime.NumGoroutine() > before {
 		if time.Now().After(deadline) {
 			stacks := make([]byte, 64<<10)

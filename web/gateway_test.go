@@ -14,6 +14,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"tuitalk/deploy/local"
 	"tuitalk/talk"
 	"tuitalk/web"
 )
@@ -53,8 +54,12 @@ type seat struct {
 
 func newFakeGateway(t *testing.T) *fakeGateway {
 	t.Helper()
+	port, err := local.FreePort() // also when it starts again
+	if err != nil {
+		t.Fatal(err)
+	}
 	g := &fakeGateway{
-		t: t, address: "127.0.0.1:0", rooms: make(map[int32][]talk.Entry),
+		t: t, address: "127.0.0.1:" + strconv.Itoa(port), rooms: make(map[int32][]talk.Entry),
 		stored: make(map[[2]talk.UUID]int64), seats: make(map[*seat]bool),
 	}
 	g.start()
@@ -71,7 +76,6 @@ func (g *fakeGateway) start() {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	g.address = listener.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	mux.Handle("/", g.gate.wrap(web.Handler()))

@@ -132,6 +132,7 @@ func TestMeasures(t *testing.T) {
 	for _, kind := range []string{"first", "second"} {
 		p.do(p.Reload())
 		p.online()
+		p.wait(`window.ready && performance.getEntriesByName("first-contentful-paint").length`)
 		t.Logf("%s load: painted after %.0f ms, module ready after %.0f ms, tasks over 50 ms: %v", kind,
 			get[float64](p, `performance.getEntriesByName("first-contentful-paint")[0].startTime`),
 			get[float64](p, `ready`), get[[]int](p, `tasks.splice(0)`))

@@ -16,7 +16,7 @@ var ErrNotYet = errors.New("the condition did not come true")
 
 // waitTimeout bounds WaitFor, pollEvery is how often it looks.
 const (
-	waitTimeout = 15 * time.Second
+	waitTimeout = time.Minute
 	pollEvery   = 20 * time.Millisecond
 )
 
