@@ -12,7 +12,7 @@ import (
 // TestMain fails when a goroutine outlives the tests.
 func TestMain(m *testing.M) {
 	code := m.Run()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for left := strays(); code == 0 && left != ""; left = strays() {
 		if time.Now().After(deadline) {
 			fmt.Fprintf(os.Stderr, "goroutines are left:\n\n%s\n", left)

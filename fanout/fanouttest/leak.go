@@ -25,7 +25,7 @@ func Main(m *testing.M, stop ...func()) {
 
 // leaked waits for goroutines to end and returns the stacks of those that do not.
 func leaked() string {
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for {
 		left := strays()
 		if left == "" || time.Now().After(deadline) {

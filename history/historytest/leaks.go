@@ -16,7 +16,7 @@ func Main(m *testing.M, after ...func()) {
 	for _, f := range after {
 		f()
 	}
-	if left := leftGoroutines(5 * time.Second); code == 0 && left != "" {
+	if left := leftGoroutines(30 * time.Second); code == 0 && left != "" {
 		fmt.Fprintln(os.Stderr, "goroutines are left:\n\n"+left)
 		code = 1
 	}
