@@ -46,6 +46,9 @@ type lane struct {
 	loop  *loop
 	ctx   context.Context // of the loop; a commit is not cancelled by a drain
 
+	// how many of each the store gets at once
+	appending, moving page
+
 	mu      sync.Mutex
 	wake    *sync.Cond
 	rooms   map[int32]*[]post // waiting posts, oldest first
@@ -175,7 +178,7 @@ func (l *lane) next(batch []post) (moves []move, posts []post, more bool) {
 }
 
 func (l *lane) takeMoves() []move {
-	n := min(len(l.moves), maxBatch)
+	n := min(len(l.moves), l.moving.size())
 	taken := l.moves[:n:n]
 	l.moves = l.moves[n:]
 	if len(l.moves) == 0 {
@@ -187,7 +190,7 @@ func (l *lane) takeMoves() []move {
 // takePosts takes one post of each room in turn until the batch is full, so that
 // a busy room cannot hold up a quiet one.
 func (l *lane) takePosts(batch []post) []post {
-	for len(batch) < maxBatch && len(l.order) > 0 {
+	for most := l.appending.size(); len(batch) < most && len(l.order) > 0; {
 		id := l.order[0]
 		l.order = l.order[1:]
 		q := l.rooms[id]
@@ -291,8 +294,10 @@ func (l *lane) askMoves(moves []history.Move) ([]history.Moved, error) {
 	}
 	ctx, cancel := context.WithTimeout(l.ctx, patience)
 	defer cancel()
+	began := time.Now()
 	answers, err := l.store.Move(ctx, moves)
 	l.srv.health.store(err)
+	l.moving.learn(len(moves), began, err, ctx.Err() != nil)
 	return answers, err
 }
 
@@ -318,8 +323,10 @@ func (l *lane) append(posts []post, entries []talk.Entry) ([]history.Result, err
 	for i := range posts {
 		posts[i].unclear = true // until there is an answer
 	}
+	began := time.Now()
 	results, err := l.store.Append(ctx, entries)
 	l.srv.health.store(err)
+	l.appending.learn(len(entries), began, err, ctx.Err() != nil)
 	return results, err
 }
 

@@ -10,16 +10,16 @@ import (
 )
 
 // maxPage is the most entries that a drain appends at once.
-const maxPage = 500
+const maxPage = maxBatch
 
 // quickPage is an append after which twice as much would still take no more than
 // half of stepPatience.
 const quickPage = stepPatience / 4
 
-// page is how many entries a drain appends at once. An append that is not
-// answered in time has stored nothing, as far as anybody knows, and would not do
-// better the next time: so it is halved then, down to one entry, and grows again
-// with every quick answer. All drains of a node share it: it tells of the store.
+// page is how many entries a drain or a lane gives to the store at once. A call that
+// is not answered in time has stored nothing, as far as anybody knows, and would not
+// do better the next time: so it is halved then, down to one entry, and grows again
+// with every quick answer. All drains of a node share one: it tells of the store.
 type page struct{ halvings atomic.Int32 }
 
 func (p *page) size() int { return max(1, maxPage>>p.halvings.Load()) }
@@ -41,6 +41,16 @@ func (p *page) took(n int, d time.Duration) {
 	}
 }
 
+// learn notes how a call with n entries went, which began then. late: its time is over.
+func (p *page) learn(n int, began time.Time, err error, late bool) {
+	switch {
+	case err == nil:
+		p.took(n, time.Since(began))
+	case late:
+		p.tooLong(n)
+	}
+}
+
 // appendPage appends what waited, as much as page allows.
 func (sp *spooler) appendPage(ctx context.Context, entries []talk.Entry) ([]history.Result, error) {
 	step, cancel := context.WithTimeout(ctx, stepPatience)
@@ -48,12 +58,7 @@ func (sp *spooler) appendPage(ctx context.Context, entries []talk.Entry) ([]hist
 	began := time.Now()
 	results, err := sp.srv.store.Append(step, entries)
 	sp.srv.health.store(err)
-	switch {
-	case err == nil:
-		sp.page.took(len(entries), time.Since(began))
-	case step.Err() != nil && ctx.Err() == nil:
-		sp.page.tooLong(len(entries))
-	}
+	sp.page.learn(len(entries), began, err, step.Err() != nil && ctx.Err() == nil)
 	return results, err
 }
 
