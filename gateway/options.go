@@ -179,11 +179,23 @@ func Defaults() Options {
 	}
 }
 
-// Validate reports the first setting that cannot be.
+// Validate reports the first setting that cannot be, and what to do about it.
 func (o *Options) Validate() error {
+	for _, check := range []func() error{o.validateParts, o.validateSizes, o.validateTimes, o.Limits.Validate} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	_, err := newOrigins(o)
+	return err
+}
+
+func (o *Options) validateParts() error {
 	switch {
 	case o.ID.IsZero():
 		return errors.New("no id for this gateway")
+	case o.Log == nil || o.Metrics == nil || o.Site == nil || o.Failpoint == nil || o.LastWords == nil:
+		return errors.New("the log, the metrics, the site, the failpoint and the last words must be set: begin with Defaults")
 	case !strings.HasPrefix(o.Path, "/"):
 		return fmt.Errorf("path %q must begin with /", o.Path)
 	case o.Pollers < 1 || o.Pumps < 1:
@@ -192,10 +204,18 @@ func (o *Options) Validate() error {
 		return errors.New("each class of work needs at least 1 worker, a queue of at least 1, and at least 1s to wait")
 	case o.Lanes < 1 || o.Lanes > 16:
 		return fmt.Errorf("lanes must be 1 to 16, not %d", o.Lanes)
+	}
+	return nil
+}
+
+func (o *Options) validateSizes() error {
+	switch {
 	case o.FrameBytes < talk.MaxTextBytes*2:
 		return fmt.Errorf("frames must be allowed %d bytes, not %d", talk.MaxTextBytes*2, o.FrameBytes)
 	case o.RingPackets < 1 || o.RingPackets > maxPackets/2:
 		return fmt.Errorf("ring packets must be 1 to %d, not %d", maxPackets/2, o.RingPackets)
+	case o.RingBytes < 1 || o.AnswerBytes < minAnswerBytes:
+		return fmt.Errorf("the ring must have at least 1 byte, and answers %d, which the list of a full room takes, not %d", minAnswerBytes, o.AnswerBytes)
 	case o.MaxQueuedBytes < o.RingBytes+o.AnswerBytes:
 		return fmt.Errorf("max queued bytes must be at least %d, what one client may have queued, not %d", o.RingBytes+o.AnswerBytes, o.MaxQueuedBytes)
 	case o.SendBuffer < minKernelBuffer || o.ReceiveBuffer < minKernelBuffer:
@@ -204,19 +224,40 @@ func (o *Options) Validate() error {
 		return fmt.Errorf("the least rate must not be negative, as %d is", o.MinRate)
 	case o.RecentCount < 1:
 		return errors.New("a room must keep at least 1 recent entry")
-	case o.PingAfter <= 0 || o.RequestWait <= 0 || o.PongWait <= 0 || o.HandshakeWait <= 0 || o.Grace < 0:
-		return errors.New("times must be positive")
+	case o.ResumeMax < o.RecentCount:
+		// who is behind by more than ResumeMax is sent to where the recent entries begin
+		return fmt.Errorf("a resume may ask for %d entries, fewer than the %d that a room keeps: who is behind could never join; allow at least as many",
+			o.ResumeMax, o.RecentCount)
+	case o.QueueMax < 1:
+		return fmt.Errorf("at least 1 entry must be allowed to wait for the store, not %d", o.QueueMax)
 	}
-	if _, err := newOrigins(o); err != nil {
-		return err
+	return nil
+}
+
+func (o *Options) validateTimes() error {
+	switch {
+	case o.PingAfter <= 0 || o.PongWait <= 0 || o.HandshakeWait <= 0:
+		return errors.New("the times until a ping, for its answer and for a handshake must be positive")
+	case o.Grace < 0 || o.CloseWait < 0 || o.RoomLinger < 0 || o.DrainWait < 0:
+		return errors.New("the grace, the wait for a close, the linger of a room and the time of a drain must not be negative")
+	case o.RequestWait < time.Second:
+		return fmt.Errorf("a request must have at least 1s, not %v: in an outage of the store a join takes %v", o.RequestWait, joinPatience)
+	case o.SlowAfter < sweepEvery:
+		return fmt.Errorf("who is slow is looked at every %v and cannot be known in %v: allow at least as long", sweepEvery, o.SlowAfter)
+	case o.LeaseLost <= keepEvery:
+		return fmt.Errorf("a lease is renewed every %v and would be lost in between after %v: allow longer", keepEvery, o.LeaseLost)
 	}
-	return o.Limits.Validate()
+	return nil
 }
 
 func (p Pool) valid() bool { return p.Workers > 0 && p.Queue > 0 && p.MaxWait >= time.Second }
 
 // spareFiles are open besides connections.
 const spareFiles = 256
+
+// minAnswerBytes is more than the longest answer in one frame: a Joined that names
+// talk.MaxListed members.
+const minAnswerBytes = 64 << 10
 
 // minKernelBuffer is the least that a connection works well with.
 const minKernelBuffer = 4 << 10

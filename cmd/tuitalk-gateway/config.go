@@ -108,6 +108,9 @@ func (c *config) checkAddresses() error {
 	} else if _, _, err := net.SplitHostPort(c.admin); err != nil {
 		return fmt.Errorf("-admin %q is not host:port, as 127.0.0.1:9090", c.admin)
 	}
+	if _, port, _ := net.SplitHostPort(c.listen); c.admin == c.listen && port != "0" {
+		return fmt.Errorf("-listen and -admin are both %s: give -admin a port of its own, on a private address", c.listen)
+	}
 	return nil
 }
 
@@ -213,6 +216,12 @@ func (c *config) checkWords() error {
 func (c *config) checkNumbers() error {
 	if c.maxQueued < 1<<20 || c.ringBytes < 1<<10 || c.minRate < 0 {
 		return errors.New("-max-queued-bytes must be at least 1048576, -ring-bytes at least 1024, -min-rate not negative")
+	}
+	if least := c.ringBytes + gateway.Defaults().AnswerBytes; c.maxQueued < least {
+		return fmt.Errorf("-max-queued-bytes must be at least %d, what one user may have queued with this -ring-bytes, not %d: raise it, or lower -ring-bytes", least, c.maxQueued)
+	}
+	if c.pollers < 1 || c.ringPackets < 1 {
+		return errors.New("-pollers and -ring-entries must be at least 1")
 	}
 	if c.slowAfter < time.Second {
 		return errors.New("-slow-after must be at least 1s")

@@ -47,6 +47,12 @@ func (c *config) checkLimits() error {
 	if b.Connection.Messages.PerSecond <= 0 {
 		return errors.New("-flood-rate must be above 0; -limits none turns all limits off")
 	}
+	if b.Accepts.PerSecond > 0 && b.Accepts.PerSecond < 0.1 {
+		return errors.New("-connect-rate must be at least 0.1, ten seconds' worth of which is one connection; 0 is no bound")
+	}
+	if b.KeepOut > b.KeepOutMax {
+		return fmt.Errorf("-keep-out %v is longer than the %v that it grows to: shorten it", b.KeepOut, b.KeepOutMax)
+	}
 	if b.Connection.Messages.Burst < 1 || b.Backlog < 1 {
 		return errors.New("-flood-burst and -flood-delayed must be at least 1")
 	}

@@ -106,9 +106,15 @@ func (c *Config) Validate() error {
 		rates = append(rates, r.Messages, r.Bytes)
 	}
 	for _, r := range rates {
-		if r.PerSecond < 0 || r.Burst < 0 || r.PerSecond > 0 && r.Burst < 1 {
-			return fmt.Errorf("a rate of %g a second with a burst of %g cannot be: neither is negative, and a burst has at least 1", r.PerSecond, r.Burst)
+		if err := r.validate(); err != nil {
+			return err
 		}
+	}
+	switch {
+	case c.KeepOut < 0 || c.KeepOut > 0 && c.KeepOut > c.KeepOutMax:
+		return fmt.Errorf("nobody can be kept out for %v the first time and for at most %v later: begin with that or less, 0 is not at all", c.KeepOut, c.KeepOutMax)
+	case c.AutoSlowMin < 0 || c.AutoSlowMin > c.AutoSlowMax:
+		return fmt.Errorf("slow mode cannot begin at %v and end at %v: the first is the shorter one", c.AutoSlowMin, c.AutoSlowMax)
 	}
 	for room, every := range c.SlowMode {
 		if every <= 0 || every > MaxSlowMode {

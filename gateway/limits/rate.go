@@ -1,6 +1,7 @@
 package limits
 
 import (
+	"fmt"
 	"math"
 	"sync/atomic"
 	"time"
@@ -10,6 +11,20 @@ import (
 type Rate struct {
 	PerSecond float64 // tokens that grow back
 	Burst     float64 // tokens when full
+}
+
+// longestFill is how long an empty bucket may take to fill.
+const longestFill = 365 * 24 * time.Hour
+
+// validate tells why a rate cannot be.
+func (r Rate) validate() error {
+	switch {
+	case !(r.PerSecond >= 0) || !(r.Burst >= 0) || r.PerSecond > 0 && r.Burst < 1: // and what is no number
+		return fmt.Errorf("a rate of %g a second with a burst of %g cannot be: neither is negative, and a burst has at least 1", r.PerSecond, r.Burst)
+	case r.PerSecond > 0 && r.Burst/r.PerSecond > longestFill.Seconds():
+		return fmt.Errorf("a burst of %g at a rate of %g a second would take more than a year to grow back: raise the rate, or lower the burst", r.Burst, r.PerSecond)
+	}
+	return nil
 }
 
 // span is how long n tokens take to grow back; 0 without a bound. More than fit
