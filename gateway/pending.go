@@ -23,6 +23,9 @@ const rescueAfter = 2 * time.Second
 // spool has been read to its end, behind what it has. Those that this node
 // accepted itself it has in the order of each author, who says all that is not
 // stored again when he comes here from another node; they do not need the spool.
+//
+// Where the spool stays away, what others accepted is withdrawn in the end: see
+// withdrawOthers.
 type pendingEntry struct {
 	roomEntry
 	since int64 // coarse time
@@ -186,6 +189,19 @@ func (r *room) ownPending() (entries []talk.Entry) {
 		entries = append(entries, p.Entry)
 	}
 	return entries
+}
+
+// othersPending names the room's pending entries that other nodes accepted, and that
+// are no younger.
+func (r *room) othersPending(at int64) (list []fanout.Gone) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.pending {
+		if e := &r.pending[i]; e.own == 0 && e.since <= at {
+			list = append(list, fanout.Gone{Author: e.Author, ID: e.ID})
+		}
+	}
+	return list
 }
 
 // stillPending returns those of entries that were not settled meanwhile.

@@ -22,6 +22,10 @@ const (
 	replaySilence = time.Second
 	// lookMost is how long one look at all partitions takes, but for a page each.
 	lookMost = 30 * time.Second
+	// othersPatience is how long the spool may not be readable while the store is
+	// there, before this node stops showing what others accepted: they, or the authors,
+	// have had the time to store it.
+	othersPatience = 15 * time.Second
 )
 
 // replay is when a partition that was found with entries may be stored how far.
@@ -68,14 +72,15 @@ type replayer struct {
 	loop    *loop
 	ctx     context.Context // of the loop
 	parts   []replay
-	seen    []coverage // by the last look
-	outages int64      // of the store, before which parts are of no meaning
+	seen    []coverage  // by the last look
+	blind   []time.Time // since when a partition could not be read; zero: it could
+	outages int64       // of the store, before which parts and blind are of no meaning
 }
 
 func newReplayer(sp *spooler) *replayer {
 	n := sp.spool.Partitions()
 	l := sp.srv.loops.add("replay")
-	return &replayer{spooler: sp, loop: l, ctx: l.attach(sp.srv.ctx), parts: make([]replay, n), seen: make([]coverage, n)}
+	return &replayer{spooler: sp, loop: l, ctx: l.attach(sp.srv.ctx), parts: make([]replay, n), seen: make([]coverage, n), blind: make([]time.Time, n)}
 }
 
 func (rp *replayer) run(ended <-chan struct{}) {
@@ -112,6 +117,7 @@ func (rp *replayer) look(rescue bool) (left bool) {
 	rp.hurried.Store(false)
 	if n := s.health.storeOutages(); n != rp.outages {
 		clear(rp.parts)
+		clear(rp.blind)
 		rp.outages = n
 	}
 	shown, old := rp.shown.heard.Load(), s.clock.coarse()-int64(rescueAfter)
@@ -135,7 +141,33 @@ func (rp *replayer) look(rescue bool) (left bool) {
 	if rescue && rp.rescuePending(rp.ctx, old, rp.seen) {
 		rp.shown.empty(shown)
 	}
+	rp.withdrawOthers(time.Now())
 	return left
+}
+
+// withdrawOthers takes back what other nodes accepted, where the spool has not been
+// readable for long: it and whoever knew of them may be gone for good, and nobody
+// would ever say what became of them. What is stored after all is shown then.
+func (rp *replayer) withdrawOthers(now time.Time) {
+	s := rp.srv
+	for part, seen := range rp.seen {
+		switch {
+		case seen != unread:
+			rp.blind[part] = time.Time{}
+		case rp.blind[part].IsZero():
+			rp.blind[part] = now
+		}
+	}
+	for _, r := range s.rooms.list() {
+		since := rp.blind[rp.spool.Partition(r.id)]
+		if r.pendings.Load() == 0 || since.IsZero() || now.Sub(since) < othersPatience {
+			continue
+		}
+		if gone := r.othersPending(s.clock.coarse() - int64(othersPatience)); len(gone) > 0 {
+			s.log.Warn("the spool cannot be read: what other gateways accepted is not shown any more", "room", r.id, "entries", len(gone))
+			s.withdraw(r.id, gone)
+		}
+	}
 }
 
 func (sp *spooler) depths(ctx context.Context) ([]int64, error) {

@@ -1,8 +1,14 @@
 package gateway
 
 import (
+	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"tuitalk/fanout/fanouttest"
+	"tuitalk/history"
+	"tuitalk/talk"
 )
 
 func TestReplayIsFasterThanItWasSaid(t *testing.T) {
@@ -54,4 +60,50 @@ func TestReplayOfASilence(t *testing.T) {
 			t.Errorf("behind an entry of %d: not due when the silence is over, at speed %v", first, r.speed)
 		}
 	}
+}
+
+// TestWhatOthersAcceptedIsWithdrawn: the spool and the gateway that knew of an entry
+// are gone. It does not stay on the screens of others for ever; but nothing is
+// withdrawn for an outage of the store, or because the spool is away for a moment.
+func TestWhatOthersAcceptedIsWithdrawn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := keeperServer(t, &slowStore{})
+		s.health.store(nil)
+		spool := fanouttest.NewSpool(100)
+		s.spooler = newSpooler(s, spool)
+		rp := newReplayer(s.spooler)
+		r := &room{id: 5, srv: s, open: true}
+		s.rooms.byID[r.id] = r
+		s.showPending(r.id, []talk.Entry{fanouttest.PendingEntry(r.id, 1, 1)}, false)
+		look := func(times int) {
+			for range times {
+				time.Sleep(lookEvery)
+				s.clock.step()
+				rp.look(true)
+			}
+		}
+		seconds := int(othersPatience / lookEvery)
+		want := func(when string, n int) {
+			t.Helper()
+			if got := r.pendingCount(); got != n {
+				t.Fatalf("%s: %d entries are pending, want %d", when, got, n)
+			}
+		}
+		down := errors.New("test: no redis")
+		spool.SetDown(down)
+		look(seconds)
+		want("the spool is away for a moment", 1)
+		s.health.store(history.ErrUnavailable)
+		s.health.store(nil)
+		look(seconds)
+		want("the store was away meanwhile", 1)
+		look(1)
+		want("the spool stays away", 0)
+		look(seconds)
+		s.showPending(r.id, []talk.Entry{fanouttest.PendingEntry(r.id, 1, 2)}, false)
+		look(1)
+		want("it was accepted just now", 1)
+		look(seconds)
+		want("and that is long ago", 0)
+	})
 }
