@@ -14,6 +14,9 @@ var (
 	ErrNotReplicated = errors.New("no replica has the entry")
 	// ErrSpoolFull: the spool takes no more. The entry is not in it.
 	ErrSpoolFull = errors.New("the spool is full")
+	// ErrSpoolLost: the entry behind which this one is to stand is not in the spool,
+	// and this one is not either.
+	ErrSpoolLost = errors.New("the spool does not have the entry before this one")
 )
 
 // Spool keeps entries while the store is away: a stream per partition of the
@@ -35,12 +38,26 @@ var (
 // everybody appends from the start and removes only what is stored, what is
 // stored of a room is always the first part of its stream, so that two drains
 // at once, or one that was suspended, cannot reorder anything.
+//
+// # Losing entries
+//
+// A master can die before its replica has the newest entries, and a server can come
+// back with an older file, or with nothing. So a partition may lose its end, of
+// whatever length, but nothing out of its middle: what is there was added behind all
+// that its node had added before. Whoever adds names the last entry of the room of
+// which he does not know that it is stored. If it is missing, nothing is added behind
+// the hole, and he adds all that he has of the room once more, in order: so no
+// message is stored before an earlier one of its author that was accepted. If a drain
+// has removed it, he adds what is stored, and the next drain finds repeats.
 type Spool interface {
 	// Add puts entries into the spool, in order. results[i] is nil once
 	// entries[i] is on a master and a replica. An error other than ErrSpoolFull
 	// leaves open whether it is in the spool. If an entry of a room is not
 	// accepted, the later ones of that room in entries are not either.
-	Add(ctx context.Context, entries []talk.Entry) (results []error)
+	//
+	// behind has one entry at most of each room, behind which those of the room are to
+	// stand: see "Losing entries".
+	Add(ctx context.Context, entries []talk.Entry, behind ...talk.Entry) (results []error)
 
 	// Partitions is how many partitions there are, the same on every node.
 	Partitions() int

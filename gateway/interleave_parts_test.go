@@ -309,6 +309,19 @@ func (f *spoolFleet) lose() {
 	}
 }
 
+// loseLast takes the last entries of a room's partition out of the spool.
+func (f *spoolFleet) loseLast(room int32, n int) {
+	f.t.Helper()
+	part := f.spool.Partition(room)
+	list, err := f.spool.Read(f.t.Context(), part, "", 10000)
+	for _, e := range list[len(list)-n:] {
+		err = errors.Join(err, f.spool.Remove(f.t.Context(), part, e.ID))
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 // leave puts texts of a gateway into the spool that is gone since.
 func (f *spoolFleet) leave(room int32, texts ...string) {
 	f.t.Helper()

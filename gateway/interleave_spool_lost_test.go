@@ -113,6 +113,35 @@ func TestSpoolLosesWhatIsShown(t *testing.T) {
 	})
 }
 
+// TestSpoolLosesEntriesAndTakesNewer: in an outage of the store the spool loses what
+// was accepted, and the author goes on. Another node drains the spool: what was said
+// first is stored first, all the same.
+func TestSpoolLosesEntriesAndTakesNewer(t *testing.T) {
+	t.Parallel()
+	for name, lost := range map[string]int{"all of it": 3, "the end": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newSpoolFleet(t)
+			n := f.gateway(nil)
+			a := hello(t, n.addr)
+			a.join(5, "ada")
+			f.cut(n)
+			a.accept(5, "1", "2", "3")
+			f.loseLast(5, lost)
+			a.accept(5, "4", "5")
+			if got := f.waiting(); got != 5 {
+				t.Errorf("%d entries wait, want 5", got)
+			}
+			f.gateway(nil) // it reaches the store
+			awaitTrue(t, "the spool to be empty", func() bool { return f.waiting() == 0 })
+			f.wantLog(5, "1", "2", "3", "4", "5")
+			f.mend(n)
+			a.postStored(5, "6")
+			f.wantLog(5, "1", "2", "3", "4", "5", "6")
+		})
+	}
+}
+
 // TestNotAcceptedWithoutAReplica: no replica confirmed the entry, and it is gone
 // after the failover. Nobody called it safe, nobody saw it; its author sends it
 // again.

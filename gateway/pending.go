@@ -9,7 +9,8 @@ import (
 	"tuitalk/talk"
 )
 
-// maxPending bounds the pending entries that a room keeps.
+// maxPending bounds the pending entries that a room keeps: those of this node, and all
+// if another one comes on top.
 const maxPending = 2000
 
 // rescueAfter is how long an entry may be shown as pending although the store is
@@ -55,7 +56,7 @@ func (s *Server) showPending(room int32, entries []talk.Entry, own bool) {
 			}
 			continue
 		}
-		if r.recent.seqOf(e.Author, e.ID) > 0 || len(r.pending) >= maxPending {
+		if r.recent.seqOf(e.Author, e.ID) > 0 || !own && len(r.pending) >= maxPending {
 			continue
 		}
 		r.pending = append(r.pending, pendingEntry{roomEntry{Entry: *e}, s.clock.coarse(), number})

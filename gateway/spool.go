@@ -93,8 +93,6 @@ func (sp *spooler) accept(ctx context.Context, posts []post) {
 		e.Round, e.Pending, e.SentAt, e.UnixTime = 0, true, now, now
 		entries[i] = e
 	}
-	ctx, cancel := context.WithTimeout(ctx, spoolPatience)
-	defer cancel()
 	errs := sp.add(ctx, entries)
 	for _, p := range posts {
 		sp.know(p.entry.RoomID) // who found the partition empty may have looked before
@@ -121,9 +119,72 @@ func (sp *spooler) accept(ctx context.Context, posts []post) {
 	}
 }
 
+// add adds entries to the spool behind what this node has accepted before. Where the
+// spool has lost that, it is added once more, in front of them.
 func (sp *spooler) add(ctx context.Context, entries []talk.Entry) []error {
+	ctx, cancel := context.WithTimeout(ctx, spoolPatience)
+	defer cancel()
 	defer outside(ctx)()
-	return sp.spool.Add(ctx, entries)
+	behind, full := sp.behind(entries)
+	fits, at := make([]talk.Entry, 0, len(entries)), make([]int, 0, len(entries))
+	errs := make([]error, len(entries))
+	for i, e := range entries {
+		if full[e.RoomID] {
+			errs[i] = fanout.ErrSpoolFull
+			continue
+		}
+		fits, at = append(fits, e), append(at, i)
+	}
+	again := map[int32][]int{} // by room, of those that stand behind a hole
+	for i, err := range sp.spool.Add(ctx, fits, behind...) {
+		errs[at[i]] = err
+		if errors.Is(err, fanout.ErrSpoolLost) {
+			again[fits[i].RoomID] = append(again[fits[i].RoomID], at[i])
+		}
+	}
+	for room, lost := range again {
+		sp.addAgain(ctx, room, entries, lost, errs)
+	}
+	return errs
+}
+
+// behind returns the last entry of each room of entries that this node has accepted
+// and does not know to be stored, and the rooms of which it keeps so many that it
+// could not keep more: what a node accepts, it must be able to store or to add again.
+func (sp *spooler) behind(entries []talk.Entry) (last []talk.Entry, full map[int32]bool) {
+	full = map[int32]bool{}
+	for _, e := range entries {
+		if _, seen := full[e.RoomID]; seen {
+			continue
+		}
+		full[e.RoomID] = false
+		if r := sp.srv.rooms.get(e.RoomID); r != nil {
+			own := r.ownPending()
+			full[e.RoomID] = len(own) >= maxPending
+			if len(own) > 0 {
+				last = append(last, own[len(own)-1])
+			}
+		}
+	}
+	return last, full
+}
+
+// addAgain adds what this node has accepted of a room, and behind it those of entries
+// that at names, and notes how that went in errs.
+func (sp *spooler) addAgain(ctx context.Context, room int32, entries []talk.Entry, at []int, errs []error) {
+	var all []talk.Entry
+	if r := sp.srv.rooms.get(room); r != nil {
+		all = r.ownPending()
+	}
+	own := len(all)
+	sp.srv.log.Warn("the spool does not have what was accepted last; all that is known of it is added again", "room", room, "entries", own)
+	for _, i := range at {
+		all = append(all, entries[i])
+	}
+	results := sp.spool.Add(ctx, all)
+	for n, i := range at {
+		errs[i] = results[own+n]
+	}
 }
 
 func spoolSentence(err error) string {

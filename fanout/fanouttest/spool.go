@@ -43,27 +43,40 @@ func (s *Spool) SetDown(err error) {
 }
 
 // Add implements fanout.Spool.
-func (s *Spool) Add(_ context.Context, entries []talk.Entry) []error {
+func (s *Spool) Add(_ context.Context, entries []talk.Entry, behind ...talk.Entry) []error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	last := map[int32]talk.Entry{} // of each room
+	for _, e := range behind {
+		last[e.RoomID] = e
+	}
 	results := make([]error, len(entries))
-	for i := range entries {
-		results[i] = s.add(entries[i])
+	for i, e := range entries {
+		before, has := last[e.RoomID]
+		results[i] = s.add(e, !has || s.has(&before))
+		last[e.RoomID] = e
 	}
 	return results
 }
 
-func (s *Spool) add(e talk.Entry) error {
+func (s *Spool) has(e *talk.Entry) bool {
+	return slices.ContainsFunc(s.streams[s.Partition(e.RoomID)], func(o fanout.Spooled) bool {
+		return o.Entry.RoomID == e.RoomID && o.Entry.Author == e.Author && o.Entry.ID == e.ID
+	})
+}
+
+// add adds one entry; follows: the one that it shall stand behind is there.
+func (s *Spool) add(e talk.Entry, follows bool) error {
 	if s.down != nil {
 		return s.down
 	}
 	stream := &s.streams[s.Partition(e.RoomID)]
-	known := slices.ContainsFunc(*stream, func(o fanout.Spooled) bool {
-		return o.Entry.RoomID == e.RoomID && o.Entry.Author == e.Author && o.Entry.ID == e.ID
-	})
-	if !known {
-		if len(*stream) >= s.cap {
+	if !s.has(&e) {
+		switch {
+		case len(*stream) >= s.cap:
 			return fanout.ErrSpoolFull
+		case !follows:
+			return fanout.ErrSpoolLost
 		}
 		s.last++
 		e.Seq, e.Pending = 0, true

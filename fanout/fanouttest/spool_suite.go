@@ -26,6 +26,7 @@ func RunSpool(t *testing.T, open func(t *testing.T) fanout.Spool) {
 		{"refuses beyond its cap", testSpoolFull},
 		{"removes an entry with its id", testSpoolRemove},
 		{"serves several drains", testSpoolDrains},
+		{"adds nothing behind a hole", testSpoolLost},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
 	}
@@ -255,5 +256,52 @@ func testSpoolDrains(t *testing.T, s fanout.Spool) {
 	}
 	if d := depth(t, s, part); d != 0 {
 		t.Errorf("%d entries are left", d)
+	}
+}
+
+// testSpoolLost: the end of a partition gets lost, and more is added.
+func testSpoolLost(t *testing.T, s fanout.Spool) {
+	const more = 1100 // that no implementation adds in one go
+	part := s.Partition(5)
+	addAll(t, s, pendingEntries(5, 0, 4))
+	behind := func(n int) talk.Entry { return PendingEntry(5, 1, n) }
+	for i, err := range s.Add(t.Context(), pendingEntries(5, 3, 5), behind(3)) {
+		if err != nil {
+			t.Fatalf("entry %d behind one that is there: %v", i, err)
+		}
+	}
+	for i, e := range readAll(t, s, part, 10) {
+		if i >= 2 { // 2, 3 and 4 are lost
+			if err := s.Remove(t.Context(), part, e.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	near := int32(6)
+	for s.Partition(near) != part {
+		near++
+	}
+	mixed := append([]talk.Entry{PendingEntry(near, 1, 0)}, pendingEntries(5, 5, more)...)
+	results := s.Add(t.Context(), append(mixed, PendingEntry(near, 1, 1)), behind(4))
+	for i, err := range results {
+		if lost := errors.Is(err, fanout.ErrSpoolLost); lost != (i > 0 && i < len(results)-1) || !lost && err != nil {
+			t.Fatalf("entry %d behind one that is lost: %v", i, err)
+		}
+	}
+	if d := depth(t, s, part); d != 4 {
+		t.Errorf("depth %d, want 2 of the one room and 2 of the other", d)
+	}
+	addAll(t, s, pendingEntries(5, 0, more)) // all that he has of the room
+	n := 0
+	for _, got := range readAll(t, s, part, 500) {
+		if got.Entry.RoomID == 5 {
+			if want := PendingEntry(5, 1, n); got.Entry != want {
+				t.Fatalf("entry %d is %+v", n, got.Entry)
+			}
+			n++
+		}
+	}
+	if n != more {
+		t.Errorf("%d entries, want %d", n, more)
 	}
 }

@@ -12,20 +12,23 @@ import (
 )
 
 // addScript puts entries into a stream unless they are there. Keys: stream,
-// ids. Arguments: how many entries the stream may have, then for each entry its
-// id and its form. It returns a code for each entry.
+// ids. Arguments: how many entries the stream may have, then for each entry the id
+// of the one behind which it shall stand or nothing, its id and its form. It returns
+// a code for each entry.
 const addScript = `
 local left = tonumber(ARGV[1]) - redis.call('XLEN', KEYS[1])
 local codes = {}
-for i = 2, #ARGV, 2 do
-  local n = i / 2
-  if redis.call('HEXISTS', KEYS[2], ARGV[i]) == 1 then
+for i = 2, #ARGV, 3 do
+  local n = (i + 1) / 3
+  if redis.call('HEXISTS', KEYS[2], ARGV[i + 1]) == 1 then
     codes[n] = 1
   elseif left <= 0 then
     codes[n] = 2
+  elseif ARGV[i] ~= '' and redis.call('HEXISTS', KEYS[2], ARGV[i]) == 0 then
+    codes[n] = 3
   else
-    redis.call('XADD', KEYS[1], '*', 'k', ARGV[i], 'e', ARGV[i + 1])
-    redis.call('HSET', KEYS[2], ARGV[i], '')
+    redis.call('XADD', KEYS[1], '*', 'k', ARGV[i + 1], 'e', ARGV[i + 2])
+    redis.call('HSET', KEYS[2], ARGV[i + 1], '')
     left = left - 1
     codes[n] = 0
   end
@@ -37,6 +40,7 @@ const (
 	codeAdded = iota
 	codeRepeat
 	codeFull
+	codeLost
 )
 
 // entryKey identifies an entry in the hash of ids.
@@ -65,7 +69,7 @@ func (a *addition) finish(err error) {
 }
 
 // Add implements fanout.Spool.
-func (b *Bus) Add(ctx context.Context, entries []talk.Entry) []error {
+func (b *Bus) Add(ctx context.Context, entries []talk.Entry, behind ...talk.Entry) []error {
 	results := make([]error, len(entries))
 	if b.isClosed.Load() {
 		for i := range results {
@@ -73,7 +77,7 @@ func (b *Bus) Add(ctx context.Context, entries []talk.Entry) []error {
 		}
 		return results
 	}
-	additions := b.additions(entries)
+	additions := b.additions(entries, behind)
 	for _, a := range additions {
 		if s, _ := b.parts[a.part].where(); s != nil {
 			s.add(a)
@@ -98,10 +102,15 @@ func (b *Bus) Add(ctx context.Context, entries []talk.Entry) []error {
 	return results
 }
 
-// additions sorts entries by partition, in their order.
-func (b *Bus) additions(entries []talk.Entry) []*addition {
+// additions sorts entries by partition, in their order, each behind the one before it
+// in its room.
+func (b *Bus) additions(entries, behind []talk.Entry) []*addition {
 	var all []*addition
 	open := make(map[int]*addition)
+	last := make(map[int32]string) // key of each room's last entry
+	for i := range behind {
+		last[behind[i].RoomID] = entryKey(&behind[i])
+	}
 	for i := range entries {
 		e := &entries[i]
 		part := partitionOf(e.RoomID)
@@ -114,7 +123,9 @@ func (b *Bus) additions(entries []talk.Entry) []*addition {
 		pending := *e
 		pending.Seq, pending.Pending = 0, true
 		a.index = append(a.index, i)
-		a.args = append(a.args, entryKey(e), string(fanout.AppendEntry(nil, &pending)))
+		key := entryKey(e)
+		a.args = append(a.args, last[e.RoomID], key, string(fanout.AppendEntry(nil, &pending)))
+		last[e.RoomID] = key
 		a.results = append(a.results, nil)
 	}
 	return all
@@ -188,6 +199,8 @@ func (a *addition) resolve(codes []int64, replicated bool) {
 			a.results[i] = errNoMaster
 		case codes[i] == codeFull:
 			a.results[i] = fanout.ErrSpoolFull
+		case codes[i] == codeLost:
+			a.results[i] = fanout.ErrSpoolLost
 		case !replicated:
 			a.results[i] = fanout.ErrNotReplicated
 		}

@@ -165,6 +165,36 @@ func TestSpoolOutOfMemory(t *testing.T) {
 	}
 }
 
+// A master comes back with nothing: what is said next is not put behind what is lost.
+func TestSpoolLosesEverything(t *testing.T) {
+	c := cluster(t)
+	b := openBus(t, options(t, c), fanouttest.NewRecorder())
+	var entries []talk.Entry
+	for n := range 3 {
+		entries = append(entries, fanouttest.PendingEntry(roomIn(0), 1, n))
+	}
+	for i, err := range b.Add(t.Context(), entries[:2]) {
+		if err != nil {
+			t.Fatalf("entry %d: %v", i, err)
+		}
+	}
+	_, err := c.Do(t.Context(), masterOf(t, c, 0), "FLUSHALL")
+	must(t, err)
+	if err := b.Add(t.Context(), entries[2:], entries[1])[0]; !errors.Is(err, fanout.ErrSpoolLost) {
+		t.Errorf("behind what is lost: %v", err)
+	}
+	for i, err := range b.Add(t.Context(), entries) {
+		if err != nil {
+			t.Errorf("entry %d again: %v", i, err)
+		}
+	}
+	found, err := b.Read(t.Context(), 0, "", 10)
+	must(t, err)
+	if len(found) != 3 || found[0].Entry != entries[0] || found[2].Entry != entries[2] {
+		t.Errorf("found %+v", found)
+	}
+}
+
 // An entry of a newer form stays where it is and stops nobody.
 func TestSpoolUnreadable(t *testing.T) {
 	c := cluster(t)
