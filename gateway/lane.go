@@ -45,6 +45,7 @@ type lane struct {
 	store history.Store
 	loop  *loop
 	ctx   context.Context // of the loop; a commit is not cancelled by a drain
+	turn  history.Turn    // of the last attempt to store moves; owned by the loop
 
 	// how many of each the store gets at once
 	appending, moving page
@@ -63,6 +64,7 @@ type lane struct {
 func newLane(s *Server, number int) *lane {
 	l := &lane{srv: s, store: s.store, rooms: map[int32]*[]post{}, loop: s.loops.add(fmt.Sprintf("lane %d", number))}
 	l.ctx = l.loop.attach(context.Background())
+	l.turn = history.Turn{Gateway: s.opts.ID, Lane: int32(number)}
 	l.wake = sync.NewCond(&l.mu)
 	return l
 }
@@ -243,6 +245,10 @@ func (l *lane) commitMoves(moves []move) {
 	args := make([]history.Move, len(moves))
 	for i, m := range moves {
 		args[i] = m.Move
+	}
+	l.turn.Number++
+	for i := range args {
+		args[i].Turn = l.turn
 	}
 	began := time.Now()
 	answers, err := l.askMoves(args)

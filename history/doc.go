@@ -107,6 +107,11 @@
 //     nothing. A Leave that wrote none finds no session and is not Applied.
 //   - Break: the same again.
 //
+// That is not enough for a copy that comes late, of a write that was given up on and
+// said again: it would find the session broken or gone, or another's, and no entry of
+// its own where it wrote none. So who moves numbers its attempts (Turn), and nothing of
+// an earlier one applies once a later one was there.
+//
 // An EntryID that names an entry of another kind is refused with ErrBadEntry.
 //
 // # Who calls what

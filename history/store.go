@@ -67,7 +67,7 @@ type Store interface {
 	// and with 0 those that have none, but sessions that are not broken: else nobody
 	// would ever retire them.
 	Leases(ctx context.Context) ([]Lease, error)
-	// Retire marks all sessions of a gateway as broken and forgets its lease.
+	// Retire marks all sessions of a gateway as broken and forgets its lease and turns.
 	Retire(ctx context.Context, gateway talk.UUID) error
 	// Broken returns up to limit sessions whose connection is gone, in the
 	// order of (RoomID, UUID, Session), behind the given one; the zero key means
@@ -145,11 +145,23 @@ type Move struct {
 	// EntryID is the id of the entry that this move may write, so that a
 	// repeat after an unclear failure does not write it twice. Break needs none.
 	EntryID talk.UUID
+	// Turn is the same for all moves of a call.
+	Turn Turn
+}
+
+// Turn numbers the attempts of one who moves, a lane of a gateway: it makes one at a
+// time, and one that it has given up on may still be under way when it says the same
+// again. Once the store has had a Turn, nothing of an earlier one of the same lane
+// applies. The zero Turn is nobody's, and always its turn.
+type Turn struct {
+	Gateway talk.UUID
+	Lane    int32
+	Number  int64 // from 1
 }
 
 // Moved is what became of a Move.
 type Moved struct {
-	Applied bool        // false: stale epoch, no such session, or a repeat that came too late
+	Applied bool        // false: stale epoch, no such session, a repeat that came too late, or not its Turn
 	Epoch   int64       // after Enter: the session's new epoch
 	First   bool        // after Enter: the user was not in the room before; after Leave: was the last
 	Entry   *talk.Entry // the entry that was written, now or by the first of repeats, with seq and time; nil for none

@@ -22,7 +22,7 @@ const modelRooms = 3
 
 // model: whatever is done, in whatever order, the store answers as the model.
 func model(e *env) {
-	run := &modelRun{env: e, Rand: e.rand(), model: modelStore{now: 1000, rooms: make(map[int32]*modelRoom)}}
+	run := &modelRun{env: e, Rand: e.rand(), model: modelStore{now: 1000, rooms: make(map[int32]*modelRoom), turns: make(map[history.Turn]int64)}}
 	e.SetTime(1000)
 	for step := range 400 {
 		switch run.IntN(10) {
@@ -103,12 +103,23 @@ func (run *modelRun) move() {
 		}
 		moves = append(moves, m)
 	}
+	turn := run.turn()
+	for i := range moves {
+		moves[i].Turn = turn
+	}
 	moved, err := run.Store(run.IntN(handles)).Move(run.ctx, moves)
 	if err != nil {
 		run.Fatal(err)
 	}
+	late := run.model.late(turn)
 	for i, got := range moved {
-		want := run.model.move(moves[i])
+		var want history.Moved
+		if !late {
+			want = run.model.move(moves[i])
+		}
+		if !late && want.Err == nil {
+			run.model.took(turn)
+		}
 		if (got.Err == nil) != (want.Err == nil) {
 			run.Errorf("move %+v: error %v, want %v", moves[i], got.Err, want.Err)
 		}
@@ -119,6 +130,16 @@ func (run *modelRun) move() {
 			run.Errorf("move %+v:\n got %+v %+v\nwant %+v %+v", moves[i], got, got.Entry, want, want.Entry)
 		}
 	}
+}
+
+// turn returns a lane's next turn, or one of before, or nobody's.
+func (run *modelRun) turn() history.Turn {
+	t := history.Turn{Gateway: UUID(fmt.Sprint("gateway", run.IntN(3))), Lane: run.Int32N(2)}
+	if run.IntN(3) == 0 {
+		return history.Turn{}
+	}
+	t.Number = max(1, run.model.turns[t]+run.Int64N(4)-1)
+	return t
 }
 
 func (run *modelRun) compareRoom(id int32) {

@@ -3,6 +3,7 @@ package historytest
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 
 	"tuitalk/history"
@@ -14,6 +15,7 @@ import (
 type modelStore struct {
 	now   uint64
 	rooms map[int32]*modelRoom
+	turns map[history.Turn]int64 // the last number of each lane
 }
 
 type modelRoom struct {
@@ -84,6 +86,22 @@ func (w *modelMember) session(k history.SessionKey) *modelSession {
 		}
 	}
 	return nil
+}
+
+// lane is whose turn it is.
+func lane(t history.Turn) history.Turn {
+	t.Number = 0
+	return t
+}
+
+// late tells whether a later turn was there already.
+func (m *modelStore) late(t history.Turn) bool { return t.Number > 0 && t.Number < m.turns[lane(t)] }
+
+// took notes that something of a turn was applied.
+func (m *modelStore) took(t history.Turn) {
+	if t.Number > 0 {
+		m.turns[lane(t)] = t.Number
+	}
 }
 
 func (m *modelStore) move(mv history.Move) history.Moved {
@@ -185,6 +203,7 @@ func made(mv history.Move, kind talk.Kind, name, text string) talk.Entry {
 }
 
 func (m *modelStore) retire(gateway talk.UUID) {
+	maps.DeleteFunc(m.turns, func(t history.Turn, _ int64) bool { return t.Gateway == gateway })
 	for _, r := range m.rooms {
 		for _, w := range r.members {
 			for _, s := range w.sessions {

@@ -86,3 +86,62 @@ func moveRepeatsLate(e *env) {
 	}
 	e.want(1, "ada", "+ada -ada +ada ada>eve eve>bob -bob +ada")
 }
+
+// movesOutOfTurn: copies of attempts that were given up on come late, when what they say
+// has been said again, and more has happened since. None of them changes anything.
+func movesOutOfTurn(e *env) {
+	turn := func(lane int32, number int64, m history.Move) history.Move {
+		m.Turn = history.Turn{Gateway: UUID("gateway0"), Lane: lane, Number: number}
+		return m
+	}
+	enter := func(k history.SessionKey, id, name string) history.Move {
+		return history.Move{Action: history.Enter, Key: k, Gateway: UUID("gateway0"), Name: name, EntryID: UUID(id)}
+	}
+	late := func(what string, number int64, m history.Move) {
+		e.Helper()
+		for _, lane := range []int32{1, 2} { // of lane 2 no attempt is later than 9
+			if got := e.move(2, turn(lane, number, m)); got.Applied {
+				e.Errorf("%s, lane %d: %+v", what, lane, got)
+			}
+		}
+	}
+	e.move(0, turn(2, 9, history.Move{Action: history.Break, Key: key(3, "nobody", "w"), Epoch: 1}))
+	first, second, moved := key(1, "ada", "w"), key(1, "ada", "two"), key(1, "ada", "three")
+	ada := e.move(0, turn(1, 2, enter(first, "a", "ada")))
+	if again := e.move(0, turn(1, 2, enter(first, "a", "ada"))); !again.Applied || again.Epoch != ada.Epoch {
+		e.Errorf("the same attempt again: %+v, and then %+v", ada, again)
+	}
+	e.move(0, turn(1, 3, history.Move{Action: history.Break, Key: first, Epoch: ada.Epoch}))
+	late("an Enter after its Break", 1, enter(first, "a", "ada"))
+	e.wantBroken(first)
+
+	two := e.move(0, turn(1, 4, enter(second, "b", "ada"))) // writes no entry
+	e.move(0, turn(1, 5, history.Move{Action: history.Leave, Key: second, Epoch: two.Epoch}))
+	late("an Enter without an entry after its Leave", 3, enter(second, "b", "ada"))
+
+	e.move(0, turn(1, 6, enter(moved, "c", "ada")))
+	there := e.enter(1, moved, "ada") // a newer connection, at another gateway
+	late("an Enter after a take-over", 5, enter(moved, "c", "ada"))
+	e.Reopen()
+	found, err := e.store().Sessions(e.ctx, []history.SessionKey{second, moved})
+	if err != nil {
+		e.Fatal(err)
+	}
+	if found[0].Epoch != 0 || found[1].Epoch != there.Epoch || found[1].Gateway != UUID("gateway1") {
+		e.Errorf("the sessions are %+v", found)
+	}
+	rename := func(id, name string) history.Move {
+		return history.Move{Action: history.Rename, Key: moved, Name: name, Epoch: there.Epoch, EntryID: UUID(id)}
+	}
+	e.move(0, turn(1, 7, rename("d", "ada"))) // writes no entry
+	e.move(0, turn(1, 8, rename("e", "eve")))
+	late("a Rename that wrote nothing, after another", 6, rename("d", "ada"))
+	e.want(1, "eve", "+ada ada>eve")
+
+	if err := e.store().Retire(e.ctx, UUID("gateway0")); err != nil {
+		e.Fatal(err)
+	}
+	if m := e.move(0, turn(1, 1, enter(second, "f", "eve"))); !m.Applied {
+		e.Errorf("a retired gateway's turns are not forgotten: %+v", m)
+	}
+}

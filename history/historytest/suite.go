@@ -63,6 +63,7 @@ func Run(t *testing.T, fixture func(t *testing.T) Fixture) {
 		{"Renaming", renaming},
 		{"MoveRepeats", moveRepeats},
 		{"MoveRepeatsAfterTheWorldMovedOn", moveRepeatsLate},
+		{"MovesOutOfTurn", movesOutOfTurn},
 		{"MoveRefusesBadMovesOnly", moveRefusesBadMovesOnly},
 		{"QuietRooms", quietRooms},
 		{"QuietRoomGetsSmall", quietRoomGetsSmall},

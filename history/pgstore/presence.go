@@ -48,10 +48,12 @@ func (s *Store) applyMoves(ctx context.Context, moves []history.Move, indices []
 	return s.query(ctx, s.writes, "move", scan, moveQuery, s.moveArgs(n, at)...)
 }
 
-const moveQuery = `SELECT * FROM move_sessions($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+const moveQuery = `SELECT * FROM move_in_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 func (s *Store) moveArgs(n int, at func(i int) *history.Move) []any {
+	turn := &at(0).Turn
 	return []any{
+		uuid(&turn.Gateway), turn.Lane, turn.Number,
 		array(n, func(i int) int16 { return int16(at(i).Action) }),
 		array(n, func(i int) int32 { return at(i).Key.RoomID }),
 		uuids(n, func(i int) talk.UUID { return at(i).Key.UUID }),
@@ -114,6 +116,9 @@ func (s *Store) Retire(ctx context.Context, gateway talk.UUID) error {
 			uuid(&gateway), retireAtATime, s.now()); err != nil {
 			return err
 		}
+	}
+	if _, err := s.exec(ctx, "retire a gateway", `DELETE FROM turns WHERE gateway = $1`, uuid(&gateway)); err != nil {
+		return err
 	}
 	_, err := s.exec(ctx, "retire a gateway", `DELETE FROM leases WHERE gateway = $1`, uuid(&gateway))
 	return err

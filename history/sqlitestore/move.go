@@ -29,6 +29,9 @@ func (s *Store) Move(ctx context.Context, moves []history.Move) ([]history.Moved
 
 func (s *Store) applyMoves(ctx context.Context, moves []history.Move, indices []int, results []history.Moved) error {
 	return s.write(ctx, "move", func(ctx context.Context) error {
+		if late, err := s.isLate(ctx, moves[indices[0]].Turn); late || err != nil {
+			return err
+		}
 		tx := s.newTransaction()
 		for _, i := range indices {
 			m := mover{transaction: tx, Move: moves[i]}
@@ -40,6 +43,19 @@ func (s *Store) applyMoves(ctx context.Context, moves []history.Move, indices []
 		}
 		return tx.save(ctx)
 	})
+}
+
+// isLate tells whether a later turn was there already; else this one is the last.
+func (s *Store) isLate(ctx context.Context, t history.Turn) (bool, error) {
+	if t.Number == 0 {
+		return false, nil
+	}
+	done, err := s.st.takeTurn.ExecContext(ctx, t.Gateway[:], t.Lane, t.Number)
+	if err != nil {
+		return false, err
+	}
+	changed, err := done.RowsAffected()
+	return changed == 0, err
 }
 
 // probeMove tells whether the room would take a change of presence now.

@@ -35,6 +35,9 @@ func (s *Store) Retire(ctx context.Context, gateway talk.UUID) error {
 		if _, err := s.st.breakGateway.ExecContext(ctx, s.options.Clock().Unix(), gateway[:]); err != nil {
 			return err
 		}
+		if _, err := s.st.deleteTurns.ExecContext(ctx, gateway[:]); err != nil {
+			return err
+		}
 		_, err := s.st.deleteLease.ExecContext(ctx, gateway[:])
 		return err
 	})
