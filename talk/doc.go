@@ -2,7 +2,8 @@
 // which they travel, their limits, and what makes a text fit to be shown. This
 // comment specifies the wire: a client can be written from it alone, in any
 // language. testdata/golden has each message in the exact bytes of each form,
-// testdata/foreign clients in other languages.
+// testdata/foreign clients in other languages: in Python for all forms but extended
+// bincode, in Perl for that one.
 //
 // # Overview
 //

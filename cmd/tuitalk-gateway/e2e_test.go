@@ -260,6 +260,10 @@ func TestAForeignClientInEachForm(t *testing.T) {
 			t.Errorf("%s: %v\n%s", form, err, out)
 		}
 	}
+	out, err := exec.Command("perl", "../../talk/testdata/foreign/extended.pl", "ws://"+g.addr+"/ws", "7", "grace", "hello").CombinedOutput()
+	if err != nil {
+		t.Errorf("extended bincode: %v\n%s", err, out)
+	}
 }
 
 func TestProgramEndsWithOneLine(t *testing.T) {

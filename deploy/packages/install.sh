@@ -17,6 +17,7 @@ need tmux /usr/bin/tmux
 need systemd /usr/bin/systemd-analyze
 need procps /usr/bin/ps
 need python3 "/usr/bin/python3*"
+need perl /usr/bin/perl
 [ -n "$missing" ] || exit 0
 
 root=""
