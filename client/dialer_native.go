@@ -22,30 +22,39 @@ const (
 	partingTime    = time.Second      // to write what is queued, and to part
 )
 
-// NewDialer makes the dialer of this platform: WebSockets over the network.
-func NewDialer() Dialer { return dialerWith(http.DefaultTransport) }
+// NewDialer makes the dialer of this platform: WebSockets over the network, in the
+// extended form in bincode.
+func NewDialer() Dialer { return dialerWith(http.DefaultTransport, talk.ExtendedBincode) }
 
-// NewDialerTLS makes one that speaks TLS, where a server is named by wss://, in a
-// way of its own.
-func NewDialerTLS(config *tls.Config) Dialer {
+// NewDialerIn makes one that speaks the extended form as it is told to: in JSON for
+// whoever wants to read the wire.
+func NewDialerIn(form talk.Form) Dialer { return dialerWith(http.DefaultTransport, form) }
+
+// NewDialerTLS is NewDialerIn for one that speaks TLS, where a server is named by
+// wss://, in a way of its own.
+func NewDialerTLS(config *tls.Config, form talk.Form) Dialer {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.TLSClientConfig = config.Clone()
-	return dialerWith(t)
+	return dialerWith(t, form)
 }
 
 // dialerWith follows no redirect, as no browser does for a WebSocket: who is dialled
 // is shown the user's secret, and that belongs to the servers that the user named.
-func dialerWith(t http.RoundTripper) Dialer {
+func dialerWith(t http.RoundTripper, form talk.Form) Dialer {
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return networkDialer{&http.Client{Transport: t, CheckRedirect: stay}}
+	return networkDialer{&http.Client{Transport: t, CheckRedirect: stay}, form}
 }
 
-type networkDialer struct{ http *http.Client }
+type networkDialer struct {
+	http *http.Client
+	form talk.Form
+}
 
 // networkLine is one WebSocket. Two goroutines serve it: run connects and
 // reads, write writes. run ends last.
 type networkLine struct {
 	conn    ConnID
+	form    talk.Form
 	deliver func(Event)
 	ctx     context.Context // ends the line hard
 	cancel  context.CancelFunc
@@ -70,7 +79,7 @@ var (
 )
 
 func (d networkDialer) Dial(conn ConnID, url string, deliver func(Event)) Line {
-	l := &networkLine{conn: conn, deliver: deliver, wake: make(chan struct{}, 1)}
+	l := &networkLine{conn: conn, form: d.form, deliver: deliver, wake: make(chan struct{}, 1)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	go l.run(url, &websocket.DialOptions{HTTPClient: d.http})
 	return l
@@ -138,16 +147,24 @@ func (l *networkLine) read(ws *websocket.Conn) error {
 		if err != nil {
 			return err
 		}
-		if kind != websocket.MessageText {
+		if kind != frameKind(l.form) {
 			l.deliver(Garbled{l.conn, talk.ErrForm})
 			continue
 		}
-		if m, err := talk.Decode(talk.Extended, data); err != nil {
+		if m, err := talk.Decode(l.form, data); err != nil {
 			l.deliver(Garbled{l.conn, err})
 		} else {
 			l.deliver(Received{l.conn, m})
 		}
 	}
+}
+
+// frameKind is the kind of WebSocket message in which a form travels.
+func frameKind(form talk.Form) websocket.MessageType {
+	if form.IsBinary() {
+		return websocket.MessageBinary
+	}
+	return websocket.MessageText
 }
 
 func closedBy(conn ConnID, err error) Closed {
@@ -160,7 +177,7 @@ func closedBy(conn ConnID, err error) Closed {
 
 // Send queues a message.
 func (l *networkLine) Send(m talk.Message) error {
-	frame, err := talk.Append(nil, talk.Extended, m)
+	frame, err := talk.Append(nil, l.form, m)
 	if err != nil {
 		return err
 	}
@@ -220,7 +237,7 @@ func (l *networkLine) write(ws *websocket.Conn) {
 		l.mu.Unlock()
 		for _, frame := range frames {
 			ctx, cancel := context.WithTimeout(l.ctx, writeTime)
-			err := ws.Write(ctx, websocket.MessageText, frame)
+			err := ws.Write(ctx, frameKind(l.form), frame)
 			cancel()
 			if err != nil {
 				l.cancel()

@@ -101,9 +101,9 @@ func expect[E Event](t *testing.T, events <-chan Event) E {
 
 func writeMessage(ctx context.Context, t *testing.T, c *websocket.Conn, m talk.Message) {
 	t.Helper()
-	data, err := talk.Append(nil, talk.Extended, m)
+	data, err := talk.Append(nil, talk.ExtendedBincode, m)
 	if err == nil {
-		err = c.Write(ctx, websocket.MessageText, data)
+		err = c.Write(ctx, websocket.MessageBinary, data)
 	}
 	if err != nil && ctx.Err() == nil {
 		t.Error(err)
@@ -122,7 +122,7 @@ func TestLine(t *testing.T) {
 	url := serve(t, func(ctx context.Context, c *websocket.Conn) {
 		c.SetReadLimit(1 << 20)
 		writeMessage(ctx, t, c, big)
-		_ = c.Write(ctx, websocket.MessageText, []byte(`{"Nonsense"`))
+		_ = c.Write(ctx, websocket.MessageText, []byte(`{"Ping":{"n":1}}`))
 		_ = c.Write(ctx, websocket.MessageBinary, []byte{1})
 		for {
 			_, data, err := c.Read(ctx)
@@ -130,7 +130,7 @@ func TestLine(t *testing.T) {
 				closed <- websocket.CloseStatus(err)
 				return
 			}
-			m, err := talk.Decode(talk.Extended, data)
+			m, err := talk.Decode(talk.ExtendedBincode, data)
 			if err != nil {
 				t.Error(err)
 			}
@@ -261,7 +261,7 @@ func TestConversation(t *testing.T) {
 			if err != nil {
 				return
 			}
-			m, err := talk.Decode(talk.Extended, data)
+			m, err := talk.Decode(talk.ExtendedBincode, data)
 			if err != nil {
 				t.Error(err)
 				return

@@ -57,7 +57,7 @@ func knock(ctx context.Context, target string, whom *trust.Policy, hello bool) (
 func dialerOf(ctx context.Context, target string, whom *trust.Policy) (client.Dialer, error) {
 	u, err := url.Parse(target)
 	if err != nil || u.Scheme != "wss" {
-		return client.NewDialer(), nil
+		return client.NewDialerIn(talk.Extended), nil
 	}
 	if err := whom.Try(ctx, target); err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func dialerOf(ctx context.Context, target string, whom *trust.Policy) (client.Di
 	if err != nil {
 		return nil, err
 	}
-	return client.NewDialerTLS(config), nil
+	return client.NewDialerTLS(config, talk.Extended), nil
 }
 
 func (o *observer) enter(ctx context.Context, hello bool) error {

@@ -65,7 +65,7 @@ func chat(o *options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	driver := client.NewDriver(session, client.NewDialer(), storage)
+	driver := client.NewDriver(session, client.NewDialerIn(o.form.Form), storage)
 	defer driver.Close()
 	if err := show(o, session, driver, notice); err != nil {
 		return err

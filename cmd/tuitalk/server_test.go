@@ -29,7 +29,7 @@ type server struct {
 
 	mu      sync.Mutex
 	mute    bool   // take connections and answer nothing
-	heard   []byte // every byte that any client sent
+	heard   []byte // every message that any client sent, as JSON
 	users   map[*websocket.Conn]talk.Member
 	entries []talk.Entry // of the one room
 }
@@ -93,15 +93,15 @@ func (s *server) accept(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return
 		}
-		s.mu.Lock()
-		s.heard = append(s.heard, data...)
-		s.mu.Unlock()
-		m, err := talk.Decode(talk.Extended, data)
+		m, err := talk.Decode(talk.ExtendedBincode, data)
 		if err != nil {
 			s.t.Errorf("the client sent %q: %v", data, err)
 			return
 		}
 		s.mu.Lock()
+		if s.heard, err = talk.Append(s.heard, talk.Extended, m); err != nil {
+			s.t.Error(err)
+		}
 		if !s.mute {
 			s.answer(c, m)
 		}
@@ -176,12 +176,12 @@ func (s *server) store(from *websocket.Conn, e talk.Entry) {
 }
 
 func (s *server) send(c *websocket.Conn, m talk.Message) {
-	data, err := talk.Append(nil, talk.Extended, m)
+	data, err := talk.Append(nil, talk.ExtendedBincode, m)
 	if err != nil {
 		s.t.Errorf("encode %T: %v", m, err)
 		return
 	}
-	_ = c.Write(context.Background(), websocket.MessageText, data)
+	_ = c.Write(context.Background(), websocket.MessageBinary, data)
 }
 
 // say lets somebody say something in the room.

@@ -50,8 +50,39 @@ type options struct {
 	room    room
 	state   string
 	theme   string
+	form    form
 	version bool
 }
+
+// form is a flag with the form in which the program talks to the gateway.
+type form struct{ talk.Form }
+
+// The names of the forms.
+const (
+	formBincode = "bincode"
+	formJSON    = "json"
+)
+
+func (f *form) String() string {
+	if f == nil || f.IsBinary() {
+		return formBincode
+	}
+	return formJSON
+}
+
+func (f *form) Set(s string) error {
+	switch s {
+	case formBincode:
+		f.Form = talk.ExtendedBincode
+	case formJSON:
+		f.Form = talk.Extended
+	default:
+		return fmt.Errorf("%q is none of %s, %s", s, formBincode, formJSON)
+	}
+	return nil
+}
+
+var _ flag.Value = (*form)(nil)
 
 // room is a flag with the number of a room.
 type room struct {
@@ -76,13 +107,14 @@ var _ flag.Value = (*room)(nil)
 
 // parse reads the settings. An error is one sentence for the user.
 func parse(args []string, lookup func(string) (string, bool)) (*options, error) {
-	o := &options{flags: flag.NewFlagSet("tuitalk", flag.ContinueOnError)}
+	o := &options{flags: flag.NewFlagSet("tuitalk", flag.ContinueOnError), form: form{talk.ExtendedBincode}}
 	o.flags.Usage = func() {}
 	o.flags.StringVar(&o.server, "server", defaultServer, "`URLs` of the gateways, ws:// or wss://, separated by commas; the first is tried first")
 	o.flags.StringVar(&o.name, "name", "", "your `name`, 1 to 32 characters; when it is not given: the one you had last, else that of your account here, unless it is a shared one such as root")
 	o.flags.Var(&o.room, "room", "the `integer` of the room to enter; when it is not given: the one you were in last, else 1")
 	o.flags.StringVar(&o.state, "state", "", "`directory` for identities and unsent messages, with a folder for each server; when it is not given: $XDG_STATE_HOME/tuitalk, else ~/.local/state/tuitalk")
 	o.flags.StringVar(&o.theme, "theme", "auto", "colours: `dark`, light, plain (the terminal's own 16), or auto; NO_COLOR turns them all off")
+	o.flags.Var(&o.form, "form", "how messages are written on the wire: `bincode`, or json for whoever wants to read it")
 	o.flags.BoolVar(&o.version, "version", false, "show the version and end")
 	if err := setting.Parse(o.flags, args, lookup); err != nil {
 		return o, err

@@ -33,6 +33,21 @@ func TestServers(t *testing.T) {
 	}
 }
 
+func TestForm(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want talk.Form
+	}{
+		{nil, talk.ExtendedBincode},
+		{[]string{"-form", "bincode"}, talk.ExtendedBincode},
+		{[]string{"-form", "json"}, talk.Extended},
+	} {
+		if o, err := parse(c.args, none); err != nil || o.form.Form != c.want {
+			t.Errorf("%q: %d, %v", c.args, o.form.Form, err)
+		}
+	}
+}
+
 func TestWrongSettings(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -52,6 +67,7 @@ func TestWrongSettings(t *testing.T) {
 		{[]string{"-room", "x"}, nil, "A room is an integer"},
 		{[]string{"-room", "2147483648"}, nil, "-2147483648 to 2147483647"},
 		{[]string{"-theme", "pink"}, nil, "-theme"},
+		{[]string{"-form", "xml"}, nil, "none of bincode, json"},
 		{[]string{"here"}, nil, "not a flag"},
 		{nil, map[string]string{"TUITALK_ROOM": "x"}, "TUITALK_ROOM: A room is an integer"},
 		{nil, map[string]string{"TUITALK_SERVER": "x"}, "ws:// or wss://"},
