@@ -46,7 +46,7 @@ var onlyIn = map[string][]string{
 	"golang.org/x/text":           {"tuitalk/talk/names", "tuitalk/talk/confusables"}, // too large for a browser
 	"github.com/prometheus":       {"tuitalk/gateway", "tuitalk/fanout/redisbus", "tuitalk/cmd/tuitalk-gateway"},
 	"net/http":                    {"tuitalk/gateway", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench/attack", "tuitalk/bench/crew", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/local"},
-	"github.com/goccy/go-json":    {"tuitalk/talk", "tuitalk/bench"},
+	"github.com/goccy/go-json":    {"tuitalk/talk", "tuitalk/bench/crew", "tuitalk/bench/result", "tuitalk/bench/scenario", "tuitalk/bench/swarm", "tuitalk/deploy/local"},
 	"github.com/HdrHistogram":     {"tuitalk/bench/measure"},
 	"tuitalk/gateway":             {"tuitalk/cmd/tuitalk-gateway"}, // what loads it sees only its wire
 	"tuitalk/bench/crew":          {"tuitalk/cmd/tuitalk-bench", "tuitalk/bench/chaos"},

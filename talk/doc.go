@@ -20,7 +20,7 @@
 // of its own; a client chooses it by opening with Hello. New clients should: only it
 // can resume without a gap, and can tell what was stored. Each of the two is written
 // in JSON or in bincode: four forms in all. Extended bincode is little more than half as
-// long as extended JSON, and is what the clients of this project speak; JSON is for
+// long as extended JSON, and what a new client should speak; JSON is for
 // scripts, and for whoever wants to read the wire.
 //
 // # Transport

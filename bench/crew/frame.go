@@ -3,10 +3,11 @@ package crew
 import (
 	"bufio"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+
+	json "github.com/goccy/go-json"
 )
 
 // What a frame may be long, its kind included.

@@ -2,12 +2,13 @@ package crew
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"sync"
 	"time"
+
+	json "github.com/goccy/go-json"
 )
 
 // writePatience is how long a frame may take to be written.

@@ -32,9 +32,9 @@ type observer struct {
 var _ Store = (*observer)(nil)
 
 // knock connects to a target, and says why it cannot. With hello it is a
-// gateway of TuiTalk that must answer.
-func knock(ctx context.Context, target string, whom *trust.Policy, hello bool) (*observer, error) {
-	dialer, err := dialerOf(ctx, target, whom)
+// gateway of TuiTalk that must answer, in this form.
+func knock(ctx context.Context, target string, whom *trust.Policy, form talk.Form, hello bool) (*observer, error) {
+	dialer, err := dialerOf(ctx, target, whom, form)
 	if err != nil {
 		return nil, fmt.Errorf("the target %s: %w", public(target), err)
 	}
@@ -54,10 +54,10 @@ func knock(ctx context.Context, target string, whom *trust.Policy, hello bool) (
 
 // dialerOf is the one that users have. If TLS does not come about it says why, as
 // the workers would.
-func dialerOf(ctx context.Context, target string, whom *trust.Policy) (client.Dialer, error) {
+func dialerOf(ctx context.Context, target string, whom *trust.Policy, form talk.Form) (client.Dialer, error) {
 	u, err := url.Parse(target)
 	if err != nil || u.Scheme != "wss" {
-		return client.NewDialerIn(talk.Extended), nil
+		return client.NewDialerIn(form), nil
 	}
 	if err := whom.Try(ctx, target); err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func dialerOf(ctx context.Context, target string, whom *trust.Policy) (client.Di
 	if err != nil {
 		return nil, err
 	}
-	return client.NewDialerTLS(config, talk.Extended), nil
+	return client.NewDialerTLS(config, form), nil
 }
 
 func (o *observer) enter(ctx context.Context, hello bool) error {

@@ -91,7 +91,7 @@ func Run(ctx context.Context, opts Options) (*result.Result, error) {
 // worker is started.
 func reachable(ctx context.Context, opts *Options) error {
 	for _, t := range opts.Targets {
-		o, err := knock(ctx, t, &opts.Trust, opts.Scenario.Speak != scenario.Centrifuge)
+		o, err := knock(ctx, t, &opts.Trust, opts.Scenario.Form.OnWire(), opts.Scenario.Speak != scenario.Centrifuge)
 		if ctx.Err() != nil {
 			err = ErrInterrupted
 		}

@@ -131,7 +131,7 @@ func (c *Crew) store(ctx context.Context) (s Store, done func(), err error) {
 	}
 	for _, t := range c.opts.Targets {
 		var o *observer
-		if o, err = knock(ctx, t, &c.opts.Trust, true); err == nil {
+		if o, err = knock(ctx, t, &c.opts.Trust, c.opts.Scenario.Form.OnWire(), true); err == nil {
 			return o, o.Close, nil
 		}
 	}

@@ -36,17 +36,21 @@ func (c *chat) serve(t *testing.T) string {
 		}
 		defer ws.CloseNow()
 		for {
-			_, data, err := ws.Read(r.Context())
+			kind, data, err := ws.Read(r.Context())
 			if err != nil {
 				return
 			}
-			m, err := talk.Decode(talk.Extended, data)
+			form := talk.Extended
+			if kind == websocket.MessageBinary {
+				form = talk.ExtendedBincode
+			}
+			m, err := talk.Decode(form, data)
 			if err != nil {
 				return
 			}
 			for _, answer := range c.answer(m) {
-				b, err := talk.Append(nil, talk.Extended, answer)
-				if err != nil || ws.Write(r.Context(), websocket.MessageText, b) != nil {
+				b, err := talk.Append(nil, form, answer)
+				if err != nil || ws.Write(r.Context(), kind, b) != nil {
 					return
 				}
 			}
@@ -102,7 +106,7 @@ func TestTheObserverReadsARoom(t *testing.T) {
 	for seq := range int64(1200) {
 		c.entries[7] = append(c.entries[7], talk.Entry{Kind: talk.KindPosted, RoomID: 7, Seq: seq + 1, ID: talk.UUID{15: byte(seq)}, Text: "x"})
 	}
-	o, err := knock(t.Context(), c.serve(t), &trust.Policy{}, true)
+	o, err := knock(t.Context(), c.serve(t), &trust.Policy{}, talk.ExtendedBincode, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +154,7 @@ func TestATargetThatCannotBeUsedIsOneSentence(t *testing.T) {
 		"ws://127.0.0.1:1/ws":                 "connection refused",
 		strings.Replace(good, "/ws", "/x", 1): "404",
 	} {
-		_, err := knock(t.Context(), url, &trust.Policy{}, true)
+		_, err := knock(t.Context(), url, &trust.Policy{}, talk.ExtendedBincode, true)
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", url, err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"tuitalk/bench/trust"
 	"tuitalk/bench/trust/trusttest"
+	"tuitalk/talk"
 )
 
 // secure puts TLS in front of a chat, as a balancer does.
@@ -71,7 +72,7 @@ func TestATargetThatIsNotTrusted(t *testing.T) {
 		{strings.Replace(target, "/ws", "/x", 1), whom, "the server answered 404 Not Found"},
 		{"wss://127.0.0.1:1/ws", whom, "it cannot be reached: connection refused"},
 	} {
-		o, err := knock(t.Context(), tc.target, &tc.whom, true)
+		o, err := knock(t.Context(), tc.target, &tc.whom, talk.ExtendedBincode, true)
 		switch {
 		case err == nil:
 			if heads, err := o.Heads(t.Context(), []int32{7}); err != nil || heads[0].Seq != 0 {

@@ -1,11 +1,12 @@
 package result
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+
+	json "github.com/goccy/go-json"
 
 	"tuitalk/bench/measure"
 )

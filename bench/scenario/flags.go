@@ -45,6 +45,7 @@ var fields = []field{
 	{"duration", "how long the load is measured", func(s *Scenario) any { return &s.Duration }},
 	{"settle", "how long everybody may take at the end to have everything", func(s *Scenario) any { return &s.Settle }},
 	{"speak", "what clients are: session (what users run), wire (cheaper, for the highest loads)\nor centrifuge (the JSON protocol of that server)", func(s *Scenario) any { return &s.Speak }},
+	{"form", "how session and wire write messages: bincode (what users run) or json", func(s *Scenario) any { return &s.Form }},
 	{"check", "record what everybody lives through, and check it: nothing lost, doubled, reordered, forged", func(s *Scenario) any { return &s.Check }},
 	{"seed", "of everything random but for the time that things take", func(s *Scenario) any { return &s.Seed }},
 }

@@ -3,13 +3,14 @@ package scenario
 import (
 	"bytes"
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path"
 	"strings"
+
+	json "github.com/goccy/go-json"
 )
 
 //go:embed presets/*.json

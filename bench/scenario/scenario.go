@@ -1,6 +1,10 @@
 package scenario
 
-import "time"
+import (
+	"time"
+
+	"tuitalk/talk"
+)
 
 // Scenario is who is there and what they do. Rates are those of the whole run,
 // however many workers share it.
@@ -32,6 +36,7 @@ type Scenario struct {
 	Settle   Duration `json:"settle"`   // how long everybody may take at the end to have everything
 
 	Speak Speech `json:"speak"`
+	Form  Form   `json:"form"`  // of what TuiTalk's clients speak; empty: JSON, as before there was a choice
 	Check bool   `json:"check"` // record what everybody lives through, and have it checked
 	Seed  uint64 `json:"seed"`  // of everything random but for the time that things take
 }
@@ -57,6 +62,22 @@ const (
 	// Centrifuge speaks the JSON protocol of centrifuge.
 	Centrifuge Speech = "centrifuge"
 )
+
+// Form is how messages are written on the wire.
+type Form string
+
+const (
+	Bincode Form = "bincode" // as users' clients do
+	JSON    Form = "json"
+)
+
+// OnWire is the protocol's name of the form.
+func (f Form) OnWire() talk.Form {
+	if f == Bincode {
+		return talk.ExtendedBincode
+	}
+	return talk.Extended
+}
 
 // MinSize is the shortest text that can carry what is measured.
 const MinSize = 48

@@ -71,6 +71,7 @@ func (s *Scenario) acts() []rule {
 		{!within(s.Fetches, 0, 1e6), says("-fetches %v: they are per second, 0 to a million", s.Fetches)},
 		{s.Fetches > 0 && (s.FetchLimit < 1 || s.FetchLimit > talk.MaxFetch), says("-fetch-limit %d: a fetch takes 1 to %d entries", s.FetchLimit, talk.MaxFetch)},
 		{s.Speak != Session && s.Speak != Wire && s.Speak != Centrifuge, says("-speak %q is none of %s, %s, %s", s.Speak, Session, Wire, Centrifuge)},
+		{s.Form != Bincode && s.Form != JSON && s.Form != "", says("-form %q is none of %s, %s", s.Form, Bincode, JSON)},
 		{s.Check && s.Speak != Session, says("-check: histories are recorded of -speak %s only; add -check=false", Session)},
 	}
 }

@@ -1,8 +1,9 @@
 package swarm
 
 import (
-	"encoding/json"
 	"time"
+
+	json "github.com/goccy/go-json"
 
 	"tuitalk/talk"
 )

@@ -59,17 +59,17 @@ func (p *person) user() talk.UUID {
 
 func framed(t testing.TB, m talk.Message) []byte {
 	t.Helper()
-	b, err := talk.Append(nil, talk.Extended, m)
+	b, err := talk.Append(nil, talk.ExtendedBincode, m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serverFrame(true, opText, b)
+	return serverFrame(true, opBinary, b)
 }
 
 // hear lets everybody receive what is said as number seq.
 func (l *loop) hear(t testing.TB, seq int64) {
 	st := stamp{client: 1 << 20, number: seq, intended: l.micro - 1000, real: l.micro - 900}
-	frame := serverFrame(true, opText, entryFrame(t, seq, st.text(64)))
+	frame := serverFrame(true, opBinary, entryFrame(t, seq, st.text(64)))
 	for _, p := range l.people {
 		p.lines[0].received(frame)
 	}

@@ -28,7 +28,7 @@ func TestKnownTimesAreMeasured(t *testing.T) {
 			took := time.Duration(20e3 * math.Pow(10, 6*rng.Float64())).Truncate(time.Microsecond)
 			late := time.Duration(rng.Int64N(int64(took))).Truncate(time.Microsecond)
 			st := stamp{client: 1 << 20, number: seq, intended: l.clock.micro(base), real: l.clock.micro(base.Add(late))}
-			frame := serverFrame(true, opText, entryFrame(t, seq+1, st.text(64)))
+			frame := serverFrame(true, opBinary, entryFrame(t, seq+1, st.text(64)))
 			for _, p := range l.people {
 				l.at(base.Add(took))
 				p.lines[0].received(frame)

@@ -103,7 +103,7 @@ func (f *fakeServer) serve(c net.Conn) {
 		if err != nil {
 			return
 		}
-		m, err := talk.Decode(talk.Extended, payload)
+		m, err := talk.Decode(talk.ExtendedBincode, payload)
 		if err == nil {
 			f.handle(c, m)
 		}
@@ -148,11 +148,11 @@ func (f *fakeServer) handle(c net.Conn, m talk.Message) {
 		m.Seq = r.seq
 		st, _ := readStamp(m.Text)
 		intended := time.UnixMicro(st.intended)
-		frame, err := talk.Append(nil, talk.Extended, m)
+		frame, err := talk.Append(nil, talk.ExtendedBincode, m)
 		if err != nil {
 			f.t.Error(err)
 		}
-		r.due <- delivery{intended.Add(f.delay(m.RoomID)), intended, serverFrame(true, opText, frame)}
+		r.due <- delivery{intended.Add(f.delay(m.RoomID)), intended, serverFrame(true, opBinary, frame)}
 	}
 }
 
@@ -167,11 +167,11 @@ func (f *fakeServer) room(id int32) *fakeRoom {
 }
 
 func (f *fakeServer) write(c net.Conn, m talk.Message) {
-	frame, err := talk.Append(nil, talk.Extended, m)
+	frame, err := talk.Append(nil, talk.ExtendedBincode, m)
 	if err != nil {
 		f.t.Error(err)
 	}
-	_, _ = c.Write(serverFrame(true, opText, frame)) // who has hung up misses it
+	_, _ = c.Write(serverFrame(true, opBinary, frame)) // who has hung up misses it
 }
 
 // deliver writes what is due in a room. Truth is when it was written.

@@ -59,7 +59,7 @@ func (tg *target) url() string { return "ws://" + tg.gateway.Addr() + "/ws" }
 func crowd(n, rooms int) scenario.Scenario {
 	return scenario.Scenario{
 		Clients: n, Rooms: rooms, FirstRoom: 1, Rate: 100, Size: 64, Arrivals: scenario.Poisson,
-		FetchLimit: 50, Duration: scenario.Duration(time.Second), Speak: scenario.Session, Seed: 1,
+		FetchLimit: 50, Duration: scenario.Duration(time.Second), Speak: scenario.Session, Form: scenario.Bincode, Seed: 1,
 	}
 }
 
@@ -147,7 +147,7 @@ func (r *run) heads() map[int32]int64 {
 			if err != nil {
 				r.t.Fatal(err)
 			}
-			m, err := talk.Decode(talk.Extended, frame)
+			m, err := talk.Decode(talk.ExtendedBincode, frame)
 			if err != nil {
 				r.t.Fatal(err)
 			}
@@ -162,9 +162,9 @@ func (r *run) heads() map[int32]int64 {
 
 func (r *run) say(ws *websocket.Conn, m talk.Message) {
 	r.t.Helper()
-	frame, err := talk.Append(nil, talk.Extended, m)
+	frame, err := talk.Append(nil, talk.ExtendedBincode, m)
 	if err == nil {
-		err = ws.Write(r.t.Context(), websocket.MessageText, frame)
+		err = ws.Write(r.t.Context(), websocket.MessageBinary, frame)
 	}
 	if err != nil {
 		r.t.Fatal(err)

@@ -91,7 +91,7 @@ func (l *line) overhear(data []byte) {
 			return
 		}
 		data = data[f.size:]
-		if f.opcode != opText || !f.fin {
+		if f.opcode != opcodeOf(l.p.loop.form) || !f.fin {
 			continue
 		}
 		if d := l.p.loop.memo.decode(f.payload); d.err == nil {

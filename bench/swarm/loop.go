@@ -28,6 +28,7 @@ type loop struct {
 	rng     *rand.Rand
 	timers  timers
 	due     time.Time // something is to be done then
+	form    talk.Form
 	memo    memo
 	falls   []fall
 	stopped bool
@@ -213,12 +214,20 @@ func (l *loop) stored(id talk.UUID) {
 // send writes a message; flush sends it off.
 func (l *loop) send(line *line, m talk.Message) {
 	var err error
-	l.payload, err = talk.Append(l.payload[:0], talk.Extended, m)
+	l.payload, err = talk.Append(l.payload[:0], l.form, m)
 	if err != nil {
 		l.fault("a message cannot be written: " + err.Error())
 		return
 	}
-	l.write(line, opText, l.payload)
+	l.write(line, opcodeOf(l.form), l.payload)
+}
+
+// opcodeOf is that of the frames in which a form travels.
+func opcodeOf(form talk.Form) byte {
+	if form.IsBinary() {
+		return opBinary
+	}
+	return opText
 }
 
 // write adds a frame to what flush sends off.

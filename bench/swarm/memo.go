@@ -23,6 +23,7 @@ const (
 // memo keeps messages that were decoded lately: what is said in a room comes to
 // all of its members in the same bytes.
 type memo struct {
+	form  talk.Form
 	seed  maphash.Seed
 	slots []slot
 }
@@ -32,29 +33,36 @@ type slot struct {
 	decoded decoded
 }
 
-func newMemo() memo { return memo{seed: maphash.MakeSeed(), slots: make([]slot, memoSlots)} }
+func newMemo(form talk.Form) memo {
+	return memo{form: form, seed: maphash.MakeSeed(), slots: make([]slot, memoSlots)}
+}
 
-// decode reads a message in the extended form.
+// decode reads a message.
 func (m *memo) decode(payload []byte) decoded {
-	if !toMany(payload) || len(payload) > memoBytes {
-		return decode(payload)
+	if !m.toMany(payload) || len(payload) > memoBytes {
+		return m.read(payload)
 	}
 	s := &m.slots[maphash.Bytes(m.seed, payload)&(memoSlots-1)]
 	if !bytes.Equal(s.payload, payload) {
 		s.payload = append(s.payload[:0], payload...)
-		s.decoded = decode(payload)
+		s.decoded = m.read(payload)
 	}
 	return s.decoded
 }
 
 // toMany tells messages of which several receivers get the same bytes: entries.
-func toMany(payload []byte) bool {
+func (m *memo) toMany(payload []byte) bool {
+	if m.form.IsBinary() {
+		const variant = 4 // bytes
+		return len(payload) > variant && (payload[0] == byte(talk.TagPostMessage) ||
+			payload[0] >= byte(talk.TagUserJoined) && payload[0] <= byte(talk.TagUsernameChanged))
+	}
 	const entry, user = `{"PostMessage"`, `{"User`
 	return len(payload) > len(entry) && (string(payload[:len(entry)]) == entry || string(payload[:len(user)]) == user)
 }
 
-func decode(payload []byte) (d decoded) {
-	d.message, d.err = talk.Decode(talk.Extended, payload)
+func (m *memo) read(payload []byte) (d decoded) {
+	d.message, d.err = talk.Decode(m.form, payload)
 	if e, ok := d.message.(talk.Entry); ok && e.Kind == talk.KindPosted {
 		if st, ok := readStamp(e.Text); ok {
 			d.stamp = &st

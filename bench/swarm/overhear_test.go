@@ -23,9 +23,9 @@ func TestWhatComesBehindAHangupIsOverheard(t *testing.T) {
 		l := roomfulOf(t, Config{Scenario: small(1, 1, scenario.Session), Recording: &recording})
 		var came []byte
 		for _, seq := range tc.come {
-			came = append(came, serverFrame(true, opText, entryFrame(t, seq, "hello"))...)
+			came = append(came, serverFrame(true, opBinary, entryFrame(t, seq, "hello"))...)
 		}
-		came = append(came, 0x81, 5, '{') // and the beginning of a frame
+		came = append(came, 0x82, 5, 10) // and the beginning of a frame
 		l.mu.Lock()
 		l.people[0].lines[0].received(came)
 		l.mu.Unlock()

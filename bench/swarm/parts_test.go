@@ -124,7 +124,7 @@ func TestAnswersToTheUpgrade(t *testing.T) {
 
 func entryFrame(t testing.TB, seq int64, text string) []byte {
 	t.Helper()
-	b, err := talk.Append(nil, talk.Extended, talk.Entry{
+	b, err := talk.Append(nil, talk.ExtendedBincode, talk.Entry{
 		Kind: talk.KindPosted, RoomID: 1, Author: talk.UUID{1}, Name: "ann", Text: text, ID: talk.UUID{2, byte(seq)}, Seq: seq,
 	})
 	if err != nil {
@@ -134,12 +134,12 @@ func entryFrame(t testing.TB, seq int64, text string) []byte {
 }
 
 func TestMemo(t *testing.T) {
-	m := newMemo()
+	m := newMemo(talk.ExtendedBincode)
 	for range 3 {
 		for seq := range int64(3 * memoSlots) { // more than it holds
 			st := stamp{number: seq}
 			frame := entryFrame(t, seq, st.text(64))
-			want, err := talk.Decode(talk.Extended, frame)
+			want, err := talk.Decode(talk.ExtendedBincode, frame)
 			d := m.decode(frame)
 			clear(frame) // it was only lent
 			if err != nil || d.err != nil || d.message != want || d.stamp == nil || *d.stamp != st {
@@ -147,7 +147,7 @@ func TestMemo(t *testing.T) {
 			}
 		}
 	}
-	if d := m.decode([]byte(`{"PostMessage":{"message":`)); d.err == nil || d.message != nil {
+	if d := m.decode([]byte{byte(talk.TagPostMessage), 0, 0, 0, 16}); d.err == nil || d.message != nil {
 		t.Errorf("%+v", d)
 	}
 	if d := m.decode(entryFrame(t, 1, "hello")); d.stamp != nil || d.err != nil {
@@ -238,6 +238,6 @@ func TestSharesAreWhole(t *testing.T) {
 func small(clients, rooms int, speak scenario.Speech) scenario.Scenario {
 	return scenario.Scenario{
 		Clients: clients, Rooms: rooms, FirstRoom: 1, Size: 64, Arrivals: scenario.Constant, FetchLimit: 10,
-		Duration: scenario.Duration(time.Second), Speak: speak, Seed: 7,
+		Duration: scenario.Duration(time.Second), Speak: speak, Form: scenario.Bincode, Seed: 7,
 	}
 }

@@ -60,7 +60,7 @@ func (s *session) closed(l *line, code int, reason string) {
 }
 
 func (s *session) message(l *line, opcode byte, payload []byte) {
-	if opcode != opText {
+	if opcode != opcodeOf(s.p.loop.form) {
 		s.handle(client.Garbled{Conn: l.conn, Err: talk.ErrForm})
 		return
 	}

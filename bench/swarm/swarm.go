@@ -125,9 +125,10 @@ func (s *Swarm) enoughFiles() error {
 
 // populate makes the loops and who belongs to them.
 func (s *Swarm) populate() error {
+	form := s.cfg.Scenario.Form.OnWire()
 	for i := range s.cfg.Loops {
 		l := &loop{
-			swarm: s, clock: &s.clock, rng: rand.New(rand.NewPCG(s.seed(i), 1<<42)), memo: newMemo(),
+			swarm: s, clock: &s.clock, rng: rand.New(rand.NewPCG(s.seed(i), 1<<42)), form: form, memo: newMemo(form),
 			posts: map[talk.UUID]int64{}, nodes: map[string]int{}, faults: map[string]int64{},
 		}
 		var err error

@@ -155,7 +155,7 @@ func (w *wire) join() {
 }
 
 func (w *wire) message(l *line, opcode byte, payload []byte) {
-	if opcode != opText || l != w.line {
+	if opcode != opcodeOf(l.p.loop.form) || l != w.line {
 		return
 	}
 	d := w.p.loop.memo.decode(payload)

@@ -121,9 +121,9 @@ func (s *seat) serve() {
 			return
 		}
 		s.d.mu.Lock()
-		if head == wsText {
+		if head == wsBinary {
 			var m talk.Message
-			if m, err = talk.Decode(talk.Extended, payload); err == nil {
+			if m, err = talk.Decode(talk.ExtendedBincode, payload); err == nil {
 				s.handle(m)
 			}
 		} else {
@@ -175,15 +175,15 @@ func (s *seat) put(b []byte) {
 // tell sends a message.
 func (s *seat) tell(m talk.Message) { s.put(frameOf(m)) }
 
-// wsText is the first byte of a text frame that is whole.
-const wsText = 0x81
+// wsBinary is the first byte of a binary frame that is whole.
+const wsBinary = 0x82
 
 func frameOf(m talk.Message) []byte {
-	payload, err := talk.Append(nil, talk.Extended, m)
+	payload, err := talk.Append(nil, talk.ExtendedBincode, m)
 	if err != nil {
 		panic(err) // the double's own message
 	}
-	return appendFrame(nil, wsText, payload)
+	return appendFrame(nil, wsBinary, payload)
 }
 
 func appendFrame(dst []byte, head byte, payload []byte) []byte {

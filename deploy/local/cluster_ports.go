@@ -1,11 +1,12 @@
 package local
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+
+	json "github.com/goccy/go-json"
 )
 
 // ports are kept with a cluster's data: the nodes of a Redis Cluster know each

@@ -1,12 +1,13 @@
 package local
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
+
+	json "github.com/goccy/go-json"
 )
 
 // Kind is what a part of a cluster is.
