@@ -45,9 +45,9 @@ type browserLine struct {
 
 // browserEvent is what a callback saw: a frame, or another event.
 type browserEvent struct {
-	frame  string
-	binary bool
-	other  Event // nil for a frame
+	frame []byte
+	text  bool
+	other Event // nil for a frame
 }
 
 var (
@@ -120,14 +120,18 @@ func (l *browserLine) listen() {
 		l.end(Closed{Conn: l.conn, Code: event.Get("code").Int(), Reason: event.Get("reason").String()})
 	})
 	l.socket.Set("onerror", js.Null()) // onclose follows
+	l.socket.Set("binaryType", "arraybuffer")
 }
 
 func (l *browserLine) frame(data js.Value) {
-	if data.Type() != js.TypeString {
-		l.push(browserEvent{binary: true})
+	if data.Type() != js.TypeObject {
+		l.push(browserEvent{text: true})
 		return
 	}
-	l.push(browserEvent{frame: data.String()})
+	bytes := js.Global().Get("Uint8Array").New(data)
+	frame := make([]byte, bytes.Length())
+	js.CopyBytesToGo(frame, bytes)
+	l.push(browserEvent{frame: frame})
 }
 
 func (l *browserLine) push(e browserEvent) {
@@ -196,10 +200,10 @@ func (l *browserLine) event(e browserEvent) Event {
 	switch {
 	case e.other != nil:
 		return e.other
-	case e.binary:
+	case e.text:
 		return Garbled{l.conn, talk.ErrForm}
 	}
-	m, err := talk.Decode(talk.Extended, []byte(e.frame))
+	m, err := talk.Decode(talk.ExtendedBincode, e.frame)
 	if err != nil {
 		return Garbled{l.conn, err}
 	}
@@ -208,7 +212,7 @@ func (l *browserLine) event(e browserEvent) Event {
 
 // Send hands a message to the browser, which queues it.
 func (l *browserLine) Send(m talk.Message) error {
-	frame, err := talk.Append(nil, talk.Extended, m)
+	frame, err := talk.Append(nil, talk.ExtendedBincode, m)
 	if err != nil {
 		return err
 	}
@@ -222,7 +226,9 @@ func (l *browserLine) Send(m talk.Message) error {
 		l.end(Closed{Conn: l.conn, Reason: errLineFull.Error()})
 		return errLineFull
 	}
-	l.socket.Call("send", string(frame))
+	bytes := js.Global().Get("Uint8Array").New(len(frame))
+	js.CopyBytesToJS(bytes, frame)
+	l.socket.Call("send", bytes)
 	return nil
 }
 

@@ -59,6 +59,17 @@ func expect[E Event](t *testing.T, events <-chan Event) E {
 	}
 }
 
+// frameOf is a message as the browser hands it over.
+func frameOf(m talk.Message) js.Value {
+	frame, err := talk.Append(nil, talk.ExtendedBincode, m)
+	if err != nil {
+		panic(err)
+	}
+	bytes := js.Global().Get("Uint8Array").New(len(frame))
+	js.CopyBytesToJS(bytes, frame)
+	return bytes.Get("buffer")
+}
+
 func TestBrowserLine(t *testing.T) {
 	page(t)
 	line, events, socket := dialTest(t, "ws://a/ws")
@@ -67,19 +78,24 @@ func TestBrowserLine(t *testing.T) {
 	}
 	socket.Call("open")
 	expect[Opened](t, events)
-	socket.Call("say", `{"Ping":{"n":4}}`)
+	socket.Call("say", frameOf(talk.Ping{N: 4}))
 	if m := expect[Received](t, events).Message; m != (talk.Ping{N: 4}) {
 		t.Fatalf("%+v", m)
 	}
-	socket.Call("say", `{"Ping"`)
+	socket.Call("say", `{"Ping":{"n":4}}`)
 	expect[Garbled](t, events)
-	socket.Call("say", js.Global().Get("Uint8Array").New(3))
+	socket.Call("say", js.Global().Get("ArrayBuffer").New(3))
 	expect[Garbled](t, events)
 	if err := line.Send(talk.Pong{N: 4}); err != nil {
 		t.Fatal(err)
 	}
-	if sent := socket.Get("sent").Index(0).String(); sent != `{"Pong":{"n":4}}` {
-		t.Fatalf("%q", sent)
+	sent := make([]byte, 100)
+	sent = sent[:js.CopyBytesToGo(sent, socket.Get("sent").Index(0))]
+	if m, err := talk.Decode(talk.ExtendedBincode, sent); m != (talk.Pong{N: 4}) {
+		t.Fatalf("%q, %v", sent, err)
+	}
+	if kind := socket.Get("binaryType").String(); kind != "arraybuffer" {
+		t.Errorf("frames would come as %s", kind)
 	}
 	socket.Call("end", talk.CloseSuperseded, "newer")
 	if c := expect[Closed](t, events); c != (Closed{7, talk.CloseSuperseded, "newer"}) {
@@ -132,7 +148,8 @@ func TestEarlySocketIsTakenOver(t *testing.T) {
 	early := func(state int) js.Value {
 		socket := js.Global().Get("WebSocket").New("ws://a/ws")
 		socket.Set("readyState", state)
-		js.Global().Call("eval", `globalThis.tuitalkEarly = {url: "ws://a/ws", socket: lastSocket, frames: ['{"Ping":{"n":1}}']}`)
+		js.Global().Call("eval", `globalThis.tuitalkEarly = {url: "ws://a/ws", socket: lastSocket, frames: []}`)
+		js.Global().Get("tuitalkEarly").Get("frames").Call("push", frameOf(talk.Ping{N: 1}))
 		return socket
 	}
 	t.Run("open", func(t *testing.T) {
@@ -140,7 +157,7 @@ func TestEarlySocketIsTakenOver(t *testing.T) {
 		_, events, last := dialTest(t, "ws://a/ws")
 		expect[Opened](t, events)
 		expect[Received](t, events)
-		socket.Call("say", `{"Ping":{"n":2}}`)
+		socket.Call("say", frameOf(talk.Ping{N: 2}))
 		if m := expect[Received](t, events).Message; m != (talk.Ping{N: 2}) || !last.Equal(socket) {
 			t.Fatalf("%+v", m)
 		}

@@ -13,7 +13,7 @@ import (
 // and what could be read is in use.
 var ErrDamaged = errors.New("stored data is damaged")
 
-// A state is stored as lines, each of them a frame of the protocol in its
+// A state is stored as lines, each of them a message of the protocol in its
 // extended form:
 //
 //	Hello        secret and the session's id
@@ -36,10 +36,7 @@ func (st *State) uuid() talk.UUID {
 }
 
 func encodeState(st State) []byte {
-	line := func(dst []byte, m talk.Message) []byte {
-		dst, _ = talk.Append(dst, talk.Extended, m) // all of these have that form
-		return append(dst, '\n')
-	}
+	line := func(dst []byte, m talk.Message) []byte { return append(appendLine(dst, m), '\n') }
 	dst := line(nil, talk.Hello{Client: stateFormat, Secret: st.Secret, Session: st.Session})
 	dst = line(dst, talk.JoinRoom{RoomID: st.Room, UUID: st.uuid(), Username: st.Name})
 	for _, e := range st.Outbox {
@@ -57,7 +54,7 @@ func decodeState(data []byte) (st State, err error) {
 	n := 0
 	for line := range bytes.Lines(data) {
 		n++
-		m, bad := talk.Decode(talk.Extended, bytes.TrimRight(line, "\n"))
+		m, bad := decodeLine(bytes.TrimRight(line, "\n"))
 		if bad == nil {
 			bad = st.take(n, m)
 		}

@@ -36,6 +36,30 @@ Object.defineProperty(globalThis, "navigator", {configurable: true, writable: tr
 }}});
 `
 
+// TestStateInJSON is what older versions kept in the browser.
+func TestStateInJSON(t *testing.T) {
+	const kept = `{"Hello":{"client":"tuitalk-state-2","secret":"0000000000000000000000000000000000000000000000000000000000000001","session":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
+{"JoinRoom":{"room_id":-3,"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","username":"Ada \"<L>\"","unixtime":0}}
+{"PostMessage":{"message":{"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","username":"ada","text":"one\n😀","room_id":3,"unixtime":1700000000,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}}
+`
+	st, err := decodeState([]byte(kept))
+	if err != nil || st.Secret != mySecret || st.Room != -3 || st.Name != `Ada "<L>"` || len(st.Outbox) != 1 {
+		t.Fatalf("%+v, %v", st, err)
+	}
+	if e := st.Outbox[0]; e.Text != "one\n😀" || e.RoomID != 3 || e.At.Unix() != 1_700_000_000 || e.ID != st.Session || e.Author.IsZero() {
+		t.Errorf("%+v", e)
+	}
+	again, err := decodeState(encodeState(st))
+	if err != nil || !reflect.DeepEqual(again, st) {
+		t.Errorf("%+v, %v", again, err)
+	}
+	for _, damaged := range []string{`{"Hello"`, `{"Hello":{"client":"tuitalk-state-2","secret":"00"}}`, `{}`, `0b0`, `zz`, `{"JoinRoom":7}`} {
+		if _, err := decodeState([]byte(damaged + "\n")); err == nil {
+			t.Errorf("%s is taken", damaged)
+		}
+	}
+}
+
 func browser(t *testing.T) {
 	t.Helper()
 	js.Global().Call("eval", fakeBrowser)

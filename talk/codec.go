@@ -65,7 +65,7 @@ func FirstForm(binary bool, data []byte) Form {
 
 // exists tells whether m can be written in form without losing its meaning.
 func exists(form Form, m Message) bool {
-	if m == nil {
+	if m == nil || !hasJSON && !form.IsBinary() {
 		return false
 	}
 	original := !form.IsExtended()

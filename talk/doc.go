@@ -583,7 +583,8 @@
 // are made of them, by the command wiregen; so is what goccy/go-json reads and writes
 // JSON with. Bincode needs no reflection, so that the same code is quick in a gateway
 // and small in a browser. To add a field is a line in message.go, one in the table
-// above, and go generate. Append and Decode are the codec. A Form is one of the
+// above, and go generate. In a browser the forms in JSON do not exist. Append and
+// Decode are the codec. A Form is one of the
 // four ways to write; Decode reads JSON and Extended alike. Decoded messages
 // share no memory with the frame. Errors of Decode wrap one sentinel of this
 // package, name the field, as in "PostMessage.message.text: a field has the

@@ -8,13 +8,11 @@ var (
 	ErrBadSecret      = errors.New("a secret has 64 hexadecimal digits")
 	ErrSyntax         = errors.New("the frame is not well formed")
 	ErrUnknownVariant = errors.New("there is no such message")
-	ErrMissingField   = errors.New("a field is missing")
 	ErrWrongType      = errors.New("a field has the wrong type")
 	ErrOutOfRange     = errors.New("a number is out of range")
 	ErrTooLarge       = errors.New("the frame is too large")
 	ErrNotUTF8        = errors.New("the text is not valid UTF-8")
 	ErrDuplicate      = errors.New("a field appears twice")
-	ErrTooDeep        = errors.New("the frame nests too deeply")
 	ErrForm           = errors.New("this message does not exist in this form")
 )
 

@@ -12,6 +12,8 @@ import (
 	json "github.com/goccy/go-json/v2"
 )
 
+const hasJSON = true
+
 // decodeJSON reads a message. The library knows the names by their case, takes
 // none twice, and refuses half a surrogate pair and more than 10,000 levels.
 func decodeJSON(data []byte) (Message, error) {
@@ -144,6 +146,28 @@ func (s *jsonSecret) UnmarshalText(text []byte) error {
 	parsed, err := parseSecret(text)
 	*s = jsonSecret(parsed)
 	return err
+}
+
+func (s *Secret) appendTo(dst []byte) []byte {
+	for _, b := range s {
+		dst = append(dst, hexDigits[b>>4], hexDigits[b&0x0f])
+	}
+	return dst
+}
+
+// parseSecret reads 64 hexadecimal digits of either case.
+func parseSecret(text []byte) (s Secret, err error) {
+	if len(text) != 2*secretLen {
+		return Secret{}, ErrBadSecret
+	}
+	for i := range s {
+		high, low := hexValue[text[2*i]], hexValue[text[2*i+1]]
+		if high|low > 0x0f {
+			return Secret{}, ErrBadSecret
+		}
+		s[i] = high<<4 | low
+	}
+	return s, nil
 }
 
 // jsonEvents are the messages of a History, each as a message of its own. They

@@ -33,25 +33,3 @@ func (s Secret) GoString() string { return s.String() }
 
 // MarshalText is String, for logs in JSON. On the wire it has a form of its own.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-func (s *Secret) appendTo(dst []byte) []byte {
-	for _, b := range s {
-		dst = append(dst, hexDigits[b>>4], hexDigits[b&0x0f])
-	}
-	return dst
-}
-
-// parseSecret reads 64 hexadecimal digits of either case.
-func parseSecret(text []byte) (s Secret, err error) {
-	if len(text) != 2*secretLen {
-		return Secret{}, ErrBadSecret
-	}
-	for i := range s {
-		high, low := hexValue[text[2*i]], hexValue[text[2*i+1]]
-		if high|low > 0x0f {
-			return Secret{}, ErrBadSecret
-		}
-		s[i] = high<<4 | low
-	}
-	return s, nil
-}

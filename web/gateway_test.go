@@ -36,7 +36,7 @@ type fakeGateway struct {
 	seats            map[*seat]bool
 	refuse           string // texts with this are refused, unless it is empty
 	accepted, frames int    // connections, and frames that came on them
-	came             []byte // the frames
+	came             []byte // the frames, as JSON
 }
 
 // seat is one connection.
@@ -129,14 +129,16 @@ func (g *fakeGateway) accept(ctx context.Context, w http.ResponseWriter, r *http
 		if err != nil {
 			break
 		}
-		m, err := talk.Decode(talk.Extended, frame)
+		m, err := talk.Decode(talk.ExtendedBincode, frame)
 		if err != nil {
 			g.t.Errorf("the client sent %s: %v", frame, err)
 			break
 		}
 		g.mu.Lock()
 		g.frames++
-		g.came = append(g.came, frame...)
+		if g.came, err = talk.Append(g.came, talk.Extended, m); err != nil {
+			g.t.Error(err)
+		}
 		if !s.deaf {
 			s.take(m)
 		}
@@ -168,12 +170,12 @@ func (s *seat) write(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case m := <-s.out:
-			frame, err := talk.Append(nil, talk.Extended, m)
+			frame, err := talk.Append(nil, talk.ExtendedBincode, m)
 			if err != nil {
 				s.g.t.Errorf("send %T: %v", m, err)
 				return
 			}
-			if s.socket.Write(ctx, websocket.MessageText, frame) != nil {
+			if s.socket.Write(ctx, websocket.MessageBinary, frame) != nil {
 				return
 			}
 		}

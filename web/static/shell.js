@@ -5,6 +5,7 @@
 (() => {
   const url = (location.protocol === "https:" ? "wss://" : "ws://") + location.host + "/ws";
   const early = { url, socket: new WebSocket(url), frames: [] };
+  early.socket.binaryType = "arraybuffer";
   early.socket.onmessage = (event) => early.frames.push(event.data);
   window.tuitalkEarly = early;
 
