@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"tuitalk/gateway/limits"
 	"tuitalk/talk"
 )
 
@@ -19,7 +20,8 @@ const (
 	entryOverhead = 200
 
 	// historyRetry is when a piece that could not be read is tried again, and
-	// historyGiveUp how long that goes on.
+	// historyGiveUp how long that goes on, and how long the budgets may want a piece
+	// to wait.
 	historyRetry  = 500 * time.Millisecond
 	historyGiveUp = 30 * time.Second
 
@@ -49,7 +51,10 @@ type historyStream struct {
 	count       int   // entries that the next query reads
 	failing     time.Time
 
-	waiting bool // for the client to take what was sent; guarded by conn.mu
+	// guarded by conn.mu
+	waiting bool          // for the client to take what was sent
+	paid    int           // bytes of the next piece, as far as it is known, and paid for when it is read
+	dueBy   time.Duration // when the budgets must have let the next piece through; 0: they have
 }
 
 var (
@@ -67,11 +72,45 @@ func (c *conn) fetch(m talk.Fetch) talk.Error {
 		return c.refusal(m, talk.CodeBadLimit, "a fetch takes 1 to 500 entries")
 	}
 	h := &historyStream{ask: m, form: u.form, oldestFirst: u.form.IsExtended(), asked: u.room, count: pieceEntries}
-	if !c.laterPiece(h) {
+	h.paid = min(int(m.Limit)*entryOverhead, pieceBytes)
+	if !c.nextPiece(h) {
 		return fetchRefusal(errHistoryBusy)
 	}
 	u.fetch = h
 	return talk.Error{}
+}
+
+// nextPiece has the next piece sent as soon as the budgets let as much be read as it
+// will have, or the one before had. false: too many wait for it. Call with mu held.
+func (c *conn) nextPiece(h *historyStream) bool {
+	now := c.srv.clock.elapsed()
+	wait := c.srv.limits.AskHistory(now, &c.account, float64(h.paid))
+	if wait == 0 {
+		h.dueBy = 0
+		return c.laterPiece(h)
+	}
+	if h.dueBy == 0 {
+		h.dueBy = now + historyGiveUp
+		c.srv.metrics.delayed(limits.LevelHistory)
+	}
+	if now > h.dueBy {
+		return false
+	}
+	c.srv.agenda.after(wait, func() { c.pieceDue(h) })
+	return true
+}
+
+// pieceDue asks the budgets again.
+func (c *conn) pieceDue(h *historyStream) {
+	ok := true
+	c.locked(func(u *user) {
+		if !u.gone {
+			ok = c.nextPiece(h)
+		}
+	})
+	if !ok {
+		c.pieceFailed(h, errHistoryBusy)
+	}
 }
 
 // laterPiece has a worker send the next piece. false: too many wait for one.
@@ -151,7 +190,7 @@ func (c *conn) resumeFetch() {
 	h := c.user.fetch
 	if h != nil && h.waiting && !c.user.gone && c.hasTaken(historyBytes) {
 		h.waiting = false
-		if !c.laterPiece(h) {
+		if !c.nextPiece(h) {
 			c.srv.agenda.after(0, func() { c.pieceFailed(h, errHistoryBusy) })
 		}
 	}
@@ -233,14 +272,28 @@ func (c *conn) queuePiece(h *historyStream, entries []talk.Entry) error {
 			return errHistoryLeft
 		}
 		c.charge(float64(len(part)) / entriesPerMessage)
-		if !c.answerIn(h.form, h.frame(part)) {
+		if !c.answerHistory(h, part, bytes) {
 			h.first, h.last = 1, 0 // closed
 			return nil
 		}
 		h.begun = true
 	}
 	h.count = max(1, min(pieceEntries, sent*pieceBytes/max(1, size)))
+	c.locked(func(*user) {
+		c.srv.limits.ChargeHistory(c.srv.clock.elapsed(), &c.account, float64(size-h.paid))
+		h.paid = size
+	})
 	return nil
+}
+
+// answerHistory sends a part of about so many bytes. false: the client is closed.
+func (c *conn) answerHistory(h *historyStream, part []talk.Entry, bytes int) bool {
+	p, err := encode(h.frame(part), h.form, bytes)
+	if err != nil {
+		c.srv.log.Error("cannot encode older history", "err", err)
+		return false
+	}
+	return c.pushAnswer(p)
 }
 
 // part returns the entries of the next frame, and about how large it gets.

@@ -405,3 +405,22 @@ func TestFetchPaysForWhatItReturns(t *testing.T) {
 		}
 	}
 }
+
+// TestFetchWaitsForItsBudget: an answer that is longer than what may be read at once
+// comes whole, as fast as it may.
+func TestFetchWaitsForItsBudget(t *testing.T) {
+	t.Parallel()
+	store := openPast(t)
+	store.fill(t, 1, 100, talk.MaxTextBytes)
+	n := startOn(t, store, fanout.NewHub(), func(o *gateway.Options) {
+		o.Limits.History.Bytes = limits.Rate{PerSecond: 256 << 10, Burst: 128 << 10}
+	})
+	s := &screen{peer: dial(t, n.addr, talk.Bincode)}
+	s.join(2, "olga")
+	s.log = nil
+	s.fetch(1, 100, 100)
+	s.wantAll(1, 100)
+	if n.metric(t, "tuitalk_delayed_messages_total", "history") == 0 {
+		t.Error("nothing had to wait")
+	}
+}

@@ -14,7 +14,12 @@ func entryPacket(e *talk.Entry, form talk.Form) *packet {
 
 // messagePacket encodes a message in a form.
 func messagePacket(m talk.Message, form talk.Form) (*packet, error) {
-	payload, err := talk.Append(make([]byte, maxHead, 256), form, m)
+	return encode(m, form, 256-2*maxHead)
+}
+
+// encode encodes a message of about so many bytes.
+func encode(m talk.Message, form talk.Form, bytes int) (*packet, error) {
+	payload, err := talk.Append(make([]byte, maxHead, 2*maxHead+bytes), form, m)
 	if err != nil {
 		return nil, err
 	}

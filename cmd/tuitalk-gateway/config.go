@@ -39,6 +39,7 @@ type config struct {
 	budgets                   limits.Config
 	perAddressSet             bool   // -max-conns-per-address was given
 	slowMode                  string // ROOM=TIME,…
+	historyRate               int
 	ringPackets               int
 	ringBytes, pollers        int
 	maxQueued, minRate        int

@@ -24,6 +24,9 @@ type address struct {
 
 	said  pool // what its connections say
 	taken draw // of its network's pool, or of the process's
+
+	read      pool // what its connections read of older history
+	readTaken draw
 }
 
 // hostOf is what counts as one address.
@@ -106,7 +109,7 @@ func (a *address) drop(c *Client, list int) {
 
 // idle tells whether nothing would be lost if it were forgotten.
 func (a *address) idle(now time.Duration, forget time.Duration) bool {
-	return a.conns == 0 && !a.penalty.remembered(now, forget) && a.said.full(now) &&
+	return a.conns == 0 && !a.penalty.remembered(now, forget) && a.said.full(now) && a.read.full(now) &&
 		a.accepts.debt(now) == 0 && a.strikes.debt(now) == 0
 }
 

@@ -365,3 +365,60 @@ func BenchmarkAsk(b *testing.B) {
 		tab.Ask(now, &h.Client, Message, &Post{Room: room, ID: 1, Who: who(1)}, Cost{1, 100})
 	}
 }
+
+// TestHistoryIsSharedFairly: who reads all that he may, from many addresses, holds up
+// nobody who reads little, and all together get what they may.
+func TestHistoryIsSharedFairly(t *testing.T) {
+	w := newWorld(t, Default(10000))
+	rate, piece := w.tab.cfg.History.Bytes.PerSecond, 128.0*1024
+	var crowd []*holder
+	for i := range 120 {
+		crowd = append(crowd, w.speaker(fmt.Sprintf("10.0.1.%d", i/2), i+1))
+	}
+	honest := w.speaker("10.0.0.1", 0)
+	next := make([]time.Duration, len(crowd))
+	const seconds = 30
+	read := 0.0
+	for step := range seconds * 100 {
+		w.now += 10 * time.Millisecond
+		for i, h := range crowd {
+			if w.now < next[i] {
+				continue
+			}
+			wait := w.tab.AskHistory(w.now, &h.Client, piece)
+			next[i] = w.now + wait
+			if wait == 0 {
+				read += piece
+			}
+		}
+		if step%300 == 299 {
+			if wait := w.tab.AskHistory(w.now, &honest.Client, 20<<10); wait > 50*time.Millisecond {
+				t.Fatalf("second %d: somebody who reads a little every 3 s waits %v", step/100, wait)
+			}
+		}
+	}
+	if most := rate*seconds + w.tab.cfg.History.Bytes.Burst; read > 1.02*most || read < 0.8*most {
+		t.Errorf("%.0f bytes were read, %.0f may", read, most)
+	}
+	if v := w.tab.Ask(w.now, &crowd[0].Client, Message, nil, Cost{1, 100}); v.Wait != 0 {
+		t.Errorf("who reads much may not speak: %+v", v)
+	}
+}
+
+// TestHistoryThatIsMoreThanAskedFor is paid for by who goes on.
+func TestHistoryThatIsMoreThanAskedFor(t *testing.T) {
+	w := newWorld(t, Config{MaxConns: 10, History: Rates{Bytes: Rate{1000, 1000}}, HistoryAddress: Rates{Bytes: Rate{500, 1000}}})
+	h, other := w.speaker("10.0.0.1", 1), w.speaker("10.0.0.2", 2)
+	if wait := w.tab.AskHistory(w.now, &h.Client, 10); wait != 0 {
+		t.Fatalf("the first piece waits %v", wait)
+	}
+	for range 3 {
+		w.tab.ChargeHistory(w.now, &h.Client, 5000)
+	}
+	if wait := w.tab.AskHistory(w.now, &h.Client, 500); wait == 0 {
+		t.Error("after a charge of more than there is, the next piece does not wait")
+	}
+	if wait := w.tab.AskHistory(w.now, &other.Client, 100); wait != 0 {
+		t.Errorf("somebody else has to wait %v for it", wait)
+	}
+}

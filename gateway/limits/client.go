@@ -29,7 +29,8 @@ type Client struct {
 	control  meter
 	refusals meter
 
-	taken draw // of its address's pool
+	taken     draw // of its address's pool
+	readTaken draw
 }
 
 // neighbours are those before and behind a client in a list.
@@ -57,10 +58,11 @@ const (
 	LevelRoom       Level = "room"
 	LevelSlowMode   Level = "slow_mode"
 	LevelProcess    Level = "process"
+	LevelHistory    Level = "history" // older entries, whoever reads them
 )
 
 // Levels are all of them.
-var Levels = []Level{LevelConnection, LevelIdentity, LevelAddress, LevelNetwork, LevelRoom, LevelSlowMode, LevelProcess}
+var Levels = []Level{LevelConnection, LevelIdentity, LevelAddress, LevelNetwork, LevelRoom, LevelSlowMode, LevelProcess, LevelHistory}
 
 // Verdict is the answer to Ask. The zero value: it is paid.
 type Verdict struct {
@@ -133,6 +135,49 @@ func (t *Table) take(now time.Duration, c *Client, k Kind, cost Cost, asked bool
 		}
 	}
 	t.said.take(now, &cfg.Process, drawn, cost, asked)
+}
+
+// AskHistory is how long a client has to wait until so many bytes of older history
+// are read for it; 0: they are taken from every budget that has a say. The owner's
+// lock must be held.
+func (t *Table) AskHistory(now time.Duration, c *Client, bytes float64) time.Duration {
+	if t.unlimited {
+		return 0
+	}
+	cfg, cost := &t.cfg, Cost{Bytes: bytes}
+	wait, drawn := time.Duration(0), &c.readTaken
+	if a := c.address; a != nil {
+		wait = a.read.wait(now, &cfg.HistoryAddress, drawn, cost)
+		if drawn = &a.readTaken; a.network != nil {
+			wait = max(wait, a.network.read.wait(now, &cfg.HistoryNetwork, drawn, cost))
+			drawn = &a.network.readTaken
+		}
+	}
+	wait = max(wait, t.read.wait(now, &cfg.History, drawn, cost))
+	if wait == 0 {
+		t.takeHistory(now, c, cost, true)
+	}
+	return wait
+}
+
+// ChargeHistory is Charge for older history that was more than was asked for. The
+// owner's lock must be held.
+func (t *Table) ChargeHistory(now time.Duration, c *Client, bytes float64) {
+	if !t.unlimited && bytes > 0 {
+		t.takeHistory(now, c, Cost{Bytes: bytes}, false)
+	}
+}
+
+func (t *Table) takeHistory(now time.Duration, c *Client, cost Cost, asked bool) {
+	cfg, drawn := &t.cfg, &c.readTaken
+	if a := c.address; a != nil {
+		a.read.take(now, &cfg.HistoryAddress, drawn, cost, asked)
+		if drawn = &a.readTaken; a.network != nil {
+			a.network.read.take(now, &cfg.HistoryNetwork, drawn, cost, asked)
+			drawn = &a.network.readTaken
+		}
+	}
+	t.read.take(now, &cfg.History, drawn, cost, asked)
 }
 
 // Charge takes the cost of what was done already, such as an answer that was

@@ -3,6 +3,7 @@ package limits
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -25,6 +26,9 @@ type Config struct {
 	Network    Rates
 	Room       Rates
 	Process    Rates
+
+	// What is read of older history, by bytes: it gives way to what is said now.
+	History, HistoryNetwork, HistoryAddress Rates
 
 	// Refusals is what a connection may be refused before it is closed; a refusal
 	// that the client could not have avoided costs less than 1, see Client.Refused.
@@ -66,8 +70,28 @@ func Default(maxConns int) Config {
 		KeepOut: 15 * time.Second, KeepOutMax: 10 * time.Minute,
 	}
 	c.SetConns(maxConns, min(4000, max(1, maxConns/2)))
+	c.SetHistory(float64(runtime.NumCPU()) * historyPerCore)
 	return c
 }
+
+// historyPerCore is how many bytes a second of older history are read by default for
+// each core: a tenth of what it could do. What is said now needs the rest, and so do
+// the kernel and the clients' machines.
+const historyPerCore = 4 << 20
+
+// SetHistory sets how many bytes a second of older history all together may read. One
+// address gets half of it, and a quarter of a second's worth comes at once.
+func (c *Config) SetHistory(perSecond float64) {
+	rate := func(r float64) Rates { return Rates{Bytes: Rate{r, max(historyBurst, r/4)}} }
+	if perSecond <= 0 {
+		c.History, c.HistoryNetwork, c.HistoryAddress = Rates{}, Rates{}, Rates{}
+		return
+	}
+	c.History, c.HistoryNetwork, c.HistoryAddress = rate(perSecond), rate(perSecond), rate(perSecond/2)
+}
+
+// historyBurst is the least that comes at once: a few answers of short messages.
+const historyBurst = 1 << 20
 
 // SetConns sets how many connections there may be in all and of one address (0:
 // no bound), and what follows from it. A network, which anybody can rent, does not
@@ -102,7 +126,7 @@ func (c *Config) Validate() error {
 		return errors.New("bounds of connections and of the backlog must not be negative; 0 is no bound")
 	}
 	rates := []Rate{c.Accepts, c.Control, c.Refusals, c.Strikes}
-	for _, r := range []Rates{c.Connection, c.Identity, c.Address, c.Network, c.Room, c.Process} {
+	for _, r := range []Rates{c.Connection, c.Identity, c.Address, c.Network, c.Room, c.Process, c.History, c.HistoryNetwork, c.HistoryAddress} {
 		rates = append(rates, r.Messages, r.Bytes)
 	}
 	for _, r := range rates {

@@ -30,6 +30,11 @@
 // others flood. What was done already is charged (Table.Charge); that takes nothing
 // of the reserved half, and is a debt of those above their share.
 //
+// # Older history
+//
+// What is read back is asked for likewise (Table.AskHistory), in bytes and from pools
+// of its own: who reads much waits, and speaks as before.
+//
 // # Escalation
 //
 // A message waits its turn; what comes beyond that is refused with the time to

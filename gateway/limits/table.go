@@ -28,9 +28,9 @@ const maxForgotten = 1 << 16
 
 // Table has the accounts of all connections of a process.
 type Table struct {
-	cfg       Config
-	unlimited bool // nothing that is said is bounded
-	said      pool
+	cfg        Config
+	unlimited  bool // nothing that is said is bounded
+	said, read pool
 
 	mu            sync.Mutex
 	total         int
@@ -51,9 +51,9 @@ func New(cfg Config) *Table {
 		cfg: cfg, addresses: map[netip.Prefix]*address{}, networks: map[netip.Prefix]*address{},
 		proxies: &address{proxies: true}, identities: map[Who]*identity{},
 	}
-	t.said.forgives = true
+	t.said.forgives, t.read.forgives = true, true
 	t.unlimited = cfg.Control == (Rate{}) && len(cfg.SlowMode) == 0
-	for _, r := range []Rates{cfg.Connection, cfg.Identity, cfg.Address, cfg.Network, cfg.Room, cfg.Process} {
+	for _, r := range []Rates{cfg.Connection, cfg.Identity, cfg.Address, cfg.Network, cfg.Room, cfg.Process, cfg.History, cfg.HistoryAddress, cfg.HistoryNetwork} {
 		t.unlimited = t.unlimited && r == (Rates{})
 	}
 	return t
