@@ -34,6 +34,9 @@
 // the client has taken the one before, so that an answer of any length holds
 // neither a worker nor memory while the client reads.
 //
+// What is read of older history has a budget of bytes, in which who reads little goes
+// first; it gives way to what is said now.
+//
 // # What a client may
 //
 // Every connection has an account in package limits, from accept on. A message is
@@ -50,6 +53,13 @@
 // or MinRate of it, else the client is slow and is reset. What waits for all
 // clients, what has come from them and is no whole message, and the kernel's part
 // are one number (held); above MaxQueuedBytes the largest holders go first.
+//
+// # Who is stored first
+//
+// In a lane networks take turns, and so do the rooms of a network (postQueue). A
+// commit carries what the store takes in about commitTime (commitSize), since
+// everybody waits for the one under way; the posts of those who say most wait longer.
+// Of the room for what waits a network may have half of what is free.
 //
 // # Who is where
 //

@@ -3,6 +3,7 @@ package gateway
 import (
 	"crypto/rand"
 
+	"tuitalk/gateway/limits"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -121,7 +122,7 @@ func (c *conn) post(m talk.Entry, number uint64) talk.Error {
 	if e.ID.IsZero() {
 		e.ID = newUUID()
 	}
-	if !c.srv.lane(e.RoomID).post(post{entry: e, conn: c, number: number}) {
+	if !c.srv.lane(e.RoomID).post(post{entry: e, conn: c, network: limits.NetworkOf(u.from), number: number}) {
 		r := c.refusal(m, talk.CodeBusy, "the gateway is too busy, try again in a moment")
 		r.Retry, r.RetryMS = true, retryBusyMS
 		c.holdBack(arrival{Message: m, number: number})

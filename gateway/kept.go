@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -20,8 +21,8 @@ const (
 	// retryKept is when kept posts are offered again.
 	retryKept = 250 * time.Millisecond
 	// maxUnstored bounds the posts of one connection of the original's forms that
-	// are on their way, and so what is kept for it; Options.QueueMax bounds those of
-	// a lane together.
+	// are on their way, and so what is kept for it; Options.QueueBytes bounds those of
+	// all together.
 	maxUnstored = 100
 )
 
@@ -55,6 +56,7 @@ func (l *lane) keeps(p post) bool {
 	if l.stopped {
 		return false
 	}
+	l.keptBytes += p.size()
 	if l.kept = append(l.kept, p); len(l.kept) == 1 {
 		l.srv.agenda.after(retryKept, l.offerKept)
 	}
@@ -69,25 +71,21 @@ func (l *lane) offerKept() {
 	l.awake()
 }
 
-// requeue puts what was kept in front of what its rooms say later. Call with mu
-// held.
+// requeue puts what was kept in front of what is said later in the same rooms by
+// people of the same networks. Call with mu held.
 func (l *lane) requeue() {
-	fronts := map[int32][]post{}
+	type place struct {
+		network netip.Prefix
+		room    int32
+	}
+	fronts := map[place][]post{}
 	for _, p := range l.kept {
 		p.queued = l.srv.clock.coarse()
-		fronts[p.entry.RoomID] = append(fronts[p.entry.RoomID], p)
+		at := place{p.network, p.entry.RoomID}
+		fronts[at] = append(fronts[at], p)
 	}
-	l.posts += len(l.kept)
-	l.kept = nil
-	for id, front := range fronts {
-		q := l.rooms[id]
-		if q == nil {
-			q = new([]post)
-			l.rooms[id] = q
-		}
-		if len(*q) == 0 {
-			l.order = append(l.order, id)
-		}
-		*q = append(front, *q...)
+	l.kept, l.keptBytes = nil, 0
+	for _, front := range fronts {
+		l.posts.push(true, front...)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -19,17 +18,6 @@ const maxBatch = 500
 // that the store did not take. They are never given up: only a clear answer
 // tells where a session is.
 const retryMoves = 250 * time.Millisecond
-
-// post is an entry on its way to the store.
-type post struct {
-	entry  talk.Entry
-	conn   *conn
-	number uint64 // among the messages of its connection
-	queued int64  // coarse time
-	// unclear: it was offered to the store or the spool, and nobody knows whether
-	// they have it.
-	unclear bool
-}
 
 // move is a change of presence on its way to the store. done is called once, on
 // the lane's goroutine, with the answer.
@@ -46,23 +34,23 @@ type lane struct {
 	loop  *loop
 	ctx   context.Context // of the loop; a commit is not cancelled by a drain
 	turn  history.Turn    // of the last attempt to store moves; owned by the loop
+	size  commitSize      // owned by the loop
 
 	// how many of each the store gets at once
 	appending, moving page
 
-	mu      sync.Mutex
-	wake    *sync.Cond
-	rooms   map[int32]*[]post // waiting posts, oldest first
-	order   []int32           // rooms with waiting posts, next in turn first
-	posts   int               // waiting posts
-	kept    []post            // waiting for another attempt, oldest first; see keep
-	moves   []move            // waiting moves, oldest first
-	held    bool              // the store refused moves a moment ago
-	stopped bool
+	mu        sync.Mutex
+	wake      *sync.Cond
+	posts     postQueue
+	kept      []post // waiting for another attempt, oldest first; see keep
+	keptBytes int
+	moves     []move // waiting moves, oldest first
+	held      bool   // the store refused moves a moment ago
+	stopped   bool
 }
 
 func newLane(s *Server, number int) *lane {
-	l := &lane{srv: s, store: s.store, rooms: map[int32]*[]post{}, loop: s.loops.add(fmt.Sprintf("lane %d", number))}
+	l := &lane{srv: s, store: s.store, posts: newPostQueue(), size: commitSize{mostCommit}, loop: s.loops.add(fmt.Sprintf("lane %d", number))}
 	l.ctx = l.loop.attach(context.Background())
 	l.turn = history.Turn{Gateway: s.opts.ID, Lane: int32(number)}
 	l.wake = sync.NewCond(&l.mu)
@@ -74,24 +62,15 @@ func (s *Server) lane(room int32) *lane {
 	return s.lanes[(uint32(room)*2654435761>>16)%uint32(len(s.lanes))]
 }
 
-// post queues p; false when too many wait already.
+// post queues p; false when too much waits already.
 func (l *lane) post(p post) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.posts+len(l.kept) >= l.srv.opts.QueueMax || l.stopped {
+	if l.stopped || l.posts.full(&p, l.srv.opts.QueueBytes/len(l.srv.lanes)-l.keptBytes) {
 		return false
 	}
-	q := l.rooms[p.entry.RoomID]
-	if q == nil {
-		q = new([]post)
-		l.rooms[p.entry.RoomID] = q
-	}
-	if len(*q) == 0 {
-		l.order = append(l.order, p.entry.RoomID)
-	}
 	p.queued = l.srv.clock.coarse()
-	*q = append(*q, p)
-	l.posts++
+	l.posts.push(false, p)
 	l.awake()
 	return true
 }
@@ -100,7 +79,7 @@ func (l *lane) post(p post) bool {
 func (l *lane) queued() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.posts + len(l.kept)
+	return l.posts.count + len(l.kept)
 }
 
 // crowded tells whether so many moves wait that no more may be asked for.
@@ -127,7 +106,7 @@ func (l *lane) awake() {
 }
 
 // hasWork: moves that the store refused a moment ago wait. Call with mu held.
-func (l *lane) hasWork() bool { return l.posts > 0 || len(l.moves) > 0 && !l.held }
+func (l *lane) hasWork() bool { return l.posts.count > 0 || len(l.moves) > 0 && !l.held }
 
 // stop lets what is queued be committed, as long as the store takes it, and ends.
 func (l *lane) stop() {
@@ -189,22 +168,13 @@ func (l *lane) takeMoves() []move {
 	return taken
 }
 
-// takePosts takes one post of each room in turn until the batch is full, so that
-// a busy room cannot hold up a quiet one.
+// takePosts takes what one commit carries. Call with mu held.
 func (l *lane) takePosts(batch []post) []post {
-	for most := l.appending.size(); len(batch) < most && len(l.order) > 0; {
-		id := l.order[0]
-		l.order = l.order[1:]
-		q := l.rooms[id]
-		batch = append(batch, (*q)[0])
-		(*q)[0] = post{}
-		*q = (*q)[1:]
-		l.posts--
-		if len(*q) > 0 {
-			l.order = append(l.order, id)
-		} else {
-			delete(l.rooms, id)
-		}
+	most := l.appending.size()
+	for bytes := 0; len(batch) < most && bytes < l.size.bytes && l.posts.count > 0; {
+		p := l.posts.pop()
+		bytes += p.size()
+		batch = append(batch, p)
 	}
 	return batch
 }
@@ -217,26 +187,10 @@ func (l *lane) expire(old int64) {
 	}
 }
 
-func (l *lane) takeOlder(old int64) (late []post) {
+func (l *lane) takeOlder(old int64) []post {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.order = slices.DeleteFunc(l.order, func(id int32) bool {
-		q := l.rooms[id]
-		n := 0
-		for n < len(*q) && (*q)[n].queued < old && !(*q)[n].unclear {
-			n++
-		}
-		late = append(late, (*q)[:n]...)
-		clear((*q)[:n])
-		*q = (*q)[n:]
-		l.posts -= n
-		if len(*q) == 0 {
-			delete(l.rooms, id)
-			return true
-		}
-		return false
-	})
-	return late
+	return l.posts.takeOlder(old)
 }
 
 // commitMoves tries once. What the store did not take goes back to the front and
@@ -373,7 +327,9 @@ func (l *lane) commitPosts(posts []post, entries []talk.Entry) []talk.Entry {
 		l.srv.refusePosts(posts, err)
 		return entries
 	}
-	l.srv.metrics.appended(len(posts), time.Since(began))
+	took := time.Since(began)
+	l.size.took(posts, took)
+	l.srv.metrics.appended(len(posts), took)
 	for i, r := range results {
 		if r.Err != nil && !errors.Is(r.Err, history.ErrBadEntry) {
 			l.srv.log.Error("unexpected error of one entry", "err", r.Err)

@@ -69,7 +69,9 @@ type Options struct {
 	MinRate     int
 	RecentCount int // entries that a room keeps in memory
 	ResumeMax   int // entries that a resume may ask for; more becomes a Gap
-	QueueMax    int // entries that wait for the store, per lane
+	// QueueBytes bounds the entries that wait for the store, in memory. Of what is free
+	// one network may have half.
+	QueueBytes int
 
 	HandshakeWait time.Duration // from accept to the first message
 	RequestWait   time.Duration // a join, rename or post is answered by then, or its client is asked to come back
@@ -159,7 +161,7 @@ func Defaults() Options {
 
 		RecentCount: 256,
 		ResumeMax:   10000,
-		QueueMax:    20000,
+		QueueBytes:  64 << 20,
 
 		HandshakeWait: 10 * time.Second,
 		RequestWait:   15 * time.Second,
@@ -222,14 +224,14 @@ func (o *Options) validateSizes() error {
 		return fmt.Errorf("the kernel's buffers of a connection must have at least %d bytes", minKernelBuffer)
 	case o.MinRate < 0:
 		return fmt.Errorf("the least rate must not be negative, as %d is", o.MinRate)
+	case o.QueueBytes < o.Lanes*2*o.FrameBytes:
+		return fmt.Errorf("the entries that wait for the store must be allowed %d bytes, not %d", o.Lanes*2*o.FrameBytes, o.QueueBytes)
 	case o.RecentCount < 1:
 		return errors.New("a room must keep at least 1 recent entry")
 	case o.ResumeMax < o.RecentCount:
 		// who is behind by more than ResumeMax is sent to where the recent entries begin
 		return fmt.Errorf("a resume may ask for %d entries, fewer than the %d that a room keeps: who is behind could never join; allow at least as many",
 			o.ResumeMax, o.RecentCount)
-	case o.QueueMax < 1:
-		return fmt.Errorf("at least 1 entry must be allowed to wait for the store, not %d", o.QueueMax)
 	}
 	return nil
 }

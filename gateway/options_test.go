@@ -31,7 +31,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		{func(o *gateway.Options) { o.MinRate = -1 }, "least rate"},
 		{func(o *gateway.Options) { o.RecentCount = 0 }, "recent entry"},
 		{func(o *gateway.Options) { o.ResumeMax = o.RecentCount - 1 }, "could never join"},
-		{func(o *gateway.Options) { o.QueueMax = 0 }, "wait for the store"},
+		{func(o *gateway.Options) { o.QueueBytes = 0 }, "wait for the store"},
 		{func(o *gateway.Options) { o.PongWait = 0 }, "must be positive"},
 		{func(o *gateway.Options) { o.RoomLinger = -1 }, "not be negative"},
 		{func(o *gateway.Options) { o.RequestWait = time.Millisecond }, "at least 1s"},

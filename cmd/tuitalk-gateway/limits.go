@@ -32,7 +32,7 @@ func (c *config) addLimits(f *flag.FlagSet, d limits.Config) {
 	f.Float64Var(&b.Address.Bytes.PerSecond, "flood-bytes-address", d.Address.Bytes.PerSecond, "the same in `bytes`")
 	f.Float64Var(&b.Room.Messages.PerSecond, "flood-rate-room", d.Room.Messages.PerSecond, "messages a second in one room; 0 for no bound. Beyond it the room is in slow mode: each may speak once in 5s, or\nless often if they are many, up to 1m, until 30s after it was the last time too much")
 	f.Float64Var(&b.Process.Messages.PerSecond, "flood-rate-total", d.Process.Messages.PerSecond, "messages a second that this gateway takes; 0 for no bound. Addresses below their share of it are served first")
-	f.Float64Var(&b.Process.Bytes.PerSecond, "flood-bytes-total", d.Process.Bytes.PerSecond, "the same in `bytes`")
+	f.Float64Var(&b.Process.Bytes.PerSecond, "flood-bytes-total", d.Process.Bytes.PerSecond, "the same in `bytes`; the default is 1 MiB for each core, at least 2 MiB")
 	f.IntVar(&c.historyRate, "history-rate", int(d.History.Bytes.PerSecond), "`bytes` a second of older history that all together may read, one address half of it; 0 for no bound. What is said\nnow goes before it, and who reads little before who reads much; the default is 4 MiB for each core")
 	f.StringVar(&c.slowMode, "slow-mode", "", "rooms in which each user may speak only once in a time, as 7=10s,9=1m")
 	f.DurationVar(&b.KeepOut, "keep-out", d.KeepOut, "who is closed for flooding is kept out for so long, twice as long each further time, up to 10m: the user at once, his\naddress when that happened to more than a tenth of its connections (and 5); 0 for nobody")

@@ -140,6 +140,9 @@ func options(c *config, log *slog.Logger, metrics prometheus.Registerer) gateway
 	o.Origins, o.Hosts, o.OwnNames, o.TrustedProxies, o.ReservedNames = c.allowed, c.answersTo, c.ownNames(), c.trusted, c.reservedNames
 	o.Degraded = c.unprotected()
 	o.Limits, o.Pollers = c.budgets, c.pollers
+	if c.storeKind == "sqlite" {
+		o.Lanes = 1 // it has one writer: several commits would wait for each other
+	}
 	o.RingPackets, o.RingBytes = c.ringPackets, c.ringBytes
 	o.MaxQueuedBytes, o.MinRate, o.SlowAfter = c.maxQueued, c.minRate, c.slowAfter
 	o.SendBuffer, o.ReceiveBuffer = c.sendBuffer, c.receiveBuffer

@@ -39,6 +39,15 @@ func hostOf(a netip.Addr) netip.Prefix {
 	return p
 }
 
+// NetworkOf is what one owner has, as far as anybody can tell: of IPv4 an address, of
+// IPv6 a /48.
+func NetworkOf(a netip.Addr) netip.Prefix {
+	if a.Is6() {
+		return networkOf(a)
+	}
+	return hostOf(a)
+}
+
 func networkOf(a netip.Addr) netip.Prefix {
 	p, _ := a.Prefix(48) // it has that many bits
 	return p

@@ -422,3 +422,47 @@ func TestHistoryThatIsMoreThanAskedFor(t *testing.T) {
 		t.Errorf("somebody else has to wait %v for it", wait)
 	}
 }
+
+// TestAskStaysCheapAndFairAtTheShare: addresses that ask for a little more than they
+// get, of a process that is full, neither ask all the time nor take what is reserved
+// for those who say little.
+func TestAskStaysCheapAndFairAtTheShare(t *testing.T) {
+	cfg := Config{MaxConns: 10000, Process: Rates{Bytes: Rate{2 << 20, 2 << 20}}}
+	w := newWorld(t, cfg)
+	const crowd, step, each = 300, time.Millisecond, 200 * time.Millisecond
+	var flood []*holder
+	due, asks := make([]time.Duration, crowd), make([]time.Duration, crowd) // the next message, and when it is asked for
+	for i := range crowd {
+		flood = append(flood, w.speaker(fmt.Sprintf("10.0.1.%d", i%60), i+1))
+		due[i] = w.now + time.Duration(i)*each/crowd
+		asks[i] = due[i]
+	}
+	honest := w.speaker("10.0.0.1", 0)
+	asked, passed := 0, 0
+	for n := range 20_000 {
+		w.now += step
+		for i, h := range flood {
+			for w.now >= asks[i] {
+				asked++
+				if v := w.tab.Ask(w.now, &h.Client, Message, nil, Cost{1, 4200}); v.Wait > 0 {
+					asks[i] = w.now + v.Wait
+					break
+				}
+				passed++
+				due[i] = max(due[i]+each, w.now-10*each) // a backlog has an end
+				asks[i] = max(w.now, due[i])
+			}
+		}
+		if n%250 == 249 {
+			if v := w.tab.Ask(w.now, &honest.Client, Message, nil, Cost{1, 300}); v.Wait > 0 {
+				t.Fatalf("after %d ms somebody who says little waits: %+v", n, v)
+			}
+		}
+	}
+	if most := 20*2<<20/4200 + 2<<20/4200; passed > most || passed < most*8/10 {
+		t.Errorf("%d messages passed, %d may", passed, most)
+	}
+	if asked > 10*passed {
+		t.Errorf("%d messages were asked for %d times", passed, asked)
+	}
+}

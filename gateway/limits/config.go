@@ -62,7 +62,7 @@ func Default(maxConns int) Config {
 		Identity: Rates{Messages: Rate{10, 60}, Bytes: Rate{64 << 10, 512 << 10}},
 		Address:  Rates{Messages: Rate{1000, 2000}, Bytes: Rate{512 << 10, 1 << 20}},
 		Room:     Rates{Messages: Rate{100, 500}, Bytes: Rate{256 << 10, 1 << 20}},
-		Process:  Rates{Messages: Rate{10000, 20000}, Bytes: Rate{8 << 20, 8 << 20}},
+		Process:  Rates{Messages: Rate{10000, 20000}, Bytes: processBytes()},
 
 		Refusals:    Rate{1, 60},
 		AutoSlowMin: 5 * time.Second, AutoSlowMax: time.Minute,
@@ -72,6 +72,13 @@ func Default(maxConns int) Config {
 	c.SetConns(maxConns, min(4000, max(1, maxConns/2)))
 	c.SetHistory(float64(runtime.NumCPU()) * historyPerCore)
 	return c
+}
+
+// processBytes is what all together may say: what the messages of a process have when
+// people type them. It costs many times as much, as it is stored and shown to others.
+func processBytes() Rate {
+	bytes := max(2<<20, float64(runtime.NumCPU())*(1<<20))
+	return Rate{bytes, bytes}
 }
 
 // historyPerCore is how many bytes a second of older history are read by default for

@@ -21,6 +21,9 @@ const (
 	era = 4 * time.Second
 	// maxTurn bounds how long somebody above his share waits before he asks again.
 	maxTurn = 2 * time.Second
+	// leastTurn is how long everybody waits at least who has to: many who wait must not
+	// ask all the time.
+	leastTurn = 5 * time.Millisecond
 )
 
 // pool is a budget that several share.
@@ -69,16 +72,22 @@ func (p *pool) wait(now time.Duration, r *Rates, d *draw, c Cost) time.Duration 
 		p.waitFor(now, &p.bytes, &p.crowd.bytes, &d.bytes, r.Bytes, c.Bytes))
 }
 
+// waitFor gives more of what is reserved to who has taken less: with a bound at the
+// fair share, those who flood would stand at it, and take all of it there.
 func (p *pool) waitFor(now time.Duration, all, crowd, own *meter, r Rate, n float64) time.Duration {
-	span, window := r.span(n), r.window()
-	if own.debt(now) <= slack {
-		return all.wait(now, span, window)
+	span, window, debt, active := r.span(n), r.window(), own.debt(now), p.active()
+	share := min(1, debt.Seconds()/slack.Seconds())
+	if active == 1 && debt <= slack {
+		share = 0 // nobody else is here
 	}
-	window = max(span, unreserved(window))
-	w := max(all.wait(now, span, window), crowd.wait(now, span, window))
+	w := all.wait(now, span, max(span, window-time.Duration(share*reserved*float64(window))))
+	if debt > slack {
+		w = max(w, crowd.wait(now, span, max(span, unreserved(window))))
+	}
 	if w > 0 {
-		// as many as they are wait together: each comes back about when it is his turn
-		w = max(w, min(p.active()*span, maxTurn))
+		// as many as they are wait together: each comes back about when it is his turn,
+		// and only who has taken little does so sooner
+		w = max(w, leastTurn, time.Duration(min(1, 4*share)*float64(min(active*span, maxTurn))))
 	}
 	return w
 }

@@ -17,9 +17,24 @@ import (
 // backup. Within this package nobody waits for SQLite's locks.
 const busyMillis = "5000"
 
+// What a connection keeps of the file in memory. Those that read are many, and after
+// each commit they must read anew what they kept.
+const (
+	writerCache = 16 << 20
+	readerCache = 1 << 20
+)
+
+// MemoryBytes is about the most that a store with so many readers keeps in memory of
+// its file.
+func MemoryBytes(readers int) int64 { return writerCache + int64(readers)*readerCache }
+
 // openPool opens a pool of connections to the database file, which exists.
 // What holds for a file, not for a connection, is set by prepareFile.
 func openPool(path string, conns int, readOnly bool) (*sql.DB, error) {
+	cache := writerCache
+	if readOnly {
+		cache = readerCache
+	}
 	q := url.Values{
 		"mode":          {"rw"},
 		"_busy_timeout": {busyMillis},
@@ -27,7 +42,7 @@ func openPool(path string, conns int, readOnly bool) (*sql.DB, error) {
 		"_dqs":          {"0"},
 		"_defensive":    {"1"},
 		"_error_rc":     {"1"},
-		"_pragma":       {"cache_size(-16384)", "temp_store(MEMORY)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)"},
+		"_pragma":       {fmt.Sprintf("cache_size(-%d)", cache>>10), "temp_store(MEMORY)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)"},
 	}
 	if readOnly {
 		q.Set("_query_only", "1")

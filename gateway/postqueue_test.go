@@ -1,0 +1,123 @@
+package gateway
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tuitalk/talk"
+)
+
+func queuedPost(network string, room int32, number uint64, text string) post {
+	return post{entry: talk.Entry{RoomID: room, Text: text}, network: netip.MustParsePrefix(network), number: number}
+}
+
+// TestPostQueueTakesTurns: a stranger with many rooms and much to say holds up
+// neither somebody else nor a quiet room of his own.
+func TestPostQueueTakesTurns(t *testing.T) {
+	q := newPostQueue()
+	for n := range uint64(1000) {
+		q.push(false, queuedPost("10.0.0.1/32", int32(n%50), n, "flood"))
+	}
+	q.push(false, queuedPost("10.0.0.1/32", 99, 0, "from his office"))
+	q.push(false, queuedPost("10.0.0.2/32", 7, 0, "honest"))
+	found := map[string]int{}
+	for i := 0; q.count > 0; i++ {
+		if p := q.pop(); p.entry.Text != "flood" {
+			found[p.entry.Text] = i
+		}
+	}
+	if found["honest"] > 1 || found["from his office"] > 55 {
+		t.Errorf("it was their turn as number %v", found)
+	}
+}
+
+// TestPostQueueKeepsOrder whatever is pushed, popped, expired and put back.
+func TestPostQueueKeepsOrder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	networks := []string{"10.0.0.1/32", "10.0.0.2/32", "2001:db8::/48"}
+	q, next := newPostQueue(), uint64(0)
+	last := map[string]uint64{}
+	goes := func(p post) {
+		key := p.network.String() + " " + string('a'+p.entry.RoomID)
+		if p.number < last[key] {
+			t.Fatalf("%s: %d came behind %d", key, p.number, last[key])
+		}
+		last[key] = p.number
+	}
+	for range 20_000 {
+		switch {
+		case rng.IntN(2) == 0:
+			next++
+			p := queuedPost(networks[rng.IntN(3)], int32(rng.IntN(4)), next, strings.Repeat("x", rng.IntN(50)))
+			p.queued, p.unclear = int64(next), rng.IntN(5) == 0
+			q.push(false, p)
+		case rng.IntN(50) == 0:
+			for _, p := range q.takeOlder(int64(next) - 20) {
+				goes(p)
+			}
+		case q.count > 0:
+			p := q.pop()
+			if rng.IntN(4) == 0 {
+				q.push(true, p)
+				continue
+			}
+			goes(p)
+		}
+	}
+	for q.count > 0 {
+		goes(q.pop())
+	}
+	if q.bytes != 0 || len(q.networks) != 0 || len(q.order) != 0 {
+		t.Errorf("an empty queue has %d bytes, %d networks, %d in order", q.bytes, len(q.networks), len(q.order))
+	}
+}
+
+// TestPostQueueIsNeverFullForWhoSaysLittle, however many networks fill it, and is
+// bounded.
+func TestPostQueueIsNeverFullForWhoSaysLittle(t *testing.T) {
+	const most = 1 << 20
+	q := newPostQueue()
+	for i := range 20 {
+		network := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 1, byte(i)}), 32).String()
+		for n := range uint64(1000) {
+			p := queuedPost(network, 1, n, strings.Repeat("x", 4000))
+			if q.full(&p, most) {
+				break
+			}
+			q.push(false, p)
+		}
+	}
+	p := queuedPost("10.0.0.1/32", 1, 1, "honest")
+	if q.full(&p, most) || q.bytes > most || q.bytes < most*8/10 {
+		t.Errorf("with %d bytes waiting of %d, full for somebody else: %v", q.bytes, most, q.full(&p, most))
+	}
+}
+
+// TestCommitSizeFollowsTheStore: what a slow store takes at once gets small, and grows
+// again; few posts say nothing of it.
+func TestCommitSizeFollowsTheStore(t *testing.T) {
+	c := commitSize{mostCommit}
+	full := func() []post { return slices.Repeat([]post{{}}, c.bytes/postOverhead+1) }
+	for range 20 {
+		c.took(full(), time.Second)
+	}
+	if c.bytes != leastCommit {
+		t.Errorf("a store that takes a second for each gets %d bytes", c.bytes)
+	}
+	for range 20 {
+		c.took(full(), time.Millisecond)
+	}
+	if c.bytes != mostCommit {
+		t.Errorf("a quick store gets %d bytes", c.bytes)
+	}
+	for range 20 {
+		c.took(make([]post, 1), time.Second)
+	}
+	if c.bytes != mostCommit {
+		t.Errorf("a slow commit of one post has made it %d bytes", c.bytes)
+	}
+}
