@@ -110,7 +110,7 @@ func (r *room) serveRecent(c *conn) (cursor int64, done bool) {
 	}
 	for ; i < len(r.recent.list); i++ {
 		e := r.recent.at(i)
-		if !c.pushLive(e.packet(s.form)) {
+		if !c.pushLive(r.packet(e, s.form)) {
 			s.catching = false
 			return s.cursor, true
 		}

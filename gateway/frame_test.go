@@ -207,9 +207,9 @@ func TestRecentKnowsItsEntries(t *testing.T) {
 	t.Parallel()
 	var r recent
 	for seq := int64(1); seq <= 25; seq++ {
-		e := &roomEntry{}
+		e := &roomEntry{cost: 1}
 		e.Seq, e.ID[0] = seq, byte(seq)
-		r.add(e, 10)
+		r.add(e, 20, 10)
 		oldest := max(1, seq-9)
 		for after := int64(0); after <= seq+1; after++ {
 			i, ok := r.after(after, seq)

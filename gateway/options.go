@@ -67,8 +67,11 @@ type Options struct {
 	// MinRate is how many bytes a second a client must take at least while more
 	// wait than it could take in SlowAfter.
 	MinRate     int
-	RecentCount int // entries that a room keeps in memory
-	ResumeMax   int // entries that a resume may ask for; more becomes a Gap
+	RecentCount int // entries that a room keeps in memory at most
+	// RoomRecentBytes and RecentBytes bound their memory, with their frames, of a room
+	// and of all together; each room keeps its newest one in any case.
+	RoomRecentBytes, RecentBytes int
+	ResumeMax                    int // entries that a resume may ask for; more becomes a Gap
 	// QueueBytes bounds the entries that wait for the store, in memory. Of what is free
 	// one network may have half.
 	QueueBytes int
@@ -159,9 +162,9 @@ func Defaults() Options {
 		ReceiveBuffer:  64 << 10,
 		MinRate:        2 << 10,
 
-		RecentCount: 256,
-		ResumeMax:   10000,
-		QueueBytes:  64 << 20,
+		RecentCount: 256, RoomRecentBytes: 512 << 10, RecentBytes: 64 << 20,
+		ResumeMax:  10000,
+		QueueBytes: 64 << 20,
 
 		HandshakeWait: 10 * time.Second,
 		RequestWait:   15 * time.Second,
@@ -226,8 +229,8 @@ func (o *Options) validateSizes() error {
 		return fmt.Errorf("the least rate must not be negative, as %d is", o.MinRate)
 	case o.QueueBytes < o.Lanes*2*o.FrameBytes:
 		return fmt.Errorf("the entries that wait for the store must be allowed %d bytes, not %d", o.Lanes*2*o.FrameBytes, o.QueueBytes)
-	case o.RecentCount < 1:
-		return errors.New("a room must keep at least 1 recent entry")
+	case o.RecentCount < 1 || o.RoomRecentBytes < 1 || o.RecentBytes < 1:
+		return errors.New("a room must keep at least 1 recent entry, and all rooms some bytes of them")
 	case o.ResumeMax < o.RecentCount:
 		// who is behind by more than ResumeMax is sent to where the recent entries begin
 		return fmt.Errorf("a resume may ask for %d entries, fewer than the %d that a room keeps: who is behind could never join; allow at least as many",

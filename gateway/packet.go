@@ -8,7 +8,7 @@ import (
 
 // entryPacket encodes an entry in a form.
 func entryPacket(e *talk.Entry, form talk.Form) *packet {
-	payload := talk.AppendEntry(make([]byte, maxHead, maxHead+160+len(e.Text)+len(e.Name)), form, e)
+	payload := talk.AppendEntry(make([]byte, maxHead, maxHead+entryOverhead+64+len(e.Text)+len(e.Name)), form, e)
 	return framed(payload, form)
 }
 

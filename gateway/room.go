@@ -58,61 +58,6 @@ func (r *room) locked(f func()) {
 // maxAhead bounds the entries kept out of order; the store has them too.
 const maxAhead = 4096
 
-// roomEntry is an entry with its packets, made when the first member needs one.
-type roomEntry struct {
-	talk.Entry
-	packets [talk.Forms]*packet
-}
-
-// packet returns the entry's frame in a form. Call with the room's mu held.
-func (e *roomEntry) packet(form talk.Form) *packet {
-	if p := e.packets[form]; p != nil {
-		return p
-	}
-	p := entryPacket(&e.Entry, form)
-	e.packets[form] = p
-	return p
-}
-
-// recent keeps a room's newest entries without a hole, so that resumes are
-// served from memory. It grows to its bound and then forgets the oldest.
-type recent struct {
-	list  []*roomEntry // a ring once it is full
-	first int          // index of the oldest
-}
-
-func (r *recent) add(e *roomEntry, most int) {
-	if len(r.list) < most {
-		r.list = append(r.list, e)
-		return
-	}
-	r.list[r.first] = e
-	r.first = (r.first + 1) % len(r.list)
-}
-
-// at returns the i-th oldest.
-func (r *recent) at(i int) *roomEntry { return r.list[(r.first+i)%len(r.list)] }
-
-// after returns the position of the entry behind seq; ok is false if it is not
-// kept any more. The position len means that there is none yet.
-func (r *recent) after(seq, head int64) (i int, ok bool) {
-	if seq >= head {
-		return len(r.list), true
-	}
-	if len(r.list) == 0 || r.at(0).Seq > seq+1 {
-		return 0, false
-	}
-	return int(seq + 1 - r.at(0).Seq), true
-}
-
-// idAt returns the id of an entry that is kept.
-func (r *recent) idAt(seq int64) (talk.UUID, bool) {
-	if len(r.list) == 0 || seq < r.at(0).Seq || seq > r.at(len(r.list)-1).Seq {
-		return talk.UUID{}, false
-	}
-	return r.at(int(seq - r.at(0).Seq)).ID, true
-}
-
 // take places stored entries, which may repeat what is known, leave holes or
 // come out of order. It never blocks.
 func (r *room) take(entries []talk.Entry) {
@@ -196,10 +141,10 @@ func (r *room) closeGap() (missing bool) {
 
 // place shows the next entry to every member. Call with mu held.
 func (r *room) place(e talk.Entry) {
-	re := &roomEntry{Entry: e}
+	re := newRoomEntry(e)
 	r.head = e.Seq
 	r.known = max(r.known, e.Seq)
-	r.recent.add(re, r.srv.opts.RecentCount)
+	r.remember(re)
 	r.roster.apply(&e)
 	if e.Kind == talk.KindRenamed && e.Author.Proven() {
 		r.renames = append(r.renames, e)
@@ -213,7 +158,7 @@ func (r *room) place(e talk.Entry) {
 		if !s.live || s.cursor >= e.Seq {
 			continue
 		}
-		if !c.pushLive(re.packet(s.form)) {
+		if !c.pushLive(r.packet(re, s.form)) {
 			s.live = false
 			r.srv.metrics.overflows.Inc()
 			continue

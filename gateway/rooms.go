@@ -158,9 +158,9 @@ func (s *Server) readState(ctx context.Context, id int32) (history.Room, []talk.
 
 // begin sets what the room shows to what the store has. Call with mu held.
 func (r *room) begin(state history.Room, entries []talk.Entry) {
-	r.recent = recent{}
+	r.forgetRecent()
 	for _, e := range entries {
-		r.recent.add(&roomEntry{Entry: e}, r.srv.opts.RecentCount)
+		r.remember(newRoomEntry(e))
 	}
 	r.head, r.known = state.HeadSeq, max(r.known, state.HeadSeq)
 	r.setRoster(state)
@@ -221,6 +221,7 @@ func (s *Server) removeRoom(r *room, why error) {
 	var waiting []*join
 	r.locked(func() {
 		r.dead = true
+		r.forgetRecent()
 		waiting = r.takeWaiting()
 	})
 	for _, j := range waiting {

@@ -43,6 +43,7 @@ type Server struct {
 	health            health
 	loops             *loops
 	held              held
+	recent            recentBytes
 	serial            atomic.Uint64
 	draining, drained atomic.Bool
 	drainBy           atomic.Int64 // coarse time by which a drain must be done
@@ -80,6 +81,7 @@ func New(opts Options, store history.Store) (*Server, error) {
 		ended: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	s.work = newWorkerPools(s)
+	s.recent.most = int64(opts.RecentBytes)
 	s.held.most, s.held.over = int64(opts.MaxQueuedBytes), make(chan struct{}, 1)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.rooms.byID = map[int32]*room{}

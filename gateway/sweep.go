@@ -75,7 +75,9 @@ func (s *Server) sweep(l *loop, ended <-chan struct{}) {
 		s.lookAround(now, n)
 		var busy []*room
 		s.expire(now)
-		for _, r := range s.rooms.list() {
+		rooms := s.rooms.list()
+		s.shareRecent(rooms)
+		for _, r := range rooms {
 			for _, j := range r.overdue(now) {
 				j.fail(errTooLate)
 			}

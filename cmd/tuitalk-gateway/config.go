@@ -43,6 +43,7 @@ type config struct {
 	ringPackets               int
 	ringBytes, pollers        int
 	maxQueued, minRate        int
+	recentBytes, waitingBytes int
 	sendBuffer, receiveBuffer int
 	pingAfter, grace, drain   time.Duration
 	slowAfter                 time.Duration
@@ -73,7 +74,9 @@ func newConfig() (*config, *flag.FlagSet) {
 	c.addLimits(f, d.Limits)
 	f.IntVar(&c.ringPackets, "ring-entries", d.RingPackets, "entries queued at most for one user who reads slowly, before catch-up from the history")
 	f.IntVar(&c.ringBytes, "ring-bytes", d.RingBytes, "the same in `bytes`")
-	f.IntVar(&c.maxQueued, "max-queued-bytes", d.MaxQueuedBytes, "`bytes` that may wait for all clients together, here and in the kernel; above it those for whom most waits are\nclosed first. What clients make this process hold is bounded by it; the kernel holds at most twice -send-buffer\nand twice -receive-buffer for a connection")
+	f.IntVar(&c.maxQueued, "max-queued-bytes", d.MaxQueuedBytes, "`bytes` that may wait for all clients together, here and in the kernel; above it those for whom most waits are\nclosed first. Beside it are -recent-bytes, -waiting-bytes and 9 KiB for each of -max-conns; with them, with garbage and with\nwhat SQLite keeps of its file this process has at most "+mebibytes(mostMemory(&d, "sqlite"))+" of memory by default, and with other settings what it\nsays as memory_most at its start (in an outage of PostgreSQL also 2000 entries for each room). The kernel holds at most\ntwice -send-buffer and twice -receive-buffer for a connection")
+	f.IntVar(&c.recentBytes, "recent-bytes", d.RecentBytes, "`bytes` of their newest entries that all rooms keep in memory, for those who come back")
+	f.IntVar(&c.waitingBytes, "waiting-bytes", d.QueueBytes, "`bytes` of messages that may wait for the store; of what is free of it one address (of IPv6 a /48) may have half")
 	f.IntVar(&c.minRate, "min-rate", d.MinRate, "`bytes` a second that a client must take, of the page too, while more wait than that makes in -slow-after; slower ones are closed")
 	f.DurationVar(&c.slowAfter, "slow-after", d.SlowAfter, "a client that takes in it neither what waited nor -min-rate is closed, and one that does not end a message")
 	f.IntVar(&c.sendBuffer, "send-buffer", d.SendBuffer, "`bytes` that the kernel keeps on the way to one client (SO_SNDBUF, which Linux doubles); less makes the page slower on long ways")

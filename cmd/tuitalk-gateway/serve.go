@@ -102,7 +102,7 @@ func serveWith(c *config, opts gateway.Options, store history.Store, refused <-c
 	defer stopNotify()
 	greet(stdout, listener.Addr(), c)
 	opts.Log.Info("serving", "listen", listener.Addr().String(), "store", schemeOf(c.storeKind), "bus", schemeOf(c.bus),
-		"max_conns", opts.Limits.MaxConns, "version", setting.Version())
+		"max_conns", opts.Limits.MaxConns, "memory_most", mebibytes(mostMemory(&opts, c.storeKind)), "version", setting.Version())
 	if c.exposed {
 		opts.Log.Warn("a password on the command line can be read by everybody on this machine; use TUITALK_STORE and TUITALK_BUS")
 	}
@@ -145,6 +145,7 @@ func options(c *config, log *slog.Logger, metrics prometheus.Registerer) gateway
 	}
 	o.RingPackets, o.RingBytes = c.ringPackets, c.ringBytes
 	o.MaxQueuedBytes, o.MinRate, o.SlowAfter = c.maxQueued, c.minRate, c.slowAfter
+	o.RecentBytes, o.QueueBytes = c.recentBytes, c.waitingBytes
 	o.SendBuffer, o.ReceiveBuffer = c.sendBuffer, c.receiveBuffer
 	o.PingAfter, o.Grace, o.DrainWait = c.pingAfter, c.grace, c.drain
 	o.Relisten = func() (net.Listener, error) { return net.Listen("tcp", c.listen) }
@@ -158,6 +159,17 @@ func options(c *config, log *slog.Logger, metrics prometheus.Registerer) gateway
 	}
 	return o
 }
+
+// mostMemory is about the most that this process has in memory.
+func mostMemory(o *gateway.Options, storeKind string) int64 {
+	most := o.MemoryBytes()
+	if storeKind == "sqlite" {
+		most += sqlitestore.MemoryBytes(o.StoreReaders())
+	}
+	return most
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", (n+1<<20-1)>>20) }
 
 // storeTimeout is how long the start waits for PostgreSQL; lateStoreTimeout the
 // same where a bus lets people talk without it.
