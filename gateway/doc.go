@@ -165,7 +165,7 @@
 //
 //	conn.mu → lane.mu → agenda.mu
 //	conn.mu → workerPool.mu
-//	conn.mu → the locks of package limits, which calls nobody
+//	conn.mu, room.mu → the locks of package limits, which calls nobody
 //	conn.mu → room.mu → outbox.mu → pumpWorker.mu
 //	rooms.mu, windows.mu, shards of conns, loops.mu, poller.mu: alone
 //

@@ -176,6 +176,7 @@ func (r *room) seatMember(c *conn, uuid talk.UUID, form talk.Form, cursor int64)
 	c.seat = seat{index: len(r.members), cursor: cursor, form: form, uuid: uuid, live: cursor >= r.head}
 	r.members = append(r.members, c)
 	r.emptyAt = 0
+	r.srv.limits.Seat(&c.account, true)
 	return c.seat.live
 }
 
@@ -193,6 +194,7 @@ func (r *room) unseat(c *conn) {
 		r.members = slices.Clip(slices.Clone(r.members))
 	}
 	c.in.Store(nil)
+	r.srv.limits.Seat(&c.account, false)
 	if last == 0 {
 		r.emptyAt = r.srv.clock.coarse()
 	}

@@ -15,9 +15,10 @@ type address struct {
 
 	// guarded by Table.mu
 	conns, unidentified, identified int
-	hosts                           int      // addresses of this network that are remembered
-	oldest, newest                  *Client  // its unidentified ones, in order
-	rank                            rankLink // among those with as many unidentified ones
+	hosts                           int  // addresses of this network that are remembered
+	strangers                       line // its unidentified ones
+	roomless                        line // the identified ones of it, or of the network, in no room
+	ranks                           [rankings]rankLink
 	accepts                         meter
 	penalty                         penalty
 	strikes                         meter
@@ -63,9 +64,18 @@ func (a *address) top() *address {
 }
 
 // inAddress and inNetwork tell which of a client's neighbours a list is made of.
+// Who is in roomless is in no other.
 const (
 	inAddress = iota
 	inNetwork
+	inRoomless = inAddress
+)
+
+// The rankings: by unidentified connections, and by identified ones in no room.
+const (
+	byStrangers = iota
+	byRoomless
+	rankings
 )
 
 // mostUnidentified is how many unidentified connections it may have.
@@ -84,34 +94,42 @@ func (a *address) mostUnidentified(cfg *Config) int {
 func (a *address) countUnidentified(c *Client, list, n int) {
 	a.unidentified += n
 	if n > 0 {
-		a.push(c, list)
+		a.strangers.push(c, list)
 	} else {
-		a.drop(c, list)
+		a.strangers.drop(c, list)
 	}
 }
 
-// push notes an unidentified connection as the newest.
-func (a *address) push(c *Client, list int) {
-	c.among[list] = neighbours{older: a.newest}
-	if a.newest != nil {
-		a.newest.among[list].newer = c
-	} else {
-		a.oldest = c
-	}
-	a.newest = c
+// line is connections in the order in which they came to it.
+type line struct {
+	oldest, newest *Client
+	count          int
 }
 
-func (a *address) drop(c *Client, list int) {
+// push notes a connection as the newest.
+func (l *line) push(c *Client, list int) {
+	l.count++
+	c.among[list] = neighbours{older: l.newest}
+	if l.newest != nil {
+		l.newest.among[list].newer = c
+	} else {
+		l.oldest = c
+	}
+	l.newest = c
+}
+
+func (l *line) drop(c *Client, list int) {
+	l.count--
 	n := c.among[list]
 	if n.older != nil {
 		n.older.among[list].newer = n.newer
 	} else {
-		a.oldest = n.newer
+		l.oldest = n.newer
 	}
 	if n.newer != nil {
 		n.newer.among[list].older = n.older
 	} else {
-		a.newest = n.older
+		l.newest = n.older
 	}
 	c.among[list] = neighbours{}
 }
@@ -122,9 +140,10 @@ func (a *address) idle(now time.Duration, forget time.Duration) bool {
 		a.accepts.debt(now) == 0 && a.strikes.debt(now) == 0
 }
 
-// ranking finds the address with most unidentified connections, in constant time:
+// ranking finds the address with most connections of a kind, in constant time:
 // a list for each count, in the order in which they came to it.
 type ranking struct {
+	by    int
 	lists []rankList
 	most  int
 }
@@ -151,9 +170,9 @@ func (r *ranking) put(a *address, count int) {
 		r.lists = append(r.lists, rankList{})
 	}
 	l := &r.lists[count]
-	a.rank = rankLink{prev: l.last}
+	a.ranks[r.by] = rankLink{prev: l.last}
 	if l.last != nil {
-		l.last.rank.next = a
+		l.last.ranks[r.by].next = a
 	} else {
 		l.first = a
 	}
@@ -163,17 +182,17 @@ func (r *ranking) put(a *address, count int) {
 
 func (r *ranking) take(a *address, count int) {
 	l := &r.lists[count]
-	if a.rank.prev != nil {
-		a.rank.prev.rank.next = a.rank.next
+	if a.ranks[r.by].prev != nil {
+		a.ranks[r.by].prev.ranks[r.by].next = a.ranks[r.by].next
 	} else {
-		l.first = a.rank.next
+		l.first = a.ranks[r.by].next
 	}
-	if a.rank.next != nil {
-		a.rank.next.rank.prev = a.rank.prev
+	if a.ranks[r.by].next != nil {
+		a.ranks[r.by].next.ranks[r.by].prev = a.ranks[r.by].prev
 	} else {
-		l.last = a.rank.prev
+		l.last = a.ranks[r.by].prev
 	}
-	a.rank = rankLink{}
+	a.ranks[r.by] = rankLink{}
 }
 
 // worst is who has most, nil if nobody has any.

@@ -8,7 +8,8 @@ type state uint8
 const (
 	stateNone         state = iota // not counted
 	stateUnidentified              // counted; it has not said who it is
-	stateIdentified
+	stateRoomless                  // it has, and is in no room
+	stateSeated
 )
 
 // Client is the account of one connection. The zero value is not counted anywhere.
@@ -21,7 +22,7 @@ type Client struct {
 
 	// guarded by Table.mu
 	state state
-	among [2]neighbours // the unidentified ones of its address, and of the network around
+	among [2]neighbours // those in its state of its address, and of the network around
 
 	// guarded by the owner
 	identity *identity // nil until Identify

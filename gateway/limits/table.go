@@ -16,7 +16,7 @@ const (
 	RefusedNetwork Refusal = "network"  // the IPv6 network around it
 	RefusedRate    Refusal = "rate"     // its address opens them too fast
 	RefusedKeptOut Refusal = "kept_out" // its address has flooded
-	RefusedCrowd   Refusal = "crowd"    // it gave way to a newer one before it had said who it is
+	RefusedCrowd   Refusal = "crowd"    // it gave way to a newer one before it was in a room
 )
 
 // Refusals are all of them.
@@ -39,6 +39,7 @@ type Table struct {
 	networks      map[netip.Prefix]*address
 	proxies       *address
 	ranking       ranking
+	roomless      ranking
 	identities    map[Who]*identity
 	keptAddresses int // imposed, all in all
 	keptUsers     int
@@ -51,6 +52,7 @@ func New(cfg Config) *Table {
 		cfg: cfg, addresses: map[netip.Prefix]*address{}, networks: map[netip.Prefix]*address{},
 		proxies: &address{proxies: true}, identities: map[Who]*identity{},
 	}
+	t.roomless.by = byRoomless
 	t.said.forgives, t.read.forgives = true, true
 	t.unlimited = cfg.Control == (Rate{}) && len(cfg.SlowMode) == 0
 	for _, r := range []Rates{cfg.Connection, cfg.Identity, cfg.Address, cfg.Network, cfg.Room, cfg.Process, cfg.History, cfg.HistoryAddress, cfg.HistoryNetwork} {
@@ -132,9 +134,12 @@ func (t *Table) makeRoom(a *address, newcomer bool) (evicted *Client, ok bool) {
 	full := newcomer && t.total >= cfg.MaxConns
 	switch {
 	case a.unidentified >= a.mostUnidentified(cfg):
-		evicted = a.oldest
+		evicted = a.strangers.oldest
 	case full || !a.proxies && cfg.Unidentified > 0 && t.unidentified >= cfg.Unidentified:
 		evicted = t.victim(a.top())
+	}
+	if evicted == nil && full {
+		evicted = t.roomlessVictim(a.top())
 	}
 	if evicted != nil {
 		t.leave(evicted)
@@ -150,11 +155,25 @@ func (t *Table) victim(newcomer *address) *Client {
 	case t.cfg.Unidentified == 0:
 		return nil
 	case w == nil:
-		return t.proxies.oldest
+		return t.proxies.strangers.oldest
 	case !newcomer.proxies && newcomer.unidentified >= w.unidentified:
-		return newcomer.oldest
+		return newcomer.strangers.oldest
 	}
-	return w.oldest
+	return w.strangers.oldest
+}
+
+// roomlessVictim is the oldest identified connection in no room of who has most of
+// them. Identities are free, and who has one and joins nothing only takes a place;
+// one alone may be about to join. nil: there is none.
+func (t *Table) roomlessVictim(newcomer *address) *Client {
+	w := t.roomless.worst()
+	switch {
+	case w == nil || w.roomless.count < 2:
+		return nil
+	case newcomer.roomless.count >= w.roomless.count:
+		return newcomer.roomless.oldest
+	}
+	return w.roomless.oldest
 }
 
 // enter counts an unidentified connection.
@@ -177,7 +196,8 @@ func (t *Table) Identify(now time.Duration, c *Client, who Who) (wait time.Durat
 		return 0
 	}
 	t.countUnidentified(c, -1)
-	c.state = stateIdentified
+	c.state = stateRoomless
+	t.countRoomless(c, 1)
 	for at := c.address; at != nil; at = at.network {
 		at.identified++
 	}
@@ -190,6 +210,20 @@ func (t *Table) Identify(now time.Duration, c *Client, who Who) (wait time.Durat
 	id.conns++
 	c.identity = id
 	return id.penalty.left(now)
+}
+
+// Seat notes that a client is in a room now, or in none.
+func (t *Table) Seat(c *Client, in bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case in && c.state == stateRoomless:
+		t.countRoomless(c, -1)
+		c.state = stateSeated
+	case !in && c.state == stateSeated:
+		c.state = stateRoomless
+		t.countRoomless(c, 1)
+	}
 }
 
 // WhoAt is the user of a UUID that proves nothing, at the client's address.
@@ -216,7 +250,10 @@ func (t *Table) leave(c *Client) {
 		return
 	case stateUnidentified:
 		t.countUnidentified(c, -1)
-	case stateIdentified:
+	case stateRoomless, stateSeated:
+		if c.state == stateRoomless {
+			t.countRoomless(c, -1)
+		}
 		for at := c.address; at != nil; at = at.network {
 			at.identified--
 		}
@@ -241,6 +278,20 @@ func (t *Table) countUnidentified(c *Client, n int) {
 		t.unidentified += n
 		t.ranking.move(top, top.unidentified-n, top.unidentified)
 	}
+}
+
+// countRoomless counts a connection as an identified one in no room, or no longer.
+func (t *Table) countRoomless(c *Client, n int) {
+	top := c.address.top()
+	if top.proxies {
+		return // nobody knows whose it is
+	}
+	if n > 0 {
+		top.roomless.push(c, inRoomless)
+	} else {
+		top.roomless.drop(c, inRoomless)
+	}
+	t.roomless.move(top, top.roomless.count-n, top.roomless.count)
 }
 
 // Strike notes that a connection was closed for flooding. It returns for how long

@@ -126,6 +126,45 @@ func TestTableStrangersGiveWayToNewcomers(t *testing.T) {
 	}
 }
 
+// TestTablePeopleInNoRoomGiveWay: identities are free, so a few addresses can fill a
+// process with people who join nothing; who joins displaces those, of the network with
+// most of them, and nobody who is in a room.
+func TestTablePeopleInNoRoomGiveWay(t *testing.T) {
+	w := newWorld(t, Default(100))
+	var seated, idle []*holder
+	for i := range 20 {
+		h := w.mustOpen(fmt.Sprintf("10.2.0.%d", i))
+		w.tab.Identify(w.now, &h.Client, who(1000+i))
+		w.tab.Seat(&h.Client, true)
+		seated = append(seated, h)
+	}
+	for i := range 80 {
+		h := w.mustOpen(fmt.Sprintf("2001:db8:%d:%d::1", i%5, i))
+		w.tab.Identify(w.now, &h.Client, who(i))
+		idle = append(idle, h)
+	}
+	for i := range 40 {
+		h := w.mustOpen(fmt.Sprintf("10.3.0.%d", i))
+		w.tab.Identify(w.now, &h.Client, who(2000+i))
+		w.tab.Seat(&h.Client, true)
+		seated = append(seated, h)
+	}
+	for i, h := range seated {
+		if h.gone {
+			t.Errorf("number %d in a room had to go", i)
+		}
+	}
+	gone := 0
+	for _, h := range idle {
+		if h.gone {
+			gone++
+		}
+	}
+	if gone != 40 || !idle[0].gone || idle[79].gone {
+		t.Errorf("%d of those in no room had to go for 40, the oldest: %v, the newest: %v", gone, idle[0].gone, idle[79].gone)
+	}
+}
+
 // TestTableNetworkIsOneStranger: with as many addresses as he likes of a /48 he is
 // still the one who has most.
 func TestTableNetworkIsOneStranger(t *testing.T) {
@@ -231,12 +270,12 @@ func (w *world) empty() {
 	}
 	for _, m := range []map[netip.Prefix]*address{w.tab.addresses, w.tab.networks} {
 		for k, a := range m {
-			if a.conns != 0 || a.unidentified != 0 || a.identified != 0 || a.oldest != nil || a.newest != nil || a.rank != (rankLink{}) {
+			if a.conns != 0 || a.unidentified != 0 || a.identified != 0 || a.strangers != (line{}) || a.roomless != (line{}) || a.ranks != ([rankings]rankLink{}) {
 				w.t.Errorf("%v is left with %d, %d unidentified, %d identified", k, a.conns, a.unidentified, a.identified)
 			}
 		}
 	}
-	if w.tab.ranking.worst() != nil {
+	if w.tab.ranking.worst() != nil || w.tab.roomless.worst() != nil {
 		w.t.Error("somebody is ranked who is not here")
 	}
 	w.now += 24 * time.Hour
@@ -300,6 +339,8 @@ func (w *world) step(rng *rand.Rand, open map[*holder]bool, addr netip.Addr) {
 		a = w.tab.Move(w.now, &h.Client, addr)
 	case rng.IntN(3) == 0:
 		w.tab.Identify(w.now, &h.Client, who(rng.IntN(5)))
+	case rng.IntN(3) == 0:
+		w.tab.Seat(&h.Client, rng.IntN(2) == 0)
 	case rng.IntN(3) == 0:
 		w.tab.Strike(w.now, &h.Client, rng.IntN(2) == 0)
 	case rng.IntN(3) == 0:
