@@ -336,6 +336,6 @@ func (l *lane) commitPosts(posts []post, entries []talk.Entry) []talk.Entry {
 		}
 		entries[i].Seq, entries[i].UnixTime = r.Seq, r.UnixTime
 	}
-	l.srv.settlePosts(posts, entries, results)
+	l.srv.settlePosts(posts, entries, results, l.loop.begin)
 	return entries
 }

@@ -65,6 +65,9 @@ type Server struct {
 	rounds     sync.WaitGroup // sweep, keeper, watcher, spooler
 	ticking    sync.WaitGroup // the clock, until the very end
 	stopped    chan struct{}  // closed when the clock shall end
+	drainBegun atomic.Bool
+	drainEnded chan struct{} // closed when drainErr is set
+	drainErr   error
 	lanesEnd   sync.WaitGroup
 }
 
@@ -78,7 +81,7 @@ func New(opts Options, store history.Store) (*Server, error) {
 	s := &Server{
 		opts: opts, store: watchedStore{store}, log: opts.Log.With("node", opts.Node), clock: clock, loops: ls,
 		names: names.NewRules(opts.ReservedNames...), pump: newPump(opts.Pumps, ls), agenda: newAgenda(ls),
-		ended: make(chan struct{}), stopped: make(chan struct{}),
+		ended: make(chan struct{}), stopped: make(chan struct{}), drainEnded: make(chan struct{}),
 	}
 	s.work = newWorkerPools(s)
 	s.recent.most = int64(opts.RecentBytes)
@@ -171,8 +174,23 @@ func (s *Server) reopen(l net.Listener) bool {
 // Drain stops accepting, asks everybody to move, and closes what is left. What
 // was accepted before is stored before it returns, unless ctx ends first or it
 // takes longer than drainRest. Whatever hangs, it returns within DrainMost; the
-// error names what did, and the process should end then.
+// error names what did, and the process should end then. Who calls it again waits for
+// the first call, as long as ctx lets him.
 func (s *Server) Drain(ctx context.Context) error {
+	if s.drainBegun.Swap(true) {
+		select {
+		case <-s.drainEnded:
+			return s.drainErr
+		case <-ctx.Done():
+			return fmt.Errorf("stop: it is being stopped already: %w", ctx.Err())
+		}
+	}
+	defer close(s.drainEnded)
+	s.drainErr = s.drain(ctx)
+	return s.drainErr
+}
+
+func (s *Server) drain(ctx context.Context) error {
 	most := s.DrainMost()
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()

@@ -14,8 +14,9 @@ import (
 const retryBusyMS = 500
 
 // settlePosts shows what was stored and tells the authors. entries carry the seq
-// and time that results have.
-func (s *Server) settlePosts(posts []post, entries []talk.Entry, results []history.Result) {
+// and time that results have. step is called before each room, which may have
+// thousands of members.
+func (s *Server) settlePosts(posts []post, entries []talk.Entry, results []history.Result, step func()) {
 	byRoom := map[int32][]talk.Entry{}
 	for i, r := range results {
 		if r.Err == nil && !r.Repeat {
@@ -25,6 +26,7 @@ func (s *Server) settlePosts(posts []post, entries []talk.Entry, results []histo
 		}
 	}
 	for id, list := range byRoom {
+		step()
 		s.show(id, list)
 	}
 	for i, p := range posts {

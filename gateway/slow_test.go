@@ -148,3 +148,19 @@ func (n *node) metric(t testing.TB, name, label string) float64 {
 	}
 	return sum
 }
+
+// TestDrainTwice: who asks again, as a second signal may, gets the answer of the first
+// time, and only when it is there.
+func TestDrainTwice(t *testing.T) {
+	t.Parallel()
+	n := start(t, nil)
+	first, second := make(chan error, 1), make(chan error, 1)
+	for _, answer := range []chan error{first, second} {
+		go func() { answer <- n.server.Drain(t.Context()) }()
+	}
+	for _, answer := range []chan error{first, second} {
+		if err := <-answer; err != nil {
+			t.Error(err)
+		}
+	}
+}
