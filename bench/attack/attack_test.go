@@ -32,7 +32,7 @@ func (c *crowd) await(done func() bool) {
 // awaitEmpty waits until the server has no connection any more.
 func awaitEmpty(t *testing.T, f *fake) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); f.open() > 0; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); f.open() > 0; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d connections are open after the attack", f.open())
 		}

@@ -185,7 +185,7 @@ func centrifugeCrowd(t *testing.T, f *fakeCentrifuge, n int) *Swarm {
 			t.Error(err)
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := s.Connect(ctx); err != nil {
 		t.Fatal(err)
@@ -196,7 +196,7 @@ func centrifugeCrowd(t *testing.T, f *fakeCentrifuge, n int) *Swarm {
 // until samples until enough is seen.
 func until(t *testing.T, s *Swarm, whole *measure.Sample, enough func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !enough(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !enough(); time.Sleep(5 * time.Millisecond) {
 		sample := s.Sample()
 		whole.Follow(&sample)
 		if time.Now().After(deadline) {

@@ -111,7 +111,7 @@ func TestWhomAPolicyTrusts(t *testing.T) {
 func TestATargetThatSaysNothing(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	port := serve(t, func(net.Conn) { <-ctx.Done() })
+	port := serve(t, func(net.Conn) { <-t.Context().Done() }) // not a word before the end
 	if err := new(trust.Policy).Try(ctx, "wss://127.0.0.1:"+port); err == nil || err.Error() != trust.TimedOut {
 		t.Error(err)
 	}
