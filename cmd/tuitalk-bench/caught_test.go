@@ -13,7 +13,7 @@ import (
 	"tuitalk/talk"
 )
 
-// One delivery in so many is spoilt, the one whose turn it is.
+// One delivery of at least so many is spoilt, the one whose turn it is.
 const (
 	oneIn = 100_000
 	turn  = 26_017

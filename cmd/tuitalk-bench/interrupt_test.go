@@ -18,7 +18,7 @@ func TestCtrlCWhileAFleetStarts(t *testing.T) {
 			"-rate", "20", "-connects", "1", "-gateway", programs.gateway)}
 		b.Stderr = &b.err
 		begin(t, b.Cmd)
-		hangs := time.AfterFunc(time.Minute, func() { _ = b.Process.Kill() })
+		hangs := time.AfterFunc(3*time.Minute, func() { _ = b.Process.Kill() })
 		t.Cleanup(func() { hangs.Stop(); _ = b.Process.Kill() })
 		time.Sleep(after)
 		if err := b.Process.Signal(os.Interrupt); err != nil {
