@@ -14,7 +14,7 @@ import (
 )
 
 // patience is for what must happen; failing costs this much and passing nothing.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // tunnel is a WebSocket at /ws; one goroutine reads it to its end.
 type tunnel struct {

@@ -35,7 +35,7 @@ type Nginx struct {
 }
 
 // nginxPatience is how long a start or a reload may take.
-const nginxPatience = 10 * time.Second
+const nginxPatience = 30 * time.Second
 
 // StartNginx starts a balancer and returns when it takes connections.
 func StartNginx(ctx context.Context, opts NginxOptions) (*Nginx, error) {

@@ -31,7 +31,7 @@ func startPostgres(t *testing.T, options local.PostgresOptions) *local.Postgres 
 
 // query asks with PostgreSQL's own client.
 func query(t *testing.T, p *local.Postgres, sql string) (string, error) {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "psql", "-AtX", "-v", "ON_ERROR_STOP=1", "-c", sql, p.DSN()).CombinedOutput()
 	return strings.TrimSpace(string(out)), err

@@ -99,7 +99,7 @@ func TestClusterCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect("promote", 0, "postgres-2 is the primary now")
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		if _, code := c.run(t, "status"); code == 0 || time.Now().After(end) {
 			break
 		}
