@@ -11,7 +11,7 @@ import (
 
 // patience is how long a test waits for what must happen. It only ends a test
 // that would hang.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Recorder is a Handler that keeps what it is given.
 type Recorder struct {

@@ -46,7 +46,7 @@ func cluster(t testing.TB) *local.RedisCluster {
 	if shared.err != nil {
 		t.Fatal(shared.err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	for i := range shared.cluster.Addrs() { // a test that failed may have left it in pieces
 		switch shared.cluster.State(i) {

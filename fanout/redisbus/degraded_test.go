@@ -110,17 +110,11 @@ func TestDegradedWithoutMemory(t *testing.T) {
 	t.Cleanup(func() { set(limit) })
 	set("1")
 	await(t, "it to be named", func() bool { return says(b, "spool", c.Addrs()[master], "OOM", "maxmemory") })
-	if !b.Healthy() {
-		t.Error("not healthy")
-	}
-	if got := degradedGauge(t, registry, "spool"); got != 1 {
-		t.Errorf("the metric is %v", got)
-	}
+	await(t, "the bus to be healthy all the same", b.Healthy)
+	await(t, "the metric to say it", func() bool { return degradedGauge(t, registry, "spool") == 1 })
 	set(limit)
 	await(t, "it to work again", func() bool { return whole(b) })
-	if got := degradedGauge(t, registry, "spool"); got != 0 {
-		t.Errorf("the metric is %v", got)
-	}
+	await(t, "the metric to say so", func() bool { return degradedGauge(t, registry, "spool") == 0 })
 }
 
 func degradedGauge(t *testing.T, registry *prometheus.Registry, what string) float64 {

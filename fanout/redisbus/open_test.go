@@ -4,14 +4,17 @@ package redisbus
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tuitalk/deploy/local"
 	"tuitalk/fanout"
 	"tuitalk/fanout/fanouttest"
 	"tuitalk/talk"
@@ -20,10 +23,9 @@ import (
 // freeAddr is an address where nobody listens.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := local.FreePort()
 	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
 func TestOpenRefuses(t *testing.T) {
@@ -103,6 +105,19 @@ func TestSubscribeHeedsContext(t *testing.T) {
 	must(t, b.Subscribe(t.Context(), roomIn(0)))
 }
 
+// valueOf is a metric without labels.
+func valueOf(t *testing.T, registry *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	must(t, err)
+	for _, f := range families {
+		if m := f.GetMetric(); f.GetName() == name && len(m) == 1 {
+			return m[0].GetGauge().GetValue() + m[0].GetCounter().GetValue()
+		}
+	}
+	return -1
+}
+
 func TestFleetAndMetrics(t *testing.T) {
 	c := cluster(t)
 	o := options(t, c)
@@ -123,20 +138,10 @@ func TestFleetAndMetrics(t *testing.T) {
 
 	must(t, b.Subscribe(t.Context(), 1))
 	must(t, b.Publish(t.Context(), fanouttest.Note(2, 1)))
-	values := make(map[string]float64)
-	families, err := registry.Gather()
-	must(t, err)
-	for _, f := range families {
-		if m := f.GetMetric(); len(m) == 1 {
-			values[f.GetName()] = m[0].GetGauge().GetValue() + m[0].GetCounter().GetValue()
-		}
-	}
 	for name, want := range map[string]float64{
 		"tuitalk_bus_healthy": 1, "tuitalk_bus_live_partitions": partitions, "tuitalk_bus_sessions": 3, "tuitalk_bus_published_total": 1,
 	} {
-		if values[name] != want {
-			t.Errorf("%s is %v, want %v", name, values[name], want)
-		}
+		await(t, fmt.Sprint(name, " to be ", want), func() bool { return valueOf(t, registry, name) == want })
 	}
 	must(t, b.Close())
 	if families, err := registry.Gather(); err != nil || len(families) != 0 {
