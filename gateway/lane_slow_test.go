@@ -75,6 +75,7 @@ func TestLaneGivesASlowStoreLessAtOnce(t *testing.T) {
 				ended := make(chan struct{})
 				go func() { defer close(ended); l.run() }()
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				if got := store.moved + store.stored; got != count {
 					t.Errorf("%d of %d are done after a minute", got, count)
 				}
