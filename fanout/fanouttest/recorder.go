@@ -167,6 +167,21 @@ func (r *Recorder) AwaitCount(t testing.TB, n int) {
 	r.await(t, fmt.Sprintf("%d notes", n), func() bool { return r.count >= n })
 }
 
+// AwaitTold waits until as many rooms have a note or were reported lost.
+func (r *Recorder) AwaitTold(t testing.TB, rooms int) {
+	t.Helper()
+	r.await(t, fmt.Sprintf("news of %d rooms", rooms), func() bool { return len(r.notes)+len(r.lost) >= rooms })
+}
+
+// AwaitSeq waits for a note of a room with an entry, and that it is the last one.
+func (r *Recorder) AwaitSeq(t testing.TB, room int32, seq int64) {
+	t.Helper()
+	r.await(t, fmt.Sprintf("entry %d of room %d", seq, room), func() bool {
+		notes := r.notes[room]
+		return len(notes) > 0 && notes[len(notes)-1].Entries[0].Seq == seq
+	})
+}
+
 // AwaitLost waits until a room was reported lost more than so many times.
 func (r *Recorder) AwaitLost(t testing.TB, room int32, more int) {
 	t.Helper()

