@@ -1,6 +1,7 @@
 package client
 
 import (
+	"slices"
 	"time"
 
 	"tuitalk/talk"
@@ -18,7 +19,9 @@ type rename struct {
 func (s *Session) firstName(wanted, last string) error {
 	if wanted != "" {
 		name, err := talk.CheckName(wanted)
-		s.me.Username = name
+		if s.me.Username = name; err == nil && last != "" && name != last {
+			s.rename = &rename{id: s.rng.uuid(), name: name} // the room may know him as he was called last
+		}
 		return err
 	}
 	name, err := talk.CheckName(last)
@@ -65,16 +68,49 @@ func (s *Session) sendRename() {
 	})
 }
 
-// settleName notes the name under which the room was joined. If the user has
-// another one since, the old one came to the server on this line perhaps after
-// the wish on the line before, even if that was granted: so it is a new wish.
-func (s *Session) settleName(l *line) {
+// joinedAs notes the name by which the room knows the user: in a room where he is
+// already, by another window or since he has not left yet, a JoinRoom does not change
+// it. So a name that another window gave him while this one was away is the newer one,
+// unless the user wishes for one himself. The wish goes out again, with its id: it is
+// granted once.
+func (s *Session) joinedAs(l *line, m *talk.Joined) {
 	s.confirmed = l.name
-	switch r := s.rename; {
-	case s.me.Username == l.name:
+	at := -1
+	if m.Reset || m.HeadSeq >= s.last { // else the log has a newer word already
+		at = slices.IndexFunc(m.Members, func(m talk.Member) bool { return m.UUID == s.me.UUID })
+	}
+	if at >= 0 {
+		s.confirmed = bounded(m.Members[at].Username, maxKeptName)
+	}
+	r := s.rename
+	if r == nil {
+		if at >= 0 {
+			s.takeName(s.confirmed)
+		}
+		return
+	}
+	r.conn = 0
+	if at >= 0 && s.confirmed == r.name {
+		s.sendRename() // which is not answered; but the user's other windows learn of it
 		s.rename = nil
-	case r == nil || r.conn != 0:
-		s.rename = &rename{id: s.rng.uuid(), name: s.me.Username}
+	}
+}
+
+// takeName takes over what the user is called by the word of the server.
+func (s *Session) takeName(name string) {
+	if name, err := talk.CheckName(name); err == nil && name != s.me.Username {
+		s.me.Username = name
+		s.what |= StatusChanged
+		s.saveSoon()
+	}
+}
+
+// saidAs handles the name of a message of the user's in a room that is too large for
+// a list of all.
+func (s *Session) saidAs(e *talk.Entry) {
+	if s.rename == nil && !s.roster.whole() && e.Seq > s.roster.asOf {
+		s.confirmed = e.Name
+		s.takeName(e.Name)
 	}
 }
 
@@ -91,11 +127,7 @@ func (s *Session) renamed(e *talk.Entry) {
 		}
 		return
 	}
-	if name, err := talk.CheckName(e.Name); err == nil && name != s.me.Username {
-		s.me.Username = name
-		s.what |= StatusChanged
-		s.saveSoon()
-	}
+	s.takeName(e.Name)
 }
 
 // respelt takes over how the server writes the name that the user chose: in

@@ -92,7 +92,9 @@ func TestSetNameTwice(t *testing.T) {
 	r.called("eve")
 }
 
-// A new line joins under the name that the user had when it was opened.
+// A new line joins under the name that the user had when it was opened, which changes
+// nothing: the wish goes out once more with its id, and what was granted meanwhile
+// stays.
 func TestSetNameWhileMoving(t *testing.T) {
 	r := online(t)
 	r.get(1, talk.Reconnect{})
@@ -102,26 +104,75 @@ func TestSetNameWhileMoving(t *testing.T) {
 	r.done = nil
 	r.open(2)
 	r.join(2, 5, 5)
-	c := one(t, sent[talk.ChangeName](r))
-	if c.Username != "zoe" || c.ID == postID(1) {
-		t.Fatalf("%+v", c) // the old wish may have come before the old name
+	if c := one(t, sent[talk.ChangeName](r)); c.Username != "zoe" || c.ID != postID(1) {
+		t.Fatalf("%+v", c)
 	}
-	r.get(2, renamedEntry(6, postID(1), "zoe"), renamedEntry(7, postID(8), "ada"), renamedEntry(8, c.ID, "zoe"))
+	r.get(2, renamedEntry(6, postID(1), "zoe"))
 	r.called("zoe")
 
 	r.get(2, talk.Reconnect{})
 	r.pass(time.Second)
 	r.do(Opened{3})
 	r.do(SetName{ID: postID(2), Name: "eve"})
-	r.get(2, renamedEntry(9, postID(2), "eve")) // granted at once
+	r.get(2, renamedEntry(7, postID(2), "eve")) // granted at once
 	r.done = nil
 	r.open(3)
-	r.join(3, 8, 10)
-	if c := one(t, sent[talk.ChangeName](r)); c.Username != "eve" || c.ID == postID(2) {
-		t.Fatalf("%+v", c)
-	}
-	r.get(3, renamedEntry(10, postID(9), "zoe"))
+	r.get(3, talk.Welcome{UUID: meID}, talk.Joined{RoomID: 1, AfterSeq: 6, HeadSeq: 6, MemberCount: 1,
+		Members: []talk.Member{{UUID: meID, Username: "zoe"}}}) // of before
+	none(t, sent[talk.ChangeName](r))
 	r.called("eve")
+}
+
+// TestANewerNameIsLearnt: this window was away while another gave the user a name.
+func TestANewerNameIsLearnt(t *testing.T) {
+	list := func(name string) talk.Joined {
+		return talk.Joined{RoomID: 1, AfterSeq: 5, HeadSeq: 9, MemberCount: 1, Members: []talk.Member{{UUID: meID, Username: name}}}
+	}
+	back := func() *rig {
+		r := online(t)
+		r.do(Closed{Conn: 1, Code: 1006})
+		r.pass(time.Second)
+		r.do(Opened{one(t, take[Dial](r)).Conn})
+		if j := one(t, sent[talk.JoinRoom](r)); j.Username != "ada" {
+			t.Fatalf("%+v", j)
+		}
+		return r
+	}
+	r := back()
+	r.get(2, talk.Welcome{UUID: meID}, list("grace"))
+	r.called("grace")
+	none(t, sent[talk.ChangeName](r))
+	r.pass(2 * time.Second)
+	if r.disk.Name != "grace" {
+		t.Errorf("%+v", r.disk)
+	}
+
+	r = back() // and the user wishes for a name himself
+	r.do(SetName{ID: postID(1), Name: "zoe"})
+	r.get(2, talk.Welcome{UUID: meID}, list("grace"))
+	r.called("zoe")
+	if c := one(t, sent[talk.ChangeName](r)); c.Username != "zoe" || c.ID != postID(1) {
+		t.Errorf("%+v", c)
+	}
+
+	r = back() // the room does not name everybody: a message of his tells
+	r.get(2, talk.Welcome{UUID: meID}, talk.Joined{RoomID: 1, AfterSeq: 5, HeadSeq: 5, MemberCount: 301},
+		talk.Entry{Kind: talk.KindPosted, RoomID: 1, Author: meID, Name: "grace", Text: "x", ID: postID(3), Seq: 6})
+	r.called("grace")
+}
+
+// TestANameOfTheStart: who is told a name at the start wishes for it, if he was called
+// otherwise the last time.
+func TestANameOfTheStart(t *testing.T) {
+	r := newRig(t, known(), func(c *Config) { c.Name = "zoe" })
+	r.do(Start{})
+	r.do(Opened{1})
+	r.get(1, talk.Welcome{UUID: meID}, talk.Joined{RoomID: 1, AfterSeq: 5, HeadSeq: 5, MemberCount: 1,
+		Members: []talk.Member{{UUID: meID, Username: "ada"}}})
+	r.called("zoe")
+	if c := one(t, sent[talk.ChangeName](r)); c.Username != "zoe" {
+		t.Errorf("%+v", c)
+	}
 }
 
 // The server writes a name in NFKC, and the client takes that over.

@@ -56,7 +56,7 @@ func (s *Session) joined(l *line, m talk.Joined) {
 		return
 	}
 	s.promote(l)
-	s.settleName(l)
+	s.joinedAs(l, &m)
 	if !s.based || !l.resume || m.Reset || m.AfterSeq > s.last {
 		var id talk.UUID
 		if m.HeadSeq == m.AfterSeq {
@@ -136,6 +136,8 @@ func (s *Session) place(e *talk.Entry) {
 			s.renamed(e)
 		case talk.KindJoined:
 			s.respelt(e.Name)
+		case talk.KindPosted:
+			s.saidAs(e)
 		}
 	}
 }

@@ -81,14 +81,18 @@
 // (tellEntered), and every round the keeper compares sessions of its own with the
 // store's (lookUpOwn): a connection whose session has a greater epoch at another
 // gateway is closed as superseded, and one whose session is gone, or older than it
-// was, is registered again. A re-registration says the epoch that it has, and so
+// was, is registered again; but one that is gone since it is newer in another room is
+// closed. A re-registration says the epoch that it has, and so
 // takes nothing from a newer connection.
 //
 // A name is a user's, not a window's. The entry that tells it gives it to all the
 // user's windows in the room (takeNames), before the lane comes to what they have said
 // meanwhile (inTurn); windows in other rooms are renamed there by a move of their own,
-// those on other nodes by a note in fanout.FleetRoom. Who proves nothing may be
-// several people, and is left alone.
+// those on other nodes by a note in fanout.FleetRoom. Notes get lost; so the keeper
+// asks the store as well where else a user is who was renamed or has come
+// (lookAround), renames him there or takes the name that he has there, and ends what a
+// session was in another room. Who comes to a room where he is already keeps his name.
+// Who proves nothing may be several people, and is left alone.
 //
 // The ids of what a gateway writes are random and are shown to nobody before; the
 // one that all claimers of a session must agree on is made by the store.

@@ -169,7 +169,8 @@ func (j *join) compare(ctx context.Context, r *room) {
 	case s.lane(r.id).crowded():
 		j.fail(errBusy)
 	default:
-		s.enter(key, j.name, 0, func(a history.Moved) { j.entered(key, a) })
+		id := enterID(time.Now())
+		s.enter(entering{key: key, name: j.name, id: id, keep: j.conn.form() == talk.Extended}, func(a history.Moved) { j.entered(key, id, a) })
 		if s.spooler != nil {
 			s.agenda.after(s.provisionalAfter(), func() { guard(j.conn, j.sitDown) })
 		}
@@ -228,20 +229,28 @@ func (j *join) sitDown() {
 	j.takeSeat(form, history.Moved{})
 }
 
-// enter asks the store to let a session into its room, here. epoch: 0, or the one of
-// a session that is registered again.
-func (s *Server) enter(key sessionKey, name string, epoch int64, done func(history.Moved)) {
-	s.lane(key.RoomID).move(move{
+// entering is what is asked of the store for a session that comes to a room.
+type entering struct {
+	key   sessionKey
+	name  string
+	id    talk.UUID // see enterID
+	epoch int64     // of a session that is registered again, else 0
+	keep  bool      // who is in the room already, keeps the name by which it knows him
+}
+
+// enter asks the store to let a session into its room, here.
+func (s *Server) enter(e entering, done func(history.Moved)) {
+	s.lane(e.key.RoomID).move(move{
 		Move: history.Move{
-			Action: history.Enter, Key: key, Gateway: s.opts.ID, Name: name,
-			Epoch: epoch, EntryID: newUUID(), Quiet: talk.MaxListed,
+			Action: history.Enter, Key: e.key, Gateway: s.opts.ID, Name: e.name, KeepName: e.keep,
+			Epoch: e.epoch, EntryID: e.id, Quiet: talk.MaxListed,
 		},
 		done: done,
 	})
 }
 
 // entered is called on the lane's goroutine when the store has answered.
-func (j *join) entered(key sessionKey, a history.Moved) {
+func (j *join) entered(key sessionKey, id talk.UUID, a history.Moved) {
 	c, r := j.conn, j.room
 	if a.Applied {
 		c.srv.publishMoved(r, a)
@@ -256,9 +265,12 @@ func (j *join) entered(key sessionKey, a history.Moved) {
 		}
 		if !sits {
 			c.leaveRoom()
-			u.room, u.name, u.renaming, u.asking = r, j.name, nil, nil
+			u.room, u.renaming, u.asking = r, nil, nil
 		}
-		u.joining, u.epoch, u.namedAt, u.provisional = nil, a.Epoch, entrySeq(a.Entry), false
+		if u.renaming == nil {
+			u.name = a.Name
+		}
+		u.joining, u.epoch, u.entered, u.namedAt, u.provisional = nil, a.Epoch, id, entrySeq(a.Entry), false
 		form = u.form
 	})
 	switch {
@@ -274,6 +286,7 @@ func (j *join) entered(key sessionKey, a history.Moved) {
 			c.srv.tellEntered(key, a.Epoch)
 		}
 		c.putWindow(key)
+		c.srv.arrivals.add(c)
 		if sits {
 			c.goOn()
 			return

@@ -150,7 +150,7 @@ func (k *keeper) work(dead []talk.UUID) error {
 	if err := k.step("retire gateways", func(ctx context.Context) error { return k.retire(ctx, dead) }); err != nil {
 		return err
 	}
-	if err := k.step("look up the sessions of this node", k.lookUpOwn); err != nil {
+	if err := k.step("look up the sessions and the users of this node", k.lookUp); err != nil {
 		return err
 	}
 	var due []brokenSession

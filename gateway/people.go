@@ -73,13 +73,21 @@ func (c *conn) supersede(by history.Session) {
 
 // ownSession is a session that this node has, as it was when the store was asked.
 type ownSession struct {
-	conn  *conn
-	key   sessionKey
-	epoch int64
+	conn    *conn
+	key     sessionKey
+	epoch   int64
+	entered talk.UUID
 }
 
 // lookUpMost is how many sessions one query looks up.
 const lookUpMost = 1000
+
+func (k *keeper) lookUp(ctx context.Context) error {
+	if err := k.lookUpOwn(ctx); err != nil {
+		return err
+	}
+	return k.lookAround(ctx)
+}
 
 // lookUpOwn compares sessions of this node with the store's, as many at a time as one
 // query takes, but at least a shard: all of a small node's each round, those of a
@@ -101,8 +109,16 @@ func (k *keeper) lookUpOwn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		var gone []ownSession
 		for i := range page {
-			page[i].compare(found[i])
+			if found[i].Gateway.IsZero() {
+				gone = append(gone, page[i])
+			} else {
+				page[i].compare(found[i])
+			}
+		}
+		if err := k.srv.compareGone(ctx, gone); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -113,7 +129,7 @@ func (cs *conns) sessions(shard int, list []ownSession) []ownSession {
 	for _, c := range cs.inShard(shard) {
 		c.locked(func(u *user) {
 			if u.room != nil && !u.provisional && !u.entering && c.at() == stageSocket {
-				list = append(list, ownSession{c, c.sessionKey(u.room), u.epoch})
+				list = append(list, ownSession{c, c.sessionKey(u.room), u.epoch, u.entered})
 			}
 		})
 	}
@@ -131,7 +147,7 @@ func (o *ownSession) compare(found history.Session) {
 	c.locked(func(u *user) {
 		same := u.room != nil && u.room.id == o.key.RoomID && u.epoch == o.epoch && c.at() == stageSocket
 		if same && found.Epoch < o.epoch {
-			c.enterAgain()
+			c.enterAgain(true)
 		}
 	})
 }
@@ -176,6 +192,7 @@ func (s *Server) renameElsewhere(uuid talk.UUID, name string, r *room) {
 	}
 	s.renameHere(uuid, name, r)
 	s.publishNote(&fanout.Note{Room: fanout.FleetRoom, Renamed: []fanout.Renamed{{UUID: uuid, Name: name}}})
+	s.renames.add(uuid, name, r.id)
 }
 
 // renameHere renames the windows that a user has here in other rooms than but.

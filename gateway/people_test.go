@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -152,5 +153,120 @@ func TestNothingIsPostedUnderAnOlderName(t *testing.T) {
 		} else if e.Name != name {
 			t.Fatalf("entry %d is posted as %q by who is %q", e.Seq, e.Name, name)
 		}
+	}
+}
+
+// waitPresence waits until the log of a room tells this of a user.
+func waitPresence(t *testing.T, n *node, room int32, user talk.UUID, want ...string) {
+	t.Helper()
+	var got []string
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		log, err := n.store.After(t.Context(), room, 0, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = got[:0]
+		for _, e := range log {
+			if e.Author == user && e.Kind != talk.KindPosted {
+				got = append(got, fmt.Sprint(e.Kind, " ", e.Name))
+			}
+		}
+		if slices.Equal(got, want) {
+			return
+		}
+	}
+	t.Fatalf("room %d tells %q, not %q", room, got, want)
+}
+
+func joinedAs(name string) string { return fmt.Sprint(talk.KindJoined, " ", name) }
+func leftAs(name string) string   { return fmt.Sprint(talk.KindLeft, " ", name) }
+func nowCalled(name string) string {
+	return fmt.Sprint(talk.KindRenamed, " ", name)
+}
+
+// TestOneSessionIsInOneRoom: on two gateways in different rooms, between which no note
+// comes through, the newer connection wins.
+func TestOneSessionIsInOneRoom(t *testing.T) {
+	t.Parallel()
+	one, two, _ := twoNodes(t, false)
+	session := newID(4)
+	old := hello(t, one.addr).comeBack(one.addr, session)
+	old.join(1, "ada")
+	other := old.comeBack(one.addr, newID(4)) // another window stays where it is
+	other.join(3, "ada")
+	time.Sleep(5 * time.Millisecond) // the connections are told apart by the millisecond
+	renewed := old.comeBack(two.addr, session)
+	renewed.join(2, "ada")
+	if code, reason := old.expectClose(); code != talk.CloseSuperseded || reason == "" {
+		t.Errorf("the older one is closed with %d %q", code, reason)
+	}
+	for room, p := range map[int32]*peer{2: renewed, 3: other} {
+		p.post(room, "me")
+		p.heardText("me")
+		waitPresence(t, two, room, old.uuid, joinedAs("ada"))
+	}
+	waitPresence(t, two, 1, old.uuid, joinedAs("ada"), leftAs("ada"))
+}
+
+// TestARenameReachesAllWindowsWithoutTheBus: the note that tells the other nodes is
+// lost.
+func TestARenameReachesAllWindowsWithoutTheBus(t *testing.T) {
+	t.Parallel()
+	one, two, _ := twoNodes(t, false)
+	first := hello(t, one.addr)
+	second := first.comeBack(two.addr, newID(4))
+	first.join(1, "ada")
+	second.join(2, "ada")
+	first.say(talk.ChangeName{UUID: first.uuid, Username: "grace", ID: newID(4)})
+	first.renamedTo(first.uuid, "grace")
+	second.renamedTo(first.uuid, "grace")
+	second.post(2, "it is me")
+	if e := second.heardText("it is me"); e.Name != "grace" {
+		t.Errorf("the other window posts as %q", e.Name)
+	}
+}
+
+// TestAnOlderNameDoesNotComeBack: a window that was away during a rename, or comes
+// later with an older name, gets the newer one, in the same room and in another.
+func TestAnOlderNameDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		room int32
+		log  []string
+	}{
+		"same room":    {1, []string{joinedAs("ada"), nowCalled("grace")}},
+		"another room": {2, []string{joinedAs("ada"), nowCalled("grace")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			one, two, _ := twoNodes(t, false)
+			stays, away := hello(t, one.addr), talk.UUID{}
+			stays.join(1, "ada")
+			if tc.room == 1 { // it was there already
+				away = newID(4)
+				w := stays.comeBack(two.addr, away)
+				w.join(1, "ada")
+				_ = w.ws.CloseNow()
+			} else {
+				away = newID(4)
+				time.Sleep(5 * time.Millisecond)
+			}
+			stays.say(talk.ChangeName{UUID: stays.uuid, Username: "grace", ID: newID(4)})
+			stays.renamedTo(stays.uuid, "grace")
+			back := stays.comeBack(two.addr, away)
+			j := back.join(tc.room, "ada")
+			if len(j.Members) != 1 || j.Members[0].Username != "grace" { // else this node has not heard of it yet
+				back.renamedTo(stays.uuid, "grace")
+			}
+			back.post(tc.room, "it is me")
+			if e := back.heardText("it is me"); e.Name != "grace" {
+				t.Errorf("it posts as %q", e.Name)
+			}
+			waitPresence(t, one, tc.room, stays.uuid, tc.log...)
+			waitPresence(t, one, 1, stays.uuid, joinedAs("ada"), nowCalled("grace"))
+			back.say(talk.ChangeName{UUID: stays.uuid, Username: "hopper", ID: newID(4)})
+			back.renamedTo(stays.uuid, "hopper") // what it wishes itself holds everywhere
+			stays.renamedTo(stays.uuid, "hopper")
+		})
 	}
 }

@@ -17,7 +17,7 @@ func (s *Server) registerAgain() {
 	s.conns.each(func(c *conn) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.enterAgain()
+		c.enterAgain(true)
 	})
 }
 
@@ -33,14 +33,15 @@ func (s *Server) reclaim(b history.Session) bool {
 	u := &c.user
 	mine := u.room != nil && u.room.id == b.RoomID && c.at() == stageSocket && u.epoch <= b.Epoch
 	if mine {
-		c.enterAgain()
+		c.enterAgain(true)
 	}
 	return mine
 }
 
 // enterAgain registers a session that has its seat already, unless it is on its
-// way; then the next round does it, if it still must. Call with mu held.
-func (c *conn) enterAgain() {
+// way; then the next round does it, if it still must. keep: a name that the store has
+// for the user is newer than the one that he has here. Call with mu held.
+func (c *conn) enterAgain(keep bool) {
 	u := &c.user
 	r := u.room
 	if r == nil || u.busy || u.provisional || u.entering {
@@ -48,7 +49,8 @@ func (c *conn) enterAgain() {
 	}
 	u.entering = true
 	key, name := c.sessionKey(r), u.name
-	c.srv.enter(key, name, u.epoch, func(a history.Moved) { c.enteredAgain(r, key, name, a) })
+	e := entering{key: key, name: name, id: enterIDOf(u.entered), epoch: u.epoch, keep: keep && key.UUID.Proven()}
+	c.srv.enter(e, func(a history.Moved) { c.enteredAgain(r, key, name, a) })
 }
 
 // enteredAgain is called on the lane's goroutine.
@@ -60,8 +62,12 @@ func (c *conn) enteredAgain(r *room, key sessionKey, name string, a history.Move
 		here = u.room == r
 		if here && a.Applied {
 			u.epoch = a.Epoch
-			if u.name != name && u.renaming == nil { // renamed elsewhere meanwhile
+			switch {
+			case u.renaming != nil:
+			case u.name != name: // renamed elsewhere meanwhile
 				c.tellName(r)
+			default:
+				u.name = a.Name
 			}
 		}
 	})

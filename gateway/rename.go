@@ -38,7 +38,7 @@ func (c *conn) rename(m talk.ChangeName) talk.Error {
 	if rn.id.IsZero() {
 		rn.id = newUUID()
 	}
-	u.renaming = rn
+	u.renaming, u.chose = rn, true
 	if u.asking == nil {
 		rn.ask()
 	}

@@ -50,6 +50,8 @@ type Server struct {
 	comparing         atomic.Bool  // one at a time
 	wentBack          wentBack
 	fleetNotes        fleetNotes
+	arrivals          arrivals
+	renames           renames
 
 	unnamed atomic.Pointer[string] // tells of the first unnamedProxy
 

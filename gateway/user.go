@@ -24,11 +24,14 @@ type user struct {
 	session talk.UUID
 	name    string
 
-	room    *room // where it is; nil while it is nowhere or on the way
-	epoch   int64 // of its session in that room; 0 while provisional
-	namedAt int64 // seq of the entry of room that gave it its name, 0 if that is not known
-	moving  bool  // it has asked for another room, and is not told yet
-	joining *join // the store is asked to let it in there
+	room    *room     // where it is; nil while it is nowhere or on the way
+	epoch   int64     // of its session in that room; 0 while provisional
+	entered talk.UUID // id of the Enter that took it there; see enterID
+	arrived bool      // it came there lately, and nobody has looked yet where else it is
+	chose   bool      // it has asked for a name on this connection
+	namedAt int64     // seq of the entry of room that gave it its name, 0 if that is not known
+	moving  bool      // it has asked for another room, and is not told yet
+	joining *join     // the store is asked to let it in there
 	// renaming: the newest rename that the store has not confirmed; nil: none.
 	renaming *rename
 	asking   *rename // the one that is on its way to the store

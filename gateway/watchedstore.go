@@ -87,6 +87,11 @@ func (s watchedStore) Sessions(ctx context.Context, keys []history.SessionKey) (
 	return s.Store.Sessions(ctx, keys)
 }
 
+func (s watchedStore) Windows(ctx context.Context, users []talk.UUID) ([]history.Window, error) {
+	defer outside(ctx)()
+	return s.Store.Windows(ctx, users)
+}
+
 func (s watchedStore) Check(ctx context.Context) error {
 	defer outside(ctx)()
 	return s.Store.Check(ctx)

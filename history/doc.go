@@ -67,6 +67,11 @@
 // or not: somebody else has let the user in since. Whoever finds that (Sessions) ends
 // its own connection of the session.
 //
+// Epochs order the Enters of one room. A session that is in two rooms is newer where
+// its Enter (Window.Entered) says so: who entered it there takes it out of the other
+// one. A name is a user's: who comes keeps the name that his other windows gave him
+// (Move.KeepName), and who is renamed in a room is renamed in all that Windows lists.
+//
 // A gateway proves that it lives with Renew. One whose lease stands still, or that
 // has sessions and no lease, as it died before the first Renew or was retired while
 // it entered more, is retired by any other (Retire): its sessions become broken, like

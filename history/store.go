@@ -78,6 +78,11 @@ type Store interface {
 	// belongs to keys[i] and is without a gateway if there is none. LeaveID is not set.
 	Sessions(ctx context.Context, keys []SessionKey) (found []Session, err error)
 
+	// Windows returns the sessions that these users have in all rooms, broken or not,
+	// in the order of (UUID, RoomID, Session), with what is known of each; at most
+	// MaxWindows.
+	Windows(ctx context.Context, users []talk.UUID) ([]Window, error)
+
 	// Check tells whether the store can write now, without writing an entry.
 	Check(ctx context.Context) error
 
@@ -111,6 +116,16 @@ type Session struct {
 	LeaveID talk.UUID
 }
 
+// MaxWindows bounds what Windows returns.
+const MaxWindows = 10_000
+
+// Window is a session with what its room knows of its user.
+type Window struct {
+	Session
+	Entered talk.UUID // EntryID of the Enter that gave the epoch
+	Name    string    // of the user in this room
+}
+
 // Action is what a Move does.
 type Action uint8
 
@@ -118,8 +133,8 @@ const (
 	// Enter puts a session into a room, or takes it over from wherever it was:
 	// the row is created or gets a new epoch, the gateway, and is not broken.
 	// It writes KindJoined if it is the first session of the user in the room;
-	// KindRenamed if the user was there under another name. With an Epoch it is a
-	// re-registration: it does not apply if the session has a greater one.
+	// KindRenamed if the user was there under another name, unless KeepName says that
+	// a member keeps his. With an Epoch it is a re-registration: it does not apply if the session has a greater one.
 	Enter Action = iota
 	// Leave removes the session. It writes KindLeft if it was the user's last there.
 	Leave
@@ -140,8 +155,10 @@ type Move struct {
 	Key     SessionKey
 	Gateway talk.UUID // Enter
 	Name    string    // Enter, Rename
-	Epoch   int64     // Leave, Break, Rename; Enter: 0, or of a re-registration
-	Quiet   int       // Enter, Leave: the most members a room can have before joins go quiet
+	// KeepName: who is a member already, keeps the name that he has. Enter.
+	KeepName bool
+	Epoch    int64 // Leave, Break, Rename; Enter: 0, or of a re-registration
+	Quiet    int   // Enter, Leave: the most members a room can have before joins go quiet
 	// EntryID is the id of the entry that this move may write, so that a
 	// repeat after an unclear failure does not write it twice. Break needs none.
 	EntryID talk.UUID
@@ -163,6 +180,7 @@ type Turn struct {
 type Moved struct {
 	Applied bool        // false: stale epoch, no such session, a repeat that came too late, or not its Turn
 	Epoch   int64       // after Enter: the session's new epoch
+	Name    string      // after Enter: what the user is called in the room, as of Entry if there is one
 	First   bool        // after Enter: the user was not in the room before; after Leave: was the last
 	Entry   *talk.Entry // the entry that was written, now or by the first of repeats, with seq and time; nil for none
 	Members int         // distinct users in the room afterwards

@@ -356,15 +356,25 @@
 //
 // One connection is in one room at a time, one user may have many connections.
 // Somebody joins a room with the first of their sessions there and leaves with
-// the last. JoinRoom for the room that the connection is in is answered again,
-// and changes the name if it has another. LeaveRoom leaves at once and keeps the
+// the last. JoinRoom for the room that the connection is in is answered again. LeaveRoom leaves at once and keeps the
 // connection; it is ignored for any other room. A connection that breaks
 // without LeaveRoom has 30 s to come back, to any server of the fleet, before
 // UserLeft is written; to come back in time writes nothing.
 //
-// ChangeName changes the name in the room. It is answered by the entry
-// UsernameChanged, which carries its id, or by Error; a name that is the same
-// already changes nothing and is not answered.
+// ChangeName changes the user's name. It is answered by the entry UsernameChanged,
+// which carries its id, or by Error; a name that is the same already changes nothing
+// here and is not answered. The user's other windows have the name then, too, in
+// whatever rooms; an entry in each says so.
+//
+// Of two names of a user the one that was wished for last holds, and only ChangeName
+// is a wish. The username of JoinRoom is for who is not in the room yet: who is there,
+// by another window or since he has not left yet, keeps the name by which the room
+// knows him, and finds it among Joined.members. So a window that was away while
+// another changed the name learns the new one. Who comes to a room and is known by
+// another name in the rooms of his other windows is renamed as there, within seconds,
+// unless he has sent a ChangeName since he connected. After a reconnect a client
+// sends a ChangeName that was not answered again, with its id: what was granted once
+// is not granted again, and so does not undo what was wished for since.
 //
 // # Connecting in the original's forms
 //

@@ -91,7 +91,7 @@ func (run *modelRun) move() {
 		user, window := run.user(), fmt.Sprint("w", run.IntN(2))
 		m := history.Move{Action: history.Action(run.IntN(4)), Key: key(run.Int32N(modelRooms), user, window),
 			Gateway: UUID(fmt.Sprint("gateway", run.IntN(3))), Name: fmt.Sprint(user, run.IntN(2)),
-			Quiet: 1 + run.IntN(4), EntryID: run.id()}
+			Quiet: 1 + run.IntN(4), EntryID: run.id(), KeepName: run.IntN(2) == 0}
 		r := run.model.room(m.Key.RoomID)
 		if s := r.member(m.Key.UUID).session(m.Key); s != nil && run.IntN(5) > 0 {
 			m.Epoch = s.Epoch
@@ -160,6 +160,7 @@ func (run *modelRun) compareRoom(id int32) {
 	if got := withoutLeaveIDs(run.broken(3)); !slices.Equal(got, run.model.allBroken()) {
 		run.Errorf("broken: %+v\nwant %+v", got, run.model.allBroken())
 	}
+	run.compareWindows()
 	limit, before := 1+run.IntN(20), int64(run.IntN(len(r.log)+3))
 	page, complete, err := run.store().Before(run.ctx, id, before, limit)
 	top := len(r.log)
@@ -168,5 +169,17 @@ func (run *modelRun) compareRoom(id int32) {
 	}
 	if wantPage := r.log[max(0, top-limit):top]; err != nil || !slices.Equal(page, wantPage) || complete != (top <= limit) {
 		run.Errorf("before %d, limit %d: %v, complete %v, %v", before, limit, seqs(page), complete, err)
+	}
+}
+
+// compareWindows looks at all windows of two users.
+func (run *modelRun) compareWindows() {
+	users := []talk.UUID{UUID(run.user()), UUID(run.user())}
+	got, err := run.store().Windows(run.ctx, users)
+	for i := range got {
+		got[i].LeaveID = talk.UUID{}
+	}
+	if want := run.model.windows(users); err != nil || !slices.Equal(got, want) {
+		run.Errorf("windows: %+v, %v\nwant %+v", got, err, want)
 	}
 }

@@ -107,6 +107,11 @@ func (m *modelStore) took(t history.Turn) {
 func (m *modelStore) move(mv history.Move) history.Moved {
 	r := m.room(mv.Key.RoomID)
 	moved := m.change(r, mv)
+	if mv.Action == history.Enter && moved.Applied {
+		if moved.Name = r.member(mv.Key.UUID).name; moved.Entry != nil {
+			moved.Name = moved.Entry.Name
+		}
+	}
 	if mv.Action == history.Enter || mv.Action == history.Leave {
 		if moved.Applied && len(r.members) <= mv.Quiet {
 			for _, w := range r.members {
@@ -148,6 +153,9 @@ func (m *modelStore) change(r *modelRoom, mv history.Move) history.Moved {
 
 func (m *modelStore) enter(r *modelRoom, who *modelMember, s *modelSession, prior *talk.Entry, mv history.Move) history.Moved {
 	repeat := s != nil && s.entered == mv.EntryID && s.Gateway == mv.Gateway
+	if who != nil && (mv.KeepName || repeat) {
+		mv.Name = who.name
+	}
 	if !repeat && (prior != nil || s != nil && mv.Epoch > 0 && s.Epoch > mv.Epoch) {
 		return history.Moved{Entry: prior}
 	}
@@ -229,4 +237,20 @@ func (m *modelStore) allBroken() (all []history.Session) {
 
 func compareKeys(a, b history.SessionKey) int {
 	return cmp.Or(cmp.Compare(a.RoomID, b.RoomID), bytes.Compare(a.UUID[:], b.UUID[:]), bytes.Compare(a.Session[:], b.Session[:]))
+}
+
+func (m *modelStore) windows(users []talk.UUID) (all []history.Window) {
+	for _, r := range m.rooms {
+		for _, w := range r.members {
+			for _, s := range w.sessions {
+				if slices.Contains(users, w.uuid) {
+					all = append(all, history.Window{Session: s.Session, Entered: s.entered, Name: w.name})
+				}
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b history.Window) int {
+		return cmp.Or(bytes.Compare(a.UUID[:], b.UUID[:]), compareKeys(a.SessionKey, b.SessionKey))
+	})
+	return all
 }

@@ -359,3 +359,38 @@ func membersInOrder(e *env) {
 	}
 	e.want(1, "dora ada carl bob", "+dora +ada +carl +bob")
 }
+
+// keptNames: who comes to a room where he is already has the name by which he is
+// known there, unless the Enter is to rename him; and all his windows are found.
+func keptNames(e *env) {
+	enter := func(room int32, window, name string) history.Moved {
+		return e.move(0, history.Move{Action: history.Enter, Key: key(room, "ada", window), Name: name, KeepName: true})
+	}
+	if m := enter(1, "one", "ada"); m.Name != "ada" || m.Entry == nil {
+		e.Errorf("who is not there yet: %+v", m)
+	}
+	e.move(0, history.Move{Action: history.Rename, Key: key(1, "ada", "one"), Name: "grace", Epoch: 1})
+	if m := enter(1, "two", "ada"); !m.Applied || m.Name != "grace" || m.Entry != nil {
+		e.Errorf("who is called otherwise there: %+v", m)
+	}
+	if m := e.enter(0, key(1, "ada", "three"), "eve"); m.Name != "eve" || m.Entry == nil {
+		e.Errorf("who is to be renamed: %+v", m)
+	}
+	enter(2, "one", "ada")
+	e.enter(0, key(2, "bob", "one"), "bob")
+	windows, err := e.store().Windows(e.ctx, []talk.UUID{UUID("ada"), UUID("nobody")})
+	if err != nil {
+		e.Fatal(err)
+	}
+	var got []string
+	for _, w := range windows {
+		got = append(got, fmt.Sprint(w.RoomID, w.Name))
+		if w.UUID != UUID("ada") || w.Entered.IsZero() || w.LeaveID.IsZero() || w.Gateway.IsZero() || w.Epoch == 0 {
+			e.Errorf("a window: %+v", w)
+		}
+	}
+	if want := []string{"1eve", "1eve", "1eve", "2ada"}; !slices.Equal(got, want) {
+		e.Errorf("windows: %q, want %q", got, want)
+	}
+	e.want(1, "eve", "+ada ada>grace grace>eve")
+}

@@ -61,6 +61,7 @@ func Run(t *testing.T, fixture func(t *testing.T) Fixture) {
 		{"StaleEpochs", staleEpochs},
 		{"Reregistration", reregistration},
 		{"Renaming", renaming},
+		{"KeptNames", keptNames},
 		{"MoveRepeats", moveRepeats},
 		{"MoveRepeatsAfterTheWorldMovedOn", moveRepeatsLate},
 		{"MovesOutOfTurn", movesOutOfTurn},

@@ -37,8 +37,11 @@ func (s *Store) applyMoves(ctx context.Context, moves []history.Move, indices []
 			&told.kind, &told.name, &told.text, &told.seq, &told.unixSeconds); err != nil {
 			return err
 		}
+		m := at(ordinal - 1)
+		if m.Action == history.Enter && moved.Applied {
+			moved.Name = *told.name
+		}
 		if told.seq != nil {
-			m := at(ordinal - 1)
 			moved.Entry = &talk.Entry{Kind: talk.Kind(*told.kind), RoomID: m.Key.RoomID, Author: m.Key.UUID, Name: *told.name,
 				Text: *told.text, UnixTime: uint64(*told.unixSeconds), ID: m.EntryID, Seq: *told.seq}
 		}
@@ -54,7 +57,7 @@ func (s *Store) moveArgs(n int, at func(i int) *history.Move) []any {
 	turn := &at(0).Turn
 	return []any{
 		uuid(&turn.Gateway), turn.Lane, turn.Number,
-		array(n, func(i int) int16 { return int16(at(i).Action) }),
+		array(n, func(i int) int16 { return actionOf(at(i)) }),
 		array(n, func(i int) int32 { return at(i).Key.RoomID }),
 		uuids(n, func(i int) talk.UUID { return at(i).Key.UUID }),
 		uuids(n, func(i int) talk.UUID { return at(i).Key.Session }),
@@ -65,6 +68,16 @@ func (s *Store) moveArgs(n int, at func(i int) *history.Move) []any {
 		uuids(n, func(i int) talk.UUID { return at(i).EntryID }),
 		s.now(),
 	}
+}
+
+// actionEnterKeeping is move_sessions' name for an Enter with KeepName.
+const actionEnterKeeping = 4
+
+func actionOf(m *history.Move) int16 {
+	if m.Action == history.Enter && m.KeepName {
+		return actionEnterKeeping
+	}
+	return int16(m.Action)
 }
 
 // probeMove tells whether the room would take a change of presence now.
@@ -173,4 +186,22 @@ func (s *Store) Sessions(ctx context.Context, keys []history.SessionKey) ([]hist
 		return nil, err
 	}
 	return found, nil
+}
+
+const windowsQuery = `SELECT s.room_id, s.uuid, s.session, s.gateway, s.epoch, s.leave_id, s.entered, m.name
+	FROM sessions s JOIN members m ON m.room_id = s.room_id AND m.uuid = s.uuid
+	WHERE s.uuid = ANY ($1) ORDER BY s.uuid, s.room_id, s.session LIMIT $2`
+
+// Windows lists all sessions of users; see history.Store.
+func (s *Store) Windows(ctx context.Context, users []talk.UUID) (windows []history.Window, err error) {
+	err = s.query(ctx, s.reads, "read the windows of users", func(r row) error {
+		var w history.Window
+		if err := r.Scan(&w.RoomID, uuid(&w.UUID), uuid(&w.Session.Session), uuid(&w.Gateway), &w.Epoch, uuid(&w.LeaveID),
+			uuid(&w.Entered), &w.Name); err != nil {
+			return err
+		}
+		windows = append(windows, w)
+		return nil
+	}, windowsQuery, uuids(len(users), func(i int) talk.UUID { return users[i] }), history.MaxWindows)
+	return windows, err
 }

@@ -103,6 +103,12 @@ func (m *mover) apply(ctx context.Context) error {
 		if err := m.enter(ctx); err != nil {
 			return err
 		}
+		if m.result.Applied {
+			m.result.Name = m.Name
+		}
+		if e := m.result.Entry; e != nil && m.result.Applied {
+			m.result.Name = e.Name
+		}
 		return m.endSilence(ctx)
 	case history.Leave:
 		if err := m.leave(ctx); err != nil {
@@ -156,6 +162,9 @@ func (m *mover) outdated() bool {
 
 func (m *mover) enter(ctx context.Context) error {
 	repeat := m.session != nil && m.session.entered == m.EntryID && m.session.gateway == m.Gateway
+	if m.member != nil && (m.KeepName || repeat) {
+		m.Name = m.member.name
+	}
 	m.result = history.Moved{Applied: true, Entry: m.prior}
 	switch {
 	case m.prior != nil && !repeat, !repeat && m.outdated():

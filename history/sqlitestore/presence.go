@@ -1,9 +1,11 @@
 package sqlitestore
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -79,4 +81,25 @@ func (s *Store) Sessions(ctx context.Context, keys []history.SessionKey) ([]hist
 		return nil, s.readFailed("read sessions", err)
 	}
 	return found, nil
+}
+
+// Windows lists all sessions of users; see history.Store.
+func (s *Store) Windows(ctx context.Context, users []talk.UUID) (windows []history.Window, err error) {
+	err = s.snapshot(ctx, func(tx *sql.Tx) error {
+		of := tx.StmtContext(ctx, s.queries.windows)
+		users = slices.SortedFunc(slices.Values(users), func(a, b talk.UUID) int { return bytes.Compare(a[:], b[:]) })
+		for _, uuid := range slices.Compact(users) {
+			more, err := collect(ctx, of, func(r row) (w history.Window, err error) {
+				err = r.Scan(&w.RoomID, (*scanUUID)(&w.UUID), (*scanUUID)(&w.Session.Session), (*scanUUID)(&w.Gateway), &w.Epoch,
+					(*scanUUID)(&w.LeaveID), (*scanUUID)(&w.Entered), &w.Name)
+				return w, err
+			}, uuid[:], history.MaxWindows-len(windows))
+			if err != nil {
+				return err
+			}
+			windows = append(windows, more...)
+		}
+		return nil
+	})
+	return windows, s.readFailed("read the windows of users", err)
 }

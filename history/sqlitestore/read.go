@@ -18,6 +18,7 @@ type queries struct {
 	after, before, span      *sql.Stmt
 	head, idAt, room, listed *sql.Stmt
 	leases, broken, session  *sql.Stmt
+	windows                  *sql.Stmt
 }
 
 func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
@@ -44,6 +45,7 @@ func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 			SELECT h.gateway, 0 FROM holders h WHERE h.gateway IS NOT NULL AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.gateway = h.gateway)
 			ORDER BY 1`},
 		{&q.broken, brokenQuery},
+		{&q.windows, windowsQuery},
 		{&q.session, `SELECT gateway, epoch FROM sessions WHERE room_id = ? AND uuid = ? AND session = ?`},
 	} {
 		s, err := db.PrepareContext(ctx, p.sql)
@@ -65,7 +67,10 @@ const (
 			(SELECT e.unixtime FROM entries e WHERE e.room_id = ?1 AND e.seq = max(1, l.seq - ?3 + 1))
 			ORDER BY f.unixtime, f.seq LIMIT 1)
 		FROM (SELECT seq FROM entries WHERE room_id = ?1 AND unixtime < ?2 ORDER BY unixtime DESC, seq DESC LIMIT 1) l`
-	listedQuery = `SELECT uuid, name FROM members WHERE room_id = ?1 ORDER BY joined LIMIT ?2`
+	listedQuery  = `SELECT uuid, name FROM members WHERE room_id = ?1 ORDER BY joined LIMIT ?2`
+	windowsQuery = `SELECT s.room_id, s.uuid, s.session, s.gateway, s.epoch, s.leave_id, s.entered, m.name
+		FROM sessions s JOIN members m ON m.room_id = s.room_id AND m.uuid = s.uuid
+		WHERE s.uuid = ? ORDER BY s.room_id, s.session LIMIT ?`
 	brokenQuery = `SELECT room_id, uuid, session, gateway, epoch, leave_id FROM sessions WHERE broken_at IS NOT NULL
 		AND (room_id, uuid, session) > (?1, ?2, ?3) ORDER BY room_id, uuid, session LIMIT ?4`
 )

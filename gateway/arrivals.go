@@ -1,0 +1,253 @@
+package gateway
+
+import (
+	"context"
+	"encoding/binary"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// A session is in one room, and a name is a person's, also where no note between the
+// nodes comes through: the store knows all windows of a person. So the keeper looks,
+// once for each that has come and for each rename, where else the person is. Where
+// the same session is still in another room, it is taken out of it; the node that has
+// its connection there finds it gone, and the newer one, and closes that as
+// superseded. Who comes takes the name by which he is known elsewhere, unless he chose
+// one himself; and a rename is written in all rooms of its user.
+
+// enterID makes the id of an Enter. It says when the connection came (version 7), by
+// the clock of its gateway: epochs tell which of two Enters of a session is the newer
+// one in the same room only. The rest is random, and nobody can compute it.
+func enterID(at time.Time) talk.UUID {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:], uint64(at.UnixMilli())<<16)
+	return enterIDOf(talk.MakeUUID(7, b))
+}
+
+// enterIDOf makes another id for the same connection.
+func enterIDOf(entered talk.UUID) talk.UUID {
+	b := [16]byte(newUUID())
+	copy(b[:6], entered[:6])
+	return talk.MakeUUID(7, b)
+}
+
+// enteredBefore tells whether one connection came before another, by their ids. An
+// older version's ids tell no time, and are older.
+func enteredBefore(a, b talk.UUID) bool { return enteredAt(a) < enteredAt(b) }
+
+func enteredAt(id talk.UUID) uint64 {
+	if id.Version() != 7 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(id[:]) >> 16
+}
+
+// arrivals are connections that have come to a room, each once, until the keeper has
+// looked where else their users are.
+type arrivals struct {
+	mu   sync.Mutex
+	list []*conn
+}
+
+func (a *arrivals) add(c *conn) {
+	first := false
+	c.locked(func(u *user) {
+		first = !u.arrived && u.uuid.Proven()
+		u.arrived = u.arrived || first
+	})
+	if !first {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list = append(a.list, c)
+}
+
+// first returns the oldest, at most n; remove takes as many away.
+func (a *arrivals) first(n int) []*conn {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.list[:min(n, len(a.list))])
+}
+
+func (a *arrivals) remove(n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list = slices.Delete(a.list, 0, n)
+}
+
+// maxRenames bounds the users whose renames wait for the keeper; the others have the
+// notes between the nodes.
+const maxRenames = 10_000
+
+// renames are the newest names of users that are to be told in all of their rooms.
+type renames struct {
+	mu sync.Mutex
+	of map[talk.UUID]renamed
+}
+
+type renamed struct {
+	name string
+	room int32 // where it was stored
+}
+
+func (r *renames) add(user talk.UUID, name string, room int32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of == nil {
+		r.of = make(map[talk.UUID]renamed)
+	}
+	if _, known := r.of[user]; known || len(r.of) < maxRenames {
+		r.of[user] = renamed{name, room}
+	}
+}
+
+func (r *renames) all() map[talk.UUID]renamed {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.of)
+}
+
+// remove takes those away that are as they were.
+func (r *renames) remove(done map[talk.UUID]renamed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.of, func(user talk.UUID, now renamed) bool { return done[user] == now })
+}
+
+// lookAround looks where else those are who have come, and in which rooms others were
+// renamed.
+func (k *keeper) lookAround(ctx context.Context) error {
+	s := k.srv
+	if names := s.renames.all(); len(names) > 0 {
+		for page := range slices.Chunk(slices.Collect(maps.Keys(names)), lookUpMost) {
+			windows, err := s.store.Windows(ctx, page)
+			if err != nil {
+				return err
+			}
+			s.renameEverywhere(names, windows)
+		}
+		s.renames.remove(names)
+	}
+	for {
+		page := s.arrivals.first(lookUpMost)
+		if len(page) == 0 {
+			return nil
+		}
+		if err := s.lookForOthers(ctx, page); err != nil {
+			return err
+		}
+		s.arrivals.remove(len(page))
+	}
+}
+
+// renameEverywhere has the store write new names in the rooms that do not know them.
+func (s *Server) renameEverywhere(names map[talk.UUID]renamed, windows []history.Window) {
+	last := history.SessionKey{}
+	for _, w := range windows {
+		n := names[w.UUID]
+		again := w.UUID == last.UUID && w.RoomID == last.RoomID
+		last = w.SessionKey
+		if again || w.RoomID == n.room || w.Name == n.name {
+			continue
+		}
+		s.moveElsewhere(history.Move{
+			Action: history.Rename, Key: w.SessionKey, Epoch: w.Epoch, Name: n.name, EntryID: newUUID(), Quiet: talk.MaxListed,
+		})
+	}
+}
+
+// moveElsewhere is a move of a session that may be on another node, in a room that
+// may be open here or not.
+func (s *Server) moveElsewhere(m history.Move) {
+	s.lane(m.Key.RoomID).move(move{Move: m, done: func(a history.Moved) { s.showLeft(m.Key.RoomID, a) }})
+}
+
+func (s *Server) lookForOthers(ctx context.Context, arrived []*conn) error {
+	users := make([]talk.UUID, len(arrived))
+	for i, c := range arrived {
+		c.locked(func(u *user) { users[i] = u.uuid })
+	}
+	windows, err := s.store.Windows(ctx, users)
+	if err != nil {
+		return err
+	}
+	of := make(map[talk.UUID][]history.Window, len(users))
+	for _, w := range windows {
+		of[w.UUID] = append(of[w.UUID], w)
+	}
+	for i, c := range arrived {
+		s.resolveArrival(c, of[users[i]])
+	}
+	return nil
+}
+
+// resolveArrival ends what the session was before, and takes the name that its user
+// has elsewhere, as of the window that came last.
+func (s *Server) resolveArrival(c *conn, windows []history.Window) {
+	var former []history.Window
+	c.locked(func(u *user) {
+		u.arrived = false
+		if u.room == nil || u.provisional {
+			return
+		}
+		var known history.Window
+		for _, w := range windows {
+			switch {
+			case w.RoomID == u.room.id:
+			case w.SessionKey.Session == u.session:
+				if enteredBefore(w.Entered, u.entered) {
+					former = append(former, w)
+				}
+			case enteredBefore(known.Entered, w.Entered) && enteredBefore(w.Entered, u.entered):
+				known = w
+			}
+		}
+		if known.Name != "" && known.Name != u.name && !u.chose && u.renaming == nil && !u.entering {
+			u.name = known.Name
+			c.tellName(u.room)
+		}
+	})
+	for _, w := range former {
+		s.moveElsewhere(history.Move{
+			Action: history.Leave, Key: w.SessionKey, Epoch: w.Epoch, EntryID: w.LeaveID, Quiet: talk.MaxListed,
+		})
+	}
+}
+
+// compareGone ends the connections whose sessions are gone since they are newer in
+// another room, and registers the others again.
+func (s *Server) compareGone(ctx context.Context, gone []ownSession) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	users := make([]talk.UUID, len(gone))
+	for i := range gone {
+		users[i] = gone[i].key.UUID
+	}
+	windows, err := s.store.Windows(ctx, users)
+	if err != nil {
+		return err
+	}
+	for i := range gone {
+		o := &gone[i]
+		moved := slices.ContainsFunc(windows, func(w history.Window) bool {
+			return windowOf(w.SessionKey) == windowOf(o.key) && w.RoomID != o.key.RoomID && enteredBefore(o.entered, w.Entered)
+		})
+		if !moved {
+			o.compare(history.Session{SessionKey: o.key})
+			continue
+		}
+		current := false
+		o.conn.locked(func(u *user) { current = u.room != nil && u.room.id == o.key.RoomID && u.epoch == o.epoch })
+		if current {
+			o.conn.dismiss(reasonSuperseded)
+		}
+	}
+	return nil
+}
