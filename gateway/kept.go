@@ -13,8 +13,9 @@ import (
 // that only of a post that certainly is nowhere. What was offered to the store or
 // the spool, and may be there, is kept by its lane instead, with the id that this
 // gateway made, and offered again, in front of what the connection says later, until
-// it is stored or in the spool, or refused for good. The end of the connection
-// changes nothing about that. The end of the gateway does: there is one more
+// it is stored or in the spool, or refused for good. What is said behind it waits for
+// RequestWait, and is refused then: it certainly is nowhere. The end of the connection
+// changes nothing about what is kept. The end of the gateway does: there is one more
 // attempt, and then nobody knows.
 
 const (
@@ -65,10 +66,40 @@ func (l *lane) keeps(p post) bool {
 
 // offerKept queues what was kept.
 func (l *lane) offerKept() {
+	for _, c := range l.offer() {
+		guard(c, c.refuseBehindKept)
+	}
+}
+
+// offer does it, and returns whose posts they are.
+func (l *lane) offer() (authors []*conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, p := range l.kept {
+		if !slices.Contains(authors, p.conn) {
+			authors = append(authors, p.conn)
+		}
+	}
 	l.requeue()
 	l.awake()
+	return authors
+}
+
+// refuseBehindKept refuses what has waited for too long behind posts that are kept.
+func (c *conn) refuseBehindKept() {
+	var late []arrival
+	before := c.srv.clock.coarse() - int64(c.srv.opts.RequestWait)
+	c.locked(func(u *user) {
+		for len(u.kept) > 0 && len(u.backlog) > 0 && u.backlog[0].at < before {
+			late = append(late, u.backlog[0])
+			c.dequeue()
+		}
+	})
+	for _, a := range late {
+		e := c.refusal(a.Message, talk.CodeUnavailable, "the history is away: what you said before is still on its way to it, and this was not taken; try again in a moment")
+		e.Retry = true // it is not the client's fault
+		c.refuse(e)
+	}
 }
 
 // requeue puts what was kept in front of what is said later in the same rooms by

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"tuitalk/fanout/fanouttest"
 	"tuitalk/gateway"
@@ -163,4 +164,31 @@ func startCut(t *testing.T) (*node, *cutStore) {
 func (n *node) awaitKept(t *testing.T) {
 	t.Helper()
 	awaitTrue(t, "a post to be kept", func() bool { return n.metric(t, "tuitalk_kept_posts_total", "") >= 1 })
+}
+
+// TestNothingWaitsBehindAKeptPostForEver: a new name, a move and the next message are
+// refused in time. They are nowhere; what is kept is stored in the end.
+func TestNothingWaitsBehindAKeptPostForEver(t *testing.T) {
+	t.Parallel()
+	f := newSpoolFleet(t)
+	n := f.gateway(func(o *gateway.Options) { o.RequestWait = 500 * time.Millisecond })
+	p := dial(t, n.addr, talk.JSON)
+	p.join(5, "ada")
+	f.spool.SetDown(errAway)
+	f.cut(n)
+	p.post(5, "unclear")
+	n.awaitMetric(t, "tuitalk_kept_posts_total", "", func(v float64) bool { return v >= 1 })
+	p.say(talk.ChangeName{UUID: p.uuid, Username: "grace", OldUsername: "ada", UnixTime: 1})
+	p.post(5, "next")
+	p.say(talk.JoinRoom{RoomID: 6, UUID: p.uuid, Username: "ada", UnixTime: 1})
+	for range 3 {
+		if e := expect[talk.Error](p); e.Code != talk.CodeUnavailable || e.Message == "" {
+			t.Errorf("refused with %+v", e)
+		}
+	}
+	f.mend(n)
+	p.entriesUntil("unclear")
+	p.post(5, "on")
+	p.entriesUntil("on")
+	f.wantLog(5, "unclear", "on")
 }

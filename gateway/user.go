@@ -63,7 +63,8 @@ func (c *conn) locked(f func(u *user)) {
 type arrival struct {
 	talk.Message
 	number uint64
-	size   int // of its frame
+	size   int   // of its frame
+	at     int64 // coarse time at which it came
 }
 
 // from is the address of who speaks.
@@ -140,7 +141,7 @@ func (c *conn) offer(m talk.Message, size int) talk.Error {
 		return talk.Error{}
 	}
 	u.arrivals++
-	a := arrival{m, u.arrivals, size}
+	a := arrival{m, u.arrivals, size, c.srv.clock.coarse()}
 	most := maxBacklog
 	if n := c.srv.opts.Limits.Backlog; n > 0 {
 		most = n

@@ -453,7 +453,8 @@
 // unclear, since the store or the spool did not answer, the server says nothing,
 // keeps the post, and repeats it, in front of what the connection says later, until
 // the post is stored (and comes through the room) or refused for good. What the
-// connection says meanwhile waits, or is refused when too much does. That goes on
+// connection says meanwhile, a new name and another room too, waits for 15 s, and is
+// refused then (unavailable), or at once when too much waits. The post is kept on
 // when the connection ends: the message may appear later. Only the end of the
 // gateway ends it, after one more attempt: then nobody knows whether it is stored.
 //
