@@ -16,7 +16,7 @@ const keepEvery = time.Second
 // must not be given up.
 const keepPatience = 2 * time.Second
 
-// workPatience bounds each step of a round's work for others. There are four, so
+// workPatience bounds each step of a round's work for others. There are five, so
 // that work without end leaves time for the next sign of life within a lease.
 const workPatience = time.Second
 
@@ -147,6 +147,9 @@ func (k *keeper) signOfLife(now time.Time) (dead []talk.UUID, err error) {
 
 // work does what must be done on behalf of those who cannot.
 func (k *keeper) work(dead []talk.UUID) error {
+	if err := k.step("reset who is where", k.resetPresence); err != nil {
+		return err
+	}
 	if err := k.step("retire gateways", func(ctx context.Context) error { return k.retire(ctx, dead) }); err != nil {
 		return err
 	}

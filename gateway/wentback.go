@@ -16,7 +16,8 @@ import (
 // entry at or below its head, or by a head that is lower than what it had placed
 // before it asked. It doubts then, and looks at the store once more, a while later
 // and at single entries: nothing that is placed can be missing there, whatever is
-// being stored meanwhile. If it is, the room is read again and its members are reset.
+// being stored meanwhile. If it is, the room is read again and its members are reset:
+// those who came since the backup are entered again, and those who left leave again.
 
 // confirmAfter is how long a doubt lasts before the store is asked again.
 const confirmAfter = 300 * time.Millisecond
@@ -224,11 +225,17 @@ func (s *Server) moveStale(r *room, stale []*conn) {
 // wentBackMemory is how long operators are told that the store has gone back.
 const wentBackMemory = time.Hour
 
-// wentBack is what operators are told.
+// resetPresenceEvery is how often who is where is asked for anew at most.
+const resetPresenceEvery = time.Minute
+
+// wentBack is what operators are told, and whether who is where is to be asked for
+// anew.
 type wentBack struct {
-	mu    sync.Mutex
-	last  time.Time
-	rooms int
+	mu      sync.Mutex
+	last    time.Time
+	rooms   int
+	resetAt time.Time // when that was wanted last
+	reset   bool      // and is not done
 }
 
 func (w *wentBack) note(now time.Time) {
@@ -236,6 +243,46 @@ func (w *wentBack) note(now time.Time) {
 	defer w.mu.Unlock()
 	w.last = now
 	w.rooms++
+	if w.resetAt.IsZero() || now.Sub(w.resetAt) > resetPresenceEvery {
+		w.resetAt, w.reset = now, true
+	}
+}
+
+func (w *wentBack) wantsReset() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.reset
+}
+
+func (w *wentBack) resetDone() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reset = false
+}
+
+// resetPresence asks all gateways who is where, in whatever rooms: the store has
+// sessions again of people who have left since the backup, also in rooms that nobody
+// looks at, and their gateways live. So all sessions are called broken. Each gateway
+// claims those that are connected to it, this one at once, the others as they find
+// them; the rest has the grace, and leaves for everybody to see. Users of the
+// original's forms, who have no grace, may leave and join by it.
+func (k *keeper) resetPresence(ctx context.Context) error {
+	s := k.srv
+	if !s.wentBack.wantsReset() {
+		return nil
+	}
+	leases, err := s.store.Leases(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range leases {
+		if err := s.store.Retire(ctx, l.Gateway); err != nil {
+			return err
+		}
+	}
+	s.wentBack.resetDone()
+	s.registerAgain()
+	return nil
 }
 
 func (w *wentBack) sentences(now time.Time) []string {

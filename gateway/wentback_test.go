@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/gateway"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -266,5 +267,42 @@ func TestStoreDidNotGoBack(t *testing.T) {
 		if n.metric(t, "tuitalk_store_went_back_total", "") != 0 || len(n.server.Degraded()) != 0 {
 			t.Errorf("an alarm: %q", n.server.Degraded())
 		}
+	}
+}
+
+// TestMembersWhenTheStoreGoesBack: who came since the backup is there, who left since
+// leaves again, in a room that nobody looks at, too.
+func TestMembersWhenTheStoreGoesBack(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "talk.db")
+	store := openStore(t, path)
+	t.Cleanup(func() { _ = store.Close() })
+	hub, b := fanout.NewHub(), sqliteBackup(t, path)
+	short := func(o *gateway.Options) { o.Grace = 4 * time.Second }
+	one, two := startOn(t, store, hub, short), startOn(t, store, hub, short)
+	stays, leaves, lonely := hello(t, one.addr), hello(t, two.addr), hello(t, two.addr)
+	stays.join(1, "stays")
+	leaves.join(1, "leaves")
+	lonely.join(2, "lonely")
+	stays.chat([]*peer{leaves}, "kept")
+	b.save()
+	leaves.say(talk.LeaveRoom{RoomID: 1, UUID: leaves.uuid, Username: "leaves"})
+	lonely.say(talk.LeaveRoom{RoomID: 2, UUID: lonely.uuid, Username: "lonely"})
+	waitPresence(t, one, 1, leaves.uuid, joinedAs("leaves"), leftAs("leaves"))
+	waitPresence(t, one, 2, lonely.uuid, joinedAs("lonely"), leftAs("lonely"))
+	comes := hello(t, two.addr)
+	comes.join(1, "comes")
+	stays.chat([]*peer{comes}, "lost")
+	b.restore()
+	for p, n := range map[*peer]*node{stays: one, comes: two} {
+		p.joinsAnew(n.addr, history.Head{Seq: 100, ID: newID(4)})
+	}
+	waitPresence(t, one, 1, leaves.uuid, joinedAs("leaves"), leftAs("leaves"))
+	waitPresence(t, one, 2, lonely.uuid, joinedAs("lonely"), leftAs("lonely"))
+	waitPresence(t, one, 1, comes.uuid, joinedAs("comes"))
+	waitPresence(t, one, 1, stays.uuid, joinedAs("stays"))
+	room, err := store.Room(t.Context(), 1, talk.MaxListed)
+	if err != nil || room.Count != 2 {
+		t.Errorf("%+v, %v", room, err)
 	}
 }
