@@ -170,7 +170,7 @@ func (j *join) compare(ctx context.Context, r *room) {
 		j.fail(errBusy)
 	default:
 		id := enterID(time.Now())
-		s.enter(entering{key: key, name: j.name, id: id, keep: j.conn.form() == talk.Extended}, func(a history.Moved) { j.entered(key, id, a) })
+		s.enter(entering{key: key, name: j.name, id: id, keep: j.conn.form().IsExtended()}, func(a history.Moved) { j.entered(key, id, a) })
 		if s.spooler != nil {
 			s.agenda.after(s.provisionalAfter(), func() { guard(j.conn, j.sitDown) })
 		}
