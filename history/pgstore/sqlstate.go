@@ -43,7 +43,7 @@ const uniqueViolation = "23505"
 // constraint like others, which one entry may violate and the next does not.
 var ownKeys = map[string]bool{
 	"rooms_pkey": true, "entries_pkey": true, "entries_ids": true, "members_pkey": true, "members_order": true,
-	"sessions_pkey": true, "leases_pkey": true, "probes_pkey": true,
+	"sessions_pkey": true, "leases_pkey": true, "probes_pkey": true, "turns_pkey": true,
 }
 
 // meaning tells what an error of the server says, or of what is between.
