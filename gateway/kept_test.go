@@ -171,7 +171,7 @@ func (n *node) awaitKept(t *testing.T) {
 func TestNothingWaitsBehindAKeptPostForEver(t *testing.T) {
 	t.Parallel()
 	f := newSpoolFleet(t)
-	n := f.gateway(func(o *gateway.Options) { o.RequestWait = 500 * time.Millisecond })
+	n := f.gateway(func(o *gateway.Options) { o.RequestWait = time.Second })
 	p := dial(t, n.addr, talk.JSON)
 	p.join(5, "ada")
 	f.spool.SetDown(errAway)
