@@ -56,7 +56,7 @@ func (s *Server) welcomeConn(tcp net.Conn) {
 		return
 	}
 	s.metrics.accepted.Inc()
-	if err := s.poller.adopt(tcp, c); err != nil {
+	if err := s.adopt(tcp, c); err != nil {
 		s.limits.Leave(&c.account)
 		s.conns.remove(c)
 		s.log.Warn("a connection could not be taken over", "err", err)
@@ -64,6 +64,6 @@ func (s *Server) welcomeConn(tcp net.Conn) {
 	}
 	c.adopted.Store(true)
 	if c.closeBy.Load() != 0 {
-		c.sock.close() // it gave way already
+		c.sock.Close(nil) // it gave way already
 	}
 }

@@ -39,7 +39,7 @@ func (c *conn) Evict() {
 	c.reason.CompareAndSwap(0, uint32(reasonCrowd))
 	c.closeBy.Store(max(1, c.srv.clock.coarse()))
 	if c.adopted.Load() {
-		c.sock.close()
+		c.sock.Close(nil)
 	}
 }
 

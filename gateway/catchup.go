@@ -38,7 +38,7 @@ func (s *Server) catchUpSoon(r *room, c *conn) {
 	run := func(ctx context.Context) { s.catchUpStep(ctx, r, c) }
 	fail := func(why error) {
 		if why == errPanicked {
-			c.sock.close() // it would again
+			c.sock.Close(nil) // it would again
 			return
 		}
 		s.catchUpLater(r, c)

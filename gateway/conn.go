@@ -28,7 +28,7 @@ type conn struct {
 	srv    *Server
 	serial uint64
 	addr   netip.Addr
-	sock   socket // set before the first callback
+	sock   Socket // set before the first callback
 
 	input input
 
@@ -75,7 +75,7 @@ func (c *conn) at() stage { return stage(c.stage.Load()) }
 func (c *conn) received(data []byte) {
 	if c.at() != stageClosed && c.srv.clock.behind() > c.srv.opts.LeaseLost {
 		c.markFrozen()
-		c.sock.close()
+		c.sock.Close(nil)
 		return
 	}
 	for {
@@ -207,8 +207,8 @@ func (c *conn) closeSoon() {
 // hangup is called when the goodbye has been written.
 func (c *conn) hangup() {
 	c.closeSoon()
-	if c.sock.closeWrite() != nil {
-		c.sock.close()
+	if c.sock.CloseWrite() != nil {
+		c.sock.Close(nil)
 	}
 }
 

@@ -117,7 +117,7 @@ func (s *Server) Stuck() string {
 	if still := s.clock.behind(); still > clockStalls {
 		return "the clock has stood still for " + still.Round(time.Second).String()
 	}
-	s.poller.poke()
+	s.poller.Poke()
 	if names := s.loops.stuck(false); len(names) > 0 {
 		return "no progress although there is work: " + strings.Join(names, ", ")
 	}

@@ -29,7 +29,7 @@ func (c *conn) unable(err error) {
 func (c *conn) later(p *workerPool, run func(context.Context), late func()) bool {
 	return p.submit(run, func(why error) {
 		if why == errPanicked {
-			c.sock.close()
+			c.sock.Close(nil)
 			return
 		}
 		late()

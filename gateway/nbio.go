@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -20,82 +19,75 @@ import (
 // take unmasked frames, answer most violations without a close frame, and cost
 // one more hand-over and two more copies per message.
 
-// socket is one accepted TCP connection on a poller.
-type socket struct {
+// nbioSocket is one accepted TCP connection on an epoll loop.
+type nbioSocket struct {
 	nb *nbio.Conn
 	fd int // valid while nb is locked and not closed
 }
 
-// poller runs the epoll loops.
-type poller struct {
-	engine *nbio.Engine
-	probes []*pollerProbe // one on each loop
-	closes *loop          // nbio's goroutine that reports closed connections
+// nbioPoller runs the epoll loops.
+type nbioPoller struct {
+	engine        *nbio.Engine
+	send, receive int            // kernel buffers, of Options
+	probes        []*pollerProbe // one on each loop
+	closes        *loop          // nbio's goroutine that reports closed connections
 
 	mu   sync.Mutex
 	done bool // the probes are closed; guarded by mu
 }
 
-func newPoller(s *Server) *poller {
+var (
+	_ Poller = (*nbioPoller)(nil)
+	_ Socket = (*nbioSocket)(nil)
+)
+
+func newNbioPoller(opts *Options, ls *loops) *nbioPoller {
 	logging.SetLevel(logging.LevelNone)
 	engine := nbio.NewEngine(nbio.Config{
 		Name:           "tuitalk",
-		NPoller:        s.opts.Pollers,
+		NPoller:        opts.Pollers,
 		ReadBufferSize: 64 << 10,
 		BodyAllocator:  mempool.New(512, 16<<10),
 	})
-	p := &poller{engine: engine, closes: s.loops.add("closed connections")}
+	p := &nbioPoller{engine: engine, send: opts.SendBuffer, receive: opts.ReceiveBuffer, closes: ls.add("closed connections")}
 	engine.OnData(func(nb *nbio.Conn, data []byte) {
 		switch to := nb.Session().(type) {
 		case *conn:
-			guard(to, func() { to.received(data) })
+			to.OnData(data)
 			p.probeOf(nb).loop.goesOn() // a round may be long
 		case *pollerProbe:
 			to.loop.end()
 		}
 	})
 	engine.OnWrittenSize(func(nb *nbio.Conn, _ []byte, n int) {
-		if c, ok := nb.Session().(*conn); ok {
-			c.wrote(n)
+		if to, ok := nb.Session().(*conn); ok {
+			to.OnWritten(n)
 		}
 	})
 	engine.OnClose(func(nb *nbio.Conn, err error) {
-		if c, ok := nb.Session().(*conn); ok {
-			guard(c, func() { c.gone(err) })
+		if to, ok := nb.Session().(*conn); ok {
+			to.OnClose(err)
 			p.closes.goesOn() // thousands may close at once
 		}
 	})
-	for i := range s.opts.Pollers {
-		p.probes = append(p.probes, &pollerProbe{loop: s.loops.add(fmt.Sprintf("poller %d", i)), peer: -1})
+	for i := range opts.Pollers {
+		p.probes = append(p.probes, &pollerProbe{loop: ls.add(fmt.Sprintf("poller %d", i)), peer: -1})
 	}
 	return p
 }
 
-// guard keeps a panic in one connection's handling from ending the others.
-func guard(c *conn, f func()) {
-	defer func() {
-		if v := recover(); v != nil {
-			c.srv.metrics.panics.Inc()
-			c.srv.log.Error("panic while serving a connection", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			c.sock.close()
-		}
-	}()
-	f()
-}
-
-func (p *poller) start() error {
+func (p *nbioPoller) Start() error {
 	if err := p.engine.Start(); err != nil {
 		return err
 	}
 	if err := p.placeProbes(); err != nil {
-		p.stop()
+		p.Stop()
 		return fmt.Errorf("watch the epoll loops: %w", err)
 	}
 	return nil
 }
 
-// stop closes every connection hard and ends the loops.
-func (p *poller) stop() {
+func (p *nbioPoller) Stop() {
 	p.engine.Stop()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,7 +108,7 @@ type pollerProbe struct {
 
 // placeProbes puts a probe on each loop. Which one a socket is on depends on its
 // number: there are tries until each has one.
-func (p *poller) placeProbes() error {
+func (p *nbioPoller) placeProbes() error {
 	var misses []*nbio.Conn
 	defer func() {
 		for _, nb := range misses {
@@ -145,7 +137,7 @@ func (p *poller) placeProbes() error {
 }
 
 // probeOf returns the probe of the loop that serves nb.
-func (p *poller) probeOf(nb *nbio.Conn) *pollerProbe { return p.probes[nb.Hash()%len(p.probes)] }
+func (p *nbioPoller) probeOf(nb *nbio.Conn) *pollerProbe { return p.probes[nb.Hash()%len(p.probes)] }
 
 func socketPair() (nb *nbio.Conn, peer int, err error) {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
@@ -164,8 +156,7 @@ func socketPair() (nb *nbio.Conn, peer int, err error) {
 	return nb, pair[1], err
 }
 
-// poke asks each loop for a sign of life, unless it owes one already.
-func (p *poller) poke() {
+func (p *nbioPoller) Poke() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.done {
@@ -183,29 +174,30 @@ func (p *poller) poke() {
 	}
 }
 
-// adopt puts an accepted connection on a poller; c.received may be called from
-// then on, even before adopt returns.
-func (p *poller) adopt(tcp net.Conn, c *conn) error {
+func (p *nbioPoller) TakeOver(tcp net.Conn) (Socket, error) {
 	nb, err := nbio.NBConn(tcp)
 	if err != nil {
 		_ = tcp.Close() // it was never ours to read an error from
-		return fmt.Errorf("take over the accepted connection: %w", err)
+		return nil, fmt.Errorf("take over the accepted connection: %w", err)
 	}
-	c.sock = socket{nb: nb}
+	s := &nbioSocket{nb: nb}
 	raw, err := nb.SyscallConn()
 	if err == nil {
-		err = raw.Control(func(fd uintptr) { c.sock.fd = int(fd) })
+		err = raw.Control(func(fd uintptr) { s.fd = int(fd) })
 	}
 	if err == nil {
-		err = c.sock.bound(c.srv.opts.SendBuffer, c.srv.opts.ReceiveBuffer)
+		err = s.bound(p.send, p.receive)
 	}
 	if err != nil {
 		_ = nb.Close() // it is unwanted, whatever close says
-		return fmt.Errorf("prepare the accepted connection: %w", err)
+		return nil, fmt.Errorf("prepare the accepted connection: %w", err)
 	}
-	nb.SetSession(c)
-	c.stage.Store(uint32(stageHTTP)) // what is written above is seen by who loads it
-	c.srv.conns.add(c)
+	return s, nil
+}
+
+func (p *nbioPoller) Serve(s Socket, to Callbacks) error {
+	nb := s.(*nbioSocket).nb
+	nb.SetSession(to)
 	if _, err := p.engine.AddConn(nb); err != nil {
 		return fmt.Errorf("add the connection to a poller: %w", err)
 	}
@@ -214,42 +206,16 @@ func (p *poller) adopt(tcp net.Conn, c *conn) error {
 
 // bound sets how many bytes the kernel keeps for the connection in each direction.
 // Linux doubles the number and counts its own overhead in it.
-func (s socket) bound(send, receive int) error {
+func (s *nbioSocket) bound(send, receive int) error {
 	return errors.Join(
 		syscall.SetsockoptInt(s.fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, send),
 		syscall.SetsockoptInt(s.fd, syscall.SOL_SOCKET, syscall.SO_RCVBUF, receive),
 	)
 }
 
-// inflightMost is the most that is given to nbio, which copies it, to be called
-// when the socket takes bytes again.
-const inflightMost = 512
-
-// write gives b to the kernel. Of what it does not take, nbio gets a little: its
-// wrote tells when there is room again, and inflight is above 0 until then. taken
-// is what both have; the rest stays with the caller. false: closed.
-func (c *conn) write(b []byte) (taken int, ok bool) {
-	taken, err := c.sock.send(b)
-	if err != nil {
-		_ = c.sock.nb.CloseWithError(err)
-		return 0, false
-	}
-	c.out.taken.Add(int64(taken))
-	if rest := b[taken:]; len(rest) > 0 {
-		rest = rest[:min(len(rest), inflightMost)]
-		c.out.inflight.Add(int32(len(rest)))
-		taken += len(rest)
-		if _, err := c.sock.nb.Write(rest); err != nil {
-			return 0, false
-		}
-	}
-	return taken, true
-}
-
-// send writes what the kernel takes at once; nothing must be in flight. The call
-// never waits, so the scheduler is not told of it, which costs more than a little
-// with a hundred thousand writes a second.
-func (s socket) send(b []byte) (int, error) {
+// Send tells the scheduler nothing of the call, which never waits: that costs more
+// than a little with a hundred thousand writes a second.
+func (s *nbioSocket) Send(b []byte) (int, error) {
 	s.nb.Lock()
 	defer s.nb.Unlock()
 	if closed, _ := s.nb.IsClosed(); closed {
@@ -270,21 +236,24 @@ func (s socket) send(b []byte) (int, error) {
 	}
 }
 
-// close ends the connection at once; c.gone follows on another goroutine.
-func (s socket) close() { _ = s.nb.Close() }
+// Queue is nbio's Write.
+func (s *nbioSocket) Queue(b []byte) error {
+	_, err := s.nb.Write(b)
+	return err
+}
 
-// reset ends the connection at once; what the kernel has of it is dropped.
-func (s socket) reset() {
+func (s *nbioSocket) Close(why error) { _ = s.nb.CloseWithError(why) }
+
+func (s *nbioSocket) Reset() {
 	s.nb.Lock()
 	if closed, _ := s.nb.IsClosed(); !closed {
 		_ = syscall.SetsockoptLinger(s.fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1}) // then it is a close
 	}
 	s.nb.Unlock()
-	s.close()
+	s.Close(nil)
 }
 
-// unacked is how many bytes the kernel has for the client that have not arrived.
-func (s socket) unacked() int {
+func (s *nbioSocket) Unacked() int {
 	s.nb.Lock()
 	defer s.nb.Unlock()
 	if closed, _ := s.nb.IsClosed(); closed {
@@ -297,9 +266,7 @@ func (s socket) unacked() int {
 	return int(n)
 }
 
-// closeWrite says that nothing more will be sent, so that the client reads what
-// is under way before it sees the end.
-func (s socket) closeWrite() error {
+func (s *nbioSocket) CloseWrite() error {
 	s.nb.Lock()
 	defer s.nb.Unlock()
 	if closed, _ := s.nb.IsClosed(); closed {

@@ -89,6 +89,10 @@ type Options struct {
 
 	Limits limits.Config
 
+	// Poller carries the bytes of the connections; nil: epoll loops do. A simulation
+	// brings its own.
+	Poller Poller
+
 	// Degraded are sentences about settings that do not protect what they could.
 	Degraded []string
 
@@ -99,8 +103,8 @@ type Options struct {
 	// it: what of the log is buffered must get out. It may take a moment.
 	LastWords func()
 	// Failpoint is called between the steps of a drain, with their names, where a
-	// test ends the process in it; and as "handle" when a connection's message is
-	// handled, with its lock held.
+	// test ends the process in it; as "handle" when a connection's message is
+	// handled, with its lock held; and as "clock" before each step of the clock.
 	Failpoint func(name string)
 }
 

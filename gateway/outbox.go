@@ -12,10 +12,10 @@ import (
 // MUST lines:
 //   - every byte to a client goes through the outbox, in ring order;
 //   - only the worker that holds the baton (queued == true) writes;
-//   - it writes only while nothing is in flight inside nbio;
+//   - it writes only while nothing is in flight in the socket;
 //   - a packet leaves the ring when it is written whole, so that nothing is
 //     copied for a client that does not read;
-//   - wrote is called with nbio's connection mutex held and calls no nbio.
+//   - wrote is called with the connection locked and calls no socket.
 type outbox struct {
 	mu      sync.Mutex
 	ring    ring
@@ -211,7 +211,7 @@ func (o *outbox) advance(n int, s *Server) {
 	o.count(&s.held)
 }
 
-// wrote is nbio's report that the kernel took n bytes of what was in flight.
+// wrote is the report that the kernel took n bytes of what was in flight.
 func (c *conn) wrote(n int) {
 	o := &c.out
 	o.taken.Add(int64(n))

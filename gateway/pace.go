@@ -38,7 +38,7 @@ func (c *conn) look(now int64, n int) looked {
 	if waiting == 0 && p.at == 0 && (uint64(n)+c.serial)%ackEvery != 0 && c.at() != stageClosed {
 		return looked{kernel: p.kernel} // just sent, most probably
 	}
-	p.kernel = c.sock.unacked()
+	p.kernel = c.sock.Unacked()
 	p.arrived = written - int64(p.kernel)
 	l := looked{waiting: waiting, kernel: p.kernel}
 	switch opts := &c.srv.opts; {

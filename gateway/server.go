@@ -29,7 +29,7 @@ type Server struct {
 	clock   *clock
 	metrics *metrics
 	origins *origins
-	poller  *poller
+	poller  Poller
 	pump    *pump
 	work    workerPools
 	agenda  *agenda
@@ -99,7 +99,9 @@ func New(opts Options, store history.Store) (*Server, error) {
 		s.lanes[i] = newLane(s, i)
 	}
 	s.acceptLoop = ls.add("accept")
-	s.poller = newPoller(s)
+	if s.poller = opts.Poller; s.poller == nil {
+		s.poller = newNbioPoller(&s.opts, ls)
+	}
 	return s, nil
 }
 
@@ -107,7 +109,7 @@ func New(opts Options, store history.Store) (*Server, error) {
 // the bus must go to this server.
 func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 	s.listener, s.bus = l, bus
-	if err := s.poller.start(); err != nil {
+	if err := s.poller.Start(); err != nil {
 		return fmt.Errorf("start the poller: %w", err)
 	}
 	s.pump.start(s.vital)
@@ -124,7 +126,7 @@ func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 		s.rounds.Go(s.vital(rp.loop, func() { rp.run(s.ended) }))
 	}
 	k, w, sweep := newKeeper(s), newWatcher(s), s.loops.add("sweep")
-	s.ticking.Go(s.vital(s.loops.add("clock"), func() { s.clock.run(s.stopped, s.opts.LeaseLost, s.frozen) }))
+	s.ticking.Go(s.vital(s.loops.add("clock"), func() { s.clock.run(s.stopped, s.opts.LeaseLost, func() { s.opts.Failpoint("clock") }, s.frozen) }))
 	s.rounds.Go(s.vital(sweep, func() { s.sweep(sweep, s.ended) }))
 	s.rounds.Go(s.vital(k.loop, func() { k.run(s.ended) }))
 	s.rounds.Go(s.vital(w.loop, func() { w.run(s.ended) }))
@@ -212,7 +214,7 @@ func (s *Server) drain(ctx context.Context) error {
 		s.conns.each(func(c *conn) { c.dismiss(reasonDrain) })
 		s.awaitConns(ctx, 0, s.opts.CloseWait)
 	}))
-	err = errors.Join(err, within(ctx, stepMost, "the pollers", s.poller.stop))
+	err = errors.Join(err, within(ctx, stepMost, "the pollers", s.poller.Stop))
 	for _, l := range s.lanes {
 		l.stop()
 	}
@@ -342,7 +344,7 @@ func (s *Server) frozen() {
 	})
 	s.ticking.Go(func() {
 		for _, c := range all {
-			c.sock.close()
+			c.sock.Close(nil)
 		}
 	})
 }

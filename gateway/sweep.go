@@ -36,14 +36,15 @@ func (c *clock) step()          { c.nanos.Store(int64(time.Since(c.began))) }
 // in a process that was frozen.
 func (c *clock) behind() time.Duration { return time.Since(c.began) - time.Duration(c.nanos.Load()) }
 
-// run steps the clock until ended is closed. It calls frozen when the process
-// turns out to have been stopped for longer than lost.
-func (c *clock) run(ended <-chan struct{}, lost time.Duration, frozen func()) {
+// run steps the clock until ended is closed, and calls before before each step. It
+// calls frozen when the process turns out to have been stopped for longer than lost.
+func (c *clock) run(ended <-chan struct{}, lost time.Duration, before, frozen func()) {
 	t := time.NewTicker(clockStep)
 	defer t.Stop()
 	for {
 		select {
 		case <-t.C:
+			before()
 			if c.behind() > lost {
 				frozen()
 			}
@@ -137,7 +138,7 @@ func (s *Server) lookAt(c *conn, now int64, l looked) {
 		c.kill(reasonSlow)
 	case at == stageHTTP && time.Duration(now-c.opened) > s.opts.HandshakeWait:
 		c.reason.CompareAndSwap(0, uint32(reasonStall))
-		c.sock.close()
+		c.sock.Close(nil)
 	case at == stageSocket && !c.spoken() && time.Duration(now-c.opened) > s.opts.HandshakeWait:
 		c.dismiss(reasonStall)
 	case c.input.age(now) > s.opts.SlowAfter:
@@ -162,9 +163,9 @@ func (c *conn) lookAtEnd(now int64, l looked) {
 		if !killed {
 			c.reason.Store(uint32(reasonSlow))
 		}
-		c.sock.reset()
+		c.sock.Reset()
 	case late && l.waiting+l.kernel == 0:
-		c.sock.close()
+		c.sock.Close(nil)
 	}
 }
 
