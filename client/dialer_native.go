@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -36,6 +37,11 @@ func NewDialerTLS(config *tls.Config, form talk.Form) Dialer {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.TLSClientConfig = config.Clone()
 	return dialerWith(t, form)
+}
+
+// NewDialerOver is NewDialerIn for one whose connections are made by dial, as in a simulation.
+func NewDialerOver(dial func(ctx context.Context, network, addr string) (net.Conn, error), form talk.Form) Dialer {
+	return dialerWith(&http.Transport{DialContext: dial}, form)
 }
 
 // dialerWith follows no redirect, as no browser does for a WebSocket: who is dialled
