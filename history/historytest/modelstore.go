@@ -5,24 +5,30 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"tuitalk/history"
 	"tuitalk/talk"
 )
 
 // modelStore is what a Store is, said in the plainest way: no transactions, no
-// SQL, everything by search. The test compares the real one with it.
+// SQL. The test compares the real one with it; Memory makes a store of it.
 type modelStore struct {
-	now   uint64
-	rooms map[int32]*modelRoom
-	turns map[history.Turn]int64 // the last number of each lane
+	now     uint64
+	rooms   map[int32]*modelRoom
+	turns   map[history.Turn]int64 // the last number of each lane
+	leaveID func() talk.UUID       // nil: sessions have none
 }
 
 type modelRoom struct {
 	log     []talk.Entry
+	seqs    map[entryName]int64
 	epochs  int64
 	members []*modelMember // in the order of joining
 }
+
+// entryName names an entry of a room.
+type entryName struct{ author, id talk.UUID }
 
 type modelMember struct {
 	uuid     talk.UUID
@@ -40,7 +46,7 @@ type modelSession struct {
 
 func (m *modelStore) room(id int32) *modelRoom {
 	if m.rooms[id] == nil {
-		m.rooms[id] = &modelRoom{}
+		m.rooms[id] = &modelRoom{seqs: map[entryName]int64{}}
 	}
 	return m.rooms[id]
 }
@@ -50,22 +56,46 @@ func (m *modelStore) write(e talk.Entry) (*talk.Entry, bool) {
 	if known := r.find(e.Author, e.ID); known != nil {
 		return known, true
 	}
-	e.UnixTime = m.now
-	if n := len(r.log); n > 0 {
-		e.UnixTime = max(e.UnixTime, r.log[n-1].UnixTime)
-	}
+	e.UnixTime = r.nextTime(m.now)
 	e.Seq = int64(len(r.log) + 1)
 	r.log = append(r.log, e)
+	r.seqs[entryName{e.Author, e.ID}] = e.Seq
 	return &e, false
 }
 
-func (r *modelRoom) find(author, id talk.UUID) *talk.Entry {
-	for _, e := range r.log {
-		if e.Author == author && e.ID == id {
-			return &e
-		}
+// nextTime is never earlier than that of the entry before. Where that one is far
+// ahead of the clock, a second is full at some time.
+func (r *modelRoom) nextTime(now uint64) uint64 {
+	n := len(r.log)
+	if n == 0 {
+		return now
 	}
-	return nil
+	last := r.log[n-1].UnixTime
+	if last <= now+uint64(history.MaxAhead/time.Second) {
+		return max(now, last)
+	}
+	full := n >= history.FullSecond && r.log[n-history.FullSecond].UnixTime == last
+	if full {
+		last++
+	}
+	return last
+}
+
+// entries is the room's log; a room that nobody was in has none.
+func (r *modelRoom) entries() []talk.Entry {
+	if r == nil {
+		return nil
+	}
+	return r.log
+}
+
+func (r *modelRoom) find(author, id talk.UUID) *talk.Entry {
+	seq := r.seqs[entryName{author, id}]
+	if seq == 0 {
+		return nil
+	}
+	e := r.log[seq-1]
+	return &e
 }
 
 func (r *modelRoom) member(uuid talk.UUID) *modelMember {
@@ -177,7 +207,11 @@ func (m *modelStore) enter(r *modelRoom, who *modelMember, s *modelSession, prio
 		s = &modelSession{}
 		who.sessions = append(who.sessions, s)
 	}
-	*s = modelSession{Session: history.Session{SessionKey: mv.Key, Gateway: mv.Gateway, Epoch: r.epochs}, entered: mv.EntryID}
+	leaveID := s.LeaveID
+	if leaveID.IsZero() && m.leaveID != nil {
+		leaveID = m.leaveID()
+	}
+	*s = modelSession{Session: history.Session{SessionKey: mv.Key, Gateway: mv.Gateway, Epoch: r.epochs, LeaveID: leaveID}, entered: mv.EntryID}
 	return moved
 }
 
@@ -219,6 +253,39 @@ func (m *modelStore) retire(gateway talk.UUID) {
 			}
 		}
 	}
+}
+
+// holders are the gateways of sessions that are not broken, some of them repeatedly.
+func (m *modelStore) holders() (all []talk.UUID) {
+	for _, r := range m.rooms {
+		for _, w := range r.members {
+			for _, s := range w.sessions {
+				if !s.broken {
+					all = append(all, s.Gateway)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// clone copies all rooms.
+func (m *modelStore) clone() map[int32]*modelRoom {
+	rooms := make(map[int32]*modelRoom, len(m.rooms))
+	for id, r := range m.rooms {
+		c := &modelRoom{log: slices.Clone(r.log), seqs: maps.Clone(r.seqs), epochs: r.epochs}
+		for _, w := range r.members {
+			who := *w
+			who.sessions = nil
+			for _, s := range w.sessions {
+				same := *s
+				who.sessions = append(who.sessions, &same)
+			}
+			c.members = append(c.members, &who)
+		}
+		rooms[id] = c
+	}
+	return rooms
 }
 
 func (m *modelStore) allBroken() (all []history.Session) {
