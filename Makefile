@@ -6,7 +6,7 @@ LDFLAGS = -s -w -X tuitalk/cmd/setting.version=$(VERSION)
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: bin/tuitalk-cluster help run build cluster cluster-status cluster-stop test chaos bench check deps fuzz clean
+.PHONY: bin/tuitalk-cluster help run build cluster cluster-status cluster-stop test chaos sim bench check deps fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -53,6 +53,10 @@ SEEDS ?= 20
 FAULTS ?= all$(shell test "$$(id -u)" != 0 || echo ,links)
 chaos: deps build ## break a fleet in every way under load (links as root only), and in SEEDS random pairs of ways: failover.html, failover.json (CHAOS='-clients 15000')
 	bin/tuitalk-bench chaos -faults $(FAULTS) -pairs $(SEEDS) -html failover.html -json failover.json $(CHAOS)
+
+SEED ?= 1
+sim: ## simulate a fleet's bad day (SEED=1), and print its story
+	go test ./fleetsim -count=1 -run TestChaos -seed $(SEED) -v
 
 bench: deps build ## compare TuiTalk with its peers under the same loads, in less than 10 minutes (BENCH='-repeats 1')
 	go build -C bench/peers -trimpath -o '$(CURDIR)/bin/peers' .

@@ -21,16 +21,17 @@ type room = string
 // mayImport lists for each room the other rooms that it may import. Imports
 // point down: cmd → gateway, bench, tui, web → client, fanout, history → talk.
 var mayImport = map[room][]room{
-	"talk":    {},
-	"client":  {"talk"},
-	"fanout":  {"talk"},
-	"history": {"talk"},
-	"gateway": {"fanout", "history", "talk"},
-	"bench":   {"client", "fanout", "history", "talk", "deploy"},
-	"tui":     {"client", "talk"},
-	"web":     {"client", "talk"},
-	"deploy":  {},
-	"cmd":     {"talk", "client", "fanout", "history", "gateway", "bench", "tui", "web", "deploy"},
+	"talk":     {},
+	"client":   {"talk"},
+	"fanout":   {"talk"},
+	"history":  {"talk"},
+	"gateway":  {"fanout", "history", "talk"},
+	"bench":    {"client", "fanout", "history", "talk", "deploy"},
+	"tui":      {"client", "talk"},
+	"web":      {"client", "talk"},
+	"deploy":   {},
+	"fleetsim": {"gateway", "client", "fanout", "history", "talk", "bench"},
+	"cmd":      {"talk", "client", "fanout", "history", "gateway", "bench", "tui", "web", "deploy"},
 }
 
 // onlyIn lists the packages that may import an outside library. Its types never
@@ -48,7 +49,7 @@ var onlyIn = map[string][]string{
 	"net/http":                    {"tuitalk/gateway", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench/attack", "tuitalk/bench/crew", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/local"},
 	"github.com/goccy/go-json":    {"tuitalk/talk", "tuitalk/bench/crew", "tuitalk/bench/result", "tuitalk/bench/scenario", "tuitalk/bench/swarm", "tuitalk/deploy/local"},
 	"github.com/HdrHistogram":     {"tuitalk/bench/measure"},
-	"tuitalk/gateway":             {"tuitalk/cmd/tuitalk-gateway"}, // what loads it sees only its wire
+	"tuitalk/gateway":             {"tuitalk/cmd/tuitalk-gateway", "tuitalk/fleetsim"}, // what loads it sees only its wire
 	"tuitalk/bench/crew":          {"tuitalk/cmd/tuitalk-bench", "tuitalk/bench/chaos"},
 	"tuitalk/history/pgstore":     {"tuitalk/cmd/tuitalk-gateway", "tuitalk/cmd/tuitalk-bench"},
 	"tuitalk/history/sqlitestore": {"tuitalk/cmd/tuitalk-gateway"},
