@@ -64,7 +64,7 @@ func (s *Server) fillStep(ctx context.Context, r *room) {
 	entries, goesOn, err := s.readBehind(ctx, r.id, history.Head{Seq: after, ID: id})
 	switch {
 	case err == nil && !goesOn:
-		r.locked(func() { r.filling = false }) // goes on when the doubt is over
+		r.locked(func() { r.filling, r.doubt.holds = false, true }) // goes on when the doubt is over
 		s.doubtStore(r, after)
 		return
 	case err != nil:
@@ -129,6 +129,7 @@ func (s *Server) compareHeads(ctx context.Context, list []*room) {
 			entries += missed
 		}
 		if at := r.contradiction(placed[i], heads[i]); at > 0 {
+			r.locked(func() { r.doubt.holds = true })
 			s.doubtStore(r, at)
 		}
 		r.heard(heads[i].Seq)

@@ -90,10 +90,15 @@ func (r *room) takeAll(entries []talk.Entry) (missing bool, strange int64) {
 	for _, e := range entries {
 		switch {
 		case e.Seq <= r.head:
-			if strange == 0 && !r.isPlaced(&e) {
+			if r.isPlaced(&e) {
+				break
+			}
+			if strange == 0 {
 				strange = e.Seq
 			}
-		case e.Seq == r.head+1:
+			_, kept := r.recent.idAt(e.Seq)
+			r.doubt.holds = r.doubt.holds || kept
+		case e.Seq == r.head+1 && !r.doubt.holds:
 			r.place(e)
 		default:
 			r.keepAhead(e)
@@ -116,8 +121,8 @@ func (r *room) keepAhead(e talk.Entry) {
 // closeGap places what was ahead and now is next. It reports whether something
 // is missing for the first time. Call with mu held.
 func (r *room) closeGap() (missing bool) {
-	if r.headless {
-		return false // it is read as a whole
+	if r.headless || r.doubt.holds {
+		return false // it is read as a whole, or nobody knows whether it goes on
 	}
 	for len(r.ahead) > 0 {
 		e, ok := r.ahead[r.head+1]

@@ -27,6 +27,10 @@ const confirmAfter = 300 * time.Millisecond
 type storeDoubt struct {
 	open bool  // somebody will look, or does
 	at   int64 // the lowest seq at which the store seems to have no or another entry
+	// holds: another entry was seen there, and nothing is placed until somebody has
+	// looked. Else a member could be shown the end of the other log behind what the
+	// store has lost, and would go on behind that as if he had all of it.
+	holds bool
 }
 
 // isPlaced tells whether the room has an entry, at or below its head, at its seq. One

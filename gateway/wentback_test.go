@@ -241,6 +241,38 @@ func TestStoreGoesBackAndBeyond(t *testing.T) {
 	wantAlarm(t, one)
 }
 
+// TestStoreGoesBackAndNothingIsMixed: what the store has behind the entries that it has
+// lost is shown to nobody who was shown those. His log would end as the store's does,
+// and he would never be reset.
+func TestStoreGoesBackAndNothingIsMixed(t *testing.T) {
+	t.Parallel()
+	one, two, _, b := sqliteFleet(t)
+	author, reader, _ := b.gone(t, one, two)
+	restored := headOf(t, one.store)
+	var more []talk.Entry
+	for i := range 10 {
+		more = append(more, talk.Entry{Kind: talk.KindPosted, RoomID: 1, Author: newID(4), ID: newID(4), Name: "dee", Text: fmt.Sprintf("more %d", i)})
+	}
+	if _, err := one.store.Append(t.Context(), more); err != nil {
+		t.Fatal(err)
+	}
+	log, err := one.store.After(t.Context(), 1, restored.Seq, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p, n := range map[*peer]*node{author: one, reader: two} {
+		n.server.Deliver(&fanout.Note{Room: 1, Entries: log})
+		for asked := false; !asked; {
+			switch m := p.hear().(type) {
+			case talk.Reconnect:
+				asked = true
+			case talk.Entry:
+				t.Errorf("%q is shown as entry %d behind what the store has lost", m.Text, m.Seq)
+			}
+		}
+	}
+}
+
 // TestStoreDidNotGoBack: what is being stored while heads are compared, and entries
 // that are said again long after, raise no alarm.
 func TestStoreDidNotGoBack(t *testing.T) {
