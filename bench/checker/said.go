@@ -46,7 +46,7 @@ func (c *check) index(p place, e *Event, at int64) {
 	case Kept:
 		c.keep(p, *c.entry(p))
 	case Taken:
-		c.take(c.entry(p))
+		c.take(c.entry(p), at)
 	}
 }
 

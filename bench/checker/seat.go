@@ -29,6 +29,7 @@ type seat struct {
 	pending map[entryName]int32
 	stale   bool  // some of it the store has no longer, first shown
 	staleAt place // there
+	oldBase bool  // what it shows may have begun in a log that is gone
 
 	stream     sequence // of the line on which something strayed last, and
 	streamRoom int32    // what comes on it
@@ -121,13 +122,13 @@ func (c *check) wentDown(s *seat, _ place, e *Event, at int64) {
 	c.lineLost(s, at, heard)
 }
 
-func (c *check) restarted(s *seat, p place, e *Event, _ int64) {
+func (c *check) restarted(s *seat, p place, e *Event, at int64) {
 	if s.shows {
 		c.judgeHoles(s, s.view.holes)
 	}
 	allowed := e.Flag && c.opts.Gaps
 	switch {
-	case !s.staying || s.stale || e.Seq < s.view.hi:
+	case !s.staying || s.stale || s.oldBase || e.Seq < s.view.hi:
 		s.skipped = nil
 	case e.Seq > s.view.hi && !allowed:
 		s.skipped = append(s.skipped, span{s.view.hi + 1, e.Seq, p})
@@ -139,6 +140,7 @@ func (c *check) restarted(s *seat, p place, e *Event, _ int64) {
 		s.outages.top = 0 // seqs are given anew
 	}
 	s.shows, s.staying, s.stale = true, true, false
+	s.oldBase = c.room(s.room).mayBeTaken(e.Seq, at)
 	s.view = sequenceAfter(e.Seq)
 }
 

@@ -23,6 +23,8 @@ type room struct {
 
 	taken      taken // what the store had before it went back
 	takenNames map[entryName]bool
+	takenFrom  int64 // the lowest of their seqs
+	takenAt    int64 // when it was noted
 }
 
 // head is how far the store was at a moment.

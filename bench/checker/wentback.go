@@ -20,11 +20,12 @@ type takenName struct {
 }
 
 // take notes an entry that the store has no longer.
-func (c *check) take(e *Entry) {
+func (c *check) take(e *Entry, at int64) {
 	r := c.room(e.Room)
 	if r.taken == nil {
-		r.taken, r.takenNames = taken{}, map[entryName]bool{}
+		r.taken, r.takenNames, r.takenFrom = taken{}, map[entryName]bool{}, e.Seq
 	}
+	r.takenFrom, r.takenAt = min(r.takenFrom, e.Seq), max(r.takenAt, at)
 	r.taken[takenName{nameOf(e), e.Seq}] = *e
 	r.takenNames[nameOf(e)] = true
 }
@@ -33,6 +34,12 @@ func (c *check) take(e *Entry) {
 func (t taken) had(e *Entry) bool {
 	was, ok := t[takenName{nameOf(e), e.Seq}]
 	return ok && was == *e
+}
+
+// mayBeTaken tells whether a view that began behind seq at that time may have begun in
+// the log that is gone: it begins anew in the other one, wherever that is by then.
+func (r *room) mayBeTaken(seq, at int64) bool {
+	return len(r.taken) > 0 && seq >= r.takenFrom && at <= r.takenAt
 }
 
 // outdated notes that a client shows what the store has no longer.
