@@ -20,6 +20,9 @@ func (g *Gateway) Ready(ctx context.Context) error {
 	return err
 }
 
+// Degraded returns what a ready gateway says does not work all the same.
+func (g *Gateway) Degraded(ctx context.Context) (string, error) { return g.ask(ctx, "/readyz") }
+
 // Healthy returns nil if the gateway answers.
 func (g *Gateway) Healthy(ctx context.Context) error {
 	_, err := g.ask(ctx, "/healthz")
@@ -43,14 +46,7 @@ func (g *Gateway) ask(ctx context.Context, path string) (string, error) {
 }
 
 func askHTTP(ctx context.Context, addr, path string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, askWait)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
-	if err != nil {
-		return "", err
-	}
-	transport := &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{}).DialContext}
-	answer, err := transport.RoundTrip(request)
+	answer, err := get(ctx, addr, path)
 	if err != nil {
 		return "", err
 	}
@@ -64,6 +60,16 @@ func askHTTP(ctx context.Context, addr, path string) (string, error) {
 		return "", fmt.Errorf("%s: %s", answer.Status, strings.TrimSpace(string(body)))
 	}
 	return string(body), nil
+}
+
+// get asks over a connection of its own, which ends with the answer's body.
+func get(ctx context.Context, addr, path string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{}).DialContext}
+	return (&http.Client{Transport: transport, Timeout: askWait}).Do(request)
 }
 
 // addresses finds the host:port pairs of a gateway's -store or -bus, as in
