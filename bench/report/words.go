@@ -192,8 +192,8 @@ func conditions(r *result.Result) section {
 		add("idle", fmt.Sprintf("%s of the clients, in rooms of %d", result.Number(float64(sc.Idle)), sc.IdleRoom))
 	}
 	add("posts", fmt.Sprintf("%s per second (%s), %d bytes each", result.Number(sc.Rate), sc.Arrivals, sc.Size))
-	if sc.Hops+sc.Returns+sc.Fetches > 0 {
-		add("per second", fmt.Sprintf("%s hops, %s returns, %s fetches of %d", result.Number(sc.Hops), result.Number(sc.Returns), result.Number(sc.Fetches), sc.FetchLimit))
+	if sc.Hops+sc.Renames+sc.Returns+sc.Fetches > 0 {
+		add("per second", fmt.Sprintf("%s hops, %s renames, %s returns, %s fetches of %d", result.Number(sc.Hops), result.Number(sc.Renames), result.Number(sc.Returns), result.Number(sc.Fetches), sc.FetchLimit))
 	}
 	if sc.Slow > 0 {
 		add("slow readers", fmt.Sprintf("%s, at %s per second", percent(sc.Slow), result.Bytes(float64(sc.SlowBytes))))

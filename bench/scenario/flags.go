@@ -35,6 +35,7 @@ var fields = []field{
 	{"size", "`bytes` of each text", func(s *Scenario) any { return &s.Size }},
 	{"arrivals", "poisson (as independent people do) or constant (at equal distances)", func(s *Scenario) any { return &s.Arrivals }},
 	{"hops", "clients per second that change the room", func(s *Scenario) any { return &s.Hops }},
+	{"renames", "clients per second that take another name (-speak session)", func(s *Scenario) any { return &s.Renames }},
 	{"returns", "clients per second that hang up without a word and come back", func(s *Scenario) any { return &s.Returns }},
 	{"fetches", "clients per second that load older history", func(s *Scenario) any { return &s.Fetches }},
 	{"fetch-limit", "entries of each such page", func(s *Scenario) any { return &s.FetchLimit }},

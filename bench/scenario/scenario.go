@@ -24,6 +24,7 @@ type Scenario struct {
 	Arrivals Arrivals `json:"arrivals"` // how the intended times of posting follow each other
 
 	Hops       float64 `json:"hops"`        // per second: a client goes to another room (a leave and a join)
+	Renames    float64 `json:"renames"`     // per second: a client takes another name; of Session only
 	Returns    float64 `json:"returns"`     // per second: a client hangs up without a word and comes back
 	Fetches    float64 `json:"fetches"`     // per second: a client loads older history
 	FetchLimit int     `json:"fetch_limit"` // entries of each

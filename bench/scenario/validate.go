@@ -67,6 +67,8 @@ func (s *Scenario) acts() []rule {
 		{s.Arrivals != Poisson && s.Arrivals != Constant, says("-arrivals %q is neither %s nor %s", s.Arrivals, Poisson, Constant)},
 		{!within(s.Hops, 0, 1e6), says("-hops %v: they are per second, 0 to a million", s.Hops)},
 		{s.Hops > 0 && s.Rooms < 2, says("-hops %v: there is no other room to go to, as -rooms is %d", s.Hops, s.Rooms)},
+		{!within(s.Renames, 0, 1e6), says("-renames %v: they are per second, 0 to a million", s.Renames)},
+		{s.Renames > 0 && s.Speak != Session, says("-renames %v: only clients of -speak %s take another name", s.Renames, Session)},
 		{!within(s.Returns, 0, 1e6), says("-returns %v: they are per second, 0 to a million", s.Returns)},
 		{!within(s.Fetches, 0, 1e6), says("-fetches %v: they are per second, 0 to a million", s.Fetches)},
 		{s.Fetches > 0 && (s.FetchLimit < 1 || s.FetchLimit > talk.MaxFetch), says("-fetch-limit %d: a fetch takes 1 to %d entries", s.FetchLimit, talk.MaxFetch)},

@@ -238,6 +238,9 @@ func (c *centrifuge) moveOn() {
 	c.subscribe()
 }
 
+// rename: a name is no matter of the peers that speak this.
+func (c *centrifuge) rename(string) {}
+
 // fetch: the peers that speak this keep their history to themselves.
 func (c *centrifuge) fetch(int) { c.p.loop.fault("clients of centrifuge load no history") }
 

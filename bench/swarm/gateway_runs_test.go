@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tuitalk/bench/checker"
 	"tuitalk/bench/scenario"
 )
 
@@ -61,13 +62,16 @@ func TestStorm(t *testing.T) {
 func TestPeopleWhoComeAndGo(t *testing.T) {
 	tg := startTarget(t)
 	sc := crowd(2000, 20)
-	sc.Check, sc.Hops, sc.Returns, sc.Fetches, sc.Rate = true, 40, 40, 40, 60
+	sc.Check, sc.Hops, sc.Renames, sc.Returns, sc.Fetches, sc.Rate = true, 40, 40, 40, 40, 60
 	r := begin(t, tg, sc)
 	r.last(6)
 	r.settle()
 	r.sound()
 	if r.whole.Fetched == 0 || r.whole.Joins < 2100 {
 		t.Errorf("too little happened: %+v", r.whole.Counts)
+	}
+	if names := r.lived(checker.Named); names < 2100 {
+		t.Errorf("%d clients had %d names", 2000, names)
 	}
 	if got := r.swarm.Outages(); len(got) != 0 && r.calm() {
 		t.Errorf("outages without a reason: %d, %+v", len(got), got[0])

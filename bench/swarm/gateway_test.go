@@ -210,6 +210,21 @@ func (r *run) check() *checker.Report {
 	return checker.Check(checker.Options{}, lived, stored)
 }
 
+// lived counts in the recording, which is complete, what the clients lived through.
+func (r *run) lived(what checker.Verb) (count int) {
+	r.t.Helper()
+	recording, err := checker.Decode(r.out.Bytes())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, e := range recording.Events {
+		if e.Verb == what {
+			count++
+		}
+	}
+	return count
+}
+
 // readStore writes down what the store has in the end.
 func (r *run) readStore(out *bytes.Buffer) {
 	r.t.Helper()

@@ -21,6 +21,7 @@ type person struct {
 
 	lines []*line // that are dialled or open
 	posts int64
+	named int // names that it has taken since the first
 	wake  wakeUp
 
 	// what is shown
@@ -53,6 +54,8 @@ type speaker interface {
 	post(id talk.UUID, text string) bool
 	// enter goes to another room.
 	enter(room int32)
+	// rename takes another name.
+	rename(name string)
 	// fetch loads older history.
 	fetch(limit int)
 	// outbox is how many messages are posted and not known to be stored.

@@ -110,6 +110,10 @@ func (s *session) fetch(limit int) {
 	s.handle(client.FetchOlder{Limit: limit})
 }
 
+func (s *session) rename(name string) {
+	s.handle(client.SetName{ID: s.p.loop.uuid(), Name: name})
+}
+
 func (s *session) outbox() int { return len(s.session.State().Outbox) }
 
 func (s *session) end() {
