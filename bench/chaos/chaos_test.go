@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -87,7 +86,7 @@ func TestSingleFaults(t *testing.T) {
 	case "":
 	case "all":
 		names = nil
-		for _, f := range slices.Concat(chaos.Faults(), chaos.LinkFaults(), chaos.WatchdogFaults()) {
+		for _, f := range chaos.All() {
 			names = append(names, f.Name)
 		}
 	default:

@@ -17,13 +17,13 @@ const commandPatience = time.Minute
 // Command is a fault that a shell command makes, and another one mends: for a
 // fleet on other machines. It took hold if the first one ends well.
 func Command(name string, hold time.Duration, do, undo string) Fault {
-	return Fault{name, hold, func(ctx context.Context, _ *local.Cluster, _ *rand.Rand) (Mend, string, error) {
+	return fault(name, hold, func(ctx context.Context, _ *local.Cluster, _ *rand.Rand) (Mend, string, error) {
 		mend := func(ctx context.Context) error { return shell(ctx, undo) }
 		if err := shell(ctx, do); err != nil {
 			return mend, "", err
 		}
 		return mend, "the command ended well", nil
-	}}
+	}, "a command, and one that mends it")
 }
 
 func shell(ctx context.Context, command string) error {

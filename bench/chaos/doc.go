@@ -10,6 +10,12 @@
 // what it saw is written down as evidence. One that did not is marked so and mended,
 // and the others follow.
 //
+// Most faults take nothing that was stored. The one that sets PostgreSQL back to an
+// older copy does: it tells what (Fault.Took), which is recorded, so that the checker
+// holds nobody to it; all else must be whole, rooms begin anew, and each gateway that
+// has people raises its alarm. While a clock is wrong, entries may be dated wrongly up
+// to a bound (Skew), and the gateways that see it must tell their operator.
+//
 // A Schedule does the same to a fleet that is under the load of a crew, which may
 // be of any size; its faults may also be commands for machines elsewhere.
 //

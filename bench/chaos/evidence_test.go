@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tuitalk/deploy/local"
+	"tuitalk/talk"
 )
 
 // running starts a program that does nothing, and says which process it is.
@@ -126,6 +127,12 @@ func (b *book) mark(_ time.Time, what string, held bool, evidence string) int {
 	return len(b.lines) - 1
 }
 
+func (b *book) rooms() []int32 { return []int32{1, 2} }
+
+func (b *book) took(entries []talk.Entry) {
+	b.lines = append(b.lines, fmt.Sprintf("%d entries are gone", len(entries)))
+}
+
 func (b *book) over(number int) { b.lines[number] += ", over" }
 
 func TestAFaultThatDoesNotTakeHoldDoesNotEndThePlan(t *testing.T) {
@@ -137,9 +144,9 @@ func TestAFaultThatDoesNotTakeHoldDoesNotEndThePlan(t *testing.T) {
 	var told []string
 	p := plan{
 		faults: []Fault{
-			{"first", 0, does(nil, "", errors.New("nobody is there"))},
-			{"second", 0, does(mend, "", errors.New("it still runs"))},
-			{"third", 0, does(mend, "gateway-2 is dead", nil)},
+			{Name: "first", Break: does(nil, "", errors.New("nobody is there"))},
+			{Name: "second", Break: does(mend, "", errors.New("it still runs"))},
+			{Name: "third", Break: does(mend, "gateway-2 is dead", nil)},
 		},
 		tell: func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) },
 	}

@@ -15,14 +15,14 @@ import (
 // cluster must be Isolated.
 func LinkFaults() []Fault {
 	return []Fault{
-		{"cut-from-redis", 8 * time.Second, become(local.Bus, local.Cut)},
-		{"cut-from-postgres", 8 * time.Second, become(local.Store, local.Cut)},
-		{"cut-from-nginx", 8 * time.Second, become(local.Users, local.Cut)},
-		{"silent-redis", 12 * time.Second, become(local.Bus, local.Drop)},
-		{"silent-postgres", 12 * time.Second, become(local.Store, local.Drop)},
-		{"silent-nginx", 12 * time.Second, become(local.Users, local.Drop)},
-		{"slow-redis", 8 * time.Second, delay(local.Bus)},
-		{"slow-postgres", 8 * time.Second, delay(local.Store)},
+		fault("cut-from-redis", 8*time.Second, become(local.Bus, local.Cut), "one gateway loses its way to Redis, and knows it"),
+		fault("cut-from-postgres", 8*time.Second, become(local.Store, local.Cut), "one gateway loses its way to PostgreSQL: its people are asked to move"),
+		fault("cut-from-nginx", 8*time.Second, become(local.Users, local.Cut), "one gateway is cut off from its people"),
+		fault("silent-redis", 12*time.Second, become(local.Bus, local.Drop), "nothing comes or goes between one gateway and Redis"),
+		fault("silent-postgres", 12*time.Second, become(local.Store, local.Drop), "nothing comes or goes between one gateway and PostgreSQL"),
+		fault("silent-nginx", 12*time.Second, become(local.Users, local.Drop), "nothing comes or goes between one gateway and its people"),
+		fault("slow-redis", 8*time.Second, delay(local.Bus), "one gateway has a slow way to Redis"),
+		fault("slow-postgres", 8*time.Second, delay(local.Store), "one gateway has a slow way to PostgreSQL"),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tuitalk/deploy/local"
+	"tuitalk/talk"
 )
 
 // plan is faults one after the other, with calm around each.
@@ -25,6 +26,9 @@ type ledger interface {
 	// mark notes a fault, or that it did not take hold; the number is for over.
 	mark(at time.Time, what string, held bool, evidence string) (number int)
 	over(number int)
+	// rooms are those of the run, and took notes what of them the store has lost.
+	rooms() []int32
+	took(entries []talk.Entry)
 }
 
 // follow does the plan. It ends early with ctx, and mends first what is broken.
@@ -47,6 +51,11 @@ func (p *plan) follow(ctx context.Context, l ledger) error {
 func (p *plan) one(ctx context.Context, f *Fault, l ledger) error {
 	began := l.Now()
 	mend, evidence, err := f.Break(ctx, p.cluster, p.rng)
+	if err == nil && f.Took != nil {
+		var lost string
+		lost, err = p.account(ctx, f, l)
+		evidence += lost
+	}
 	if err != nil {
 		return p.notHeld(ctx, f, l, began, mend, err)
 	}
@@ -59,6 +68,19 @@ func (p *plan) one(ctx context.Context, f *Fault, l ledger) error {
 	l.over(number)
 	p.tell("%s: mended after %v", f.Name, l.Now().Sub(began).Round(time.Millisecond))
 	return err
+}
+
+// account has it written down what a fault took from the store, and says it.
+func (p *plan) account(ctx context.Context, f *Fault, l ledger) (evidence string, err error) {
+	entries, err := f.Took(ctx, p.cluster, l.rooms())
+	switch {
+	case err != nil:
+		return "", err
+	case len(entries) == 0:
+		return "", errors.New("nothing that was stored is lost")
+	}
+	l.took(entries)
+	return fmt.Sprintf(", and may have lost %d entries", len(entries)), nil
 }
 
 // notHeld mends what a fault has broken that did not take hold.

@@ -13,6 +13,7 @@ import (
 	"tuitalk/bench/recorder"
 	"tuitalk/deploy/local"
 	"tuitalk/history"
+	"tuitalk/talk"
 )
 
 // Store is read at the end: what it has is the truth. A history.Store is one.
@@ -82,7 +83,7 @@ func Run(ctx context.Context, opts Options) (*checker.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return checker.Check(checker.Options{Grace: opts.Grace}, recording), nil
+	return checker.Check(checker.Options{Grace: opts.Grace, Skew: Skew(opts.Faults)}, recording), nil
 }
 
 // run is one Run.
@@ -113,7 +114,7 @@ func (r *run) all(ctx context.Context) error {
 		return err
 	}
 	p := plan{r.opts.Cluster, r.opts.Faults, r.opts.Calm, rand.New(rand.NewPCG(r.opts.Seed, faultStream)), r.opts.Tell}
-	if err := p.follow(ctx, personal{r.rec}); err != nil {
+	if err := p.follow(ctx, personal{r}); err != nil {
 		return err
 	}
 	hush()
@@ -126,7 +127,7 @@ func (r *run) all(ctx context.Context) error {
 }
 
 // personal is the ledger of a Run.
-type personal struct{ rec *recorder.Recorder }
+type personal struct{ *run }
 
 var _ ledger = personal{}
 
@@ -135,6 +136,8 @@ func (personal) Now() time.Time { return time.Now() }
 func (l personal) mark(at time.Time, what string, held bool, evidence string) int {
 	return l.rec.Fault(at, what, held, evidence)
 }
+
+func (l personal) took(entries []talk.Entry) { l.rec.Taken(entries) }
 
 func (l personal) over(number int) { l.rec.FaultOver(number, time.Now()) }
 

@@ -12,6 +12,7 @@ import (
 	"tuitalk/bench/crew"
 	"tuitalk/bench/result"
 	"tuitalk/deploy/local"
+	"tuitalk/talk"
 )
 
 // Schedule is faults one after the other, under the load of a crew. A seed alone
@@ -43,6 +44,10 @@ var _ ledger = crewLedger{}
 func (l crewLedger) mark(at time.Time, what string, held bool, evidence string) int {
 	return l.Mark(result.Fault{What: what, Held: held, Evidence: evidence, At: at})
 }
+
+func (l crewLedger) rooms() []int32 { return l.Rooms() }
+
+func (l crewLedger) took(entries []talk.Entry) { l.Taken(entries) }
 
 func (l crewLedger) over(number int) { l.Over(number) }
 

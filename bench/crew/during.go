@@ -8,6 +8,7 @@ import (
 	"tuitalk/bench/measure"
 	"tuitalk/bench/result"
 	"tuitalk/bench/swarm"
+	"tuitalk/talk"
 )
 
 // Storm cuts all lines at once.
@@ -49,6 +50,16 @@ func (c *Crew) Over(number int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.faults[number].Over = now
+}
+
+// Rooms are those of the scenario.
+func (c *Crew) Rooms() []int32 { return c.rooms() }
+
+// Taken notes what the target's store had until it was set back to an older state.
+func (c *Crew) Taken(entries []talk.Entry) {
+	if c.truth != nil {
+		c.truth.rec.Taken(entries)
+	}
 }
 
 // Seconds are all samples of the run until now, oldest first. They may be read,

@@ -46,6 +46,7 @@ type Options struct {
 
 	Recordings string        // folder in which the recordings are kept; "": they are not
 	Grace      time.Duration // of the gateways, for the checker; 0: its default
+	Skew       time.Duration // by how much the target's clocks may be wrong, for the checker; 0: not more than usual
 	Store      Store         // nil: the target is asked for its history
 	Watch      func() []Process
 	During     func(ctx context.Context, c *Crew) error // while the load is measured, which goes on until it returns

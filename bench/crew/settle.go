@@ -198,7 +198,7 @@ func (c *Crew) conclude(from, to int64, bases map[int32]int64, outages []swarm.O
 			return nil, err
 		}
 		var err error
-		opts := checker.Options{Grace: c.opts.Grace, Skew: checkSkew + spread}
+		opts := checker.Options{Grace: c.opts.Grace, Skew: max(checkSkew, c.opts.Skew) + spread}
 		if r.Checked, err = c.truth.check(opts, offsets); err != nil {
 			return nil, err
 		}

@@ -82,8 +82,8 @@ func openChaos(self *command) (*form, func(*call) error, error) {
 
 func (b *breakage) run(s *settings, c *call) error {
 	if b.faults == "list" {
-		for _, f := range slices.Concat(chaos.Faults(), chaos.LinkFaults(), chaos.WatchdogFaults()) {
-			fmt.Fprintf(c.stdout, "%-22s held for %v\n", f.Name, f.Hold)
+		for _, f := range chaos.All() {
+			fmt.Fprintf(c.stdout, "%-31s %4v  %s\n", f.Name, f.Hold, f.About)
 		}
 		return nil
 	}
@@ -209,7 +209,7 @@ func (b *breakage) fleet(ctx context.Context, o *crew.Options, schedule *chaos.S
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the fleet's database: %w", err), cluster.Close())
 	}
-	schedule.Cluster = cluster
+	schedule.Cluster, o.Skew = cluster, chaos.Skew(schedule.Faults)
 	o.Targets, o.Store = []string{cluster.URL()}, store
 	o.Watch = func() []crew.Process { return processes(cluster.State()) }
 	return func() error { return errors.Join(store.Close(), cluster.Close()) }, nil
