@@ -51,8 +51,8 @@ func (h *health) storeUp() bool {
 }
 
 // proofAge is how old the last answer of the store may be for this node to tell
-// others that it reaches it. The keeper asks every second. It must be less than
-// alonePatience: else nodes that lose the store together would believe each
+// others that it reaches it. The keeper asks every second. With freshPeer it must be
+// less than alonePatience: else nodes that lose the store together would believe each
 // other, and all send their users away.
 const proofAge = 1250 * time.Millisecond
 

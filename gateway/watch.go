@@ -15,8 +15,8 @@ const watchEvery = 250 * time.Millisecond
 // Times of the decision to send the users away, because this node alone does not
 // reach the store.
 const (
-	alonePatience = 1500 * time.Millisecond // the store is away for so long
-	freshPeer     = 700 * time.Millisecond  // and a peer has said so lately that it reaches it
+	alonePatience = 2500 * time.Millisecond // the store is away for so long, and a peer reaches it all the while,
+	freshPeer     = 700 * time.Millisecond  // which it has said so lately
 )
 
 // watcher looks after the links of one node. Owned by one goroutine.
@@ -26,6 +26,7 @@ type watcher struct {
 	fleet     fanout.Fleet // nil: alone
 	degraded  degradedLog
 	downSince time.Time // the store is away since then; zero: it is there
+	peerSince time.Time // a peer reaches it since then meanwhile; zero: none does
 	retreated bool
 }
 
@@ -68,11 +69,11 @@ func (w *watcher) look(now time.Time) {
 		if w.retreated && !w.comeBack() {
 			break
 		}
-		w.retreated, w.downSince = false, time.Time{}
+		w.retreated, w.downSince, w.peerSince = false, time.Time{}, time.Time{}
 	case up:
 	case w.downSince.IsZero():
 		w.downSince = now
-	case !w.retreated && now.Sub(w.downSince) > alonePatience && w.peerReaches(now):
+	case w.isAlone(now, w.peerReaches(now)) && !w.retreated:
 		w.retreat()
 	}
 	if up && !s.bus.Healthy() {
@@ -80,6 +81,19 @@ func (w *watcher) look(now time.Time) {
 			s.work.live.submit(func(ctx context.Context) { s.compareHeads(ctx, busy) }, inNextRound)
 		}
 	}
+}
+
+// isAlone tells whether this node has been without the store, and a peer with it, for
+// long enough, each without a break. A peer that says so for the first time may have
+// found just now that the store is back for everybody.
+func (w *watcher) isAlone(now time.Time, peer bool) bool {
+	switch {
+	case !peer:
+		w.peerSince = time.Time{}
+	case w.peerSince.IsZero():
+		w.peerSince = now
+	}
+	return peer && now.Sub(w.downSince) > alonePatience && now.Sub(w.peerSince) > alonePatience
 }
 
 // peerReaches tells whether another node has said just now that it reaches the
