@@ -38,7 +38,7 @@ func storeGoesBack() Fault {
 }
 
 func (b *setBack) do(ctx context.Context, c *local.Cluster, _ *rand.Rand) (Mend, string, error) {
-	before, err := answeredAlarms(ctx, c)
+	before, err := answered(ctx, func() (map[string]float64, error) { return alarmsOf(ctx, c) })
 	if err != nil {
 		return nil, "", err
 	}
@@ -115,17 +115,13 @@ func alarmsOf(ctx context.Context, c *local.Cluster) (map[string]float64, error)
 	return counts, nil
 }
 
-// answeredAlarms is alarmsOf of gateways that may be too busy to answer at once.
-func answeredAlarms(ctx context.Context, c *local.Cluster) (counts map[string]float64, err error) {
+// answered asks gateways that may be too busy to answer at once.
+func answered[T any](ctx context.Context, ask func() (T, error)) (answer T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, noticeWithin)
 	defer cancel()
 	for {
-		counts, err = alarmsOf(ctx, c)
-		if err == nil {
-			return counts, nil
-		}
-		if sleep(ctx, 100*time.Millisecond) != nil {
-			return nil, err
+		if answer, err = ask(); err == nil || sleep(ctx, 100*time.Millisecond) != nil {
+			return answer, err
 		}
 	}
 }

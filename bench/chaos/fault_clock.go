@@ -58,7 +58,12 @@ var (
 func postgresClock(by time.Duration) breaker {
 	return func(ctx context.Context, c *local.Cluster, _ *rand.Rand) (Mend, string, error) {
 		primary := c.Postgres.Primary()
-		return setClock(ctx, primary, process(c, primary.Addr()).Name, by, c.Gateways)
+		before, err := answered(ctx, func() (float64, error) { return datedAhead(ctx, c) })
+		if err != nil {
+			return nil, "", err
+		}
+		mend, seen, err := setClock(ctx, primary, process(c, primary.Addr()).Name, by, c.Gateways)
+		return func(ctx context.Context) error { return errors.Join(notTaken(ctx, c, before), mend(ctx)) }, seen, err
 	}
 }
 
@@ -70,6 +75,27 @@ func gatewayClock(by time.Duration) breaker {
 		}
 		return setClock(ctx, victims[0], victims[0].Name(), by, victims[:1])
 	}
+}
+
+// datedAhead is how many entries gateways have placed that are of later than they may be.
+func datedAhead(ctx context.Context, c *local.Cluster) (sum float64, err error) {
+	for _, g := range c.Gateways {
+		metrics, err := g.Metrics(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("ask %s how entries are dated: %w", g.Name(), err)
+		}
+		sum += metrics["tuitalk_entries_dated_ahead_total"]
+	}
+	return sum, nil
+}
+
+// notTaken returns an error if entries have followed a wrong clock too far.
+func notTaken(ctx context.Context, c *local.Cluster, before float64) error {
+	now, err := answered(ctx, func() (float64, error) { return datedAhead(ctx, c) })
+	if err == nil && now > before {
+		return fmt.Errorf("%v entries have followed PostgreSQL's clock by more than %v", now-before, history.MaxAhead)
+	}
+	return err
 }
 
 // setClock sets a clock. Before it is set right, the gateways that see the difference
