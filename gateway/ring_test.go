@@ -12,7 +12,7 @@ func TestRingAdvancesByBytes(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(5, 6))
 	w := &pumpWorker{scratch: make([]byte, 0, batchBytes)}
-	for range 300 {
+	for range 100 {
 		var r ring
 		var want, got []byte
 		for i := range rng.IntN(200) {
