@@ -19,8 +19,16 @@ const quickPage = stepPatience / 4
 // page is how many entries a drain or a lane gives to the store at once. A call that
 // is not answered in time has stored nothing, as far as anybody knows, and would not
 // do better the next time: so it is halved then, down to one entry, and grows again
-// with every quick answer. All drains of a node share one: it tells of the store.
-type page struct{ halvings atomic.Int32 }
+// with every quick answer. A store may take long for however little: so it grows, too,
+// after many answers that came in time. All drains of a node share one: it tells of
+// the store.
+type page struct {
+	halvings atomic.Int32
+	inTime   atomic.Int32 // full pages in a row that were answered in time, and not quickly
+}
+
+// growAfter is how many of them there are before more is tried.
+const growAfter = 30
 
 func (p *page) size() int { return max(1, maxPage>>p.halvings.Load()) }
 
@@ -28,6 +36,7 @@ func (p *page) size() int { return max(1, maxPage>>p.halvings.Load()) }
 // together are one lesson.
 func (p *page) tooLong(n int) {
 	h := p.halvings.Load()
+	p.inTime.Store(0)
 	if n > 1 && n <= maxPage>>h {
 		p.halvings.CompareAndSwap(h, h+1)
 	}
@@ -36,9 +45,11 @@ func (p *page) tooLong(n int) {
 // took notes how long n entries took.
 func (p *page) took(n int, d time.Duration) {
 	h := p.halvings.Load()
-	if h > 0 && n >= maxPage>>h && d < quickPage {
-		p.halvings.CompareAndSwap(h, h-1)
+	if h == 0 || n < maxPage>>h || d >= quickPage && p.inTime.Add(1) < growAfter {
+		return
 	}
+	p.inTime.Store(0)
+	p.halvings.CompareAndSwap(h, h-1)
 }
 
 // learn notes how a call with n entries went, which began then. late: its time is over.

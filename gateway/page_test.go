@@ -20,7 +20,13 @@ func TestPageHalvesAndGrows(t *testing.T) {
 	if n := p.size(); n != 1 {
 		t.Errorf("after an answer that was not quick a page is %d entries", n)
 	}
-	for _, want := range []int{3, 7, 15, 31, 62, 125, 250, 500, 500} {
+	for range growAfter - 1 {
+		p.took(1, 2*quickPage)
+	}
+	if n := p.size(); n != 3 {
+		t.Errorf("after %d answers in time a page is %d entries", growAfter, n)
+	}
+	for _, want := range []int{7, 15, 31, 62, 125, 250, 500, 500} {
 		p.took(p.size(), time.Millisecond)
 		p.took(1, 0) // says nothing of a page
 		if n := p.size(); n != want {
