@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"tuitalk/talk"
 )
@@ -60,7 +61,7 @@ func (p *peer) converse(room int32, me, members, texts int) {
 		said[p.post(room, text)] = text
 	}
 	next := make([]int, members) // the text that comes next from each
-	last := int64(0)
+	last, round := int64(0), int32(0)
 	for heard := 0; heard < members*texts; {
 		m, err := p.tryHear(2 * patience)
 		if err != nil {
@@ -72,7 +73,9 @@ func (p *peer) converse(room int32, me, members, texts int) {
 				p.t.Errorf("room %d, member %d: after %d texts: %+v", room, me, heard, refused)
 				return
 			}
-			p.say(talk.Entry{Kind: talk.KindPosted, RoomID: room, Author: p.uuid, Text: said[refused.ID], ID: refused.ID, Round: 1})
+			time.Sleep(time.Duration(refused.RetryMS) * time.Millisecond)
+			round++ // it may be refused more than once
+			p.say(talk.Entry{Kind: talk.KindPosted, RoomID: room, Author: p.uuid, Text: said[refused.ID], ID: refused.ID, Round: round})
 			continue
 		}
 		e, ok := m.(talk.Entry)
