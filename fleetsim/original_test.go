@@ -34,11 +34,10 @@ type original struct {
 
 // stay is one connection's time in a room.
 type stay struct {
-	uuid   talk.UUID
-	name   string
-	shown  []talk.Entry // that were shown live, its own UserJoined first
-	over   bool
-	posted int
+	uuid  talk.UUID
+	name  string
+	shown []talk.Entry // that were shown live, its own UserJoined first
+	over  bool
 }
 
 func (w *world) newOriginal(name string) *original {

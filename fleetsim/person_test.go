@@ -231,26 +231,3 @@ func (p *person) post() {
 	p.posts++
 	p.say(client.Post{Text: fmt.Sprintf("%s says %d", p.name, p.posts)})
 }
-
-// unsent is how much the person's program still owes.
-func (p *person) unsent() (n int) {
-	p.in(func() { n = len(p.session.State().Outbox) })
-	return n
-}
-
-// describe is how the program stands.
-func (p *person) describe() (line string) {
-	if !p.runs() {
-		return p.name + " is away"
-	}
-	p.in(func() {
-		st := p.session.Status()
-		last := int64(0)
-		if n := p.session.Log().Len(); n > 0 {
-			last = p.session.Log().At(n - 1).Seq
-		}
-		line = fmt.Sprintf("%s: phase %v in room %d at %d, node %q, unsent %d, pending %d, members %d, why %q", p.name, st.Phase, p.session.Room(), last,
-			st.Node, len(p.session.State().Outbox), len(p.session.Pending()), p.session.MemberCount(), st.Reason)
-	})
-	return line
-}

@@ -20,7 +20,6 @@ import (
 // options are what a simulation is told besides its seed.
 type options struct {
 	production bool          // production's settings instead of drawn ones
-	calm       bool          // one fault only
 	lasts      time.Duration // how long things go wrong
 }
 

@@ -18,7 +18,6 @@ type store struct {
 
 	mu     sync.Mutex
 	faults storeFaults
-	copied *historytest.Memory // an older state
 }
 
 // storeFaults say how the store fares. The zero value is health.
