@@ -214,7 +214,9 @@ func (c *conn) hangup() {
 
 // gone is called once, when the connection is closed.
 func (c *conn) gone(err error) {
-	c.stage.Swap(uint32(stageClosed))
+	if c.at() != stageClosed { // it is loaded first: see adopt
+		c.stage.Store(uint32(stageClosed))
+	}
 	c.reason.CompareAndSwap(0, uint32(reasonLost))
 	defer c.input.drop(&c.srv.held) // whatever panics in between
 	defer c.out.drop(true, c.srv)
