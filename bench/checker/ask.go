@@ -21,6 +21,9 @@ func (a *ask) is(o *ask) bool { return a.room == o.room && a.fetch == o.fetch }
 // been waited for all the time.
 func (c *check) asked(s *seat, p place, e *Event, at int64) {
 	one := ask{number: e.Seq, room: e.Room, fetch: e.Flag, since: at, place: p}
+	if !one.fetch {
+		c.touched(s, e.Room, p, at, false)
+	}
 	i := slices.IndexFunc(s.asks, func(a ask) bool { return a.again && a.is(&one) })
 	if i >= 0 {
 		one.since = s.asks[i].since
@@ -30,18 +33,22 @@ func (c *check) asked(s *seat, p place, e *Event, at int64) {
 }
 
 // answered ends a wait, and whatever was given up of the same kind.
-func (c *check) answered(s *seat, _ place, e *Event, _ int64) {
+func (c *check) answered(s *seat, p place, e *Event, at int64) {
 	i := slices.IndexFunc(s.asks, func(a ask) bool { return a.number == e.Seq })
 	if i < 0 {
 		return
 	}
 	one := s.asks[i]
+	if !one.fetch {
+		c.touched(s, one.room, p, at, false)
+	}
 	s.asks = slices.DeleteFunc(s.asks, func(a ask) bool { return a.number == e.Seq || a.again && a.is(&one) })
 }
 
 // dropped ends a wait: what a server or the network ends need not be answered. A
 // client that hangs up because nothing comes goes on waiting.
 func (c *check) dropped(s *seat, _ place, e *Event, _ int64) {
+	c.pageLost(s, e.Seq)
 	i := slices.IndexFunc(s.asks, func(a ask) bool { return a.number == e.Seq })
 	switch {
 	case i < 0:

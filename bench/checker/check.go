@@ -16,6 +16,8 @@ type Options struct {
 	Skew    time.Duration // by which clocks may differ, those of gateways and store included; default 2 s
 	Silence time.Duration // the load must have sent at least so often while a fault lasted; default 1 s
 	Answer  time.Duration // how long a join or fetch may be unanswered at the end; default 15 s
+	Leave   time.Duration // how long a "left" that is due, or whatever else follows by itself, may take; default 10 s
+	Ahead   time.Duration // by how much entries may be dated ahead, beyond Skew: for runs in which the store's clock is
 	Gaps    bool          // what a server openly leaves out (Gap) is no loss
 	Keep    int           // violations of each kind that are kept, with their story; default 20
 }
@@ -30,6 +32,7 @@ func (o *Options) fill() {
 	orDefault(&o.Skew, 2*time.Second)
 	orDefault(&o.Silence, time.Second)
 	orDefault(&o.Answer, 15*time.Second)
+	orDefault(&o.Leave, 10*time.Second)
 	if o.Keep <= 0 {
 		o.Keep = 20
 	}
@@ -42,8 +45,8 @@ func Check(opts Options, recordings ...*Recording) *Report {
 	c := &check{
 		opts: opts, recordings: recordings, began: beginning(recordings),
 		report: &Report{Counts: map[Kind]int{}},
-		sendOf: map[entryName]int32{}, rooms: map[int32]*room{}, users: map[talk.UUID]*user{},
-		kept: map[Kind][]finding{},
+		sendOf: map[entryName]int32{}, unnamed: map[words][]int32{}, rooms: map[int32]*room{}, users: map[talk.UUID]*user{},
+		ahead: map[dated]bool{}, kept: map[Kind][]finding{},
 	}
 	c.prepare()
 	c.eachEvent(c.index)
@@ -53,6 +56,9 @@ func Check(opts Options, recordings ...*Recording) *Report {
 	c.endStreams()
 	c.judgeSends()
 	c.judgePresence()
+	c.judgeMembers()
+	c.judgeLeaves()
+	c.judgeSharedNames()
 	c.figures()
 	c.tell()
 	return c.report
@@ -64,16 +70,19 @@ type check struct {
 	recordings []*Recording
 	report     *Report
 
-	began    int64        // when the first event was
-	seats    [][]*seat    // of each recording's clients
-	verdicts [][]*verdict // on each recording's entries, as far as they are known
-	sends    []send
-	sendOf   map[entryName]int32 // index in sends
-	rooms    map[int32]*room
-	users    map[talk.UUID]*user
-	faults   []window
-	flow     flow
-	kept     map[Kind][]finding
+	began     int64        // when the first event was
+	seats     [][]*seat    // of each recording's clients
+	verdicts  [][]*verdict // on each recording's entries, as far as they are known
+	sends     []send
+	sendOf    map[entryName]int32 // index in sends
+	unnamed   map[words][]int32   // those of original's clients, which have no ids, in the order in which they were sent
+	originals bool                // there are such clients
+	ahead     map[dated]bool      // entries that were found to be dated ahead
+	rooms     map[int32]*room
+	users     map[talk.UUID]*user
+	faults    []window
+	flow      flow
+	kept      map[Kind][]finding
 }
 
 // beginning is when the first event was, whichever recording has it.
@@ -103,14 +112,16 @@ func nameOf(e *Entry) entryName { return entryName{e.Room, e.Author, e.ID} }
 // user is somebody of whom clients are recorded, or an outsider.
 type user struct {
 	outsider bool
-	names    map[uint64]bool  // hashes of those that he has had
-	stays    map[int32][]stay // by room: when he was there
+	names    map[uint64]wishes // hashes of those that he has had
+	stays    map[int32][]stay  // by room: when he was there
+	touches  map[int32]touch   // by room: the last that is known of him there
+	extents  map[int32]stay    // by room: from the first to the last that is known of him there
 }
 
 func (c *check) user(id talk.UUID) *user {
 	u := c.users[id]
 	if u == nil {
-		u = &user{names: map[uint64]bool{}, stays: map[int32][]stay{}}
+		u = &user{names: map[uint64]wishes{}, stays: map[int32][]stay{}, touches: map[int32]touch{}, extents: map[int32]stay{}}
 		c.users[id] = u
 	}
 	return u
@@ -143,8 +154,11 @@ func (c *check) prepare() {
 		}
 		for k := range rec.Events {
 			e := &rec.Events[k]
-			if e.Verb == Identified && seats[e.Client].uuid.IsZero() {
+			switch {
+			case e.Verb == Identified && seats[e.Client].uuid.IsZero():
 				seats[e.Client].uuid = e.ID
+			case e.Verb == Original:
+				seats[e.Client].original, c.originals = true, true
 			}
 		}
 		c.seats = append(c.seats, seats)
@@ -169,6 +183,11 @@ func (c *check) event(p place) *Event { return &c.recordings[p.recording].Events
 
 func (c *check) entry(p place) *Entry {
 	return &c.recordings[p.recording].Entries[c.event(p).Entry]
+}
+
+// timeOf is when an event was, as all recordings count it.
+func (c *check) timeOf(p place) int64 {
+	return c.event(p).At + c.recordings[p.recording].Offset.Microseconds()
 }
 
 func (c *check) seat(p place) *seat {

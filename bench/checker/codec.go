@@ -16,8 +16,12 @@ var ErrTruncated = errors.New("the recording is cut off")
 // ErrDamaged says that a recording makes no sense.
 var ErrDamaged = errors.New("the recording is damaged")
 
-// magic begins a file; its last byte is the version of the form.
-const magic = "TTHIST\x00\x01"
+// magic begins a file; its last byte is the version of the form. Version 1 had
+// fewer verbs, and is read as well.
+const (
+	magic        = "TTHIST\x00\x02"
+	oldestReadBy = 1
+)
 
 // Tags of records that are no events.
 const (
@@ -30,7 +34,7 @@ const (
 
 // verb is how an event is written and told: the fields that it has, in order.
 //
-//	c client  t time  r room  s seq  i id  h hash  e entry  f flag
+//	c client  t time  r room  s seq  i id  h hash  e entry  f flag  n number  u unixtime
 type verb struct{ fields, says string }
 
 var verbs = [256]verb{
@@ -42,6 +46,8 @@ var verbs = [256]verb{
 	Up:           {"ctr", "is live in room %r"},
 	Down:         {"ctrs", "loses its line to room %r"},
 	Ended:        {"ctf", "ends"},
+	Original:     {"ct", "speaks the original's form"},
+	Killed:       {"ct", "is killed for good"},
 	Restarted:    {"ctrsf", "shows room %r anew, behind %s"},
 	Cleared:      {"ct", "clears what it shows"},
 	Shown:        {"cte", "shows %e"},
@@ -49,6 +55,7 @@ var verbs = [256]verb{
 	Trimmed:      {"cts", "drops what is before %s"},
 	PendingShown: {"cte", "shows as pending %e"},
 	PendingGone:  {"cte", "shows no longer as pending %e"},
+	Heard:        {"ctef", "shows %e"},
 	Sent:         {"ctrihf", "sends %i to room %r"},
 	Accepted:     {"ctri", "is told: accepted %i"},
 	Stored:       {"ctrsi", "is told: stored %i as %s"},
@@ -59,9 +66,15 @@ var verbs = [256]verb{
 	Owed:         {"ctri", "still has %i in its outbox"},
 	Streams:      {"ctrs", "has a line on which room %r comes from behind %s"},
 	Strayed:      {"ctse", "is sent, behind %s, %e"},
+	Leaked:       {"ctref", "is sent, on a line to room %r, %e"},
+	Listed:       {"ctrshnf", "is told who is in room %r as of %s: %n people"},
+	Counted:      {"ctrn", "is told that room %r has %n members"},
 	Asked:        {"ctrsf", "asks for room %r (question %s)"},
 	Answered:     {"cts", "is answered question %s"},
 	Dropped:      {"ctsf", "has lost the connection of question %s"},
+	AskedBefore:  {"ctrsun", "asks for %n entries of room %r before second %u (question %s)"},
+	Page:         {"cts", "gets a part of the answer to question %s"},
+	Paged:        {"cte", "gets in it %e"},
 	Outsider:     {"ti", "user %i is not recorded"},
 	Head:         {"trs", "room %r has %s entries"},
 	Reading:      {"trs", "room %r is read, behind %s"},
@@ -109,7 +122,7 @@ func (d *decoder) start() error {
 	if string(d.data[:len(magic)-1]) != magic[:len(magic)-1] {
 		return fmt.Errorf("this is no recording: %w", ErrDamaged)
 	}
-	if v := d.data[len(magic)-1]; v != magic[len(magic)-1] {
+	if v := d.data[len(magic)-1]; v < oldestReadBy || v > magic[len(magic)-1] {
 		return fmt.Errorf("this is a recording of version %d: %w", v, ErrDamaged)
 	}
 	d.data = d.data[len(magic):]
@@ -187,6 +200,10 @@ func (d *decoder) event(v Verb) {
 			e.Entry = d.index(len(d.rec.Entries))
 		case 'f':
 			e.Flag = d.flag()
+		case 'n':
+			e.Entry = d.room()
+		case 'u':
+			e.Hash = d.uint()
 		}
 	}
 	if d.err == nil {

@@ -85,6 +85,10 @@ func TestRoundTripOfEveryVerb(t *testing.T) {
 					e.Entry = rng.Int32N(50)
 				case 'f':
 					e.Flag = rng.IntN(2) == 0
+				case 'n':
+					e.Entry = int32(rng.Uint32())
+				case 'u':
+					e.Hash = rng.Uint64()
 				}
 			}
 			if form.fields != "" {
@@ -166,7 +170,7 @@ func TestCutAndDamagedRecordings(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, head := range []string{"TTHISTORY and more", "TTHIST\x00\x02"} {
+	for _, head := range []string{"TTHISTORY and more", "TTHIST\x00\x00", "TTHIST\x00\x03"} {
 		if _, err := Decode([]byte(head)); !errors.Is(err, ErrDamaged) {
 			t.Errorf("head %q: %v", head, err)
 		}
@@ -197,6 +201,42 @@ func TestGoldenRecording(t *testing.T) {
 	}
 	if got, err := Decode(data); err != nil || !same(got, want) {
 		t.Errorf("%v\n%x", err, encode(want))
+	}
+}
+
+// golden2 is a recording of version 2, with the verbs that version 1 had not.
+const golden2 = `
+5454484953540002c9036f6c64c8040e0080e2cfaa0600010000000000000000000000000000000000000000000000000000
+00000000000200000000000000030000000000000001000a0900021b000200015d00020e0281e2cfaa06645e0002025f0000
+005200021000015300020e18558e68f46a145a2702015400020eda040a0002cc0a
+`
+
+func TestGoldenRecordingOfVersion2(t *testing.T) {
+	w := NewWriter()
+	c := w.Client("old")
+	say := func(e Event) {
+		e.Client = c
+		w.Event(e)
+	}
+	e := w.Entry(Entry{Room: 7, Kind: talk.KindPosted, Author: uuidOf(1), Text: 2, Name: 3, UnixTime: 1_700_000_000})
+	say(Event{Verb: Attached, At: 5})
+	say(Event{Verb: Original, At: 6})
+	say(Event{Verb: Heard, At: 7, Entry: e, Flag: true})
+	say(Event{Verb: AskedBefore, At: 8, Room: 7, Seq: 1, Entry: 50, Hash: 1_700_000_001})
+	say(Event{Verb: Page, At: 9, Seq: 1})
+	say(Event{Verb: Paged, At: 9, Entry: e})
+	say(Event{Verb: Leaked, At: 10, Room: 8, Entry: e, Flag: true})
+	say(Event{Verb: Listed, At: 11, Room: 7, Seq: 12, Hash: MemberHash(uuidOf(1), "ada"), Entry: 1, Flag: true})
+	say(Event{Verb: Counted, At: 12, Room: 7, Entry: 301})
+	say(Event{Verb: Killed, At: 13})
+	w.Finish()
+	want := w.Take(nil)
+	data, err := hex.DecodeString(strings.Join(strings.Fields(golden2), ""))
+	if err != nil || !slices.Equal(data, want) {
+		t.Errorf("%v\n%x", err, want)
+	}
+	if _, err := Decode(data); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -2,7 +2,9 @@
 // system were kept: every stored entry is in the store and is shown to every
 // member of its room exactly once, in the order of seq, without a hole; what was
 // live equals what the history gives later; nothing is called stored that is
-// not; nobody "left" who was only reconnecting.
+// not; nobody "left" who was only reconnecting, and everybody did who is gone for
+// good; lists of members and dates are true; nobody speaks under a name that he has
+// given up; nothing of one room is sent to those in another.
 //
 // It is the only history checker of the project: of the tests, of the chaos runs
 // and of the load generator. It knows nothing of sessions, sockets and stores,
@@ -25,8 +27,14 @@
 //	follow          each client's steps against the store            seat.go, verdict.go
 //	                what servers sent over each line                 stream.go
 //	                what was asked of them, and answered             ask.go
+//	                what clients of the original's forms show        original.go
+//	                their pages by time                              pages.go
+//	                dates, and names                                 dates.go, names.go
 //	judgeSends      messages that nobody knows of any more
 //	judgePresence   joined and left lines against who was there      presence.go
+//	judgeMembers    lists and counts against the log and who was     members.go
+//	judgeLeaves     who is gone for good, and still a member         leave.go
+//	judgeSharedNames  one name in all rooms                          names.go
 //	figures         what the faults did to people                    figures.go, outages.go, flow.go
 //	tell            a story for each violation                       story.go
 //
@@ -52,6 +60,22 @@
 // Options.Answer before the end: over a connection that was good to the end, or over
 // several, one after the other, as the client hung up on each when nothing came.
 //
+// Who has gone for good must have left by the last Head: at once (Options.Leave) if
+// he said so over a good connection and no fault was near, else after the grace and
+// that, in one stretch without a fault. So a run that means to see it lets some people
+// go early enough. Where something depends on what the log tells of people it is judged
+// in rooms only that were read from their first entry on and never had as many members
+// as go unlisted (talk.MaxListed), from where on comings and goings may write no entry. A count is held
+// against those who were surely there, and those who may have been.
+//
+// Clients of the original's forms are told neither ids nor seqs. What they show is found in
+// the store by its content and by what stands around it: from the first entry of a room
+// on, everything, once, ascending, to the end of the connection. What one sends is
+// found by author and text; as nothing is sent again, it may be lost with its connection, or if
+// something was refused when several were under way. A page by time must be whole seconds, at least as many
+// entries as asked for if there are so many, and no second more, the newest part first; what was
+// stored just before it was asked for may be in it.
+//
 // What a fault did to a client is the longest time in which it was kept from news
 // (Blackout): while its line held, from the sending of each message, while it was
 // lost, from the loss. The silence of a room in which nobody talks is not counted.
@@ -67,8 +91,8 @@
 // # The file
 //
 // A recording is a stream of records. It begins with the bytes "TTHIST", 0 and
-// the version, which is 1. A record is a byte that tells its kind, and its
-// fields. Numbers are varints (as of encoding/binary): those that can be
+// the version, which is 2. Version 1 is the same with fewer verbs, and is read as well.
+// A record is a byte that tells its kind, and its fields. Numbers are varints (as of encoding/binary): those that can be
 // negative have their sign in the lowest bit, v<<1 ^ v>>63. Ids are 16 bytes,
 // hashes are FNV-1a of 64 bits as 8 bytes, little-endian; flags are a byte, 0 or
 // 1; a text is its length in bytes, at most 4096, and its bytes.
@@ -81,10 +105,10 @@
 //	204  the end: the number of events. Nothing follows.
 //
 // Entries, clients and faults are numbered from 0 in the order of their records.
-// Every other kind is a Verb, an event, with the fields that Verb has in this
-// order: client (its number), time (signed; since the last event before), room
-// (signed), seq (signed, not negative), id, hash, entry (its number), flag. Which
-// it has is said by the table verbs in codec.go. Times are microseconds since
+// Every other kind is a Verb, an event. Which fields it has, in which order, is said by
+// the table verbs in codec.go: client (its number), time (signed; since the last event
+// before), room (signed), seq (signed, not negative), id, hash, entry (its number),
+// flag, number (signed, of 32 bits), unixtime. Times are microseconds since
 // 1970. An entry that many are shown is written once, so that to be shown costs
 // about six bytes. A file without its end is cut off, and good as far as it goes.
 //

@@ -1,6 +1,8 @@
 package checker
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"time"
 
 	"tuitalk/talk"
@@ -29,6 +31,13 @@ const (
 	// Ended: nothing of this client is recorded from here on. Flag: it is where
 	// it wants to be.
 	Ended
+	// Original: the program speaks one of the original's forms, here and whenever
+	// this client comes again. It is told no ids and no seqs, so that what it shows
+	// is known by its content, and it leaves when its connection ends.
+	Original
+	// Killed: the program is gone for good, without a word to anybody. What it had
+	// not sent stays unsent.
+	Killed
 )
 
 // Of what a client shows.
@@ -48,6 +57,10 @@ const (
 	PendingShown
 	// PendingGone: Entry is not shown as pending any more.
 	PendingGone
+	// Heard: an Original shows Entry, which came live over its connection and says
+	// neither its seq nor its id. Flag: nor of which room it is, while the client
+	// was on its way to another one.
+	Heard
 )
 
 // Of what a client says and is told. Room and ID name the entry; the author is
@@ -70,7 +83,8 @@ const (
 )
 
 // Of what a server sends over one line: a room's entries behind a seq, each once,
-// ascending, without a hole. Only what is not so is recorded.
+// ascending, without a hole. Only what is not so is recorded; and what it says of
+// who is there.
 const (
 	// Streams: on the line of which the next Strayed tell, Room's entries began
 	// behind Seq.
@@ -78,6 +92,16 @@ const (
 	// Strayed: Entry came on that line, and was not the one behind Seq, the last
 	// that had come.
 	Strayed
+	// Leaked: Entry came on a connection that is in another room, Room. Flag: in no
+	// room at all.
+	Leaked
+	// Listed: as of Seq the members of Room are Number people, of whom Hash is the
+	// sum of their MemberHash. Flag: so the client shows it, which has followed the
+	// entries up to there; else a server says so (Joined).
+	Listed
+	// Counted: a server says that Room has Number members now (Presence, or Joined
+	// with a list that does not name all of them).
+	Counted
 )
 
 // Of what a client asks a server for. Seq numbers its questions.
@@ -90,6 +114,15 @@ const (
 	// Dropped: the connection on which it was asked is over. Flag: the client hung
 	// up, so that it was not the server that ended it.
 	Dropped
+	// AskedBefore: an Original has asked for a page of Room's history by time: whole
+	// seconds before UnixTime, at least Number entries.
+	AskedBefore
+	// Page: a part of the answer to question Seq has come. What it has follows as
+	// Paged, the oldest first. A later part has what is older.
+	Page
+	// Paged: Entry is in the part of a page that came last. It says neither its seq
+	// nor its id.
+	Paged
 )
 
 // Of no client.
@@ -117,6 +150,13 @@ type Event struct {
 	Verb   Verb
 	Flag   bool
 }
+
+// Number is the Number of verbs that have one; it stands where others have Entry.
+func (e *Event) Number() int { return int(e.Entry) }
+
+// UnixTime is that of verbs that have one, in seconds; it stands where others have
+// Hash.
+func (e *Event) UnixTime() uint64 { return e.Hash }
 
 // Entry is an entry of a room as somebody has it; texts and names as hashes.
 type Entry struct {
@@ -150,6 +190,16 @@ func Hash(s string) uint64 {
 		h = (h ^ uint64(s[i])) * 1099511628211
 	}
 	return h
+}
+
+// MemberHash stands for a member of a room in the sum of a list, which is the same
+// in whichever order they are named.
+func MemberHash(user talk.UUID, name string) uint64 { return memberHash(user, Hash(name)) }
+
+func memberHash(user talk.UUID, name uint64) uint64 {
+	h := binary.LittleEndian.Uint64(user[:8]) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(user[8:]), 23)
+	h = (h ^ name) * 0x9e3779b97f4a7c15
+	return (h ^ h>>29) * 0xbf58476d1ce4e5b9
 }
 
 // Fault is a mark of something that was done to the fleet on purpose.

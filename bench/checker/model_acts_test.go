@@ -7,7 +7,7 @@ import (
 )
 
 func (m *model) post(c *modelClient) {
-	if !c.wanting {
+	if !c.wanting || c.original && !c.up {
 		return
 	}
 	e := Entry{
@@ -20,6 +20,12 @@ func (m *model) post(c *modelClient) {
 // pump sends what is in the outbox, in order. Answers may get lost.
 func (m *model) pump(c *modelClient) {
 	if !c.up {
+		return
+	}
+	if c.original {
+		if !m.away {
+			m.pumpOriginal(c)
+		}
 		return
 	}
 	for _, p := range slices.Clone(c.outbox) {
@@ -71,6 +77,10 @@ func (m *model) deliver(c *modelClient) {
 	if !c.up {
 		return
 	}
+	if c.original {
+		m.hear(c)
+		return
+	}
 	for n := m.rng.IntN(20); n >= 0 && c.hi < int64(len(c.room.log)); n-- {
 		e := c.room.log[c.hi]
 		c.hi++
@@ -98,6 +108,9 @@ func (m *model) breakLine(c *modelClient) {
 		heard := m.rng.Int64N(second / 5)
 		m.say(c, Event{Verb: Down, Room: c.room.id, Seq: heard})
 		c.up, c.lost = false, m.now-heard
+		if c.original {
+			m.breakOriginal(c)
+		}
 	}
 }
 
@@ -120,7 +133,13 @@ func (m *model) longAway(c *modelClient) {
 
 // wander goes to another room, or away, or comes again.
 func (m *model) wander(c *modelClient) {
+	if c.ended || c.original && m.away {
+		return
+	}
 	if c.wanting {
+		if c.original {
+			m.pumpOriginal(c)
+		}
 		m.say(c, Event{Verb: Left, Room: c.room.id})
 		m.dropPending(c)
 		if m.away {
@@ -195,8 +214,10 @@ func (m *model) restart(c *modelClient) {
 		return
 	}
 	m.breakLine(c)
-	m.say(c, Event{Verb: Attached})
-	c.pending = nil
+	m.attach(c)
+	if c.original {
+		c.outbox = nil
+	}
 	for _, p := range c.outbox {
 		m.say(c, Event{Verb: Sent, Room: p.room.id, ID: p.entry.ID, Hash: p.entry.Text, Flag: true})
 	}
@@ -208,7 +229,7 @@ func (m *model) restart(c *modelClient) {
 // reset shows a client the room anew: cleared by the user, left out by the
 // server, or since the server did not know where it was.
 func (m *model) reset(c *modelClient) {
-	if !c.up {
+	if !c.up || c.original {
 		return
 	}
 	head := int64(len(c.room.log))
@@ -231,11 +252,18 @@ func (m *model) rename(c *modelClient) {
 	old := c.who.name
 	c.who.name = m.rng.Uint64()
 	m.say(c, Event{Verb: Named, Hash: c.who.name})
-	m.append(c.room, Entry{Room: c.room.id, Kind: talk.KindRenamed, Author: c.who.id, ID: m.uuid(), Name: c.who.name, Text: old})
+	for _, r := range m.rooms {
+		if len(r.inside[c.who.id]) > 0 {
+			m.append(r, Entry{Room: r.id, Kind: talk.KindRenamed, Author: c.who.id, ID: m.uuid(), Name: c.who.name, Text: old})
+		}
+	}
 }
 
 // refuse refuses what is in the outbox for good, or lets the user deal with it.
 func (m *model) refuse(c *modelClient) {
+	if c.original {
+		return
+	}
 	for i := range c.outbox {
 		p := &c.outbox[i]
 		ev := Event{Room: p.room.id, ID: p.entry.ID}
@@ -260,7 +288,7 @@ func (m *model) refuse(c *modelClient) {
 }
 
 func (m *model) trim(c *modelClient) {
-	if c.up && c.lo < c.hi {
+	if c.up && c.lo < c.hi && !c.original {
 		c.lo += m.rng.Int64N(c.hi - c.lo)
 		m.say(c, Event{Verb: Trimmed, Seq: c.lo})
 	}
@@ -287,6 +315,12 @@ func (m *model) end() []byte {
 		}
 	}
 	for _, c := range m.clients {
+		if c.ended {
+			continue
+		}
+		if c.up {
+			m.list(c, true)
+		}
 		for _, p := range c.outbox {
 			if c.up || p.failed {
 				m.say(c, Event{Verb: Owed, Room: p.room.id, ID: p.entry.ID})

@@ -30,10 +30,7 @@ const (
 	twiceIn      // a user who is there joins again
 )
 
-const (
-	second     = int64(1_000_000)
-	modelGrace = 30 * second
-)
+const modelGrace = 30 * second
 
 // modelRoom is the store's side of a room.
 type modelRoom struct {
@@ -54,9 +51,13 @@ type modelClient struct {
 	room    *modelRoom
 	wanting bool
 	up      bool
-	seated  bool  // the fleet has its session in room
-	lost    int64 // when the line broke
-	asks    int64 // so many questions
+
+	original bool // it speaks one of the original's forms
+	ended    bool // it has gone for good
+
+	seated bool  // the fleet has its session in room
+	lost   int64 // when the line broke
+	asks   int64 // so many questions
 
 	based   bool // it has been shown the room
 	lo, hi  int64
@@ -83,17 +84,22 @@ type shape struct {
 	flap, long, wander      int
 	outage, restart, resets int
 	rename, refuse, trim    int
+
+	originals         int // clients besides
+	pages, list, ends int
 }
 
 var shapes = []shape{
-	{name: "calm", clients: 6, rooms: 2, steps: 800, post: 10, pump: 20, deliver: 40},
+	{name: "calm", clients: 6, rooms: 2, steps: 800, post: 10, pump: 20, deliver: 40, list: 2},
 	{name: "alone", clients: 1, rooms: 1, steps: 400, post: 10, pump: 10, deliver: 10, flap: 2, wander: 1, restart: 1},
-	{name: "flapping", clients: 12, rooms: 2, steps: 2500, post: 10, pump: 15, deliver: 30, flap: 25, long: 2},
+	{name: "flapping", clients: 12, rooms: 2, steps: 2500, post: 10, pump: 15, deliver: 30, flap: 25, long: 2, list: 2, ends: 1},
 	{name: "wandering", clients: 10, rooms: 4, steps: 2500, post: 10, pump: 15, deliver: 30, flap: 4, wander: 12, restart: 3},
 	{name: "outages", clients: 8, rooms: 2, steps: 2500, post: 12, pump: 25, deliver: 40, flap: 4, outage: 3},
 	{name: "restarts", clients: 8, rooms: 2, steps: 2000, post: 10, pump: 15, deliver: 30, flap: 5, restart: 6, resets: 6, trim: 4},
 	{name: "everything", clients: 16, rooms: 3, steps: 5000, post: 12, pump: 25, deliver: 50, flap: 8, long: 1,
-		wander: 4, outage: 2, restart: 2, resets: 3, rename: 4, refuse: 3, trim: 2},
+		wander: 4, outage: 2, restart: 2, resets: 3, rename: 4, refuse: 3, trim: 2, originals: 4, pages: 3, list: 2, ends: 1},
+	{name: "originals", clients: 4, rooms: 2, steps: 2500, post: 12, pump: 15, deliver: 40, flap: 4, wander: 4, outage: 1,
+		rename: 3, originals: 8, pages: 6, ends: 1},
 }
 
 func newModel(seed uint64, sh shape) *model {
@@ -102,13 +108,17 @@ func newModel(seed uint64, sh shape) *model {
 		m.rooms = append(m.rooms, &modelRoom{id: int32(i*i*1000 - 7), seqs: map[entryName]int64{}, inside: inside{}})
 	}
 	var last *modelUser
-	for i := range sh.clients {
-		if last == nil || i%4 != 0 { // every fourth is the second window of the user before
+	for i := range sh.clients + sh.originals {
+		original := i >= sh.clients
+		if last == nil || i%4 != 0 || original { // every fourth is the second window of the user before
 			last = &modelUser{id: m.uuid(), name: m.rng.Uint64()}
 		}
-		c := &modelClient{index: m.w.Client("client-" + string(rune('a'+i%26))), who: last}
+		if !original {
+			last.id = talk.MakeUUID(8, last.id)
+		}
+		c := &modelClient{index: m.w.Client("client-" + string(rune('a'+i%26))), who: last, original: original}
 		m.clients = append(m.clients, c)
-		m.say(c, Event{Verb: Attached})
+		m.attach(c)
 		m.say(c, Event{Verb: Named, Hash: c.who.name})
 		m.enter(c, m.rooms[i%sh.rooms])
 		m.pass(second)
@@ -123,13 +133,19 @@ func history(seed uint64, sh shape) []byte { return newModel(seed, sh).run(sh) }
 
 // run lets the people act, and heals everything in the end.
 func (m *model) run(sh shape) []byte {
-	weights := []int{sh.post, sh.pump, sh.deliver, sh.flap, sh.long, sh.wander, sh.outage, sh.restart, sh.resets, sh.rename, sh.refuse, sh.trim}
+	weights := []int{sh.post, sh.pump, sh.deliver, sh.flap, sh.long, sh.wander, sh.outage, sh.restart, sh.resets, sh.rename, sh.refuse, sh.trim,
+		sh.pages, sh.list, sh.ends}
 	total := 0
 	for _, w := range weights {
 		total += w
 	}
 	acts := []func(*modelClient){
 		m.post, m.pump, m.deliver, m.flap, m.longAway, m.wander, m.outage, m.restart, m.reset, m.rename, m.refuse, m.trim,
+		m.pages, func(c *modelClient) {
+			if c.up && !m.away {
+				m.list(c, false)
+			}
+		}, m.goForGood,
 	}
 	for range sh.steps {
 		m.pass(m.rng.Int64N(second / 5))
@@ -210,7 +226,7 @@ func (m *model) unseat(c *modelClient) {
 // sweep lets those leave whose line has been broken for the grace.
 func (m *model) sweep() {
 	for _, c := range m.clients {
-		if !c.up && c.seated && !m.away && m.now > c.lost+modelGrace {
+		if !c.up && c.seated && !m.away && (c.original || m.now > c.lost+modelGrace) {
 			m.unseat(c)
 		}
 	}
@@ -231,10 +247,14 @@ func (m *model) dropPending(c *modelClient) {
 
 // reconnect brings a client back, if that is possible.
 func (m *model) reconnect(c *modelClient) {
-	if c.up || !c.wanting || m.away && !c.seated {
+	if c.up || !c.wanting || m.away && (!c.seated || c.original) {
 		return
 	}
 	m.sweep()
+	if c.original {
+		m.joinAsOriginal(c)
+		return
+	}
 	if m.lies == sentAway && c.seated && m.now-c.lost > second && len(c.room.inside[c.who.id]) == 1 {
 		m.unseat(c)
 		m.lies = honest

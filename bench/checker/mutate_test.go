@@ -12,13 +12,16 @@ import (
 // mutator changes one event of a good history.
 type mutator struct {
 	*Recording
-	rng *rand.Rand
+	rng  *rand.Rand
+	good *good
 }
+
+func newMutator(rec *Recording, rng *rand.Rand) *mutator { return &mutator{rec, rng, lookUp(rec)} }
 
 func (m *mutator) clone() *mutator {
 	rec := *m.Recording
 	rec.Entries, rec.Events = slices.Clone(rec.Entries), slices.Clone(rec.Events)
-	return &mutator{&rec, m.rng}
+	return &mutator{&rec, m.rng, m.good}
 }
 
 // pick finds a random event that is fit; -1 if there is none.
@@ -94,7 +97,7 @@ func (m *mutator) about(i int, k Kind) Violation {
 	e := m.Events[i]
 	v := Violation{Kind: k, Room: e.Room, Seq: e.Seq, ID: e.ID}
 	switch e.Verb {
-	case Shown, Older, PendingShown, PendingGone, Kept:
+	case Shown, Older, PendingShown, PendingGone, Kept, Heard, Paged, Leaked:
 		entry := m.entryAt(i)
 		v.Room, v.Seq, v.ID = entry.Room, entry.Seq, entry.ID
 	}
@@ -145,14 +148,14 @@ func mutate(t *testing.T, good *mutator, mu mutation) bool {
 
 func brief(r *Report) string {
 	s := r.String()
-	return s[:min(len(s), 3000)]
+	return s[:min(len(s), 30000)]
 }
 
 func TestEveryMutationIsCaught(t *testing.T) {
 	done := map[string]int{}
 	for seed := range uint64(4) {
-		for _, sh := range []shape{shapes[2], shapes[4], shapes[6]} {
-			good := &mutator{decoded(t, history(seed, sh)), rand.New(rand.NewPCG(seed, 3))}
+		for _, sh := range []shape{shapes[2], shapes[4], shapes[6], shapes[7]} {
+			good := newMutator(decoded(t, history(seed, sh)), rand.New(rand.NewPCG(seed, 3)))
 			for _, mu := range mutations {
 				if mutate(t, good, mu) {
 					done[mu.name]++
@@ -180,24 +183,25 @@ func TestEveryMutationIsCaught(t *testing.T) {
 // crowd has more than 100,000 events.
 var crowd = shape{
 	name: "crowd", clients: 60, rooms: 2, steps: 16000, post: 10, pump: 15, deliver: 60, flap: 4, outage: 1, resets: 1, rename: 1,
+	originals: 6, pages: 3, list: 1, ends: 1,
 }
 
 func TestOneEventInAHundredThousandIsCaught(t *testing.T) {
-	good := &mutator{decoded(t, history(7, crowd)), rand.New(rand.NewPCG(7, 7))}
+	good := newMutator(decoded(t, history(7, crowd)), rand.New(rand.NewPCG(7, 7)))
 	if n := len(good.Events); n < 100_000 {
 		t.Fatalf("only %d events", n)
 	}
 	if report := Check(lenient, good.Recording); report.Err() != nil {
 		t.Fatal(report)
 	}
-	tried := 0
+	var untried []string
 	for _, mu := range mutations {
-		if mutate(t, good, mu) {
-			tried++
+		if !mutate(t, good, mu) {
+			untried = append(untried, mu.name)
 		}
 	}
-	if tried < len(mutations)-3 {
-		t.Errorf("only %d of %d mutations could be tried", tried, len(mutations))
+	if len(untried) > 8 { // some need a time without faults, which a crowd hardly has
+		t.Errorf("%d of %d mutations could not be tried: %q", len(untried), len(mutations), untried)
 	}
 }
 
@@ -227,7 +231,7 @@ func TestNoiseIsCaught(t *testing.T) {
 }
 
 func TestStoryTellsWhoWhenAndTheNearestFault(t *testing.T) {
-	good := &mutator{decoded(t, history(3, shapes[4])), rand.New(rand.NewPCG(3, 3))}
+	good := newMutator(decoded(t, history(3, shapes[4])), rand.New(rand.NewPCG(3, 3)))
 	i := good.pick(func(i int, e *Event) bool {
 		return e.Verb == Shown && good.entryAt(i).Kind == talk.KindPosted && good.nextInView(i, Shown) > 0
 	})

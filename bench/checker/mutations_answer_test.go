@@ -41,7 +41,7 @@ func (m *mutator) answerTo(i int) int {
 func (m *mutator) lastsOn(i int) bool {
 	for k := m.next(i); k >= 0; k = m.next(k) {
 		switch m.Events[k].Verb {
-		case Attached:
+		case Attached, Killed:
 			return false
 		case Ended:
 			return m.answerTo(i) >= 0 && m.Events[k].At-m.Events[i].At > 16*second

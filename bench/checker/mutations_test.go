@@ -164,13 +164,13 @@ var ofWord = []mutation{
 		return want, true
 	}},
 	{"a message is sent and gone", Lost, nil, func(m *mutator, k Kind) (Violation, bool) {
-		i := m.pickVerb(Sent)
+		i := m.pick(func(_ int, e *Event) bool { return e.Verb == Sent && !m.isOriginal(e.Client) })
 		m.insert(i+1, m.Events[i])
 		m.Events[i+1].ID = m.uuid()
 		return m.about(i+1, k), true
 	}},
 	{"a message is told stored and is not", Lost, nil, func(m *mutator, k Kind) (Violation, bool) {
-		i := m.pickVerb(Sent)
+		i := m.pick(func(_ int, e *Event) bool { return e.Verb == Sent && !m.isOriginal(e.Client) })
 		m.insert(i+1, m.Events[i])
 		m.Events[i+1].ID = m.uuid()
 		m.insert(i+2, m.Events[i+1])
@@ -185,7 +185,7 @@ var ofWord = []mutation{
 		m.Events[i].Hash++
 		return m.about(m.storedAs(m.Events[i].ID), k), true
 	}},
-	{"two messages are stored in the wrong order", AuthorOrder, nil, func(m *mutator, k Kind) (Violation, bool) {
+	{"two messages are stored in the wrong order", AuthorOrder, []Kind{TimeBack}, func(m *mutator, k Kind) (Violation, bool) {
 		i, j := m.twoSends()
 		if i < 0 {
 			return Violation{}, false
@@ -216,7 +216,7 @@ var ofWord = []mutation{
 
 // ofStore are mutations of what the store has.
 var ofStore = []mutation{
-	{"the store loses its last entry", Lost, []Kind{Phantom, Noise}, func(m *mutator, k Kind) (Violation, bool) {
+	{"the store loses its last entry", Lost, []Kind{Phantom, Noise, WrongMembers, TornPage}, func(m *mutator, k Kind) (Violation, bool) {
 		i := m.pick(func(i int, e *Event) bool {
 			return e.Verb == Kept && m.Events[(i+1)%len(m.Events)].Verb != Kept && m.toldStored(m.entryAt(i)) >= 0
 		})
@@ -227,7 +227,7 @@ var ofStore = []mutation{
 		m.remove(i)
 		return want, true
 	}},
-	{"the store has a hole", Hole, []Kind{Phantom, Lost, Noise}, func(m *mutator, k Kind) (Violation, bool) {
+	{"the store has a hole", Hole, []Kind{Phantom, Lost, Noise, WrongMembers, TornPage}, func(m *mutator, k Kind) (Violation, bool) {
 		i := m.pick(func(i int, e *Event) bool {
 			return e.Verb == Kept && i+1 < len(m.Events) && m.Events[i+1].Verb == Kept
 		})
@@ -248,7 +248,7 @@ var ofStore = []mutation{
 		m.Events[i], m.Events[i+1] = m.Events[i+1], m.Events[i]
 		return want, true
 	}},
-	{"a message is stored twice", Duplicate, []Kind{Phantom, Disagreement, Lost, FalseStored, Noise, Forged}, func(m *mutator, k Kind) (Violation, bool) {
+	{"a message is stored twice", Duplicate, []Kind{Phantom, Disagreement, Lost, FalseStored, Noise, Forged, Hole, Reordered, TornPage, WrongMembers, NeverLeft}, func(m *mutator, k Kind) (Violation, bool) {
 		i := m.pick(func(i int, e *Event) bool {
 			return e.Verb == Kept && i+1 < len(m.Events) && m.Events[i+1].Verb == Kept && m.entryAt(i+1).Seq > 1
 		})
@@ -261,7 +261,7 @@ var ofStore = []mutation{
 	{"the store has a name that nobody took", Forged, nil, everywhere(func(m *mutator, e *Entry) { e.Name++ })},
 	{"the store has a message by nobody", Forged, []Kind{Forged, Lost, FalseStored}, everywhere(func(m *mutator, e *Entry) { e.Author = m.uuid() })},
 	{"the store has a message that its author did not send", Forged, []Kind{Forged, Lost, FalseStored}, everywhere(func(m *mutator, e *Entry) { e.ID = m.uuid() })},
-	{"the time runs back", TimeBack, nil, everywhere(func(m *mutator, e *Entry) { e.UnixTime -= 1000 })},
+	{"the time runs back", TimeBack, []Kind{TornPage}, everywhere(func(m *mutator, e *Entry) { e.UnixTime -= 1000 })},
 	{"two readings differ", Disagreement, nil, func(m *mutator, k Kind) (Violation, bool) {
 		i := m.pick(func(_ int, e *Event) bool { return e.Verb == Kept })
 		e := m.entryAt(i)
@@ -287,11 +287,12 @@ func everywhere(change func(*mutator, *Entry)) func(*mutator, Kind) (Violation, 
 		changed := e
 		change(m, &changed)
 		m.alterAll(e, func(e *Entry) { *e = changed })
+		m.alterAll(bare(e), func(e *Entry) { *e = bare(changed) })
 		return m.about(i, k), true
 	}
 }
 
-var mutations = slices.Concat(ofView, ofContent, ofWord, ofStore, ofLine, ofAnswers)
+var mutations = slices.Concat(ofView, ofContent, ofWord, ofStore, ofLine, ofAnswers, ofOriginals, ofPages, ofPeople)
 
 // removed takes event i out.
 func (m *mutator) removed(i int, k Kind) (Violation, bool) {
@@ -316,7 +317,7 @@ func (m *mutator) lastOfAll(i int) bool {
 		switch m.Events[k].Verb {
 		case Ended:
 			return true
-		case m.Events[i].Verb, Restarted, Cleared, Entered, Left, Attached, Trimmed:
+		case m.Events[i].Verb, Restarted, Cleared, Entered, Left, Attached, Trimmed, Killed:
 			return false
 		}
 	}
@@ -377,7 +378,7 @@ func (m *mutator) wants(client int32) bool {
 		switch e := &m.Events[i]; {
 		case e.Client == client && e.Verb == Entered:
 			wants = true
-		case e.Client == client && e.Verb == Left:
+		case e.Client == client && (e.Verb == Left || e.Verb == Killed):
 			wants = false
 		}
 	}

@@ -130,6 +130,7 @@ func (c *check) heardLive(s *seat, p place, at int64) {
 func (c *check) toldAccepted(s *seat, p place, _ *Event, at int64) {
 	o := &s.outages
 	name := c.said(p)
+	c.touched(s, name.room, p, at, false)
 	i, ok := c.sendOf[name]
 	if !ok || o.told[name] {
 		return

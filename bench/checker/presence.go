@@ -22,7 +22,7 @@ type presence struct {
 // present notes that the server has let a client in.
 func (c *check) present(s *seat, room int32, at int64) {
 	p := &s.presence
-	graceful := p.gone == 0 || at-p.gone < (c.opts.Grace-c.opts.Skew).Microseconds()
+	graceful := !s.original && (p.gone == 0 || at-p.gone < (c.opts.Grace-c.opts.Skew).Microseconds())
 	if p.in && p.room == room && graceful {
 		p.gone = 0
 		return

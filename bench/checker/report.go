@@ -36,7 +36,8 @@ const (
 	Disagreement
 	// Noise: joined or left lines for somebody who was there all the time.
 	Noise
-	// TimeBack: the time of an entry is before that of the entry before.
+	// TimeBack: the time of an entry is before that of the entry before, or before
+	// its author sent it.
 	TimeBack
 	// AuthorOrder: stored in another order than its author sent.
 	AuthorOrder
@@ -58,7 +59,26 @@ const (
 	// and ask again.
 	NeverAnswered
 
-	lastKind = NeverAnswered
+	// NeverLeft: somebody who has gone for good, and whose grace is over, is a member
+	// to the end.
+	NeverLeft
+	// OldName: a message is stored under a name that its author had been shown to have
+	// given up before he sent it; or somebody has an old name to the end in one of the
+	// rooms that he was in when he took another.
+	OldName
+	// TimeAhead: the time of an entry is after somebody knew of it.
+	TimeAhead
+	// Leak: an entry came on a connection that was not in its room.
+	Leak
+	// WrongMembers: a list or a count of members is not what the log says, or is
+	// not who was there.
+	WrongMembers
+	// TornPage: a page by time is not the stretch of the log that was asked for: an
+	// entry is left out, comes twice or in the wrong place, a second is split, or
+	// there is too little or too much.
+	TornPage
+
+	lastKind = TornPage
 )
 
 var kindNames = [...]string{
@@ -67,7 +87,8 @@ var kindNames = [...]string{
 	Disagreement: "disagreement", Noise: "join/left noise", TimeBack: "time runs back",
 	AuthorOrder: "author's order", Stuck: "stuck in an outbox", Absent: "absent at the end",
 	Skipped: "left out on a line", Repeated: "sent twice on a line", Misplaced: "sent out of order on a line",
-	NeverAnswered: "never answered",
+	NeverAnswered: "never answered", NeverLeft: "never left", OldName: "under an old name",
+	TimeAhead: "dated ahead", Leak: "leaked from another room", WrongMembers: "wrong members", TornPage: "torn page",
 }
 
 func (k Kind) String() string {

@@ -9,10 +9,12 @@ type send struct {
 	text     uint64
 	ordinal  int32 // of this seat in this room
 	seq      int64 // in the store; 0: it is not there
+	line     int32 // of an original's client: on which of its lines
 	answered place // where its author was last told of it; event -1: never
 	turned   place // where he was told that it is refused for good
 
 	refused   bool // for good
+	unclear   bool // of an original's client: something was refused, perhaps this
 	free      bool // the order in which it is stored is not the author's to ask for
 	discarded bool
 	owed      bool // in the outbox at the end
@@ -29,7 +31,7 @@ func (c *check) index(p place, e *Event, at int64) {
 		}
 	case Named:
 		if s := c.seat(p); !s.uuid.IsZero() {
-			c.user(s.uuid).names[e.Hash] = true
+			c.user(s.uuid).wished(e.Hash, at)
 		}
 	case Outsider:
 		c.user(e.ID).outsider = true
@@ -47,6 +49,21 @@ func (c *check) index(p place, e *Event, at int64) {
 		c.keep(p, *c.entry(p))
 	case Taken:
 		c.take(c.entry(p), at)
+	case Attached, Left, Down:
+		c.seat(p).lines++
+	}
+	c.indexKnown(p, e, at)
+}
+
+// indexKnown notes how far rooms were known to be stored, which pages go by.
+func (c *check) indexKnown(p place, e *Event, at int64) {
+	switch {
+	case !c.originals:
+	case e.Verb == Stored:
+		c.room(e.Room).noteKnown(at, e.Seq)
+	case e.Verb == Shown:
+		entry := c.entry(p)
+		c.room(entry.Room).noteKnown(at, entry.Seq)
 	}
 }
 
@@ -73,8 +90,12 @@ func (c *check) indexSend(p place, e *Event, at int64) {
 		return
 	}
 	s.ordinals[e.Room]++
+	if s.original {
+		key := words{e.Room, s.uuid, e.Hash}
+		c.unnamed[key] = append(c.unnamed[key], i)
+	}
 	c.sends[i] = send{
-		entryName: name, seat: s, at: at, place: p, text: e.Hash, ordinal: s.ordinals[e.Room],
+		entryName: name, seat: s, at: at, place: p, line: s.lines, text: e.Hash, ordinal: s.ordinals[e.Room],
 		answered: c.sends[i].answered, turned: c.sends[i].turned, free: known || e.Flag, adopted: e.Flag,
 	}
 }
@@ -86,6 +107,7 @@ func (s *send) became(p place, e *Event) {
 		if e.Flag {
 			s.refused, s.turned = true, p
 		}
+		s.unclear = s.unclear || !e.Flag
 	case Retried:
 		// It goes out behind what was sent meanwhile.
 		s.free = s.free || s.refused
@@ -104,7 +126,8 @@ func (s *send) became(p place, e *Event) {
 func (c *check) judgeSends() {
 	for i := range c.sends {
 		s := &c.sends[i]
-		if s.seq > 0 || c.room(s.room).takenNames[s.entryName] || s.refused || s.discarded || s.owed || s.reported || !s.seat.ended {
+		if s.seq > 0 || c.room(s.room).takenNames[s.entryName] || s.refused || s.discarded || s.owed || s.reported || !s.seat.ended ||
+			s.seat.original && c.mayBeLost(s) {
 			continue
 		}
 		if !c.room(s.room).read {
@@ -116,10 +139,17 @@ func (c *check) judgeSends() {
 	}
 }
 
+// mayBeLost tells whether what an original's client sent, and saw nothing of, may have
+// got lost: with its connection, or with something that was refused.
+func (c *check) mayBeLost(s *send) bool {
+	return s.unclear || c.room(s.room).wentBack() || s.line != s.seat.lines || s.seat.at-s.at <= c.opts.Answer.Microseconds()
+}
+
 // toldStored checks that what is called stored is.
-func (c *check) toldStored(_ *seat, p place, e *Event, _ int64) {
+func (c *check) toldStored(s *seat, p place, e *Event, at int64) {
 	name, r := c.said(p), c.room(e.Room)
 	about := Entry{Room: e.Room, Seq: e.Seq, Author: name.author, ID: name.id}
+	c.touched(s, e.Room, p, at, false)
 	i, sent := c.sendOf[name]
 	switch {
 	case !r.read:
@@ -132,6 +162,7 @@ func (c *check) toldStored(_ *seat, p place, e *Event, _ int64) {
 		return
 	}
 	if t := r.at(e.Seq); t != nil && nameOf(t) == name {
+		c.judgeAhead(p, t, at)
 		return
 	}
 	if _, had := r.taken[takenName{name, e.Seq}]; had {

@@ -10,16 +10,23 @@ import (
 
 // seat is one recorded client.
 type seat struct {
-	label string
-	uuid  talk.UUID
-	ended bool
-	last  place
-	at    int64 // of its last event
+	label    string
+	uuid     talk.UUID
+	original bool // it speaks one of the original's forms
+	ended    bool
+	last     place
+	at       int64 // of its last event
+	final    final
 
 	// where it is
 	room    int32
 	wanting bool // to be in room
 	up      bool
+	upSince int64
+	lines   int32 // that it has lost or left, and programs that it has ended: counted by index
+
+	lingering int32 // the room that it has left,
+	lingers   bool  // and where the server may still have it
 
 	// what it shows
 	shows   bool
@@ -34,7 +41,11 @@ type seat struct {
 	stream     sequence // of the line on which something strayed last, and
 	streamRoom int32    // what comes on it
 
-	asks []ask // that are not answered
+	asks  []ask     // that are not answered
+	pages []pageAsk // by time, of which more may come, the oldest first
+
+	anchors  []int64          // of an original's client: where in the log its view may be, if that is not clear yet
+	ownNames map[int32]naming // by room: the last entry that was shown and names its user
 
 	ordinals map[int32]int32 // sends so far, by room
 	presence presence
@@ -43,7 +54,8 @@ type seat struct {
 
 // steps is what each event does to the seat of its client.
 var steps = [256]func(c *check, s *seat, p place, e *Event, at int64){
-	Attached:  func(c *check, s *seat, _ place, _ *Event, _ int64) { c.quit(s); s.up, s.asks = false, nil },
+	Attached:  (*check).attached,
+	Killed:    (*check).killed,
 	Entered:   (*check).entered,
 	Left:      (*check).left,
 	Up:        (*check).cameUp,
@@ -67,6 +79,18 @@ var steps = [256]func(c *check, s *seat, p place, e *Event, at int64){
 	Answered:     (*check).answered,
 	Dropped:      (*check).dropped,
 	Strayed:      (*check).strayed,
+	Leaked:       (*check).leaked,
+	Listed:       (*check).listed,
+	Counted:      (*check).counted,
+	Heard:        (*check).heard,
+	AskedBefore:  (*check).askedBefore,
+	Page:         (*check).pageCame,
+	Paged:        (*check).paged,
+	Sent:         (*check).sent,
+	Refused:      (*check).touchedBySend,
+	Withdrawn:    (*check).touchedBySend,
+	Retried:      (*check).touchedBySend,
+	Discarded:    (*check).touchedBySend,
 }
 
 // follow goes through a client's history.
@@ -75,7 +99,9 @@ func (c *check) follow(p place, e *Event, at int64) {
 	if s == nil {
 		return
 	}
-	c.beginOutages(s, at)
+	if !s.original {
+		c.beginOutages(s, at)
+	}
 	s.last, s.at = p, at
 	if e.Verb == Sent && !e.Flag {
 		c.flow.sent = append(c.flow.sent, at)
@@ -90,7 +116,44 @@ func (c *check) quit(s *seat) {
 	if s.shows {
 		c.judgeHoles(s, s.view.holes)
 	}
-	s.shows, s.staying, s.skipped, s.pending, s.stale = false, false, nil, nil, false
+	s.shows, s.staying, s.skipped, s.pending, s.stale, s.anchors = false, false, nil, nil, false, nil
+}
+
+// attached begins another program: what the one before has asked for nobody waits for.
+func (c *check) attached(s *seat, p place, _ *Event, at int64) {
+	c.touchRest(s, p, at)
+	if s.wanting {
+		c.touched(s, s.room, p, at, false)
+	}
+	c.quit(s)
+	c.dropPages(s)
+	s.up, s.asks, s.ownNames = false, nil, nil
+}
+
+// killed ends a client as if it had never wanted anything any more.
+func (c *check) killed(s *seat, p place, _ *Event, at int64) {
+	c.touchRest(s, p, at)
+	c.touched(s, s.room, p, at, false)
+	c.dropPages(s)
+	if s.presence.gone == 0 {
+		s.presence.gone = at
+	}
+	c.quit(s)
+	s.wanting, s.up, s.asks = false, false, nil
+	s.outages.forget(at)
+}
+
+// sent judges under which name a message was stored.
+func (c *check) sent(s *seat, p place, e *Event, at int64) {
+	c.touched(s, e.Room, p, at, false)
+	if i, ok := c.sendOf[c.said(p)]; ok && !e.Flag && c.sends[i].place == p {
+		c.judgeNameOf(s, p, i)
+	}
+}
+
+// touchedBySend notes what somebody did with a message, or was told of it.
+func (c *check) touchedBySend(s *seat, p place, e *Event, at int64) {
+	c.touched(s, e.Room, p, at, false)
 }
 
 func (c *check) entered(s *seat, _ place, e *Event, at int64) {
@@ -98,25 +161,36 @@ func (c *check) entered(s *seat, _ place, e *Event, at int64) {
 		c.absent(s, at)
 	}
 	c.quit(s)
+	c.dropPages(s)
 	s.room, s.wanting, s.up = e.Room, true, false
 	s.outages.forget(at)
 }
 
-func (c *check) left(s *seat, _ place, _ *Event, at int64) {
+func (c *check) left(s *seat, p place, e *Event, at int64) {
+	c.touchRest(s, p, at)
+	c.touched(s, e.Room, p, at, s.up)
+	s.lingers, s.lingering = true, e.Room
 	c.absent(s, at)
 	c.quit(s)
+	c.dropPages(s)
 	s.wanting, s.up = false, false
 	s.outages.forget(at)
 }
 
-func (c *check) cameUp(s *seat, _ place, e *Event, at int64) {
-	s.up = true
+func (c *check) cameUp(s *seat, p place, e *Event, at int64) {
+	s.up, s.upSince = true, at
+	c.touchRest(s, p, at)
+	c.touched(s, e.Room, p, at, false)
 	c.present(s, e.Room, at)
 	c.lineBack(s, at)
 }
 
-func (c *check) wentDown(s *seat, _ place, e *Event, at int64) {
+func (c *check) wentDown(s *seat, p place, e *Event, at int64) {
 	s.up = false
+	c.touched(s, e.Room, p, at, false)
+	if s.original {
+		c.quit(s) // it has nothing to go on from
+	}
 	heard := at - e.Seq
 	s.presence.gone = heard
 	c.lineLost(s, at, heard)
@@ -151,11 +225,13 @@ func (c *check) shown(s *seat, p place, _ *Event, at int64) {
 		c.find(wrong, p, *e, "%s shows entry %d of room %d behind %d%s", s.label, e.Seq, e.Room, s.view.hi, again(wrong))
 	}
 	c.judgeShown(s, p, e)
+	c.judgeAhead(p, e, at)
+	c.noteOwnName(s, e)
 	c.flow.shown = append(c.flow.shown, at)
 	c.heardLive(s, p, at)
 }
 
-func (c *check) older(s *seat, p place, _ *Event, _ int64) {
+func (c *check) older(s *seat, p place, _ *Event, at int64) {
 	e := c.entry(p)
 	c.report.Shown++
 	s.skipped.remove(e.Seq)
@@ -163,6 +239,7 @@ func (c *check) older(s *seat, p place, _ *Event, _ int64) {
 		c.find(wrong, p, *e, "%s shows entry %d of room %d before %d%s", s.label, e.Seq, e.Room, s.view.lo, again(wrong))
 	}
 	c.judgeShown(s, p, e)
+	c.judgeAhead(p, e, at)
 }
 
 func again(k Kind) string {
@@ -199,11 +276,7 @@ func (c *check) judgeShown(s *seat, p place, e *Entry) {
 
 func (c *check) judgeHoles(s *seat, holes spans) {
 	for _, h := range holes {
-		about := Entry{Room: s.room, Seq: h.from}
-		if t := c.room(s.room).at(h.from); t != nil {
-			about = *t
-		}
-		c.findSpan(Hole, h.at, about, h.to, "%s left out entry %s of room %d", s.label, seqsOf(h), s.room)
+		c.findSpan(Hole, h.at, c.room(s.room).aboutOf(h.from), h.to, "%s left out entry %s of room %d", s.label, seqsOf(h), s.room)
 	}
 }
 
@@ -241,13 +314,22 @@ func (c *check) pendingShown(s *seat, p place, _ *Event, at int64) {
 
 func (c *check) ended(s *seat, p place, e *Event, at int64) {
 	s.ended = true
-	if s.wanting && !e.Flag {
+	s.final = final{s.up && s.wanting, s.room, s.upSince, at, p}
+	switch {
+	case s.wanting && !e.Flag:
 		c.find(Absent, p, Entry{Room: s.room}, "%s did not come back to room %d", s.label, s.room)
-	} else if s.wanting && s.staying {
+	case s.wanting && s.original:
+		c.judgeOriginalEnd(s, p, at)
+	case s.wanting && s.staying:
 		c.judgeEnd(s, p, at)
 		c.judgeStale(s)
 	}
+	if s.wanting {
+		c.touchRest(s, p, at)
+		c.touched(s, s.room, p, at, false)
+	}
 	c.judgeAsks(s, at)
+	c.judgePageEnds(s, at)
 	c.quit(s)
 	c.absent(s, at)
 }
@@ -263,11 +345,7 @@ func (c *check) judgeEnd(s *seat, p place, at int64) {
 		lost = append(lost, span{s.view.hi + 1, owed, p})
 	}
 	for _, h := range lost {
-		about := Entry{Room: r.id, Seq: h.from}
-		if t := r.at(h.from); t != nil {
-			about = *t
-		}
-		c.findSpan(Lost, h.at, about, h.to, "%s was never shown entry %s of room %d", s.label, seqsOf(h), r.id)
+		c.findSpan(Lost, h.at, r.aboutOf(h.from), h.to, "%s was never shown entry %s of room %d", s.label, seqsOf(h), r.id)
 	}
 	c.judgePending(s, p, r)
 }

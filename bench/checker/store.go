@@ -14,12 +14,19 @@ type room struct {
 	after int64 // what is read begins behind it
 	at0   int64 // when the first reading began
 
-	reading sequence // the one under way
-	list    []Entry  // ascending by seq, each seq once
-	places  []place  // of the list's entries
-	seqs    map[entryName]int64
-	heads   []head
-	said    []int64 // when its messages were sent, ascending; only if there are faults
+	reading  sequence // the one under way
+	list     []Entry  // ascending by seq, each seq once
+	places   []place  // of the list's entries
+	seqs     map[entryName]int64
+	heads    []head
+	known    []head                 // that somebody was shown so much; only if there are original's clients
+	said     []int64                // when its messages were sent, ascending; only if there are faults
+	contents map[content][]int64    // seqs; only if there are original's clients
+	namings  map[talk.UUID][]naming // ascending
+	listings []listing
+	counts   []listing
+	atHead   members // as of the last head that was noted
+	members  members // in the end
 
 	taken      taken // what the store had before it went back
 	takenNames map[entryName]bool
@@ -58,6 +65,15 @@ func (r *room) headAt(at int64) (seq int64, known bool) {
 		}
 	}
 	return seq, known
+}
+
+// horizon is when the store was known to be well for the last time: what was due by
+// then must be in it.
+func (r *room) horizon() (at int64, known bool) {
+	for _, h := range r.heads {
+		at, known = max(at, h.at), true
+	}
+	return at, known
 }
 
 func (c *check) beginReading(id int32, after, at int64) {
@@ -102,7 +118,11 @@ func (c *check) keep(p place, e Entry) {
 func (c *check) judgeStore() {
 	for _, r := range c.sortedRooms() {
 		c.endReading(r)
-		order := map[*seat]int32{} // the sends of a seat that were stored so far
+		if c.originals {
+			r.indexContents()
+			r.sortKnown()
+		}
+		order := map[lineOf]int32{} // the sends of a client that were stored so far
 		var time uint64
 		for i := range r.list {
 			e, p := &r.list[i], r.places[i]
@@ -110,6 +130,8 @@ func (c *check) judgeStore() {
 				c.find(TimeBack, p, *e, "entry %d of room %d is %d s older than the one before", e.Seq, r.id, time-e.UnixTime)
 			}
 			time = e.UnixTime
+			c.judgeAhead(p, e, c.timeOf(p))
+			r.noteNaming(e)
 			c.judgeKept(r, e, p, order)
 		}
 		c.report.Entries += len(r.list)
@@ -119,7 +141,7 @@ func (c *check) judgeStore() {
 	}
 }
 
-func (c *check) judgeKept(r *room, e *Entry, p place, order map[*seat]int32) {
+func (c *check) judgeKept(r *room, e *Entry, p place, order map[lineOf]int32) {
 	name := nameOf(e)
 	if first, again := r.seqs[name]; again && !e.ID.IsZero() {
 		c.find(Duplicate, p, *e, "the store has one message twice in room %d, as %d and as %d", r.id, first, e.Seq)
@@ -134,7 +156,7 @@ func (c *check) judgeKept(r *room, e *Entry, p place, order map[*seat]int32) {
 		c.find(Forged, p, *e, "entry %d of room %d is by a user of whom nobody knows", e.Seq, r.id)
 		return
 	}
-	if !u.names[e.Name] || e.Kind == talk.KindRenamed && !u.names[e.Text] {
+	if !u.had(e.Name) || e.Kind == talk.KindRenamed && !u.had(e.Text) {
 		c.find(Forged, p, *e, "entry %d of room %d has a name that its author never took", e.Seq, r.id)
 	}
 	if e.Kind == talk.KindPosted {
@@ -142,14 +164,23 @@ func (c *check) judgeKept(r *room, e *Entry, p place, order map[*seat]int32) {
 	}
 }
 
-func (c *check) judgePosted(r *room, e *Entry, p place, order map[*seat]int32) {
+func (c *check) judgePosted(r *room, e *Entry, p place, order map[lineOf]int32) {
 	i, ok := c.sendOf[nameOf(e)]
+	twice := false
 	if !ok {
+		i, ok, twice = c.claim(e)
+	}
+	switch {
+	case twice:
+		c.find(Duplicate, p, *e, "the store has a message more often in room %d than its author sent it, also as %d", r.id, e.Seq)
+		return
+	case !ok:
 		c.find(Forged, p, *e, "entry %d of room %d was never sent by its author", e.Seq, r.id)
 		return
 	}
 	s := &c.sends[i]
 	s.seq = e.Seq
+	c.judgeBehind(e, p, s)
 	if s.text != e.Text {
 		c.find(Forged, p, *e, "entry %d of room %d has another text than %s sent", e.Seq, r.id, s.seat.label)
 	}
@@ -158,9 +189,23 @@ func (c *check) judgePosted(r *room, e *Entry, p place, order map[*seat]int32) {
 	}
 	switch {
 	case s.free:
-	case s.ordinal < order[s.seat]:
+	case s.ordinal < order[s.lineOf()]:
 		c.find(AuthorOrder, p, *e, "entry %d of room %d is stored behind what %s sent after it", e.Seq, r.id, s.seat.label)
 	default:
-		order[s.seat] = s.ordinal
+		order[s.lineOf()] = s.ordinal
 	}
+}
+
+// lineOf is what sends are ordered on: all that a client says, or, where it does not
+// send again what it is not sure of, what it says over one connection.
+type lineOf struct {
+	seat *seat
+	line int32
+}
+
+func (s *send) lineOf() lineOf {
+	if s.seat.original {
+		return lineOf{s.seat, s.line}
+	}
+	return lineOf{s.seat, 0}
 }

@@ -103,11 +103,12 @@ func (c *check) line(p place) line {
 	e := c.event(p)
 	says := verbs[e.Verb].says
 	entry := ""
-	if len(c.recordings[p.recording].Entries) > 0 {
+	if strings.Contains(says, "%e") {
 		entry = entryText(c.entry(p))
 	}
 	says = strings.NewReplacer(
 		"%e", entry, "%i", shortID(e.ID), "%r", strconv.Itoa(int(e.Room)), "%s", strconv.FormatInt(e.Seq, 10),
+		"%n", strconv.Itoa(e.Number()), "%u", strconv.FormatUint(e.UnixTime(), 10),
 	).Replace(says)
 	switch {
 	case e.Verb == Down:
@@ -120,6 +121,12 @@ func (c *check) line(p place) line {
 		says += ", for its history"
 	case e.Verb == Dropped && e.Flag:
 		says += ": it hung up"
+	case e.Verb == Heard && e.Flag:
+		says += ", on its way to another room"
+	case e.Verb == Leaked && e.Flag:
+		says += ", or rather to none"
+	case e.Verb == Listed && e.Flag:
+		says += ", as it shows them"
 	case e.Verb == Ended && !e.Flag:
 		says += ", not where it wants to be"
 	}
@@ -134,8 +141,12 @@ func entryText(e *Entry) string {
 	what := map[talk.Kind]string{
 		talk.KindJoined: "joined", talk.KindLeft: "left", talk.KindRenamed: "renamed", talk.KindPosted: "message",
 	}[e.Kind]
-	return fmt.Sprintf("%d of room %d (%s %s by %s, text %08x, name %08x, time %d)",
-		e.Seq, e.Room, what, shortID(e.ID), shortID(e.Author), e.Text>>32, e.Name>>32, e.UnixTime)
+	which, id := fmt.Sprint(e.Seq), " "+shortID(e.ID)
+	if e.Seq == 0 && e.ID.IsZero() {
+		which, id = "something", "" // it is known by its content
+	}
+	return fmt.Sprintf("%s of room %d (%s%s by %s, text %08x, name %08x, time %d)",
+		which, e.Room, what, id, shortID(e.Author), e.Text>>32, e.Name>>32, e.UnixTime)
 }
 
 // shortID is enough of an id to find it.

@@ -1,5 +1,7 @@
 package checker
 
+import "fmt"
+
 // streams begins to follow a line.
 func (c *check) streams(s *seat, _ place, e *Event, _ int64) {
 	c.judgeSkipped(s)
@@ -24,11 +26,7 @@ func (c *check) strayed(s *seat, p place, e *Event, _ int64) {
 // judgeSkipped finds what never came on the line that was followed.
 func (c *check) judgeSkipped(s *seat) {
 	for _, h := range s.stream.holes {
-		about := Entry{Room: s.streamRoom, Seq: h.from}
-		if t := c.room(s.streamRoom).at(h.from); t != nil {
-			about = *t
-		}
-		c.findSpan(Skipped, h.at, about, h.to, "%s was not sent entry %s of room %d, on a line on which later ones came", s.label, seqsOf(h), s.streamRoom)
+		c.findSpan(Skipped, h.at, c.room(s.streamRoom).aboutOf(h.from), h.to, "%s was not sent entry %s of room %d, on a line on which later ones came", s.label, seqsOf(h), s.streamRoom)
 	}
 	s.stream.holes = nil
 }
@@ -39,4 +37,14 @@ func (c *check) endStreams() {
 			c.judgeSkipped(s)
 		}
 	}
+}
+
+// leaked judges an entry that came on a connection which was not in its room.
+func (c *check) leaked(s *seat, p place, e *Event, _ int64) {
+	entry := c.entry(p)
+	where := fmt.Sprintf("was in room %d", e.Room)
+	if e.Flag {
+		where = "was in no room"
+	}
+	c.find(Leak, p, *entry, "%s was sent entry %d of room %d on a connection that %s", s.label, entry.Seq, entry.Room, where)
 }

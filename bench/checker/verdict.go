@@ -83,12 +83,15 @@ func (c *check) judgePendingEntry(v *verdict, e *Entry) {
 		return
 	}
 	i, sent := c.sendOf[nameOf(e)]
+	if list := c.unnamed[words{e.Room, e.Author, e.Text}]; !sent && len(list) > 0 {
+		i, sent = list[0], true
+	}
 	switch {
 	case !sent || e.Kind != talk.KindPosted:
 		v.is(Forged, "which its author never sent")
 	case c.sends[i].text != e.Text:
 		v.is(Forged, "with another text than was sent")
-	case u == nil || !u.names[e.Name]:
+	case u == nil || !u.had(e.Name):
 		v.is(Forged, "under a name that its author never took")
 	}
 }

@@ -42,6 +42,10 @@ func (r *room) mayBeTaken(seq, at int64) bool {
 	return len(r.taken) > 0 && seq >= r.takenFrom && at <= r.takenAt
 }
 
+// wentBack tells of a room whose seqs have not meant the same all the time: what was said of
+// it as of some seq, or without one, cannot be held against its log.
+func (r *room) wentBack() bool { return len(r.taken) > 0 }
+
 // outdated notes that a client shows what the store has no longer.
 func (s *seat) outdated(p place) {
 	if !s.stale {

@@ -102,6 +102,10 @@ func (w *Writer) Event(e Event) {
 			w.buf = binary.AppendUvarint(w.buf, uint64(e.Entry))
 		case 'f':
 			w.flag(e.Flag)
+		case 'n':
+			w.int(int64(e.Entry))
+		case 'u':
+			w.buf = binary.AppendUvarint(w.buf, e.Hash)
 		}
 	}
 	w.events++

@@ -26,7 +26,8 @@
 //
 // Until both sides have proved that they know the key, a frame is no longer than
 // 4,096 bytes, and a worker waits 2 s for the greeting. What a side does not know, or what comes at the wrong time, ends
-// the conversation. Version is 2 (1 knew no trust); whoever sees another ends it.
+// the conversation. Version is 3 (1 knew no trust, 2 fewer fields of a scenario); whoever
+// sees another ends it.
 //
 // A worker says:
 //

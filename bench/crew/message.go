@@ -11,7 +11,7 @@ import (
 )
 
 // protocol is the version of what doc.go describes.
-const protocol = 2
+const protocol = 3
 
 // kind says what a frame is.
 type kind byte

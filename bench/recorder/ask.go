@@ -86,6 +86,9 @@ func (c *Client) dropped(now time.Time, conn client.ConnID, self bool) {
 
 // note writes one event.
 func (c *Client) note(now time.Time, e checker.Event) {
+	if c.ended {
+		return
+	}
 	w := &note{c.rec.begin(), c, checker.Micro(now)}
 	defer w.finish()
 	w.event(e)

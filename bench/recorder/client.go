@@ -28,6 +28,8 @@ type Client struct {
 	pending   []pendingEntry
 	own       map[talk.UUID]fate // messages that are not known to be stored or discarded
 	streams   []stream           // of the lines, the oldest first
+	unknown   client.ConnID      // lines up to it may have joined long ago
+	listedTo  int64              // the newest entry as of which a server named those who are in room
 	asks      []ask              // that are not answered, the oldest first
 	questions int64              // so far
 	ended     bool               // nothing is noted any more
@@ -82,7 +84,7 @@ func (c *Client) Attach(now time.Time, s *client.Session) {
 	}
 	c.session, c.heard, c.joined, c.based = s, now, false, false
 	c.count, c.pending = 0, nil
-	c.streams, c.strays, c.asks = nil, 0, nil
+	c.streams, c.strays, c.asks, c.unknown = nil, 0, nil, 0
 	w.event(checker.Event{Verb: checker.Attached})
 	w.who(true)
 	for _, e := range s.State().Outbox {
@@ -149,8 +151,25 @@ func (c *Client) End(now time.Time) {
 	for _, e := range c.session.State().Outbox {
 		w.event(checker.Event{Verb: checker.Owed, Room: e.RoomID, ID: e.ID})
 	}
+	if !c.ended {
+		w.shows()
+	}
 	w.event(checker.Event{Verb: checker.Ended, Flag: c.up || !c.wanting})
 	c.ended = true
+}
+
+// Kill is the end of a program that is killed for good, without a word. What it had not
+// sent, or does not know to be stored, stays as it is.
+func (c *Client) Kill(now time.Time) {
+	w := &note{c.rec.begin(), c, checker.Micro(now)}
+	defer w.finish()
+	for _, e := range c.session.State().Outbox {
+		w.event(checker.Event{Verb: checker.Discarded, Room: e.RoomID, ID: e.ID})
+		c.settle(e.ID)
+	}
+	w.event(checker.Event{Verb: checker.Killed})
+	w.event(checker.Event{Verb: checker.Ended, Flag: true})
+	c.ended, c.up, c.wanting = true, false, false
 }
 
 // note writes down what happens to a client at one moment. It holds the
@@ -191,7 +210,7 @@ func (w *note) who(taken bool) {
 }
 
 func (w *note) enter(room int32) {
-	w.c.room, w.c.last, w.c.wanting = room, 0, true
+	w.c.room, w.c.last, w.c.wanting, w.c.listedTo = room, 0, true, 0
 	w.event(checker.Event{Verb: checker.Entered, Room: room})
 }
 

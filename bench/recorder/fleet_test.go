@@ -30,6 +30,7 @@ type fleetRoom struct {
 	log   []talk.Entry // log[i] has seq i+1
 	spool []talk.Entry
 	there map[talk.UUID]int // sessions
+	names map[talk.UUID]string
 }
 
 // seat is the fleet's side of one line.
@@ -39,7 +40,6 @@ type seat struct {
 	conn    client.ConnID
 	deliver func(client.Event)
 	user    talk.UUID
-	name    string
 	in      *fleetRoom
 	gone    bool
 
@@ -55,7 +55,7 @@ func newFleet(seed uint64) *fleet {
 
 func (f *fleet) room(id int32) *fleetRoom {
 	if f.rooms[id] == nil {
-		f.rooms[id] = &fleetRoom{id: id, there: map[talk.UUID]int{}}
+		f.rooms[id] = &fleetRoom{id: id, there: map[talk.UUID]int{}, names: map[talk.UUID]string{}}
 	}
 	return f.rooms[id]
 }
@@ -162,8 +162,27 @@ func (s *seat) end() {
 
 func (f *fleet) leave(r *fleetRoom, s *seat) {
 	if r.there[s.user]--; r.there[s.user] == 0 {
-		f.append(r, talk.Entry{Kind: talk.KindLeft, Author: s.user, Name: s.name, ID: f.uuid()})
+		f.append(r, talk.Entry{Kind: talk.KindLeft, Author: s.user, Name: r.names[s.user], ID: f.uuid()})
+		delete(r.there, s.user)
+		delete(r.names, s.user)
 	}
+}
+
+// rename gives a user another name in a room where he is.
+func (f *fleet) rename(r *fleetRoom, user talk.UUID, name string, id talk.UUID) {
+	old := r.names[user]
+	if r.there[user] == 0 || old == name {
+		return
+	}
+	r.names[user] = name
+	f.append(r, talk.Entry{Kind: talk.KindRenamed, Author: user, Name: name, Text: old, ID: id})
+}
+
+func (r *fleetRoom) members() (all []talk.Member) {
+	for user, name := range r.names {
+		all = append(all, talk.Member{UUID: user, Username: name})
+	}
+	return all
 }
 
 // append stores an entry, unless it is stored, and shows it.
@@ -202,9 +221,10 @@ func (s *seat) Send(m talk.Message) error {
 			s.in = nil
 		}
 	case talk.ChangeName:
-		old := s.name
-		s.name = m.Username
-		s.f.append(s.in, talk.Entry{Kind: talk.KindRenamed, Author: s.user, Name: s.name, Text: old, ID: m.ID})
+		s.f.rename(s.in, s.user, m.Username, m.ID)
+		for _, r := range s.f.rooms {
+			s.f.rename(r, s.user, m.Username, s.f.uuid())
+		}
 	case talk.Fetch:
 		s.fetch(m)
 	case talk.Ping:
@@ -221,15 +241,15 @@ func (s *seat) join(m talk.JoinRoom) {
 		s.in = nil
 	}
 	r := s.f.room(m.RoomID)
-	old := s.name
-	s.name = m.Username
+	s.f.rename(r, s.user, m.Username, s.f.uuid())
 	head := int64(len(r.log))
 	after := head
 	if s.in == nil {
 		s.in = r
 		if r.there[s.user]++; r.there[s.user] == 1 {
+			r.names[s.user] = m.Username
 			r.log = append(r.log, talk.Entry{
-				Kind: talk.KindJoined, RoomID: r.id, Author: s.user, Name: s.name, ID: s.f.uuid(),
+				Kind: talk.KindJoined, RoomID: r.id, Author: s.user, Name: m.Username, ID: s.f.uuid(),
 				Seq: head + 1, UnixTime: uint64(time.Now().Unix()),
 			})
 			for _, o := range s.f.seats {
@@ -238,8 +258,6 @@ func (s *seat) join(m talk.JoinRoom) {
 				}
 			}
 		}
-	} else if old != m.Username {
-		s.f.append(r, talk.Entry{Kind: talk.KindRenamed, Author: s.user, Name: s.name, Text: old, ID: s.f.uuid()})
 	}
 	reset := m.Resume && (m.AfterSeq > head || m.AfterSeq > 0 && r.log[m.AfterSeq-1].ID != m.AfterID)
 	if m.Resume && !reset {
@@ -252,7 +270,7 @@ func (s *seat) join(m talk.JoinRoom) {
 	}
 	s.send(talk.Joined{
 		RoomID: r.id, HeadSeq: int64(len(r.log)), AfterSeq: after, Reset: reset,
-		Members: []talk.Member{{UUID: s.user, Username: s.name}}, MemberCount: len(r.there),
+		Members: r.members(), MemberCount: len(r.names),
 	})
 	if gap {
 		s.send(talk.Gap{RoomID: r.id, From: m.AfterSeq + 1, To: to})
@@ -286,7 +304,7 @@ func (s *seat) post(m talk.Entry) {
 		s.send(talk.Error{Code: talk.CodeRefused, Message: "no", ID: m.ID})
 		return
 	}
-	m.Name = s.name
+	m.Name = r.names[s.user]
 	known := func(e talk.Entry) bool { return e.ID == m.ID && e.Author == m.Author }
 	if !s.f.away || slices.ContainsFunc(r.log, known) {
 		seq := s.f.append(r, m)

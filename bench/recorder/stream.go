@@ -17,7 +17,7 @@ type stream struct {
 }
 
 const (
-	maxStreams = 4       // a session has fewer lines that are joined
+	maxStreams = 16      // a session has fewer lines that are joined
 	maxSeq     = 1 << 60 // as of a recording
 )
 
@@ -33,12 +33,20 @@ func (c *Client) follow(now time.Time, conn client.ConnID, frame talk.Message) {
 	switch m := frame.(type) {
 	case talk.Joined:
 		c.begin(stream{conn, m.RoomID, m.AfterSeq, m.AfterSeq})
+		c.listed(now, &m)
+	case talk.Presence:
+		c.counted(now, m.RoomID, m.MemberCount)
+	case talk.History:
+		c.leakedOld(now, &m)
 	case talk.Gap:
 		if s := c.streamOf(conn, m.RoomID); s != nil {
 			s.last = max(s.last, m.To)
 		}
 	case talk.Entry:
 		s := c.streamOf(conn, m.RoomID)
+		if s == nil {
+			c.leaked(now, conn, &m)
+		}
 		switch {
 		case s == nil || m.Pending || m.Seq <= 0 || m.Seq > maxSeq:
 		case m.Seq == s.last+1:
@@ -62,6 +70,7 @@ func (c *Client) begin(s stream) {
 		}
 	}
 	if len(c.streams) == maxStreams {
+		c.unknown = max(c.unknown, c.streams[0].conn)
 		c.streams = append(c.streams[:0], c.streams[1:]...)
 	}
 	c.streams = append(c.streams, s)
@@ -75,6 +84,39 @@ func (c *Client) streamOf(conn client.ConnID, room int32) *stream {
 		}
 	}
 	return nil
+}
+
+// leaked notes an entry of a room that a line is not in. Of lines that joined so many
+// others ago nothing is known any more.
+func (c *Client) leaked(now time.Time, conn client.ConnID, e *talk.Entry) {
+	if conn <= c.unknown {
+		return
+	}
+	leak := checker.Event{Verb: checker.Leaked, Flag: true}
+	for i := range c.streams {
+		if c.streams[i].conn == conn {
+			leak.Flag, leak.Room = false, c.streams[i].room
+		}
+	}
+	c.noteEntry(now, leak, e)
+}
+
+// leakedOld notes entries in an answer that are not of the room that was asked for.
+func (c *Client) leakedOld(now time.Time, m *talk.History) {
+	for i := range m.Text {
+		if e, ok := m.Text[i].(talk.Entry); ok && e.RoomID != m.RoomID {
+			c.noteEntry(now, checker.Event{Verb: checker.Leaked, Room: m.RoomID}, &e)
+		}
+	}
+}
+
+func (c *Client) noteEntry(now time.Time, e checker.Event, entry *talk.Entry) {
+	w := &note{c.rec.begin(), c, checker.Micro(now)}
+	defer w.finish()
+	known := *entry
+	known.Seq = min(max(known.Seq, 0), maxSeq)
+	e.Entry = w.Entry(checker.EntryOf(&known))
+	w.event(e)
 }
 
 func (c *Client) strayed(now time.Time, s *stream, e *talk.Entry) {

@@ -14,6 +14,9 @@ type Plan struct {
 	sizes []int   // members of each room, the talking rooms first
 	rooms []int32 // of each client, as index in sizes
 	slow  []bool  // of each client
+	old   []bool  // of each client: it speaks one of the original's forms
+	owner []int32 // of each client: whose user it is, itself unless it is a second window
+	other []bool  // of each client: it is not the only window of its user
 	talk  int     // rooms in which something is said
 }
 
@@ -25,6 +28,7 @@ func (s *Scenario) Plan() *Plan {
 		first: s.FirstRoom, talk: s.Rooms,
 		sizes: append(shares(s.Clients-s.Idle, s.Rooms, s.Zipf), idleRooms(s.Idle, s.IdleRoom)...),
 		rooms: make([]int32, s.Clients), slow: make([]bool, s.Clients),
+		old: make([]bool, s.Clients), owner: make([]int32, s.Clients), other: make([]bool, s.Clients),
 	}
 	order := rand.New(rand.NewPCG(s.Seed, 1<<40)).Perm(s.Clients)
 	place := 0
@@ -32,11 +36,55 @@ func (s *Scenario) Plan() *Plan {
 		for range size {
 			client := order[place]
 			p.rooms[client] = int32(room)
-			p.slow[client] = room < p.talk && int(float64(place+1)*s.Slow) > int(float64(place)*s.Slow)
+			p.slow[client] = room < p.talk && every(place, s.Slow)
 			place++
 		}
 	}
+	p.divide(s, order)
 	return p
+}
+
+// divide says who speaks what, and who is whose second window: of the client dealt out
+// before, mostly in the same room, or, every other one, of the first one of all rooms.
+func (p *Plan) divide(s *Scenario, order []int) {
+	for client := range p.owner {
+		p.owner[client] = int32(client)
+	}
+	if s.Speak != Session {
+		return
+	}
+	second := 0
+	for place := 1; place < s.Clients-s.Idle; place++ {
+		client, before := order[place], order[place-1]
+		switch {
+		case every(place, s.Originals) && !p.slow[client] && !p.other[client]:
+			p.old[client] = true
+		case every(place, s.Windows) && !p.old[before] && !p.other[before]:
+			if second++; second%2 == 0 && !p.old[order[(place+s.Clients/2)%(s.Clients-s.Idle)]] {
+				before = order[(place+s.Clients/2)%(s.Clients-s.Idle)]
+			}
+			if p.other[before] || before == client {
+				continue
+			}
+			p.owner[client], p.other[client], p.other[before] = int32(before), true, true
+		}
+	}
+}
+
+// every tells whether a place is one of a share of them, at equal distances.
+func every(place int, share float64) bool {
+	return int(float64(place+1)*share) > int(float64(place)*share)
+}
+
+// IsOriginal says whether the client speaks one of the original's forms.
+func (p *Plan) IsOriginal(client int) bool { return p.old[client] }
+
+// Owner is the client whose user this one is: itself, unless it is a second window.
+func (p *Plan) Owner(client int) int { return int(p.owner[client]) }
+
+// Windows is Owner, and tells whether there are several windows.
+func (p *Plan) Windows(client int) (owner int, several bool) {
+	return int(p.owner[client]), p.other[client]
 }
 
 // Room is where the client begins.

@@ -24,10 +24,13 @@ type Scenario struct {
 	Arrivals Arrivals `json:"arrivals"` // how the intended times of posting follow each other
 
 	Hops       float64 `json:"hops"`        // per second: a client goes to another room (a leave and a join)
-	Renames    float64 `json:"renames"`     // per second: a client takes another name; of Session only
 	Returns    float64 `json:"returns"`     // per second: a client hangs up without a word and comes back
 	Fetches    float64 `json:"fetches"`     // per second: a client loads older history
 	FetchLimit int     `json:"fetch_limit"` // entries of each
+	Renames    float64 `json:"renames"`     // per second: a client takes another name; of sessions only, as are the next three
+	Ends       float64 `json:"ends"`        // per second: a client goes for good, by its own will or killed, and somebody new comes
+	Originals  float64 `json:"originals"`   // share of the clients that speak the original's forms, JSON or bincode
+	Windows    float64 `json:"windows"`     // share of the clients that are the second window of another one's user
 	Slow       float64 `json:"slow"`        // share of the clients that read slowly
 	SlowBytes  int     `json:"slow_bytes"`  // bytes per second that a slow one reads
 

@@ -127,8 +127,8 @@ func TestEachWrongNumberIsOneSentence(t *testing.T) {
 	for _, args := range []string{
 		"-clients 0", "-clients 20000000", "-clients many", "-rooms 0", "-rooms 2000", "-first-room -1", "-first-room 2147483647",
 		"-first-room 3000000000", "-zipf -1", "-zipf NaN", "-idle -1", "-idle 1001", "-idle 10 -idle-room 0", "-rate -1", "-rate NaN", "-rate +Inf",
-		"-idle 1000 -rooms 0 -hops 0 -rate 1", "-size 47", "-size 4001", "-arrivals sometimes", "-hops -1", "-rooms 1 -hops 1", "-renames -1", "-speak wire -check=false -renames 1", "-returns -1",
-		"-fetches -1", "-fetch-limit 0", "-fetch-limit 501", "-slow 1", "-slow -0.1", "-slow NaN", "-slow 0.1 -slow-bytes 1",
+		"-idle 1000 -rooms 0 -hops 0 -rate 1", "-size 47", "-size 4001", "-arrivals sometimes", "-hops -1", "-rooms 1 -hops 1", "-renames -1", "-returns -1",
+		"-fetches -1", "-ends NaN", "-originals 1.1", "-windows 0.6", "-fetch-limit 0", "-fetch-limit 501", "-slow 1", "-slow -0.1", "-slow NaN", "-slow 0.1 -slow-bytes 1",
 		"-connects -1", "-warm-up -1s", "-warm-up 3", "-duration 10ms", "-settle -1s", "-speak loud", "-speak wire", "-check=maybe", "-seed -1",
 		"-scenario nosuch", "-scenario nosuch.json",
 	} {

@@ -39,7 +39,7 @@ func (l *loop) begin(at time.Time, part float64, seed uint64) {
 		rate float64
 		do   func(*person)
 	}{
-		{sc.Hops, l.hop}, {sc.Returns, l.goAndReturn}, {sc.Fetches, l.fetch}, {sc.Renames, l.rename},
+		{sc.Hops, l.hop}, {sc.Returns, l.goAndReturn}, {sc.Fetches, l.fetch}, {sc.Renames, l.rename}, {sc.Ends, l.endOne},
 	} {
 		if a.rate > 0 {
 			times := measure.NewArrivals(scenario.Poisson, at, a.rate*part, seed+uint64(i)+1)
@@ -72,7 +72,7 @@ func (l *loop) goAndReturn(p *person) {
 // rename lets somebody take a name that nobody has had.
 func (l *loop) rename(p *person) {
 	p.named++
-	p.speaker.rename(p.name() + "-" + strconv.Itoa(p.named))
+	p.speaker.rename(p.label() + "-" + strconv.Itoa(p.named))
 }
 
 func (l *loop) fetch(p *person) { p.speaker.fetch(l.swarm.cfg.Scenario.FetchLimit) }

@@ -244,6 +244,10 @@ func (c *centrifuge) rename(string) {}
 // fetch: the peers that speak this keep their history to themselves.
 func (c *centrifuge) fetch(int) { c.p.loop.fault("clients of centrifuge load no history") }
 
+func (c *centrifuge) quit(bool) {}
+
+func (c *centrifuge) behind(head int64) int { return c.p.behind(head) }
+
 func (c *centrifuge) outbox() int { return len(c.waiting) + len(c.flying) }
 
 func (c *centrifuge) end() {}

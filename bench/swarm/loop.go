@@ -119,6 +119,10 @@ func (l *loop) settle() {
 // turn does everything that is due.
 func (l *loop) turn() {
 	for p := l.timers.pop(l.now); p != nil; p = l.timers.pop(l.now) {
+		if p.ended {
+			p.hangUpLate()
+			continue
+		}
 		p.speaker.tick()
 		l.settle()
 	}
@@ -212,14 +216,17 @@ func (l *loop) stored(id talk.UUID) {
 }
 
 // send writes a message; flush sends it off.
-func (l *loop) send(line *line, m talk.Message) {
+func (l *loop) send(line *line, m talk.Message) { l.sendAs(line, l.form, m) }
+
+// sendAs is send in another form.
+func (l *loop) sendAs(line *line, form talk.Form, m talk.Message) {
 	var err error
-	l.payload, err = talk.Append(l.payload[:0], l.form, m)
+	l.payload, err = talk.Append(l.payload[:0], form, m)
 	if err != nil {
 		l.fault("a message cannot be written: " + err.Error())
 		return
 	}
-	l.write(line, opcodeOf(l.form), l.payload)
+	l.write(line, opcodeOf(form), l.payload)
 }
 
 // opcodeOf is that of the frames in which a form travels.

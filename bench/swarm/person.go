@@ -22,7 +22,10 @@ type person struct {
 	lines []*line // that are dialled or open
 	posts int64
 	named int // names that it has taken since the first
-	wake  wakeUp
+
+	generation int  // how many were in this place before
+	ended      bool // it has gone for good
+	wake       wakeUp
 
 	// what is shown
 	room    int32
@@ -58,13 +61,34 @@ type speaker interface {
 	rename(name string)
 	// fetch loads older history.
 	fetch(limit int)
+	// quit ends it for good: it says so, or it is killed. Its lines are hung up later.
+	quit(killed bool)
+	// behind is how many entries of its room it was not shown, of which the newest is head.
+	behind(head int64) int
 	// outbox is how many messages are posted and not known to be stored.
 	outbox() int
 	// end: nothing of it is wanted any more.
 	end()
 }
 
-func (p *person) name() string { return "c" + strconv.Itoa(p.index) }
+// name is what the user is called first: several windows of one have one name.
+func (p *person) name() string {
+	if p.generation > 0 {
+		return p.label()
+	}
+	return "c" + strconv.Itoa(p.loop.swarm.plan.Owner(p.index))
+}
+
+// label names the client in reports.
+func (p *person) label() string {
+	if p.generation == 0 {
+		return "c" + strconv.Itoa(p.index)
+	}
+	return "c" + strconv.Itoa(p.index) + "." + strconv.Itoa(p.generation)
+}
+
+// behind is how far it is behind a seq.
+func (p *person) behind(head int64) int { return int(max(0, head-p.last)) }
 
 // wakeAt asks for a tick; it replaces the one before.
 func (p *person) wakeAt(at time.Time) { p.loop.timers.set(p, at) }
@@ -130,6 +154,9 @@ func (p *person) forget(l *line) {
 
 // hangup closes a line politely.
 func (p *person) hangup(l *line) {
+	if p.ended {
+		return // soon, by hangUpLate
+	}
 	if l.state == open {
 		p.loop.write(l, opClose, []byte{1000 >> 8, 1000 & 0xff})
 		p.loop.flush()
@@ -140,6 +167,9 @@ func (p *person) hangup(l *line) {
 
 // fell counts a line that is gone and tells the speaker.
 func (p *person) fell(l *line, code int, reason string) {
+	if p.ended {
+		return
+	}
 	if l.joined {
 		p.loop.sample.Lost++
 	}

@@ -74,7 +74,7 @@ func (s *Swarm) Owed() (clients, messages int) {
 	s.sampling.Unlock()
 	for _, l := range s.loops {
 		inSteps(l, l.people, func(p *person) {
-			owed := p.speaker.outbox() + int(max(0, heads[p.room]-p.last))
+			owed := p.speaker.outbox() + p.speaker.behind(heads[p.room])
 			if owed > 0 || !p.inside {
 				clients++
 				messages += owed

@@ -34,7 +34,7 @@ func newSession(p *person, servers []string, seed uint64) (*session, error) {
 	inner, err := client.New(client.Config{
 		Servers: servers, Name: p.name(), Room: p.room, Client: "tuitalk-bench",
 		History: noHistory, Keep: max(keepEntries, sc.FetchLimit), Seed: seed,
-	}, client.State{})
+	}, p.state())
 	if err != nil {
 		return nil, err
 	}
@@ -56,10 +56,16 @@ func (s *session) tick() { s.handle(client.Tick{}) }
 func (s *session) enter(room int32) { s.handle(client.Join{Room: room}) }
 
 func (s *session) closed(l *line, code int, reason string) {
+	if s.p.ended {
+		return
+	}
 	s.handle(client.Closed{Conn: l.conn, Code: code, Reason: reason})
 }
 
 func (s *session) message(l *line, opcode byte, payload []byte) {
+	if s.p.ended {
+		return
+	}
 	if opcode != opcodeOf(s.p.loop.form) {
 		s.handle(client.Garbled{Conn: l.conn, Err: talk.ErrForm})
 		return
@@ -112,6 +118,31 @@ func (s *session) fetch(limit int) {
 
 func (s *session) rename(name string) {
 	s.handle(client.SetName{ID: s.p.loop.uuid(), Name: name})
+}
+
+func (s *session) behind(head int64) int { return s.p.behind(head) }
+
+// quit ends the session as its user does, or as if its program was killed.
+func (s *session) quit(killed bool) {
+	if !killed {
+		s.handle(client.Quit{})
+		s.end()
+	} else if s.p.rec != nil {
+		s.p.rec.Kill(s.p.loop.now)
+	}
+	if killed {
+		s.p.hangUpLate()
+	}
+	s.p.rec = nil
+}
+
+// state is what the client knows from before: of several windows of one user each knows
+// who that is.
+func (p *person) state() client.State {
+	if owner, windows := p.loop.swarm.plan.Windows(p.index); windows && p.generation == 0 {
+		return client.State{Secret: p.loop.swarm.secretOf(owner)}
+	}
+	return client.State{}
 }
 
 func (s *session) outbox() int { return len(s.session.State().Outbox) }

@@ -161,12 +161,7 @@ func (s *Swarm) populate() error {
 
 func (s *Swarm) add(l *loop, index int) error {
 	p := &person{loop: l, index: index, slow: s.plan.IsSlow(index), room: s.plan.Room(index)}
-	servers := slices.Concat(s.cfg.Targets[index%len(s.cfg.Targets):], s.cfg.Targets[:index%len(s.cfg.Targets)])
-	if s.rec != nil {
-		p.rec = s.rec.Client(p.name())
-	}
-	var err error
-	if p.speaker, err = newSpeaker(p, servers, s.seed(1000+index)); err != nil {
+	if err := s.equip(p); err != nil {
 		return err
 	}
 	l.people = append(l.people, p)
@@ -176,7 +171,21 @@ func (s *Swarm) add(l *loop, index int) error {
 	return nil
 }
 
+// equip gives a person what it speaks, and a place in the recording.
+func (s *Swarm) equip(p *person) (err error) {
+	first := p.index % len(s.cfg.Targets)
+	servers := slices.Concat(s.cfg.Targets[first:], s.cfg.Targets[:first])
+	if s.rec != nil && !s.plan.IsOriginal(p.index) {
+		p.rec = s.rec.Client(p.label())
+	}
+	p.speaker, err = newSpeaker(p, servers, s.seed(1000+p.index+p.generation*s.cfg.Scenario.Clients))
+	return err
+}
+
 func newSpeaker(p *person, servers []string, seed uint64) (speaker, error) {
+	if p.loop.swarm.plan.IsOriginal(p.index) {
+		return newOriginal(p, servers, seed), nil
+	}
 	switch speech := p.loop.swarm.cfg.Scenario.Speak; speech {
 	case scenario.Session:
 		return newSession(p, servers, seed)

@@ -73,13 +73,17 @@ func (w *wire) dial() {
 
 // plan asks for the next tick.
 func (w *wire) plan() {
-	var next time.Time
-	for _, at := range [...]time.Time{w.dialAt, w.deadline, w.holdAt} {
+	w.p.wakeAt(soonest(w.dialAt, w.deadline, w.holdAt))
+}
+
+// soonest is the first of times; the zero ones do not count.
+func soonest(times ...time.Time) (next time.Time) {
+	for _, at := range times {
 		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}
-	w.p.wakeAt(next)
+	return next
 }
 
 func reached(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
@@ -254,6 +258,10 @@ func (w *wire) fetch(limit int) {
 
 // rename: one that keeps only what is measured keeps its name.
 func (w *wire) rename(string) {}
+
+func (w *wire) quit(bool) {}
+
+func (w *wire) behind(head int64) int { return w.p.behind(head) }
 
 func (w *wire) outbox() int { return len(w.unsent) }
 

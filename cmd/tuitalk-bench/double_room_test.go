@@ -17,6 +17,7 @@ type doubleRoom struct {
 	log     []talk.Entry // ascending by seq
 	known   map[doubleName]int64
 	members []*seat
+	there   []talk.Member // in the order in which they came, also if their line is lost
 }
 
 // doubleName names a message before it has a seq.
@@ -39,7 +40,7 @@ func (s *seat) handle(m talk.Message) {
 		s.join(m)
 	case talk.LeaveRoom:
 		if s.in != nil && s.in.id == m.RoomID {
-			s.quit()
+			s.leaveRoom()
 		}
 	case talk.Fetch:
 		s.fetch(m)
@@ -56,14 +57,16 @@ func (r *doubleRoom) from(after int64) int {
 	return i
 }
 
-// join shows the room from its head, or from where the client was. Like a room of
-// more than 300 members, one of the double writes no joined lines.
+// join shows the room from its head, or from where the client was. Nobody's grace ever
+// ends.
 func (s *seat) join(m talk.JoinRoom) {
 	s.quit()
 	r := s.d.room(m.RoomID)
 	s.in, s.name = r, m.Username
 	r.members = append(r.members, s)
-	answer := talk.Joined{RoomID: r.id, HeadSeq: r.head, AfterSeq: r.head, MemberCount: len(r.members)}
+	answer := talk.Joined{
+		RoomID: r.id, HeadSeq: r.head, AfterSeq: r.head, Members: slices.Clone(r.there), MemberCount: len(r.there),
+	}
 	if len(r.log) > 0 {
 		answer.HeadID = r.log[len(r.log)-1].ID
 	}
@@ -79,6 +82,24 @@ func (s *seat) join(m talk.JoinRoom) {
 	for _, e := range r.log[from:] {
 		s.tell(e)
 	}
+	if !slices.ContainsFunc(r.there, func(o talk.Member) bool { return o.UUID == s.user }) {
+		r.there = append(r.there, talk.Member{UUID: s.user, Username: s.name})
+		s.append(talk.Entry{Kind: talk.KindJoined, ID: talk.MakeUUID(4, [16]byte{byte(len(r.there)), byte(len(r.there) >> 8), 1})})
+	}
+}
+
+// leaveRoom ends the user's stay.
+func (s *seat) leaveRoom() {
+	r := s.in
+	s.quit()
+	i := slices.IndexFunc(r.there, func(o talk.Member) bool { return o.UUID == s.user })
+	if i < 0 {
+		return
+	}
+	r.there = slices.Delete(r.there, i, i+1)
+	s.in = r
+	s.append(talk.Entry{Kind: talk.KindLeft, ID: talk.MakeUUID(4, [16]byte{byte(r.head), byte(r.head >> 8), byte(r.head >> 16), 2})})
+	s.in = nil
 }
 
 func (s *seat) quit() {
@@ -131,22 +152,29 @@ func (s *seat) stored(m talk.Entry, seq int64) {
 	s.tell(talk.Stored{RoomID: m.RoomID, ID: m.ID, Seq: seq})
 }
 
-// store makes a message the next entry, and shows it to everybody.
+// store makes a message the next entry.
 func (s *seat) store(m talk.Entry) (seq int64) {
+	s.in.known[doubleName{s.user, m.ID}] = s.in.head + 1
+	return s.append(talk.Entry{Kind: talk.KindPosted, Text: m.Text, ID: m.ID})
+}
+
+// append makes something about the user the next entry, and shows it.
+func (s *seat) append(e talk.Entry) (seq int64) {
 	r := s.in
 	r.head++
-	e := talk.Entry{
-		Kind: talk.KindPosted, RoomID: r.id, Author: s.user, Name: s.name, Text: m.Text, ID: m.ID, Seq: r.head,
-		UnixTime: uint64(time.Now().Unix()),
-	}
+	e.RoomID, e.Author, e.Name, e.Seq, e.UnixTime = r.id, s.user, s.name, r.head, uint64(time.Now().Unix())
 	if n := len(r.log); n > 0 {
 		e.UnixTime = max(e.UnixTime, r.log[n-1].UnixTime)
 	}
 	r.log = append(r.log, e)
-	r.known[doubleName{s.user, m.ID}] = r.head
 	frame := frameOf(e)
 	for _, to := range r.members {
-		to.deliver(e, frame)
+		if e.Kind == talk.KindPosted {
+			to.deliver(e, frame)
+			continue
+		}
+		s.d.comings++
+		to.put(frame)
 	}
 	return e.Seq
 }

@@ -33,6 +33,7 @@ type double struct {
 	seats      map[*seat]bool
 	rooms      map[int32]*doubleRoom
 	deliveries int  // of messages to members
+	comings    int  // that members were told of
 	armed      bool // the next message is spoilt instead of a delivery
 	spoilt     int
 }

@@ -63,7 +63,7 @@ func newSettings(c *command, preset string) (*settings, error) {
 // ofScenario are the flags of the scenario by what they are about.
 var ofScenario = []group{
 	{"Who is there", []string{"scenario", "clients", "rooms", "first-room", "zipf", "idle", "idle-room", "slow", "slow-bytes"}},
-	{"What they do", []string{"rate", "size", "arrivals", "hops", "renames", "returns", "fetches", "fetch-limit", "speak", "form", "check", "seed"}},
+	{"What they do", []string{"rate", "size", "arrivals", "hops", "renames", "returns", "fetches", "fetch-limit", "ends", "originals", "windows", "speak", "form", "check", "seed"}},
 	{"Time", []string{"connects", "warm-up", "duration", "settle"}},
 }
 

@@ -96,7 +96,7 @@ func TestLoadThroughNginxWithTLS(t *testing.T) {
 	if w := &r.Whole; w.Inside < 390 || w.Counts.Stored == 0 || w.Delivered < 15*w.Counts.Stored {
 		t.Errorf("%d inside, %d stored, %d delivered", w.Inside, w.Counts.Stored, w.Delivered)
 	}
-	if c := r.Checked; c.Clients != 400 || c.Sent == 0 || c.Shown < c.Sent {
+	if c := r.Checked; c.Clients < 400 || c.Sent == 0 || c.Shown < c.Sent {
 		t.Errorf("checked: %d clients, %d sent, %d shown", c.Clients, c.Sent, c.Shown)
 	}
 	short := []string{"load", "-target", target, "-clients", "20", "-rooms", "2", "-warm-up", "0s", "-duration", "1s", "-quiet", "-json", out}
