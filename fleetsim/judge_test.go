@@ -194,7 +194,7 @@ func (w *world) judgeHistory() []string {
 		return []string{err.Error()}
 	}
 	// what people did in an outage is written down when it is over
-	report := checker.Check(checker.Options{Grace: w.settings.grace(), Gaps: true, Skew: w.bad + 10*time.Second}, recording)
+	report := checker.Check(checker.Options{Unmarked: true, Grace: w.settings.grace(), Gaps: true, Skew: w.bad + 10*time.Second}, recording)
 	if report.Err() == nil {
 		return nil
 	}

@@ -7,6 +7,9 @@ func (w *window) over() int64 { return max(w.At, w.Over) }
 
 // calm tells whether no fault lasted at any time between two, nor had just ended.
 func (c *check) calm(from, to int64) bool {
+	if c.opts.Unmarked {
+		return false
+	}
 	skew, leave := c.opts.Skew.Microseconds(), c.opts.Leave.Microseconds()
 	for i := range c.faults {
 		w := &c.faults[i]

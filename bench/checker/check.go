@@ -18,8 +18,11 @@ type Options struct {
 	Answer  time.Duration // how long a join or fetch may be unanswered at the end; default 15 s
 	Leave   time.Duration // how long a "left" that is due, or whatever else follows by itself, may take; default 10 s
 	Ahead   time.Duration // by how much entries may be dated ahead, beyond Skew: for runs in which the store's clock is
-	Gaps    bool          // what a server openly leaves out (Gap) is no loss
-	Keep    int           // violations of each kind that are kept, with their story; default 20
+	// Unmarked: there were faults at any time that are not marked. What a fault may excuse is
+	// not judged then, but for the members that clients show in the end.
+	Unmarked bool
+	Gaps     bool // what a server openly leaves out (Gap) is no loss
+	Keep     int  // violations of each kind that are kept, with their story; default 20
 }
 
 func (o *Options) fill() {

@@ -89,7 +89,10 @@ func (c *check) judgeMembers() {
 }
 
 func (c *check) judgeListing(r *room, m *members, l *listing) {
-	if m.unsure || l.sum == m.sum && l.count == len(m.names) || !c.calm(l.at, l.at) {
+	if m.unsure || l.sum == m.sum && l.count == len(m.names) {
+		return
+	}
+	if inTheEnd := l.shown && c.opts.Unmarked; !inTheEnd && !c.calm(l.at, l.at) {
 		return
 	}
 	does := "was told"
