@@ -51,7 +51,7 @@ var onlyIn = map[string][]string{
 	"github.com/HdrHistogram":     {"tuitalk/bench/measure"},
 	"tuitalk/gateway":             {"tuitalk/cmd/tuitalk-gateway", "tuitalk/fleetsim"}, // what loads it sees only its wire
 	"tuitalk/bench/crew":          {"tuitalk/cmd/tuitalk-bench", "tuitalk/bench/chaos"},
-	"tuitalk/history/pgstore":     {"tuitalk/cmd/tuitalk-gateway", "tuitalk/cmd/tuitalk-bench"},
+	"tuitalk/history/pgstore":     {"tuitalk/cmd/tuitalk-gateway", "tuitalk/cmd/tuitalk-bench", "tuitalk/bench/chaos"}, // the last reads what a set-back database has lost
 	"tuitalk/history/sqlitestore": {"tuitalk/cmd/tuitalk-gateway"},
 	"tuitalk/fanout/redisbus":     {"tuitalk/cmd/tuitalk-gateway"},
 }
