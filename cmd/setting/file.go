@@ -66,8 +66,10 @@ func splitLine(line string) (name, value string) {
 func setFromLine(flags *flag.FlagSet, name, value string, already, seen map[string]bool) error {
 	f := flags.Lookup(name)
 	switch {
+	case f == nil && strings.ContainsAny(name, endsWord):
+		return fmt.Errorf("%q is not a setting here: a space parts a name from its value, not = or :", Shown(name))
 	case f == nil || asked(f) || name == configFlag:
-		return fmt.Errorf("%q is not a setting here; -h lists them, and here they have no dash", name)
+		return fmt.Errorf("%q is not a setting here; -h lists them, and here they have no dash", Shown(name))
 	case seen[name]:
 		return fmt.Errorf("%s stands here twice", name)
 	}

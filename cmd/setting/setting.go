@@ -43,10 +43,13 @@ func ParseAs(variable func(flag string) string, flags *flag.FlagSet, args []stri
 	flags.SetOutput(io.Discard) // the error says it all
 	defer flags.SetOutput(out)
 	if err := flags.Parse(args); err != nil {
+		if arg, bad := strings.CutPrefix(err.Error(), "bad flag syntax: "); bad {
+			return fmt.Errorf("%q is not how a flag is written; -h lists them", Shown(arg))
+		}
 		return err
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("%q is not a flag; -h lists them", flags.Arg(0))
+		return fmt.Errorf("%q is not a flag; -h lists them", Shown(flags.Arg(0)))
 	}
 	if err := setFromEnvironment(variable, flags, lookup); err != nil {
 		return err
@@ -55,6 +58,26 @@ func ParseAs(variable func(flag string) string, flags *flag.FlagSet, args []stri
 		return nil
 	}
 	return setFromFile(flags, file.Value.String())
+}
+
+// A word that nobody knows may be an address with a password, or hold one, as
+// store=postgres://user:password@host/db does. Errors are logged, so they show of it
+// what comes before one of endsWord, and at most shownBytes.
+const (
+	endsWord   = "=:@ \t\r\n"
+	shownBytes = 40
+)
+
+// Shown is what an error may show of a word that nobody knows.
+func Shown(word string) string {
+	end := strings.IndexAny(word, endsWord)
+	if end < 0 {
+		end = len(word)
+	}
+	if end = min(end, shownBytes); end == len(word) {
+		return word
+	}
+	return strings.ToValidUTF8(word[:end], "") + "…"
 }
 
 // defineConfig adds the flag -config, unless it is there already.

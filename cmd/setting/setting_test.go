@@ -97,6 +97,40 @@ func TestWrongConfigFile(t *testing.T) {
 	}
 }
 
+// TestErrorsShowNoPassword: what is written in the way of another file, or where no
+// value belongs, may hold a password, and errors are logged.
+func TestErrorsShowNoPassword(t *testing.T) {
+	t.Parallel()
+	const address = "postgres://u:sekret@h/db"
+	for _, c := range []struct{ file, arg, says string }{
+		{"store=" + address, "", `line 1: "store…" is not a setting here: a space parts a name from its value, not = or :`},
+		{"listen=" + address, "", `"listen…" is not a setting here: a space`},
+		{"store:" + address, "", `"store…" is not a setting here: a space`},
+		{"TUITALK_STORE=" + address, "", `"TUITALK_STORE…" is not a setting here: a space`},
+		{address, "", `"postgres…" is not a setting here`},
+		{"-store " + address, "", `"-store" is not a setting here; -h`},
+		{"max-conns " + address, "", "line 1: max-conns: "},
+		{strings.Repeat("ä", 30) + "sekret", "", strings.Repeat("ä", 20) + `…" is not a setting`},
+		{"", "store=" + address, `"store…" is not a flag`},
+		{"", address, `"postgres…" is not a flag`},
+		{"", "u:sekret@h", `"u…" is not a flag`},
+		{"", "---store=" + address, `"---store…" is not how a flag is written`},
+		{"", "-stor=" + address, "-stor"},
+	} {
+		p := newProgram(t, c.file)
+		if c.arg != "" {
+			p.args = []string{c.arg}
+		}
+		err := p.parse()
+		switch {
+		case err == nil || !strings.Contains(err.Error(), c.says):
+			t.Errorf("%q, %q: %v; want %q", c.file, c.arg, err, c.says)
+		case strings.Contains(err.Error(), "sekret"):
+			t.Errorf("%q, %q: shows a password: %v", c.file, c.arg, err)
+		}
+	}
+}
+
 func TestHelpNamesTheConfigFile(t *testing.T) {
 	t.Parallel()
 	p := newProgram(t, "")

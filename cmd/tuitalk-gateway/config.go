@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"tuitalk/cmd/setting"
 	"tuitalk/gateway"
 	"tuitalk/gateway/limits"
 	"tuitalk/talk"
@@ -141,10 +142,10 @@ func (c *config) checkStore() error {
 
 // schemeOf is what may be shown of an address that can hold a password.
 func schemeOf(s string) string {
-	if scheme, _, ok := strings.Cut(s, "://"); ok {
+	if scheme, _, ok := strings.Cut(s, "://"); ok && setting.Shown(scheme) == scheme {
 		return scheme + "://…"
 	}
-	return s
+	return setting.Shown(s)
 }
 
 func (c *config) checkLists() error {

@@ -76,6 +76,10 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 		{"-flood-rate 1e-300", "more than a year"},
 		{"-lisen :1", "lisen"},
 		{"serve", `"serve" is not a flag`},
+		{"-store=host=h://password=:secret@h", "-store host… is neither"},
+		{"-store postgres:u:secret@h/db", "-store postgres… is neither"},
+		{"-store u:secret@h/db://x", "-store u… is neither"},
+		{"-bus rediss://:secret@h", "-bus rediss://… "},
 	} {
 		_, err := parse(strings.Fields(tc.args), nil)
 		switch {

@@ -154,18 +154,22 @@ func (o *options) check() error {
 // serverURL checks an address, and completes one without a path.
 func serverURL(s string) (string, error) {
 	const example = ", as in " + defaultServer
+	shown := s
+	if at := strings.LastIndexByte(s, '@'); at >= 0 { // a password may come before it
+		shown = "…" + s[at:]
+	}
 	u, err := url.Parse(s)
 	switch {
 	case s == "":
 		return "", fmt.Errorf("there is an empty address%s", example)
 	case err != nil:
-		return "", fmt.Errorf("%q is not an address%s", s, example)
+		return "", fmt.Errorf("%q is not an address%s", shown, example)
 	case u.Scheme != "ws" && u.Scheme != "wss":
-		return "", fmt.Errorf("%q does not begin with ws:// or wss://%s", s, example)
+		return "", fmt.Errorf("%q does not begin with ws:// or wss://%s", shown, example)
 	case u.Hostname() == "":
-		return "", fmt.Errorf("%q names no host%s", s, example)
+		return "", fmt.Errorf("%q names no host%s", shown, example)
 	case u.User != nil || u.Fragment != "":
-		return "", fmt.Errorf("%q has a user or a fragment, which an address of a gateway has not", s)
+		return "", fmt.Errorf("%q has a user or a fragment, which an address of a gateway has not", shown)
 	}
 	if u.Path == "" || u.Path == "/" {
 		u.Path = socketPath

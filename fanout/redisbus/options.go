@@ -107,6 +107,9 @@ func ParseURL(text string) (Options, error) {
 		}
 		rest = rest[at+1:]
 	}
+	if strings.Contains(rest, "?") { // not shown: it may hold a password
+		return Options{}, errors.New("parse the bus address: it has no part after a ?; the password comes before the host, as :password@")
+	}
 	o.Addrs = strings.Split(strings.TrimSuffix(rest, "/"), ",")
 	if err := o.Validate(); err != nil {
 		return Options{}, fmt.Errorf("parse the bus address: %w", err)

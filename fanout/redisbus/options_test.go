@@ -35,7 +35,7 @@ func TestParseURLRefuses(t *testing.T) {
 	for _, text := range []string{
 		"", "redis://", "h:1", "rediss://h:1", "http://h:1", "redis://h", "redis://h:", "redis://h:0", "redis://h:65536",
 		"redis://h:x", "redis://:1", "redis://h:1,", "redis://h:1,,h:2", "redis://h:1/2", "redis://secret@h:1",
-		"redis://:@h:1", "redis://:%zz@h:1", "redis://h:1:2",
+		"redis://:@h:1", "redis://:%zz@h:1", "redis://h:1:2", "redis://h:1?password=secret",
 	} {
 		o, err := ParseURL(text)
 		if err == nil {
