@@ -19,12 +19,13 @@ func (s *Server) noteHole(r *room) {
 	s.agenda.after(holeWait, func() { s.fillSoon(r) })
 }
 
-// fillSoon has the hole filled, unless it closed by itself. One query for all
-// members, one at a time for each room.
+// fillSoon has the hole filled, unless it closed by itself, or nothing may be placed:
+// who ends the doubt comes back. One query for all members, one at a time for each
+// room.
 func (s *Server) fillSoon(r *room) {
 	start := false
 	r.locked(func() {
-		start = r.open && !r.headless && r.known > r.head && !r.filling
+		start = r.open && !r.headless && r.known > r.head && !r.filling && !r.doubt.holds
 		r.filling = r.filling || start
 	})
 	if start {
@@ -54,8 +55,10 @@ func (s *Server) fillStep(ctx context.Context, r *room) {
 	r.locked(func() {
 		after, done = r.head, r.known <= r.head || !r.open
 		if done {
-			r.filling, r.aheadAt = false, 0
+			r.aheadAt = 0
 		}
+		done = done || r.doubt.holds // nothing would be placed; confirm goes on
+		r.filling = !done
 		id, _ = r.recent.idAt(after)
 	})
 	if done {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 
 	"tuitalk/talk"
 )
@@ -44,7 +45,11 @@ func (s *Server) compareLogs(ctx context.Context, r *room, m talk.JoinRoom) (ver
 	return logMatches, nil
 }
 
-// unsure is the verdict when the store did not answer.
+// errNotPlaced: the store may have gone back, and until somebody has looked nothing is
+// placed in the room.
+var errNotPlaced = errors.New("the room does not take what the store has")
+
+// unsure is the verdict when nobody can tell now.
 func (s *Server) unsure(err error) (verdict, error) {
 	if s.spooler != nil {
 		return logDoubtful, nil
@@ -71,7 +76,10 @@ func (s *Server) reach(ctx context.Context, r *room, seq int64) error {
 		if err != nil || len(entries) == 0 {
 			return err
 		}
-		s.metrics.holesFilled.Add(float64(len(entries)))
 		r.take(entries)
+		if now, _ := r.headSeq(); now == head {
+			return errNotPlaced
+		}
+		s.metrics.holesFilled.Add(float64(len(entries)))
 	}
 }

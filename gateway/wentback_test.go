@@ -1,11 +1,13 @@
 package gateway_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -336,5 +338,85 @@ func TestMembersWhenTheStoreGoesBack(t *testing.T) {
 	room, err := store.Room(t.Context(), 1, talk.MaxListed)
 	if err != nil || room.Count != 2 {
 		t.Errorf("%+v, %v", room, err)
+	}
+}
+
+// mumStore does not tell whether it has gone back, and counts how often it is asked.
+type mumStore struct {
+	gateStore
+	mumTo atomic.Int64 // IDAt of entries up to this one is not answered
+	looks atomic.Int64 // so often
+	reads atomic.Int64 // calls of After
+}
+
+func (s *mumStore) IDAt(ctx context.Context, room int32, seq int64) (talk.UUID, bool, error) {
+	if seq <= s.mumTo.Load() {
+		s.looks.Add(1)
+		return talk.UUID{}, false, history.ErrUnavailable
+	}
+	return s.gateStore.IDAt(ctx, room, seq)
+}
+
+func (s *mumStore) After(ctx context.Context, room int32, after int64, limit int) ([]talk.Entry, error) {
+	s.reads.Add(1)
+	return s.gateStore.After(ctx, room, after, limit)
+}
+
+// looked waits until somebody has looked so many times more whether it has gone back.
+func (s *mumStore) looked(t *testing.T, times int64) {
+	t.Helper()
+	want := s.looks.Load() + times
+	awaitTrue(t, "a look whether the store has gone back", func() bool { return s.looks.Load() >= want })
+}
+
+// TestADoubtAsksOnce: while a room doubts its store and nothing is placed in it, nobody
+// reads again and again what is behind its head: neither who fills its holes, nor who
+// comes back with more than it shows. When the doubt is over, both go on.
+func TestADoubtAsksOnce(t *testing.T) {
+	t.Parallel()
+	store := &mumStore{gateStore: gateStore{openStore(t, filepath.Join(t.TempDir(), "talk.db")), new(gate)}}
+	t.Cleanup(func() { _ = store.Close() })
+	n := startOn(t, store, fanout.NewHub(), nil)
+	author := hello(t, n.addr)
+	author.join(1, "ada")
+	author.chat(nil, "shown")
+	head := headOf(t, store)
+	var more []talk.Entry
+	for i := range 2 {
+		more = append(more, talk.Entry{Kind: talk.KindPosted, RoomID: 1, Author: newID(4), ID: newID(4), Name: "dee", Text: fmt.Sprintf("more %d", i)})
+	}
+	if _, err := store.Append(t.Context(), more); err != nil {
+		t.Fatal(err)
+	}
+	log, err := store.After(t.Context(), 1, head.Seq, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.mumTo.Store(head.Seq)
+	reached, release := store.hold(t, false, func(op string, _ int32) bool { return op == "After" })
+	n.server.Deliver(&fanout.Note{Room: 1, Entries: log[1:]}) // the one before it is missing
+	await(t, "a look into the hole", reached)
+	strange := talk.Entry{Kind: talk.KindPosted, RoomID: 1, Author: newID(4), ID: newID(4), Name: "eve", Text: "strange", Seq: head.Seq}
+	n.server.Deliver(&fanout.Note{Room: 1, Entries: []talk.Entry{strange}})
+	store.looked(t, 1)
+	before := store.reads.Load()
+	release()
+	store.looked(t, 2)
+	back := func() *peer {
+		p := hello(t, n.addr)
+		p.say(talk.JoinRoom{RoomID: 1, UUID: p.uuid, Username: "bob", UnixTime: 1, Resume: true, AfterSeq: log[1].Seq, AfterID: log[1].ID})
+		return p
+	}
+	if e := expect[talk.Error](back()); e.Code != talk.CodeUnavailable || !e.Retry {
+		t.Errorf("who comes back is told %+v", e)
+	}
+	if reads := store.reads.Load() - before; reads > 3 {
+		t.Errorf("the store was read %d times while nothing could be placed", reads)
+	}
+	store.mumTo.Store(0)
+	author.heardText("more 0")
+	author.heardText("more 1")
+	if j := expect[talk.Joined](back()); j.Reset {
+		t.Error("who comes back is reset although the store has not gone back")
 	}
 }
