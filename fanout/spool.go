@@ -46,9 +46,10 @@ var (
 // whatever length, but nothing out of its middle: what is there was added behind all
 // that its node had added before. Whoever adds names the last entry of the room of
 // which he does not know that it is stored. If it is missing, nothing is added behind
-// the hole, and he adds all that he has of the room once more, in order: so no
-// message is stored before an earlier one of its author that was accepted. If a drain
-// has removed it, he adds what is stored, and the next drain finds repeats.
+// the hole, not behind a repeat of what is there from before it either, and he adds
+// all that he has of the room once more, in order: so no message is stored before an
+// earlier one of its author that was accepted. If a drain has removed it, he adds what
+// is stored, and the next drain finds repeats.
 type Spool interface {
 	// Add puts entries into the spool, in order. results[i] is nil once
 	// entries[i] is on a master and a replica. An error other than ErrSpoolFull

@@ -46,15 +46,14 @@ func (s *Spool) SetDown(err error) {
 func (s *Spool) Add(_ context.Context, entries []talk.Entry, behind ...talk.Entry) []error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last := map[int32]talk.Entry{} // of each room
-	for _, e := range behind {
-		last[e.RoomID] = e
+	holed := map[int32]bool{} // rooms in which something is missing in front of the next entry
+	for i := range behind {
+		holed[behind[i].RoomID] = !s.has(&behind[i])
 	}
 	results := make([]error, len(entries))
 	for i, e := range entries {
-		before, has := last[e.RoomID]
-		results[i] = s.add(e, !has || s.has(&before))
-		last[e.RoomID] = e
+		results[i] = s.add(e, !holed[e.RoomID])
+		holed[e.RoomID] = holed[e.RoomID] || !s.has(&e)
 	}
 	return results
 }
@@ -65,7 +64,7 @@ func (s *Spool) has(e *talk.Entry) bool {
 	})
 }
 
-// add adds one entry; follows: the one that it shall stand behind is there.
+// add adds one entry; follows: all that it shall stand behind is there.
 func (s *Spool) add(e talk.Entry, follows bool) error {
 	if s.down != nil {
 		return s.down

@@ -27,6 +27,7 @@ func RunSpool(t *testing.T, open func(t *testing.T) fanout.Spool) {
 		{"removes an entry with its id", testSpoolRemove},
 		{"serves several drains", testSpoolDrains},
 		{"adds nothing behind a hole", testSpoolLost},
+		{"adds nothing behind a repeat that hides a hole", testSpoolLostBehindRepeat},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
 	}
@@ -303,5 +304,40 @@ func testSpoolLost(t *testing.T, s fanout.Spool) {
 	}
 	if n != more {
 		t.Errorf("%d entries, want %d", n, more)
+	}
+}
+
+// testSpoolLostBehindRepeat: the last entry of a room gets lost, and who adds more
+// begins with what is there: one entry, or more than any implementation adds in one go.
+func testSpoolLostBehindRepeat(t *testing.T, s fanout.Spool) {
+	const more = 3
+	for room, there := range map[int32]int{5: 1, 6: SpoolCap/2 - more} {
+		part := s.Partition(room)
+		addAll(t, s, pendingEntries(room, 0, there+1))
+		all := readAll(t, s, part, SpoolCap)
+		if err := s.Remove(t.Context(), part, all[len(all)-1].ID); err != nil {
+			t.Fatal(err)
+		}
+		repeats, fresh := pendingEntries(room, 0, there), pendingEntries(room, there+1, there+more)
+		for i, err := range s.Add(t.Context(), append(repeats, fresh...), PendingEntry(room, 1, there)) {
+			if i < there && err != nil || i >= there && !errors.Is(err, fanout.ErrSpoolLost) {
+				t.Fatalf("room %d: entry %d of which %d are there, behind one that is lost: %v", room, i, there, err)
+			}
+		}
+		// All that he has of the room, once more with an early one behind.
+		addAll(t, s, append(pendingEntries(room, 0, there+1), append(pendingEntries(room, 0, 1), fresh...)...))
+		n := 0
+		for _, got := range readAll(t, s, part, SpoolCap) {
+			if got.Entry.RoomID != room {
+				continue
+			}
+			if want := PendingEntry(room, 1, n); got.Entry != want {
+				t.Fatalf("room %d: entry %d is %+v", room, n, got.Entry)
+			}
+			n++
+		}
+		if n != there+more {
+			t.Errorf("room %d: %d entries, want %d", room, n, there+more)
+		}
 	}
 }

@@ -12,19 +12,31 @@ import (
 )
 
 // addScript puts entries into a stream unless they are there. Keys: stream,
-// ids. Arguments: how many entries the stream may have, then for each entry the id
-// of the one behind which it shall stand or nothing, its id and its form. It returns
-// a code for each entry.
+// ids. Arguments: how many entries the stream may have, then for each entry the ids
+// of those behind which it shall stand, one after the other, its id and its form. It
+// returns a code for each entry. What is there may stand behind a hole itself: then
+// nothing is added behind it either.
 const addScript = `
 local left = tonumber(ARGV[1]) - redis.call('XLEN', KEYS[1])
 local codes = {}
+local holed = {}
+local function hole(front)
+  for at = 1, #front, 36 do
+    local id = string.sub(front, at, at + 35)
+    if holed[id] or redis.call('HEXISTS', KEYS[2], id) == 0 then
+      return true
+    end
+  end
+  return false
+end
 for i = 2, #ARGV, 3 do
   local n = (i + 1) / 3
   if redis.call('HEXISTS', KEYS[2], ARGV[i + 1]) == 1 then
+    holed[ARGV[i + 1]] = hole(ARGV[i])
     codes[n] = 1
   elseif left <= 0 then
     codes[n] = 2
-  elseif ARGV[i] ~= '' and redis.call('HEXISTS', KEYS[2], ARGV[i]) == 0 then
+  elseif hole(ARGV[i]) then
     codes[n] = 3
   else
     redis.call('XADD', KEYS[1], '*', 'k', ARGV[i + 1], 'e', ARGV[i + 2])
@@ -43,7 +55,7 @@ const (
 	codeLost
 )
 
-// entryKey identifies an entry in the hash of ids.
+// entryKey identifies an entry in the hash of ids. addScript knows its length.
 func entryKey(e *talk.Entry) string {
 	key := make([]byte, 0, 36)
 	key = binary.BigEndian.AppendUint32(key, uint32(e.RoomID))
@@ -103,13 +115,14 @@ func (b *Bus) Add(ctx context.Context, entries []talk.Entry, behind ...talk.Entr
 }
 
 // additions sorts entries by partition, in their order, each behind the one before it
-// in its room.
+// in its room. The first one of a room in an addition names all that are before it:
+// the addition does not know how those before it went.
 func (b *Bus) additions(entries, behind []talk.Entry) []*addition {
 	var all []*addition
 	open := make(map[int]*addition)
-	last := make(map[int32]string) // key of each room's last entry
+	rooms := make(map[int32]*chain)
 	for i := range behind {
-		last[behind[i].RoomID] = entryKey(&behind[i])
+		rooms[behind[i].RoomID] = &chain{keys: []byte(entryKey(&behind[i]))}
 	}
 	for i := range entries {
 		e := &entries[i]
@@ -120,15 +133,35 @@ func (b *Bus) additions(entries, behind []talk.Entry) []*addition {
 			open[part] = a
 			all = append(all, a)
 		}
+		if rooms[e.RoomID] == nil {
+			rooms[e.RoomID] = &chain{}
+		}
 		pending := *e
 		pending.Seq, pending.Pending = 0, true
 		a.index = append(a.index, i)
 		key := entryKey(e)
-		a.args = append(a.args, last[e.RoomID], key, string(fanout.AppendEntry(nil, &pending)))
-		last[e.RoomID] = key
+		a.args = append(a.args, rooms[e.RoomID].link(a, key), key, string(fanout.AppendEntry(nil, &pending)))
 		a.results = append(a.results, nil)
 	}
 	return all
+}
+
+// chain is what the next entry of a room stands behind in an Add.
+type chain struct {
+	keys []byte    // of all entries, one after the other
+	in   *addition // that has the last of them
+}
+
+// link adds the key of an entry that goes into a. It returns those behind which the
+// entry is to stand that a does not link already.
+func (c *chain) link(a *addition, key string) (front string) {
+	behind := c.keys
+	if c.in == a {
+		behind = behind[len(behind)-len(key):]
+	}
+	front = string(behind)
+	c.keys, c.in = append(c.keys, key...), a
+	return front
 }
 
 // await waits until an addition is answered. Without an answer it is unclear
