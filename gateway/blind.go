@@ -128,7 +128,7 @@ func (s *Server) startOf(ctx context.Context, r *room, head int64) (start int64,
 func (r *room) see(state history.Room, entries []talk.Entry, start int64) (behind []*conn, missing bool) {
 	r.blind = false
 	for i := range entries {
-		r.settlePending(entries[i].Author, entries[i].ID)
+		r.settleStored(entries[i].Author, entries[i].ID, entries[i].Seq)
 	}
 	if r.headless {
 		r.headless = false

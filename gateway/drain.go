@@ -146,11 +146,12 @@ func (s *Server) showDrained(entries []talk.Entry, results []history.Result) {
 	}
 }
 
-// settleStored forgets that an entry is pending, as it is stored, and tells its author.
+// settleStored forgets that an entry is pending, as it is stored, and tells its author;
+// first, since he would say again what is taken off the screens.
 func (s *Server) settleStored(room int32, e fanout.Stored) {
 	if r := s.rooms.get(room); r != nil {
-		r.locked(func() { r.settlePending(e.Author, e.ID) })
 		s.tellAuthor(r, e.Author, ackStoredLater, talk.Stored{RoomID: room, ID: e.ID, Seq: e.Seq})
+		r.locked(func() { r.settleStored(e.Author, e.ID, e.Seq) })
 	}
 }
 

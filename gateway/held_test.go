@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"tuitalk/history"
 	"tuitalk/talk"
 )
 
@@ -29,6 +30,42 @@ func TestPendingEntriesCloseNobody(t *testing.T) {
 		if most := s.opts.RingBytes + s.opts.AnswerBytes; c.out.cost() > most {
 			t.Fatalf("%d bytes wait for a member, %d may", c.out.cost(), most)
 		}
+	}
+}
+
+// TestStoredEntryIsTakenOffWhereItWasShown: a pending entry is in the log. Who is behind
+// that place gets it with its seq; who has it already is told to take the pending one
+// off, also where this node learns of it later than he did.
+func TestStoredEntryIsTakenOffWhereItWasShown(t *testing.T) {
+	t.Parallel()
+	for name, settle := range map[string]func(r *room, e talk.Entry){
+		"it is placed":        func(r *room, e talk.Entry) { r.place(e) },
+		"the room is read":    func(r *room, e talk.Entry) { r.see(history.Room{HeadSeq: e.Seq}, []talk.Entry{e}, e.Seq) },
+		"the store goes back": func(r *room, e talk.Entry) { r.reset(history.Room{HeadSeq: e.Seq}, []talk.Entry{e}) },
+		"a drain finds it":    func(r *room, e talk.Entry) { r.settleStored(e.Author, e.ID, e.Seq) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := bareServer(t)
+			r := crowdedRoom(s, 2*talk.Forms)
+			s.rooms.byID[r.id] = r
+			for _, c := range r.members[talk.Forms:] {
+				c.seat.cursor = 1
+			}
+			e := talk.Entry{Kind: talk.KindPosted, RoomID: r.id, Author: newUUID(), Name: "ada", Text: "once", ID: newUUID()}
+			s.showPending(r.id, []talk.Entry{e}, false)
+			r.empty()
+			e.Seq = 1
+			settle(r, e)
+			for _, c := range r.members[talk.Forms:] {
+				if got, want := c.out.ring.count > 0, c.seat.form.IsExtended(); got != want {
+					t.Errorf("who has it in form %d was told: %v", c.seat.form, got)
+				}
+			}
+			if len(r.pending) != 0 {
+				t.Errorf("%d are pending", len(r.pending))
+			}
+		})
 	}
 }
 

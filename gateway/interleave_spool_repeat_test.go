@@ -90,6 +90,12 @@ func TestStoredAndSaidAgainInAnOutage(t *testing.T) {
 			t.Fatalf("the author is told %+v", m)
 		}
 		away.awaitMetric(t, "tuitalk_pending_entries", "", func(v float64) bool { return v == 0 })
+		w.heardPending("once") // of which nobody there knows that it is in the log; it is taken off again
+		for _, p := range []*peer{w, a} {
+			if m := expect[talk.Withdrawn](p); m.RoomID != 5 || m.UUID != a.uuid || m.ID != e.ID {
+				t.Errorf("taken off: %+v", m)
+			}
+		}
 		f.wantLog(5, want...)
 	})
 }

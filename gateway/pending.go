@@ -109,6 +109,19 @@ func (r *room) settlePending(author, id talk.UUID) (was bool) {
 	return at >= 0
 }
 
+// settleStored forgets that an entry is pending, as the log has it as seq. Those who
+// are shown the log behind it already, from memory or before they came, are not shown
+// it again: they are told to take the pending one off. To the others it comes with its
+// seq. Call with mu held.
+func (r *room) settleStored(author, id talk.UUID, seq int64) {
+	if !r.settlePending(author, id) {
+		return
+	}
+	r.tellThose(talk.Withdrawn{RoomID: r.id, UUID: author, ID: id}, func(s *seat) bool {
+		return s.headless || s.cursor >= seq
+	})
+}
+
 // seqOf is the seq of an entry that is among the recent ones, else 0.
 func (r *recent) seqOf(author, id talk.UUID) int64 {
 	for _, e := range r.list {

@@ -155,7 +155,7 @@ func (r *room) place(e talk.Entry) {
 		r.renames = append(r.renames, e)
 	}
 	if len(r.pending) > 0 {
-		r.settlePending(e.Author, e.ID)
+		r.settleStored(e.Author, e.ID, e.Seq)
 	}
 	delivered := 0
 	for _, c := range r.members {
@@ -207,11 +207,14 @@ func (r *room) unseat(c *conn) {
 
 // tell sends a message without seq to the members that speak the extended form.
 // Call with mu held.
-func (r *room) tell(m talk.Message) {
+func (r *room) tell(m talk.Message) { r.tellThose(m, func(*seat) bool { return true }) }
+
+// tellThose does it for those whom it concerns. Call with mu held.
+func (r *room) tellThose(m talk.Message, concerns func(*seat) bool) {
 	var packets [talk.Forms]*packet
 	for _, c := range r.members {
 		form := c.seat.form
-		if !form.IsExtended() {
+		if !form.IsExtended() || !concerns(&c.seat) {
 			continue
 		}
 		if packets[form] == nil {

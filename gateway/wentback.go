@@ -171,7 +171,7 @@ func (r *room) reset(state history.Room, entries []talk.Entry) (behind, stale []
 	clear(r.ahead)
 	r.begin(state, entries)
 	for i := range entries {
-		r.settlePending(entries[i].Author, entries[i].ID)
+		r.settleStored(entries[i].Author, entries[i].ID, entries[i].Seq)
 	}
 	for _, c := range r.members {
 		m := &c.seat

@@ -404,7 +404,8 @@
 // An entry with pending true is accepted, but not yet stored: the store is away.
 // It has no seq and sent_at instead, and its unixtime is not settled. Show it
 // below all stored entries, marked; it is no history. It comes again, with seq,
-// when it is stored: move it there. Or Withdrawn takes it back. An entry that
+// when it is stored: move it there. Or Withdrawn takes it back, as it was lost or
+// stood in the log before, further back than you may remember. An entry that
 // waited keeps sent_at, when it was accepted. Pending entries do not go to
 // clients of the original's forms.
 //
@@ -424,7 +425,7 @@
 //     accepted in about the last second if all its nodes lose power at once, and
 //     who loses the disks of a master and its replicas loses all of its spool. So
 //     keep it in the outbox, and never show it as stored. Withdrawn means that
-//     it was lost: it is as if it were never sent.
+//     it was lost, unless Stored came before: it is as if it were never sent.
 //   - Error with its id and without retry: refused for good. Show it to the
 //     user, who may change it and send it with a new id.
 //   - Error with its id and retry: see "Refusals".

@@ -217,7 +217,8 @@ type Stored struct {
 	Seq    int64 `wire:"seq"`
 }
 
-// Withdrawn takes a pending entry back: it was never stored and will not be.
+// Withdrawn takes a pending entry back: it was never stored and will not be, or it was
+// stored so long ago that the client has had it.
 type Withdrawn struct {
 	RoomID int32 `wire:"room_id"`
 	UUID   UUID  `wire:"uuid"` // the author
