@@ -208,7 +208,7 @@ func (s *Server) resolveArrival(c *conn, windows []history.Window) {
 				known = w
 			}
 		}
-		if known.Name != "" && known.Name != u.name && !u.chose && u.renaming == nil && !u.entering {
+		if known.Name != "" && known.Name != u.name && u.chosen == nil && u.renaming == nil && !u.entering {
 			u.name = known.Name
 			c.tellName(u.room)
 		}

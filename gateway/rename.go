@@ -38,7 +38,7 @@ func (c *conn) rename(m talk.ChangeName) talk.Error {
 	if rn.id.IsZero() {
 		rn.id = newUUID()
 	}
-	u.renaming, u.chose = rn, true
+	u.renaming, u.chosen = rn, rn
 	if u.asking == nil {
 		rn.ask()
 	}
@@ -91,6 +91,8 @@ func (rn *rename) answered(epoch int64, a history.Moved) {
 	spent := a.Entry != nil && a.Entry.Name != rn.name // the id of an earlier change
 	done := a.Err == nil && a.Applied && !spent
 	again, held, current := false, false, false
+	var name string
+	var there *room
 	c.locked(func(u *user) {
 		current = u.renaming == rn && !u.gone
 		if again = current && !a.Applied && a.Err == nil && u.epoch != epoch; again {
@@ -111,6 +113,7 @@ func (rn *rename) answered(epoch int64, a history.Moved) {
 		default:
 			u.renaming, u.name = nil, rn.was
 		}
+		name, there = rn.holdsElsewhere()
 	})
 	if again {
 		return
@@ -121,7 +124,23 @@ func (rn *rename) answered(epoch int64, a history.Moved) {
 	if !held {
 		c.settle(func(*user) {})
 	}
-	if done {
-		c.srv.renameElsewhere(rn.m.UUID, rn.name, rn.room)
+	if done && name != "" {
+		c.srv.renameElsewhere(rn.m.UUID, name, there)
 	}
+}
+
+// holdsElsewhere is what the user is to be called in all rooms now that this change is
+// stored, and the room that knows it; no name if a newer change will tell. One that
+// waited for the store may be stored when he has gone to another room and has a newer
+// name there: that one holds then, also where the older one has just been written. Call
+// with conn.mu held.
+func (rn *rename) holdsElsewhere() (name string, known *room) {
+	u := &rn.conn.user
+	switch {
+	case u.chosen == rn:
+		return rn.name, rn.room
+	case u.gone || u.renaming != nil || u.room == nil:
+		return "", nil
+	}
+	return u.name, u.room
 }

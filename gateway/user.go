@@ -28,7 +28,7 @@ type user struct {
 	epoch   int64     // of its session in that room; 0 while provisional
 	entered talk.UUID // id of the Enter that took it there; see enterID
 	arrived bool      // it came there lately, and nobody has looked yet where else it is
-	chose   bool      // it has asked for a name on this connection
+	chosen  *rename   // the newest name that it has asked for on this connection; nil: none
 	namedAt int64     // seq of the entry of room that gave it its name, 0 if that is not known
 	moving  bool      // it has asked for another room, and is not told yet
 	joining *join     // the store is asked to let it in there
