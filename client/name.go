@@ -130,6 +130,15 @@ func (s *Session) renamed(e *talk.Entry) {
 	s.takeName(e.Name)
 }
 
+// cameAs handles the word that the user came to the room by the name that he wishes
+// for: where the wish was sent, nothing else will say that it is granted, and a wish
+// that stayed would keep the names from him that others of his windows give him.
+func (s *Session) cameAs(name string) {
+	if r := s.rename; r != nil && r.name == name && r.conn == s.live.conn {
+		s.confirmed, s.rename = name, nil
+	}
+}
+
 // respelt takes over how the server writes the name that the user chose: in
 // Unicode's NFKC, which a client need not know.
 func (s *Session) respelt(name string) {

@@ -92,6 +92,20 @@ func TestSetNameTwice(t *testing.T) {
 	r.called("eve")
 }
 
+// TestCameByTheNameThatIsWishedFor: in an outage of the store a room is joined by a
+// name that is not stored yet. When it is back, it says that the user came by that name,
+// and of the wish nothing more. What another window chooses later holds.
+func TestCameByTheNameThatIsWishedFor(t *testing.T) {
+	r := online(t)
+	r.do(SetName{ID: postID(1), Name: "zoe"})
+	came := renamedEntry(6, postID(2), "zoe")
+	came.Kind = talk.KindJoined
+	r.get(1, came)
+	r.called("zoe")
+	r.get(1, renamedEntry(7, postID(3), "eve"))
+	r.called("eve")
+}
+
 // A new line joins under the name that the user had when it was opened, which changes
 // nothing: the wish goes out once more with its id, and what was granted meanwhile
 // stays.

@@ -135,6 +135,7 @@ func (s *Session) place(e *talk.Entry) {
 		case talk.KindRenamed:
 			s.renamed(e)
 		case talk.KindJoined:
+			s.cameAs(e.Name)
 			s.respelt(e.Name)
 		case talk.KindPosted:
 			s.saidAs(e)
