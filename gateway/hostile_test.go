@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -229,6 +230,7 @@ func TestMessagesThatAreRefused(t *testing.T) {
 		"too deep":            {`{"Ping":{"zz":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}}`, talk.CodeBadFrame},
 		"huge history":        {`{"History":{"text":[` + strings.Repeat(`{},`, 20000) + `{}]}}`, talk.CodeBadFrame},
 		"history in history":  {strings.Repeat(`{"History":{"text":[`, 2000) + strings.Repeat(`]}}`, 2000), talk.CodeBadFrame},
+		"too many fields":     {`{"Fetch":{"room_id":5,"limit":0,"zz":[` + strings.Repeat(`0,`, talk.MaxClientParts) + `0]}}`, talk.CodeBadFrame},
 		"i32 overflow":        {join("2147483648", `"a"`), talk.CodeBadFrame},
 		"not an integer":      {join("1.5", `"a"`), talk.CodeBadFrame},
 		"server's message":    {`{"UserLeft":{"uuid":"` + me.String() + `","username":"a","room_id":5,"unixtime":0}}`, talk.CodeNotForYou},
@@ -303,11 +305,16 @@ func TestMessagesThatAreRefused(t *testing.T) {
 func TestHostileExtendedBincode(t *testing.T) {
 	t.Parallel()
 	n := start(t, nil)
+	long := talk.History{Text: slices.Repeat([]talk.Message{talk.LocalError{}}, talk.MaxClientParts+1)}
+	longHistory, err := talk.Append(nil, talk.ExtendedBincode, long)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Run("after Hello", func(t *testing.T) {
 		p := helloIn(t, n.addr, talk.ExtendedBincode)
 		p.join(5, "ada")
 		for _, b := range [][]byte{{}, {1}, {99, 0, 0, 0}, {10, 0, 0, 0, 16}, {0, 0, 0, 0, 5, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255},
-			{8, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 127}} {
+			{8, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 127}, longHistory} {
 			p.write(websocket.MessageBinary, b)
 			if e := expect[talk.Error](p); e.Code != talk.CodeBadFrame || e.Message == "" {
 				t.Errorf("%v refused with %+v", b, e)

@@ -85,7 +85,7 @@ func (c *conn) message(opcode byte, data []byte) {
 		return
 	}
 	c.srv.opts.Failpoint("decode")
-	m, err := talk.Decode(form, data)
+	m, err := talk.DecodeFromClient(form, data)
 	if err != nil {
 		c.refuseAtOnce(len(data), talk.CodeBadFrame, err.Error())
 		return

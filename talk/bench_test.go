@@ -42,6 +42,24 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+// BenchmarkDecodeCostly is what a hostile frame costs a server that is not paid for it.
+func BenchmarkDecodeCostly(b *testing.B) {
+	for name, frame := range costlyFrames() {
+		data := []byte(frame)
+		for _, by := range []struct {
+			name   string
+			decode func(Form, []byte) (Message, error)
+		}{{"Decode", Decode}, {"DecodeFromClient", DecodeFromClient}} {
+			b.Run(by.name+"/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					_, _ = by.decode(JSON, data)
+				}
+			})
+		}
+	}
+}
+
 func BenchmarkClean(b *testing.B) {
 	for _, text := range []struct{ name, text string }{
 		{"ascii", benchEntry.Text},

@@ -123,6 +123,14 @@ func (r *bincodeReader) events(field string) (events []Message) {
 	return events
 }
 
+// eventsClaimed is how many messages a History says that it has; 0: it is none.
+func eventsClaimed(data []byte) uint64 {
+	if len(data) < minEvent || get32(data) != uint32(TagHistory) {
+		return 0
+	}
+	return get64(data[4:])
+}
+
 func (r *bincodeReader) event() (Message, error) {
 	one := bincodeReader{rest: r.rest, extended: r.extended}
 	if r.extended {

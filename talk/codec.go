@@ -51,6 +51,38 @@ func Decode(form Form, data []byte) (m Message, err error) {
 	return m, err
 }
 
+// DecodeFromClient is Decode for a server, whose clients may be hostile: before it
+// reads a frame it refuses one that would cost far more than its bytes and is no
+// client's message. It is held to MaxFrameBytes.
+func DecodeFromClient(form Form, data []byte) (Message, error) {
+	switch {
+	case len(data) > MaxFrameBytes:
+		return nil, ErrTooLarge
+	case form.IsBinary() && eventsClaimed(data) > MaxClientParts:
+		return nil, ErrTooManyParts
+	case !form.IsBinary() && !hasFewParts(data):
+		return nil, ErrTooManyParts
+	}
+	return Decode(form, data)
+}
+
+// hasFewParts holds JSON to MaxClientParts in one pass, and so to as many levels. It
+// need not be right about what is no JSON: Decode stops where it ceases to be some.
+func hasFewParts(data []byte) bool {
+	parts, inString := 0, false
+	for i := 0; i < len(data) && parts <= MaxClientParts; i++ {
+		switch c := data[i]; {
+		case c == '"':
+			inString = !inString
+		case !inString && (c == '{' || c == '[' || c == ','):
+			parts++
+		case inString && c == '\\':
+			i++ // what is escaped does not end the string
+		}
+	}
+	return parts <= MaxClientParts
+}
+
 // FirstForm is the form of a connection whose first frame has this payload. For
 // text it is JSON: a Hello in it changes to Extended.
 func FirstForm(binary bool, data []byte) Form {

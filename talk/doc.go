@@ -65,8 +65,9 @@
 // white space. Names are known by their case: Text is another field than text.
 // Unknown fields are ignored: a client must do the same, and must ignore variants
 // that it does not know, so that the extended form can grow. But no name may come
-// twice in one object, be it known or not, and nothing may nest deeper than 10,000
-// levels. An object is never written as an array.
+// twice in one object, be it known or not. An object is never written as an array.
+// What a client sends has at most 256 parts (see "Limits"); nothing from the server
+// nests deeper than 10,000 levels.
 //
 // # Bincode
 //
@@ -501,7 +502,7 @@
 // that the same message may be taken later, not before retry_ms milliseconds.
 // Codes are stable, others may be added:
 //
-//	bad_frame      not readable; the sentence names the field
+//	bad_frame      not readable; the sentence names the field. Or of too many parts
 //	not_for_you    a message that only servers send
 //	not_joined     say who you are, or join a room, first
 //	not_you        the uuid is not the connection's, or a Hello proves none
@@ -563,6 +564,11 @@
 //	frame_bytes    65,536 bytes a message from a client
 //	fetch_entries  500
 //
+// In JSON a message from a client has at most 256 parts: objects, arrays and the
+// commas outside of strings, all counted together. What a client says has no more
+// than 16; the rest is for fields to come. A History of more than 256 messages,
+// which no client sends, is refused as bad_frame in bincode too.
+//
 // A message from the server has up to 1 MiB (1,048,576 bytes); a History that
 // would be larger is several.
 //
@@ -596,8 +602,8 @@
 // JSON with. Bincode needs no reflection, so that the same code is quick in a gateway
 // and small in a browser. To add a field is a line in message.go, one in the table
 // above, and go generate. In a browser the forms in JSON do not exist. Append and
-// Decode are the codec. A Form is one of the
-// four ways to write; Decode reads JSON and Extended alike. Decoded messages
+// Decode are the codec; a server reads its clients' frames by DecodeFromClient. A Form
+// is one of the four ways to write; Decode reads JSON and Extended alike. Decoded messages
 // share no memory with the frame. Errors of Decode wrap one sentinel of this
 // package, name the field, as in "PostMessage.message.text: a field has the
 // wrong type", and quote nothing of the frame. The package has no goroutines, no

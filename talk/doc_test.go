@@ -122,14 +122,14 @@ func TestDocCodes(t *testing.T) {
 func TestDocLimits(t *testing.T) {
 	text := strings.Join(packageComment(t), "\n")
 	for _, figure := range []string{
-		"text_bytes     4,000 ", "name_bytes     64 ", "name_clusters  32 ", "frame_bytes    65,536 ", "fetch_entries  500\n", "(1,048,576 bytes)",
+		"text_bytes     4,000 ", "name_bytes     64 ", "name_clusters  32 ", "frame_bytes    65,536 ", "fetch_entries  500\n", "(1,048,576 bytes)", "256 parts: ",
 	} {
 		number := regexp.MustCompile(`[0-9][0-9,]*`).FindString(figure)
 		n, err := strconv.Atoi(strings.ReplaceAll(number, ",", ""))
 		if err != nil || !strings.Contains(text, figure) {
 			t.Errorf("%q is not in the specification (%v)", figure, err)
 		}
-		limits := map[int]bool{MaxTextBytes: true, MaxNameBytes: true, MaxNameClusters: true, MaxFrameBytes: true, MaxFetch: true, MaxServerFrameBytes: true}
+		limits := map[int]bool{MaxTextBytes: true, MaxNameBytes: true, MaxNameClusters: true, MaxFrameBytes: true, MaxFetch: true, MaxServerFrameBytes: true, MaxClientParts: true}
 		if !limits[n] {
 			t.Errorf("%d is no limit", n)
 		}

@@ -11,6 +11,7 @@ var (
 	ErrWrongType      = errors.New("a field has the wrong type")
 	ErrOutOfRange     = errors.New("a number is out of range")
 	ErrTooLarge       = errors.New("the frame is too large")
+	ErrTooManyParts   = errors.New("the frame has more parts than any message")
 	ErrNotUTF8        = errors.New("the text is not valid UTF-8")
 	ErrDuplicate      = errors.New("a field appears twice")
 	ErrForm           = errors.New("this message does not exist in this form")

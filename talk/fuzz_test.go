@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -32,7 +33,7 @@ func addGolden(f *testing.F, ending string) {
 // can have its way with.
 func checkRefusal(t *testing.T, err error) {
 	for _, known := range []error{ErrBadUUID, ErrBadSecret, ErrSyntax, ErrUnknownVariant, ErrWrongType,
-		ErrOutOfRange, ErrTooLarge, ErrNotUTF8, ErrDuplicate} {
+		ErrOutOfRange, ErrTooLarge, ErrTooManyParts, ErrNotUTF8, ErrDuplicate} {
 		if errors.Is(err, known) {
 			if len(err.Error()) > 160 {
 				t.Errorf("a long error: %q", err)
@@ -105,6 +106,60 @@ func FuzzJSON(f *testing.F) {
 		checkOracle(t, data, m)
 		checkRoundTrip(t, m, len(data))
 	})
+}
+
+// FuzzFromClient: of what is JSON, exactly what has too many parts is refused before
+// it is read; and the rest is read as ever.
+func FuzzFromClient(f *testing.F) {
+	addGolden(f, ".json")
+	for _, frame := range costlyFrames() {
+		f.Add([]byte(frame))
+	}
+	f.Add([]byte(`{"Ping":{"n":1,"zz":["\\",",,{[\"",{},[[]]]}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := DecodeFromClient(JSON, data)
+		if err != nil {
+			checkRefusal(t, err)
+		}
+		if len(data) > MaxFrameBytes || !json.Valid(data) {
+			return
+		}
+		if parts := countParts(t, data); errors.Is(err, ErrTooManyParts) != (parts > MaxClientParts) {
+			t.Fatalf("%d parts: %v", parts, err)
+		}
+		want, wantErr := Decode(JSON, data)
+		if !errors.Is(err, ErrTooManyParts) && (!reflect.DeepEqual(got, want) || (err == nil) != (wantErr == nil)) {
+			t.Fatalf("%v, %v, but Decode says %v, %v", got, err, want, wantErr)
+		}
+	})
+}
+
+// countParts counts by encoding/json's tokens: a container of n values is one part
+// and has n-1 commas.
+func countParts(t *testing.T, data []byte) (parts int) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	var tokens []int // of each container that is open
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return parts
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := len(tokens) - 1
+		if token == json.Delim('}') || token == json.Delim(']') {
+			parts += max(1, tokens[last])
+			tokens = tokens[:last]
+			continue
+		}
+		if last >= 0 {
+			tokens[last]++
+		}
+		if _, opens := token.(json.Delim); opens {
+			tokens = append(tokens, 0)
+		}
+	}
 }
 
 // checkOracle compares a message with what encoding/json makes of the frame and of

@@ -3,6 +3,7 @@
 package talk
 
 import (
+	"bytes"
 	"errors"
 	"strconv"
 	"strings"
@@ -90,15 +91,19 @@ var knownNames = func() map[string]bool {
 	return known
 }()
 
+// maxPlace is how many names tell a place: no message nests deeper.
+const maxPlace = 4
+
 // placeOf is PostMessage.message.text for /PostMessage/message/text, as far as the
-// names are the protocol's own. The number of an array's item is left out.
+// names are the protocol's own, and at most maxPlace of them. The number of an
+// array's item is left out.
 func placeOf(pointer jsontext.Pointer) string {
 	var names []string
 	for name := range pointer.Tokens() {
 		if _, err := strconv.Atoi(name); err == nil {
 			continue
 		}
-		if !knownNames[name] {
+		if !knownNames[name] || len(names) == maxPlace {
 			break
 		}
 		names = append(names, name)
@@ -170,21 +175,37 @@ func parseSecret(text []byte) (s Secret, err error) {
 	return s, nil
 }
 
-// jsonEvents are the messages of a History, each as a message of its own. They
-// are cut apart first, so that an array costs no more than its bytes until each
-// of them has been looked at.
-type jsonEvents []jsontext.Value
-
-func jsonEventsOf(events []Message, extended bool) jsonEvents {
-	list := make(jsonEvents, len(events))
+// jsonEventsOf is the array of a History's messages.
+func jsonEventsOf(events []Message, extended bool) jsontext.Value {
+	list := append(make([]byte, 0, 256*(len(events)+1)), '[')
 	for i, event := range events {
-		list[i] = appendJSON(nil, event, extended)
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = appendJSON(list, event, extended)
 	}
-	return list
+	return append(list, ']')
 }
 
-func (list jsonEvents) messages() (events []Message, err error) {
-	for _, one := range list {
+// eventsOf reads such an array, whose syntax the library has approved. It takes its
+// items one by one and stops at the first bad one, so that what is no History costs
+// no more than its bytes.
+func eventsOf(list jsontext.Value) (events []Message, err error) {
+	if len(list) == 0 || list.Kind() == 'n' {
+		return nil, nil
+	}
+	if list.Kind() != '[' {
+		return nil, ErrWrongType
+	}
+	d := jsontext.NewDecoder(bytes.NewBuffer(list))
+	if _, err := d.ReadToken(); err != nil {
+		return nil, ErrSyntax
+	}
+	for d.PeekKind() != ']' {
+		one, err := d.ReadValue()
+		if err != nil {
+			return nil, ErrSyntax
+		}
 		m, err := decodeFrame(one, true)
 		if err != nil {
 			return nil, err

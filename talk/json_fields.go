@@ -4,6 +4,8 @@
 
 package talk
 
+import "github.com/goccy/go-json/jsontext"
+
 // fieldNames are all the names of fields.
 var fieldNames = []string{
 	"after_id",
@@ -554,11 +556,11 @@ func (j *jsonUsernameChanged) to(m *Entry) {
 }
 
 type jsonHistory struct {
-	Text      jsonEvents `json:"text"`
-	RoomID    int32      `json:"room_id,omitzero"`
-	BeforeSeq int64      `json:"before_seq,omitzero"`
-	More      bool       `json:"more,omitzero"`
-	Complete  bool       `json:"complete,omitzero"`
+	Text      jsontext.Value `json:"text"`
+	RoomID    int32          `json:"room_id,omitzero"`
+	BeforeSeq int64          `json:"before_seq,omitzero"`
+	More      bool           `json:"more,omitzero"`
+	Complete  bool           `json:"complete,omitzero"`
 }
 
 func (j *jsonHistory) from(m *History, extended bool) {
@@ -573,7 +575,7 @@ func (j *jsonHistory) from(m *History, extended bool) {
 }
 
 func (j *jsonHistory) to(m *History) (err error) {
-	m.Text, err = j.Text.messages()
+	m.Text, err = eventsOf(j.Text)
 	m.RoomID = j.RoomID
 	m.BeforeSeq = j.BeforeSeq
 	m.More = j.More

@@ -6,6 +6,7 @@ const (
 	MaxNameBytes        = 64
 	MaxNameClusters     = 32
 	MaxFrameBytes       = 64 << 10 // a client's frame
+	MaxClientParts      = 256      // objects, arrays and commas in a client's frame; in bincode the messages of a list
 	MaxServerFrameBytes = 1 << 20  // a server's frame; a History that would be larger is several
 	MaxFetch            = 500      // entries; a page by seconds may exceed it to finish its second
 	MaxListed           = 300      // members listed in Joined; in a larger room joins write no entries

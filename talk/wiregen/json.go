@@ -10,7 +10,7 @@ import (
 // writeJSON writes, for each object, a struct as the JSON library wants it, and
 // the two ways between it and the object.
 func writeJSON(b *bytes.Buffer, p *protocol) {
-	b.WriteString("//go:build !js\n\n" + header + "package talk\n\n")
+	b.WriteString("//go:build !js\n\n" + header + "package talk\n\nimport \"github.com/goccy/go-json/jsontext\"\n\n")
 	writeNames(b, p)
 	writeFrame(b, p)
 	writeMarshal(b, p)
@@ -95,7 +95,7 @@ func (f field) jsonType() string {
 	case "UUID", "Secret", "Limits":
 		return "json" + f.goType
 	case "[]Message":
-		return "jsonEvents"
+		return "jsontext.Value"
 	case "[]Member":
 		return "[]jsonMember"
 	case "Code":
@@ -188,7 +188,7 @@ func (f field) to() string {
 	case "Limits":
 		return fmt.Sprintf("j.%s.to(&m.%s)", f.goName, f.goName)
 	case "[]Message":
-		return fmt.Sprintf("m.%s, err = j.%s.messages()", f.goName, f.goName)
+		return fmt.Sprintf("m.%s, err = eventsOf(j.%s)", f.goName, f.goName)
 	case "[]Member":
 		return fmt.Sprintf("if len(j.%s) > 0 {\nm.%s = make([]Member, len(j.%s))\n}\nfor i := range j.%s {\nj.%s[i].to(&m.%s[i])\n}",
 			f.goName, f.goName, f.goName, f.goName, f.goName, f.goName)
