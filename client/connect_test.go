@@ -289,6 +289,29 @@ func TestRefusedForGood(t *testing.T) {
 	}
 }
 
+// TestHelloThatIsNotUnderstood: a gateway that is older refuses Hello and leaves the
+// line open. Another one may be behind the same address, so the line ends, and the
+// sentence is shown.
+func TestHelloThatIsNotUnderstood(t *testing.T) {
+	for _, code := range []talk.Code{talk.CodeBadFrame, "something new"} {
+		r := newRig(t, known(), nil)
+		r.do(Start{})
+		r.do(Opened{1})
+		r.done = nil
+		r.get(1, talk.Error{Code: code, Message: "not readable"})
+		if h := one(t, take[Hangup](r)); h.Conn != 1 {
+			t.Fatalf("%s: %+v", code, h)
+		}
+		if st := r.s.Status(); st.Phase != Connecting || st.Reason != "not readable" || st.RetryAt.IsZero() {
+			t.Fatalf("%s: %+v", code, st)
+		}
+		r.pass(time.Second)
+		if len(take[Dial](r)) == 0 {
+			t.Errorf("%s: does not try another gateway", code)
+		}
+	}
+}
+
 func TestMove(t *testing.T) {
 	r := online(t)
 	r.pass(4 * time.Second)

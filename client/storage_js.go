@@ -13,10 +13,19 @@ import (
 // Keys of the browser's storages. localStorage belongs to all tabs,
 // sessionStorage to one, and is copied when a tab is duplicated.
 const (
-	identityKey = "tuitalk.identity" // local: who the user is
-	sessionKey  = "tuitalk.session"  // session: this tab's state, without its outbox
-	outboxKey   = "tuitalk.outbox."  // local, with the session's id: the outbox, unless it is empty
-	lockPrefix  = "tuitalk.session." // Web Lock, with the session's id: the tab lives
+	identityKey = "tuitalk2.identity" // local: who the user is
+	sessionKey  = "tuitalk2.session"  // session: this tab's state, without its outbox
+	outboxKey   = "tuitalk2.outbox."  // local, with the session's id: the outbox, unless it is empty
+	lockPrefix  = "tuitalk.session."  // Web Lock, with the session's id: the tab lives
+)
+
+// Keys of older pages, which read nothing but JSON. While gateways of two versions
+// serve, a tab may get such a page again: what it kept is read where there is nothing
+// newer, and never overwritten, so that the page still knows who the user is.
+const (
+	oldIdentityKey = "tuitalk.identity"
+	oldSessionKey  = "tuitalk.session"
+	oldOutboxKey   = "tuitalk.outbox."
 )
 
 // browserStorage keeps a state in the browser.
@@ -65,26 +74,46 @@ func try(f func()) (err error) {
 // open finds out which session this tab is. A duplicated tab finds the copied
 // session's lock taken, and is a new one.
 func (s *browserStorage) open() {
-	window := s.read(s.tab, sessionKey)
+	window, outboxes := s.read(s.tab, sessionKey), outboxKey
+	if window.Session.IsZero() {
+		window, outboxes = s.read(s.tab, oldSessionKey), oldOutboxKey
+	}
 	if window.Session.IsZero() || !hold(window.Session) {
 		window.Session = talk.MakeUUID(4, randomBytes())
 		hold(window.Session)
 	}
 	s.session = window.Session
-	window.Outbox = s.read(s.local, outboxKey+window.Session.String()).Outbox
-	s.state = settleIdentity(window, s.read(s.local, identityKey))
+	own := outboxes + window.Session.String()
+	window.Outbox = s.read(s.local, own).Outbox
+	if outboxes == oldOutboxKey {
+		s.orphans = append(s.orphans, own)
+	}
+	shared := s.read(s.local, identityKey)
+	if shared.Secret.IsZero() {
+		shared = s.read(s.local, oldIdentityKey)
+	}
+	s.state = settleIdentity(window, shared)
 	if s.state.Secret.IsZero() {
 		s.state.Secret = NewSecret()
 		_ = try(func() { s.local.Call("setItem", identityKey, string(encodeState(identityOf(s.state)))) }) // else Save says so
 	}
 	s.shared = s.state.Secret
+	s.adoptAll(own)
+}
+
+// adoptAll takes over what other tabs have left, and older pages in this one; own is
+// the outbox that is read already.
+func (s *browserStorage) adoptAll(own string) {
 	var keys []string
 	for i := range s.local.Get("length").Int() {
 		keys = append(keys, s.local.Call("key", i).String())
 	}
 	for _, key := range keys {
 		id, ok := strings.CutPrefix(key, outboxKey)
-		if session, err := talk.ParseUUID(id); ok && err == nil && session != window.Session {
+		if !ok {
+			id, ok = strings.CutPrefix(key, oldOutboxKey)
+		}
+		if session, err := talk.ParseUUID(id); ok && err == nil && key != own {
 			s.adopt(key, session)
 		}
 	}
@@ -94,7 +123,7 @@ func (s *browserStorage) open() {
 // tab, so that no third one takes it over too.
 func (s *browserStorage) adopt(key string, session talk.UUID) {
 	left := s.read(s.local, key)
-	if adoptable(s.state, left) && hold(session) {
+	if adoptable(s.state, left) && (session == s.session || hold(session)) {
 		s.state.adopt(left)
 		s.orphans = append(s.orphans, key)
 	}

@@ -5,6 +5,7 @@ package client
 import (
 	"errors"
 	"reflect"
+	"strings"
 	"syscall/js"
 	"testing"
 	"time"
@@ -176,9 +177,9 @@ func TestOldBrowserState(t *testing.T) {
 	browser(t)
 	const session = "5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"
 	local, tab := js.Global().Get("localStorage"), js.Global().Get("sessionStorage")
-	local.Call("setItem", identityKey, oldState)
-	local.Call("setItem", outboxKey+session, oldState)
-	tab.Call("setItem", sessionKey, oldState)
+	local.Call("setItem", oldIdentityKey, oldState)
+	local.Call("setItem", oldOutboxKey+session, oldState)
+	tab.Call("setItem", oldSessionKey, oldState)
 	s, st := openTab(t)
 	if st.Secret.IsZero() || st.Session.String() != session || st.Name != "ada" || len(st.Outbox) != 1 || st.Outbox[0].Author == st.uuid() {
 		t.Fatalf("%+v", st)
@@ -192,13 +193,61 @@ func TestOldBrowserState(t *testing.T) {
 	}
 }
 
+// TestOlderPageFindsItsState: while gateways of two versions serve, a reload may bring
+// a page that reads nothing but JSON under the old keys, and the next one this again.
+func TestOlderPageFindsItsState(t *testing.T) {
+	browser(t)
+	const (
+		session = "5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"
+		hello   = `{"Hello":{"client":"tuitalk-state-2","secret":"0000000000000000000000000000000000000000000000000000000000000001","session":"` + session + `"}}` + "\n"
+		kept    = hello + `{"JoinRoom":{"room_id":3,"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","username":"ada","unixtime":0}}` + "\n"
+		unsent  = kept + `{"PostMessage":{"message":{"uuid":"0198c0de-0b5e-8c1a-b0f1-2e0d6a7c9f35","username":"ada","text":"old","room_id":3,"unixtime":1,"id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b700"}}}` + "\n"
+	)
+	local, tab := js.Global().Get("localStorage"), js.Global().Get("sessionStorage")
+	local.Call("setItem", oldIdentityKey, kept)
+	local.Call("setItem", oldOutboxKey+session, unsent)
+	tab.Call("setItem", oldSessionKey, kept)
+
+	s, st := openTab(t)
+	if st.Secret != mySecret || st.Session.String() != session || st.Room != 3 || len(st.Outbox) != 1 {
+		t.Fatalf("%+v", st)
+	}
+	if err := s.Save(st); err != nil {
+		t.Fatal(err)
+	}
+	if got := local.Call("getItem", oldIdentityKey); got.String() != kept {
+		t.Errorf("the older page finds another identity: %s", got)
+	}
+	if got := tab.Call("getItem", oldSessionKey); got.String() != kept {
+		t.Errorf("the older page finds another session: %s", got)
+	}
+	if got := local.Call("getItem", oldOutboxKey+session); !got.IsNull() {
+		t.Errorf("two have what is unsent: %s", got)
+	}
+
+	local.Call("setItem", oldOutboxKey+session, strings.ReplaceAll(unsent, "b700", "b701")) // the older page was here
+	js.Global().Call("eval", `locksHeld.clear()`)
+	s, again := openTab(t)
+	if again.Secret != mySecret || again.Session != st.Session || len(again.Outbox) != 2 || again.Outbox[0].ID != st.Outbox[0].ID {
+		t.Fatalf("%+v", again)
+	}
+	again.Outbox = nil // all is sent
+	if err := s.Save(again); err != nil {
+		t.Fatal(err)
+	}
+	js.Global().Call("eval", `locksHeld.clear()`)
+	if _, last := openTab(t); last.Secret != mySecret || len(last.Outbox) != 0 {
+		t.Errorf("what is sent is back: %+v", last)
+	}
+}
+
 // TestFullBrowserWithoutAnIdentity: what is unsent is found, though who the user is
 // now cannot be kept.
 func TestFullBrowserWithoutAnIdentity(t *testing.T) {
 	browser(t)
 	const session = "5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"
-	js.Global().Get("localStorage").Call("setItem", outboxKey+session, oldState)
-	js.Global().Get("sessionStorage").Call("setItem", sessionKey, oldState)
+	js.Global().Get("localStorage").Call("setItem", oldOutboxKey+session, oldState)
+	js.Global().Get("sessionStorage").Call("setItem", oldSessionKey, oldState)
 	js.Global().Set("diskFull", true)
 	s, st := openTab(t)
 	if st.Secret.IsZero() || len(st.Outbox) != 1 {
@@ -234,7 +283,7 @@ func TestBrowserStorageTroubles(t *testing.T) {
 	if err := s.Save(browserState(st)); err != nil {
 		t.Fatal(err)
 	}
-	js.Global().Call("eval", `locksHeld.clear(); localStorage.setItem("tuitalk.identity", "garbage")`)
+	js.Global().Call("eval", `locksHeld.clear(); localStorage.setItem("tuitalk2.identity", "garbage")`)
 	damaged, err := OpenBrowserStorage()
 	if err != nil {
 		t.Fatal(err)
