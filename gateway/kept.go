@@ -66,23 +66,23 @@ func (l *lane) keeps(p post) bool {
 
 // offerKept queues what was kept.
 func (l *lane) offerKept() {
-	for _, c := range l.offer() {
-		guard(c, c.refuseBehindKept)
+	seen := map[*conn]struct{}{}
+	for _, p := range l.offer() {
+		if _, again := seen[p.conn]; !again {
+			seen[p.conn] = struct{}{}
+			guard(p.conn, p.conn.refuseBehindKept)
+		}
 	}
 }
 
-// offer does it, and returns whose posts they are.
-func (l *lane) offer() (authors []*conn) {
+// offer does it, and returns the posts.
+func (l *lane) offer() []post {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, p := range l.kept {
-		if !slices.Contains(authors, p.conn) {
-			authors = append(authors, p.conn)
-		}
-	}
+	kept := l.kept
 	l.requeue()
 	l.awake()
-	return authors
+	return kept
 }
 
 // refuseBehindKept refuses what has waited for too long behind posts that are kept.
@@ -99,6 +99,9 @@ func (c *conn) refuseBehindKept() {
 		e := c.refusal(a.Message, talk.CodeUnavailable, "the history is away: what you said before is still on its way to it, and this was not taken; try again in a moment")
 		e.Retry = true // it is not the client's fault
 		c.refuse(e)
+	}
+	if len(late) > 0 {
+		c.goOn() // what was behind them need not wait any more
 	}
 }
 
