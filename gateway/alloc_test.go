@@ -33,3 +33,14 @@ func TestDeliveryDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations per delivery (%v for 30 members, %v for 3000)", perMember, few, many)
 	}
 }
+
+// TestLastOwnDoesNotAllocate: in an outage every batch asks every room of it.
+func TestLastOwnDoesNotAllocate(t *testing.T) {
+	var r room
+	for i := range maxPending {
+		r.pending = append(r.pending, pendingEntry{roomEntry{Entry: talk.Entry{RoomID: 1}}, 0, i})
+	}
+	if n := testing.AllocsPerRun(10, func() { r.lastOwn() }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

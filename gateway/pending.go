@@ -205,6 +205,28 @@ func (r *room) ownPending() (entries []talk.Entry) {
 	return entries
 }
 
+// lastOwn returns how many of the room's pending entries this node accepted, and the
+// one that it accepted last. It costs nothing but one look at each, as every batch of
+// an outage asks it.
+func (r *room) lastOwn() (last talk.Entry, count int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := -1
+	for i := range r.pending {
+		if r.pending[i].own == 0 {
+			continue
+		}
+		if count++; at < 0 || r.pending[i].own > r.pending[at].own {
+			at = i
+		}
+	}
+	if at >= 0 {
+		last = r.pending[at].Entry
+		last.Pending = false
+	}
+	return last, count
+}
+
 // othersPending names the room's pending entries that other nodes accepted, and that
 // are no younger.
 func (r *room) othersPending(at int64) (list []fanout.Gone) {

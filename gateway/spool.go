@@ -159,10 +159,10 @@ func (sp *spooler) behind(entries []talk.Entry) (last []talk.Entry, full map[int
 		}
 		full[e.RoomID] = false
 		if r := sp.srv.rooms.get(e.RoomID); r != nil {
-			own := r.ownPending()
-			full[e.RoomID] = len(own) >= maxPending
-			if len(own) > 0 {
-				last = append(last, own[len(own)-1])
+			own, count := r.lastOwn()
+			full[e.RoomID] = count >= maxPending
+			if count > 0 {
+				last = append(last, own)
 			}
 		}
 	}
