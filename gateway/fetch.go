@@ -21,7 +21,7 @@ const (
 
 	// historyRetry is when a piece that could not be read is tried again, and
 	// historyGiveUp how long that goes on, and how long the budgets may want a piece
-	// to wait.
+	// to wait each time.
 	historyRetry  = 500 * time.Millisecond
 	historyGiveUp = 30 * time.Second
 
@@ -53,7 +53,8 @@ type historyStream struct {
 
 	// guarded by conn.mu
 	waiting bool          // for the client to take what was sent
-	paid    int           // bytes of the next piece, as far as it is known, and paid for when it is read
+	paid    int           // bytes of the next piece, as far as it is known, and paid for before it is read
+	covered bool          // they have been paid for, and nothing was read for them yet
 	dueBy   time.Duration // when the budgets must have let the next piece through; 0: they have
 }
 
@@ -82,21 +83,27 @@ func (c *conn) fetch(m talk.Fetch) talk.Error {
 
 // nextPiece has the next piece sent as soon as the budgets let as much be read as it
 // will have, or the one before had. false: too many wait for it. Call with mu held.
+//
+// Every piece goes through here, also one that is tried again: there is no other way
+// to a worker.
 func (c *conn) nextPiece(h *historyStream) bool {
 	now := c.srv.clock.elapsed()
-	wait := c.srv.limits.AskHistory(now, &c.account, float64(h.paid))
+	wait := time.Duration(0)
+	if !h.covered {
+		wait = c.srv.limits.AskHistory(now, &c.account, float64(h.paid))
+	}
 	if wait == 0 {
-		h.dueBy = 0
+		h.dueBy, h.covered = 0, true
 		return c.laterPiece(h)
 	}
 	if h.dueBy == 0 {
 		h.dueBy = now + historyGiveUp
 		c.srv.metrics.delayed(limits.LevelHistory)
 	}
-	if now > h.dueBy {
+	if now >= h.dueBy {
 		return false
 	}
-	c.srv.agenda.after(wait, func() { c.pieceDue(h) })
+	c.srv.agenda.after(min(wait, h.dueBy-now), func() { c.pieceDue(h) })
 	return true
 }
 
@@ -123,9 +130,11 @@ func (c *conn) sendPiece(ctx context.Context, h *historyStream) {
 	if c.at() == stageClosed {
 		return
 	}
+	c.locked(func(*user) { h.covered = false })
 	entries, err := h.read(ctx, c.srv)
 	if err == nil {
 		h.failing = time.Time{}
+		c.payPiece(h, entries)
 		err = c.queuePiece(h, entries)
 	}
 	switch {
@@ -139,14 +148,23 @@ func (c *conn) sendPiece(ctx context.Context, h *historyStream) {
 	}
 }
 
+// payPiece pays for what was read over what was known before: also what does not fit
+// in the piece.
+func (c *conn) payPiece(h *historyStream, entries []talk.Entry) {
+	bytes := 0
+	for i := range entries {
+		bytes += entryBytes(&entries[i])
+	}
+	c.locked(func(*user) {
+		c.srv.limits.ChargeHistory(c.srv.clock.elapsed(), &c.account, float64(bytes-h.paid))
+	})
+}
+
 // pieceFailed tries again later, or gives up.
 func (c *conn) pieceFailed(h *historyStream, err error) {
 	if h.retries(err, c.srv.clock.now()) {
-		c.srv.agenda.after(historyRetry, func() {
-			if !c.laterPiece(h) {
-				c.pieceFailed(h, errHistoryBusy)
-			}
-		})
+		c.locked(func(*user) { h.dueBy = 0 })
+		c.srv.agenda.after(historyRetry, func() { c.pieceDue(h) })
 		return
 	}
 	if err != errHistoryLeft {
@@ -279,10 +297,7 @@ func (c *conn) queuePiece(h *historyStream, entries []talk.Entry) error {
 		h.begun = true
 	}
 	h.count = max(1, min(pieceEntries, sent*pieceBytes/max(1, size)))
-	c.locked(func(*user) {
-		c.srv.limits.ChargeHistory(c.srv.clock.elapsed(), &c.account, float64(size-h.paid))
-		h.paid = size
-	})
+	c.locked(func(*user) { h.paid = size })
 	return nil
 }
 
@@ -308,7 +323,7 @@ func (h *historyStream) part(entries []talk.Entry, sent int) (part []talk.Entry,
 		if h.oldestFirst {
 			e = &rest[n]
 		}
-		size += len(e.Text) + len(e.Name) + entryOverhead
+		size += entryBytes(e)
 		n++
 	}
 	if h.oldestFirst {
@@ -316,6 +331,9 @@ func (h *historyStream) part(entries []talk.Entry, sent int) (part []talk.Entry,
 	}
 	return rest[len(rest)-n:], size
 }
+
+// entryBytes is about how large an entry is on the wire.
+func entryBytes(e *talk.Entry) int { return len(e.Text) + len(e.Name) + entryOverhead }
 
 // advance notes what is left when part has been sent.
 func (h *historyStream) advance(part []talk.Entry) {
