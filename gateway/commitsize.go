@@ -12,8 +12,13 @@ const (
 )
 
 // commitSize is how much a lane commits at once: as much as the store takes in
-// commitTime. What waits longer for that are the posts of those who say most.
-type commitSize struct{ bytes int }
+// commitTime, or as costs no more time than less. What waits longer for that are the
+// posts of those who say most.
+type commitSize struct {
+	bytes int
+	full  int           // full commits in a row of this size, none of them quick
+	tried time.Duration // what one took when the size was doubled for a trial
+}
 
 // took notes how long a commit took.
 func (c *commitSize) took(posts []post, d time.Duration) {
@@ -22,9 +27,18 @@ func (c *commitSize) took(posts []post, d time.Duration) {
 		bytes += posts[i].size()
 	}
 	switch {
-	case d > 2*commitTime && bytes > c.bytes/2:
-		c.bytes = max(leastCommit, c.bytes/2)
-	case d < commitTime && bytes >= c.bytes:
-		c.bytes = min(mostCommit, 2*c.bytes)
+	case d > max(2*commitTime, c.tried*3/2) && bytes > c.bytes/2 && c.bytes > leastCommit:
+		c.resize(c.bytes/2, 0)
+	case bytes < c.bytes:
+	case d < commitTime:
+		c.resize(2*c.bytes, 0)
+	default:
+		if c.full++; c.full == growAfter {
+			c.resize(2*c.bytes, d) // a store may be as slow whatever it is given
+		}
 	}
+}
+
+func (c *commitSize) resize(bytes int, tried time.Duration) {
+	*c = commitSize{bytes: min(max(bytes, leastCommit), mostCommit), tried: tried}
 }

@@ -50,7 +50,7 @@ type lane struct {
 }
 
 func newLane(s *Server, number int) *lane {
-	l := &lane{srv: s, store: s.store, posts: newPostQueue(), size: commitSize{mostCommit}, loop: s.loops.add(fmt.Sprintf("lane %d", number))}
+	l := &lane{srv: s, store: s.store, posts: newPostQueue(), size: commitSize{bytes: mostCommit}, loop: s.loops.add(fmt.Sprintf("lane %d", number))}
 	l.ctx = l.loop.attach(context.Background())
 	l.turn = history.Turn{Gateway: s.opts.ID, Lane: int32(number)}
 	l.wake = sync.NewCond(&l.mu)

@@ -100,7 +100,7 @@ func TestPostQueueIsNeverFullForWhoSaysLittle(t *testing.T) {
 // TestCommitSizeFollowsTheStore: what a slow store takes at once gets small, and grows
 // again; few posts say nothing of it.
 func TestCommitSizeFollowsTheStore(t *testing.T) {
-	c := commitSize{mostCommit}
+	c := commitSize{bytes: mostCommit}
 	full := func() []post { return slices.Repeat([]post{{}}, c.bytes/postOverhead+1) }
 	for range 20 {
 		c.took(full(), time.Second)
@@ -119,5 +119,27 @@ func TestCommitSizeFollowsTheStore(t *testing.T) {
 	}
 	if c.bytes != mostCommit {
 		t.Errorf("a slow commit of one post has made it %d bytes", c.bytes)
+	}
+}
+
+// TestCommitSizeGrowsBehindASlowStore: one that is slow whatever it is given gets all
+// again after a bad time, and one that is slow for each byte does not.
+func TestCommitSizeGrowsBehindASlowStore(t *testing.T) {
+	for name, of := range map[string]struct {
+		time func(bytes int) time.Duration
+		most int
+		want int
+	}{
+		"a round trip":  {func(int) time.Duration { return 25 * time.Millisecond }, mostCommit, mostCommit},
+		"for each byte": {func(bytes int) time.Duration { return time.Duration(bytes) * time.Microsecond }, 2 * leastCommit, leastCommit},
+	} {
+		c, most := commitSize{bytes: leastCommit}, 0
+		for range 40 * growAfter {
+			c.took(slices.Repeat([]post{{}}, c.bytes/postOverhead+1), of.time(c.bytes))
+			most = max(most, c.bytes)
+		}
+		if c.bytes < of.want || most > of.most {
+			t.Errorf("%s: a commit has %d bytes, at most %d", name, c.bytes, most)
+		}
 	}
 }
