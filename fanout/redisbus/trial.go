@@ -49,7 +49,7 @@ func (s *session) trial() {
 
 // tryAt adds an entry and removes it, with whatever others left behind.
 func (s *session) tryAt(ctx context.Context, keys [2]string) (replicas int64, err error) {
-	add := script{body: addScript, keys: keys[:], args: []string{"100", string(s.bus.id[:]), "trial"}}
+	add := script{body: addScript, keys: keys[:], args: []string{"100", "", string(s.bus.id[:]), "trial"}}
 	answers, replicas, err := s.conn.evalThenWait(ctx, []script{add}, s.bus.opts.SpoolWait)
 	if err = firstError(answers, err); err != nil {
 		return 0, err
