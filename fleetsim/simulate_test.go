@@ -131,7 +131,13 @@ var known = map[string]func(problem string) bool{
 	// A change of name is repeated with its id, was stored long ago, and another window
 	// has taken another name since: nothing tells this window that its wish is over.
 	"a wish for a name outlives its answer": onlyNamesDiffer,
+	// What was sent in an outage of the store is stored under a name that its author had
+	// given up, or the checker takes it for such: which of them is open.
+	"what was said in an outage has the older name": onlyOldNames.MatchString,
 }
+
+// onlyOldNames is the report of a checker that has found nothing else.
+var onlyOldNames = regexp.MustCompile(`(?m)^BROKEN: under an old name: \d+$`)
 
 var (
 	listOfMembers = regexp.MustCompile(`(?:the store has|sees) (\[.*\]) in room \d+, and there are (\[.*\])$`)
