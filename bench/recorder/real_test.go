@@ -18,6 +18,7 @@ import (
 	"tuitalk/client"
 	"tuitalk/deploy/local"
 	"tuitalk/history/sqlitestore"
+	"tuitalk/talk"
 )
 
 const (
@@ -81,7 +82,7 @@ func newPair(t *testing.T, program string, every int, m mutation) *pair {
 	p.rec = recorder.New(&p.out)
 	for _, name := range []string{"ann", "bob"} {
 		cfg := client.Config{Servers: []string{p.proxy.url()}, Name: name, Room: realRoom}
-		p.people = append(p.people, newPerson(t, p.rec.Client(name), client.NewDialer(), nil, cfg))
+		p.people = append(p.people, newPerson(t, p.rec.Client(name), client.NewDialerIn(talk.Extended), nil, cfg))
 	}
 	await(t, "both to be there", func() bool { return p.head() > 0 })
 	return p

@@ -31,7 +31,7 @@ func TestNothingOfOneServerReachesAnother(t *testing.T) {
 	term.line("said at b")
 	b.has("said at b")
 	b.refuse()
-	term.has("✗ refused", "I do not know you", "/identity new")
+	term.has("✗ refused", "I do not know you", "F4 begins as somebody new")
 	term.line("unsent at b")
 	term.line("/identity new")
 	term.has("berta ● online")
