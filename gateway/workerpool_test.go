@@ -56,7 +56,7 @@ func TestRoomsAreEnteredWhileTheyClose(t *testing.T) {
 	}
 	select {
 	case <-closed:
-	case <-time.After(5 * time.Second): // they never were
+	case <-time.After(2 * time.Second): // they never were, or the machine is busy; the join has a deadline
 	}
 	close(free)
 	for _, p := range append(later, first) {
