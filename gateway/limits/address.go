@@ -23,11 +23,14 @@ type address struct {
 	penalty                         penalty
 	strikes                         meter
 
-	said  pool // what its connections say
-	taken draw // of its network's pool, or of the process's
+	said, read purse // what its connections say, and what they read of older history
+}
 
-	read      pool // what its connections read of older history
-	readTaken draw
+// purse is a pool, and what was taken for it of the one around it: the network's, or
+// the process's.
+type purse struct {
+	pool
+	taken draw
 }
 
 // hostOf is what counts as one address.

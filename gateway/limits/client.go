@@ -80,7 +80,7 @@ func (t *Table) Ask(now time.Duration, c *Client, k Kind, post *Post, cost Cost)
 	if t.unlimited {
 		return Verdict{}
 	}
-	cfg, a := &t.cfg, c.address
+	cfg := &t.cfg
 	v := Verdict{Level: LevelConnection}
 	if k == Control {
 		v.Wait = c.control.wait(now, cfg.Control.span(cost.Messages), cfg.Control.window())
@@ -90,20 +90,15 @@ func (t *Table) Ask(now time.Duration, c *Client, k Kind, post *Post, cost Cost)
 	if c.identity != nil {
 		v.raise(LevelIdentity, c.identity.said.wait(now, &cfg.Identity, cost))
 	}
-	drawn := &c.taken
-	if a != nil {
-		v.raise(LevelAddress, a.said.wait(now, &cfg.Address, drawn, cost))
-		if drawn = &a.taken; a.network != nil {
-			v.raise(LevelNetwork, a.network.said.wait(now, &cfg.Network, drawn, cost))
-			drawn = &a.network.taken
-		}
+	all, n := t.shares(c, false)
+	for i := range all[:n] {
+		v.raise(all[i].level, all[i].wait(now, cost))
 	}
-	v.raise(LevelProcess, t.said.wait(now, &cfg.Process, drawn, cost))
 	if v.Wait == 0 && post != nil {
 		v = post.Room.ask(now, cfg, post, cost)
 	}
 	if v.Wait == 0 {
-		t.take(now, c, k, cost, true)
+		t.take(now, c, k, cost, all[:n], true)
 		return Verdict{}
 	}
 	return v
@@ -117,8 +112,8 @@ func (v *Verdict) raise(l Level, wait time.Duration) {
 }
 
 // take: see pool.take.
-func (t *Table) take(now time.Duration, c *Client, k Kind, cost Cost, asked bool) {
-	cfg, a := &t.cfg, c.address
+func (t *Table) take(now time.Duration, c *Client, k Kind, cost Cost, shares []share, asked bool) {
+	cfg := &t.cfg
 	if k == Control {
 		c.control.take(now, cfg.Control.span(cost.Messages), cfg.Control.window())
 	} else {
@@ -127,15 +122,13 @@ func (t *Table) take(now time.Duration, c *Client, k Kind, cost Cost, asked bool
 	if c.identity != nil {
 		c.identity.said.take(now, &cfg.Identity, cost, maxDebt)
 	}
-	drawn := &c.taken
-	if a != nil {
-		a.said.take(now, &cfg.Address, drawn, cost, asked)
-		if drawn = &a.taken; a.network != nil {
-			a.network.said.take(now, &cfg.Network, drawn, cost, asked)
-			drawn = &a.network.taken
-		}
+	takeShares(now, shares, cost, asked)
+}
+
+func takeShares(now time.Duration, shares []share, cost Cost, asked bool) {
+	for i := range shares {
+		shares[i].take(now, cost, asked)
 	}
-	t.said.take(now, &cfg.Process, drawn, cost, asked)
 }
 
 // AskHistory is how long a client has to wait until so many bytes of older history
@@ -145,18 +138,13 @@ func (t *Table) AskHistory(now time.Duration, c *Client, bytes float64) time.Dur
 	if t.unlimited {
 		return 0
 	}
-	cfg, cost := &t.cfg, Cost{Bytes: bytes}
-	wait, drawn := time.Duration(0), &c.readTaken
-	if a := c.address; a != nil {
-		wait = a.read.wait(now, &cfg.HistoryAddress, drawn, cost)
-		if drawn = &a.readTaken; a.network != nil {
-			wait = max(wait, a.network.read.wait(now, &cfg.HistoryNetwork, drawn, cost))
-			drawn = &a.network.readTaken
-		}
+	cost, wait := Cost{Bytes: bytes}, time.Duration(0)
+	all, n := t.shares(c, true)
+	for i := range all[:n] {
+		wait = max(wait, all[i].wait(now, cost))
 	}
-	wait = max(wait, t.read.wait(now, &cfg.History, drawn, cost))
 	if wait == 0 {
-		t.takeHistory(now, c, cost, true)
+		takeShares(now, all[:n], cost, true)
 	}
 	return wait
 }
@@ -165,20 +153,9 @@ func (t *Table) AskHistory(now time.Duration, c *Client, bytes float64) time.Dur
 // owner's lock must be held.
 func (t *Table) ChargeHistory(now time.Duration, c *Client, bytes float64) {
 	if !t.unlimited && bytes > 0 {
-		t.takeHistory(now, c, Cost{Bytes: bytes}, false)
+		all, n := t.shares(c, true)
+		takeShares(now, all[:n], Cost{Bytes: bytes}, false)
 	}
-}
-
-func (t *Table) takeHistory(now time.Duration, c *Client, cost Cost, asked bool) {
-	cfg, drawn := &t.cfg, &c.readTaken
-	if a := c.address; a != nil {
-		a.read.take(now, &cfg.HistoryAddress, drawn, cost, asked)
-		if drawn = &a.readTaken; a.network != nil {
-			a.network.read.take(now, &cfg.HistoryNetwork, drawn, cost, asked)
-			drawn = &a.network.readTaken
-		}
-	}
-	t.read.take(now, &cfg.History, drawn, cost, asked)
 }
 
 // Charge takes the cost of what was done already, such as an answer that was
@@ -187,7 +164,8 @@ func (t *Table) takeHistory(now time.Duration, c *Client, cost Cost, asked bool)
 // their share. The owner's lock must be held.
 func (t *Table) Charge(now time.Duration, c *Client, cost Cost) {
 	if !t.unlimited {
-		t.take(now, c, Message, cost, false)
+		all, n := t.shares(c, false)
+		t.take(now, c, Message, cost, all[:n], false)
 	}
 }
 

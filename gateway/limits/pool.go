@@ -41,6 +41,45 @@ type draw struct {
 	era             atomic.Int64
 }
 
+// share is a client's part in a pool.
+type share struct {
+	level Level
+	pool  *pool
+	rates *Rates
+	drawn *draw
+}
+
+func (s *share) wait(now time.Duration, c Cost) time.Duration {
+	return s.pool.wait(now, s.rates, s.drawn, c)
+}
+
+func (s *share) take(now time.Duration, c Cost, asked bool) {
+	s.pool.take(now, s.rates, s.drawn, c, asked)
+}
+
+// shares are a client's parts in what its address may say, or read of older history, the
+// network around that if there is one, and the process: each is drawn from the next.
+func (t *Table) shares(c *Client, read bool) (all [3]share, n int) {
+	cfg, process, drawn := &t.cfg, &t.said, &c.taken
+	rates := [...]*Rates{&cfg.Address, &cfg.Network, &cfg.Process}
+	if read {
+		process, drawn = &t.read, &c.readTaken
+		rates = [...]*Rates{&cfg.HistoryAddress, &cfg.HistoryNetwork, &cfg.History}
+	}
+	levels := [...]Level{LevelAddress, LevelNetwork}
+	for a := c.address; a != nil; a = a.network {
+		p := &a.said
+		if read {
+			p = &a.read
+		}
+		all[n] = share{levels[n], &p.pool, rates[n], drawn}
+		drawn = &p.taken
+		n++
+	}
+	all[n] = share{LevelProcess, process, rates[2], drawn}
+	return all, n + 1
+}
+
 // active is among how many the pool is shared. It is right within an era.
 func (p *pool) active() time.Duration {
 	return time.Duration(max(1, p.current.Load(), p.prior.Load()))
