@@ -196,12 +196,10 @@ func (l *lane) takeOlder(old int64) []post {
 // commitMoves tries once. What the store did not take goes back to the front and
 // is tried again after a while; posts need not wait for it.
 func (l *lane) commitMoves(moves []move) {
+	l.turn.Number++
 	args := make([]history.Move, len(moves))
 	for i, m := range moves {
 		args[i] = m.Move
-	}
-	l.turn.Number++
-	for i := range args {
 		args[i].Turn = l.turn
 	}
 	began := time.Now()

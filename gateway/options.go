@@ -103,8 +103,9 @@ type Options struct {
 	// it: what of the log is buffered must get out. It may take a moment.
 	LastWords func()
 	// Failpoint is called between the steps of a drain, with their names, where a
-	// test ends the process in it; as "handle" when a connection's message is
-	// handled, with its lock held; and as "clock" before each step of the clock.
+	// test ends the process in it; as "decode" before a connection's message is read;
+	// as "handle" when it is handled, with the connection's lock held; and as "clock"
+	// before each step of the clock.
 	Failpoint func(name string)
 }
 
