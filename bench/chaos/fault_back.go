@@ -129,18 +129,15 @@ func answered[T any](ctx context.Context, ask func() (T, error)) (answer T, err 
 // noticed waits until each gateway that had people then has said that the store went
 // back, unless they have all gone elsewhere since.
 func noticed(ctx context.Context, c *local.Cluster, before map[string]float64) error {
-	ctx, cancel := context.WithTimeout(ctx, noticeWithin)
-	defer cancel()
-	for {
-		now, err := alarmsOf(ctx, c)
-		silent := silentOf(before, now)
-		if err == nil && silent == "" {
-			return nil
+	_, err := answered(ctx, func() (now map[string]float64, err error) {
+		if now, err = alarmsOf(ctx, c); err == nil {
+			if silent := silentOf(before, now); silent != "" {
+				err = fmt.Errorf("%s does not say that the store went back", silent)
+			}
 		}
-		if err := sleep(ctx, 100*time.Millisecond); err != nil {
-			return fmt.Errorf("%s does not say that the store went back", silent)
-		}
-	}
+		return now, err
+	})
+	return err
 }
 
 // silentOf names a gateway that counts no more rooms than before; "": there is none.

@@ -98,6 +98,17 @@ func (c *check) around(p place, add func(place)) {
 	}
 }
 
+// flagged is what the flag of an event adds to its words.
+var flagged = map[Verb]string{
+	Refused:   " for good",
+	Restarted: ", since the server leaves entries out",
+	Asked:     ", for its history",
+	Dropped:   ": it hung up",
+	Heard:     ", on its way to another room",
+	Leaked:    ", or rather to none",
+	Listed:    ", as it shows them",
+}
+
 // line tells one event.
 func (c *check) line(p place) line {
 	e := c.event(p)
@@ -113,22 +124,10 @@ func (c *check) line(p place) line {
 	switch {
 	case e.Verb == Down:
 		says += fmt.Sprintf(", on which nothing had come for %v", time.Duration(e.Seq)*time.Microsecond)
-	case e.Verb == Refused && e.Flag:
-		says += " for good"
-	case e.Verb == Restarted && e.Flag:
-		says += ", since the server leaves entries out"
-	case e.Verb == Asked && e.Flag:
-		says += ", for its history"
-	case e.Verb == Dropped && e.Flag:
-		says += ": it hung up"
-	case e.Verb == Heard && e.Flag:
-		says += ", on its way to another room"
-	case e.Verb == Leaked && e.Flag:
-		says += ", or rather to none"
-	case e.Verb == Listed && e.Flag:
-		says += ", as it shows them"
 	case e.Verb == Ended && !e.Flag:
 		says += ", not where it wants to be"
+	case e.Flag:
+		says += flagged[e.Verb]
 	}
 	if s := c.seat(p); s != nil {
 		says = s.label + " " + says
