@@ -2,11 +2,8 @@ package swarm
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"strconv"
-	"time"
 
-	"tuitalk/client"
 	"tuitalk/talk"
 )
 
@@ -17,22 +14,12 @@ import (
 // published on a line that broke counts as refused if no answer came: to repeat
 // it might double it.
 type centrifuge struct {
-	p       *person
-	servers []string
-	rng     *rand.Rand
-	me      talk.UUID
-
-	// the line
-	conn     client.ConnID
-	line     *line // nil: none is wanted before the tick
-	fails    int
-	deadline time.Time // of the line until it is subscribed
-	dialAt   time.Time
+	dialling // joined: it is subscribed to p.room
+	me       talk.UUID
 
 	// the channel
-	wanted     int32 // the room it wants to be in
-	subscribed bool  // on line, to p.room
-	epoch      string
+	wanted int32 // the room it wants to be in
+	epoch  string
 
 	commands uint32 // of the line
 	waiting  []centrifugePost
@@ -54,7 +41,7 @@ const (
 )
 
 func newCentrifuge(p *person, servers []string, seed uint64) *centrifuge {
-	return &centrifuge{p: p, servers: servers, rng: rand.New(rand.NewPCG(seed, 1<<44)), wanted: p.room}
+	return &centrifuge{dialling: newDialling(p, servers, seed, 1<<44), wanted: p.room}
 }
 
 func (c *centrifuge) start() {
@@ -63,10 +50,7 @@ func (c *centrifuge) start() {
 }
 
 func (c *centrifuge) dial() {
-	c.conn++
-	c.fails++
-	c.dialAt, c.deadline = time.Time{}, c.p.loop.now.Add(wireHandshake)
-	c.line = c.p.dial(c.conn, c.servers[int(c.conn-1)%len(c.servers)])
+	c.next()
 	c.p.wakeAt(c.deadline)
 }
 
@@ -90,18 +74,12 @@ func (c *centrifuge) closed(l *line, _ int, _ string) {
 
 // gone gives up what was under way and plans the next line.
 func (c *centrifuge) gone() {
-	now := c.p.loop.now
-	if c.subscribed && now.Sub(c.line.opened) >= wireLasting {
-		c.fails = 0
-	}
-	c.p.leaves(now)
+	c.lost()
 	c.p.serves("")
 	for _, post := range c.flying {
 		c.p.refused(post.id)
 	}
-	c.flying, c.line, c.subscribed, c.deadline = nil, nil, false, time.Time{}
-	bound := min(wireMaxWait, wireBackoff*time.Duration(1<<min(c.fails, 10)-1))
-	c.dialAt = now.Add(time.Duration(c.rng.Int64N(int64(bound) + 1)))
+	c.flying = nil
 	c.p.wakeAt(c.dialAt)
 }
 
@@ -161,7 +139,7 @@ func (c *centrifuge) message(l *line, opcode byte, payload []byte) {
 // most. Keys have quotes, which within a text are escaped.
 func (c *centrifuge) push(push []byte) {
 	_, text, ok := bytes.Cut(push, []byte(`"text":"`))
-	if !ok || !c.subscribed {
+	if !ok || !c.joined {
 		return
 	}
 	offset := c.p.last + 1
@@ -200,7 +178,7 @@ func (c *centrifuge) post(id talk.UUID, text string) bool {
 
 // pump publishes what waits for the line.
 func (c *centrifuge) pump() {
-	if !c.subscribed {
+	if !c.joined {
 		return
 	}
 	for _, post := range c.waiting {
@@ -229,10 +207,10 @@ func (c *centrifuge) enter(room int32) {
 }
 
 func (c *centrifuge) moveOn() {
-	if !c.subscribed || c.wanted == c.p.room || c.outbox() > 0 {
+	if !c.joined || c.wanted == c.p.room || c.outbox() > 0 {
 		return
 	}
-	c.subscribed = false
+	c.joined = false
 	c.commands++
 	c.command(c.commands, "unsubscribe", func(b []byte) []byte { return append(c.channel(b), '}') })
 	c.subscribe()

@@ -48,15 +48,15 @@ func (c *centrifuge) reply(reply []byte) {
 		c.p.serves("centrifuge")
 		c.subscribe()
 	case r.Subscribe != nil:
-		c.joined(r.Subscribe)
+		c.subscribed(r.Subscribe)
 	case r.Publish != nil:
 		c.answered(r.ID, true)
 	}
 }
 
-func (c *centrifuge) joined(m *centrifugeSubscribed) {
+func (c *centrifuge) subscribed(m *centrifugeSubscribed) {
 	anew := !m.Recovered
-	c.subscribed, c.deadline = true, time.Time{}
+	c.joined, c.deadline = true, time.Time{}
 	c.p.wakeAt(c.deadline)
 	head := talk.Joined{RoomID: c.p.room, AfterSeq: m.Offset, HeadSeq: m.Offset}
 	if c.epoch = ""; m.Recoverable {

@@ -1,12 +1,10 @@
 package swarm
 
 import (
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"tuitalk/bench/recorder"
-	"tuitalk/client"
 	"tuitalk/talk"
 )
 
@@ -14,23 +12,13 @@ import (
 // resume. It shows what comes over its connection, and what was under way when that
 // broke is lost to it.
 type original struct {
-	p       *person
-	servers []string
-	rng     *rand.Rand
-	form    talk.Form
-	rec     *recorder.Original // nil: nothing is recorded
+	dialling
+	form talk.Form
+	rec  *recorder.Original // nil: nothing is recorded
 
-	me   talk.UUID
-	name string
-
-	// the connection
-	conn     client.ConnID
-	line     *line // nil: none is wanted before the tick
-	fails    int
-	deadline time.Time // of the line until the room is joined
-	dialAt   time.Time
-	wanted   int32
-	joined   bool
+	me     talk.UUID
+	name   string
+	wanted int32 // where it wants to be
 
 	// posts
 	waiting []oldPost // until the room is joined
@@ -76,7 +64,7 @@ var _ speaker = (*original)(nil)
 
 // newOriginal makes a client that speaks JSON or bincode, in turn.
 func newOriginal(p *person, servers []string, seed uint64) *original {
-	o := &original{p: p, servers: servers, rng: rand.New(rand.NewPCG(seed, 1<<44)), wanted: p.room, name: p.name(), form: talk.JSON}
+	o := &original{dialling: newDialling(p, servers, seed, 1<<44), wanted: p.room, name: p.name(), form: talk.JSON}
 	if o.rng.IntN(2) == 0 {
 		o.form = talk.Bincode
 	}
@@ -92,11 +80,7 @@ func (o *original) start() {
 }
 
 func (o *original) dial() {
-	o.conn++
-	o.fails++
-	o.dialAt = time.Time{}
-	o.deadline = o.p.loop.now.Add(wireHandshake)
-	o.line = o.p.dial(o.conn, o.servers[int(o.conn-1)%len(o.servers)])
+	o.next()
 	o.plan()
 }
 
@@ -133,17 +117,12 @@ func (o *original) gone(self bool) {
 	if o.rec != nil {
 		o.rec.Closed(now, self)
 	}
-	if o.joined && now.Sub(o.line.opened) >= wireLasting {
-		o.fails = 0
-	}
 	for _, u := range o.unseen {
 		delete(p.loop.posts, u.id)
 		p.loop.fault("what a client of the original's form had just said went with its line")
 	}
-	p.leaves(now)
-	o.line, o.joined, o.unseen, o.deadline, o.pages = nil, false, nil, time.Time{}, pages{}
-	bound := min(wireMaxWait, wireBackoff*time.Duration(1<<min(o.fails, 10)-1))
-	o.dialAt = now.Add(time.Duration(o.rng.Int64N(int64(bound) + 1)))
+	o.unseen, o.pages = nil, pages{}
+	o.lost()
 	o.plan()
 }
 

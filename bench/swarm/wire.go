@@ -1,7 +1,6 @@
 package swarm
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"tuitalk/client"
@@ -22,25 +21,15 @@ const (
 // wire speaks the extended form and keeps only what is measured: where it is in
 // its room, and what it posted and does not know to be stored.
 type wire struct {
-	p       *person
-	servers []string
-	rng     *rand.Rand
+	dialling
 
 	secret  talk.Secret
 	me      talk.UUID
 	session talk.UUID
 	node    string
 
-	// the line
-	conn     client.ConnID
-	line     *line // nil: none is wanted before the tick
-	fails    int
-	deadline time.Time // of the line until it is joined
-	dialAt   time.Time
-
 	// the room
 	wanted int32 // where it wants to be
-	joined bool  // on line, in p.room
 	based  bool  // p.last and lastID are of p.room
 	lastID talk.UUID
 
@@ -53,7 +42,7 @@ type wire struct {
 var _ speaker = (*wire)(nil)
 
 func newWire(p *person, servers []string, seed uint64) *wire {
-	return &wire{p: p, servers: servers, rng: rand.New(rand.NewPCG(seed, 1<<43)), wanted: p.room}
+	return &wire{dialling: newDialling(p, servers, seed, 1<<43), wanted: p.room}
 }
 
 func (w *wire) start() {
@@ -63,11 +52,7 @@ func (w *wire) start() {
 }
 
 func (w *wire) dial() {
-	w.conn++
-	w.fails++
-	w.dialAt = time.Time{}
-	w.deadline = w.p.loop.now.Add(wireHandshake)
-	w.line = w.p.dial(w.conn, w.servers[int(w.conn-1)%len(w.servers)])
+	w.next()
 	w.plan()
 }
 
@@ -114,15 +99,9 @@ func (w *wire) hangup() {
 
 // gone plans the next line.
 func (w *wire) gone() {
-	now := w.p.loop.now
-	if w.joined && now.Sub(w.line.opened) >= wireLasting {
-		w.fails = 0
-	}
-	w.p.leaves(now)
+	w.lost()
 	w.p.serves("")
-	w.line, w.joined, w.deadline, w.holdAt = nil, false, time.Time{}, time.Time{}
-	bound := min(wireMaxWait, wireBackoff*time.Duration(1<<min(w.fails, 10)-1))
-	w.dialAt = now.Add(time.Duration(w.rng.Int64N(int64(bound) + 1)))
+	w.holdAt = time.Time{}
 	w.plan()
 }
 
