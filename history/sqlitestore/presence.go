@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"errors"
+	"fmt"
 	"slices"
 
 	"tuitalk/history"
@@ -65,17 +65,27 @@ func (s *Store) Broken(ctx context.Context, behind history.SessionKey, limit int
 // Sessions looks sessions up; see history.Store.
 func (s *Store) Sessions(ctx context.Context, keys []history.SessionKey) ([]history.Session, error) {
 	found := make([]history.Session, len(keys))
+	if len(keys) == 0 {
+		return found, nil
+	}
+	var list []byte // of records, which the query takes apart
+	for i, k := range keys {
+		found[i].SessionKey = k
+		list = append(list, k.UUID[:]...)
+		list = append(list, k.Session[:]...)
+		list = fmt.Appendf(list, "%11d", k.RoomID)
+	}
 	err := s.snapshot(ctx, func(tx *sql.Tx) error {
-		one := tx.StmtContext(ctx, s.queries.session)
-		for i, k := range keys {
-			f := &found[i]
-			f.SessionKey = k
-			err := one.QueryRowContext(ctx, k.RoomID, k.UUID[:], k.Session[:]).Scan((*scanUUID)(&f.Gateway), &f.Epoch)
-			if err != nil && !errors.Is(err, sql.ErrNoRows) {
-				return err
+		_, err := collect(ctx, tx.StmtContext(ctx, s.queries.sessions), func(r row) (_ struct{}, err error) {
+			var i int
+			var gateway talk.UUID
+			var epoch int64
+			if err = r.Scan(&i, (*scanUUID)(&gateway), &epoch); err == nil {
+				found[i].Gateway, found[i].Epoch = gateway, epoch
 			}
-		}
-		return nil
+			return struct{}{}, err
+		}, list, len(keys))
+		return err
 	})
 	if err != nil {
 		return nil, s.readFailed("read sessions", err)

@@ -17,7 +17,7 @@ const entryColumns = `room_id, seq, author, id, kind, name, body, unixtime, sent
 type queries struct {
 	after, before, span      *sql.Stmt
 	head, idAt, room, listed *sql.Stmt
-	leases, broken, session  *sql.Stmt
+	leases, broken, sessions *sql.Stmt
 	windows                  *sql.Stmt
 }
 
@@ -46,7 +46,9 @@ func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 			ORDER BY 1`},
 		{&q.broken, brokenQuery},
 		{&q.windows, windowsQuery},
-		{&q.session, `SELECT gateway, epoch FROM sessions WHERE room_id = ? AND uuid = ? AND session = ?`},
+		{&q.sessions, `WITH RECURSIVE k(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM k WHERE i+1 < ?2)
+			SELECT k.i, s.gateway, s.epoch FROM k CROSS JOIN sessions s ON s.room_id = CAST(substr(?1, 43*k.i+33, 11) AS INTEGER)
+			AND s.uuid = substr(?1, 43*k.i+1, 16) AND s.session = substr(?1, 43*k.i+17, 16)`},
 	} {
 		s, err := db.PrepareContext(ctx, p.sql)
 		if err != nil {
