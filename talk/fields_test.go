@@ -50,17 +50,22 @@ var wireKinds = map[string]string{
 	"talk.UUID": "uuid", "talk.Secret": "secret", "talk.Limits": "limits", "[]talk.Member": "[member]", "[]talk.Message": "[message]",
 }
 
+// wireTag is what a field is called in the variant, with its option, if it is there.
+func wireTag(variant string, field reflect.StructField) (name, option string, ok bool) {
+	text, ok := field.Tag.Lookup("wire")
+	if own, has := field.Tag.Lookup(variant); has {
+		text, ok = own, own != "-"
+	}
+	name, option, _ = strings.Cut(text, ",")
+	return name, option, ok
+}
+
 func fieldsOf(variant string, t reflect.Type) (fields []declaredField) {
 	for i := range t.NumField() {
-		tag := t.Field(i).Tag
-		text, ok := tag.Lookup("wire")
-		if own, has := tag.Lookup(variant); has {
-			text, ok = own, own != "-"
-		}
+		name, option, ok := wireTag(variant, t.Field(i))
 		if !ok {
 			continue
 		}
-		name, option, _ := strings.Cut(text, ",")
 		fields = append(fields, declaredField{name, wireKinds[t.Field(i).Type.String()], option != "", option == "optional"})
 	}
 	slices.SortStableFunc(fields, func(a, b declaredField) int {
