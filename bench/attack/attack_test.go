@@ -189,7 +189,7 @@ func (p *people) beBusy(ctx context.Context, enough func() bool) {
 		time.Sleep(time.Millisecond)
 	}
 	stop()
-	p.settled(ctx, settleTime)
+	p.settled(ctx, time.Minute)
 	<-done
 }
 

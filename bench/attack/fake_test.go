@@ -34,9 +34,13 @@ type fake struct {
 
 type fakeConn struct {
 	net.Conn
-	mu   sync.Mutex
 	me   talk.UUID
-	room int32
+	room int32 // guarded by the fake's mu
+
+	mu    sync.Mutex
+	news  sync.Cond
+	queue []byte // what was said and is not written yet
+	over  bool
 }
 
 func newFake(t *testing.T, change ...func(*fake)) *fake {
@@ -83,6 +87,8 @@ func (f *fake) accept() {
 			return
 		}
 		one := &fakeConn{Conn: c}
+		one.news.L = &one.mu
+		f.wg.Go(one.write)
 		f.mu.Lock()
 		f.conns[c] = one
 		f.taken++
@@ -91,6 +97,7 @@ func (f *fake) accept() {
 		f.wg.Go(func() {
 			f.serve(one)
 			c.Close()
+			one.end()
 			f.mu.Lock()
 			delete(f.conns, c)
 			f.mu.Unlock()
@@ -177,7 +184,33 @@ func (c *fakeConn) say(m talk.Message) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, _ = c.Write(append(head, text...)) // who has gone away hears nothing
+	c.queue = append(append(c.queue, head...), text...)
+	c.news.Signal()
+}
+
+// write writes what is said, in the order in which it is said, so that nobody who
+// does not read holds up anybody else.
+func (c *fakeConn) write() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.over {
+		if len(c.queue) == 0 {
+			c.news.Wait()
+			continue
+		}
+		b := c.queue
+		c.queue = nil
+		c.mu.Unlock()
+		_, _ = c.Write(b) // who has gone away hears nothing
+		c.mu.Lock()
+	}
+}
+
+func (c *fakeConn) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
+	c.news.Signal()
 }
 
 func (f *fake) answer(c *fakeConn, m talk.Message) {
@@ -190,9 +223,9 @@ func (f *fake) answer(c *fakeConn, m talk.Message) {
 		c.say(talk.Welcome{UUID: c.me, Server: "fake", Limits: talk.DefaultLimits()})
 	case talk.JoinRoom:
 		f.mu.Lock()
+		defer f.mu.Unlock() // until it is said: an entry that comes now is behind it
 		c.room = m.RoomID
 		head := f.heads[m.RoomID]
-		f.mu.Unlock()
 		c.say(talk.Joined{RoomID: m.RoomID, HeadSeq: head, AfterSeq: head, MemberCount: 1, Members: []talk.Member{{UUID: c.me, Username: m.Username}}})
 	case talk.Entry:
 		f.post(c, m)
@@ -203,20 +236,14 @@ func (f *fake) answer(c *fakeConn, m talk.Message) {
 	}
 }
 
-// post shows an entry to all who are in its room.
+// post shows an entry to all who are in its room, to each of them in the order of seq.
 func (f *fake) post(c *fakeConn, e talk.Entry) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.heads[e.RoomID]++
 	e.Seq, e.UnixTime = f.heads[e.RoomID], 1_700_000_000
-	var to []*fakeConn
 	for _, one := range f.conns {
-		if one.room == e.RoomID {
-			to = append(to, one)
-		}
-	}
-	f.mu.Unlock()
-	for _, one := range to {
-		if len(e.Text) < 1000 { // else nobody reads it here
+		if one.room == e.RoomID && len(e.Text) < 1000 { // else nobody reads it here
 			one.say(e)
 		}
 	}

@@ -41,7 +41,7 @@ type people struct {
 	mu       sync.Mutex
 	phase    phase
 	felt     [phases]result.Felt
-	open     map[string]*waiting // posts that not all have been shown, by text
+	open     map[string]*waiting // posts that are due and that not all have been shown, by text
 	ids      map[talk.UUID]string
 	joining  int
 	forged   []string
@@ -70,7 +70,7 @@ func newPeople(o *Options, target *Target) (*people, error) {
 		return dialer{target, from}
 	}
 	for i := range o.People {
-		t := &talker{people: p, name: fmt.Sprintf("honest %d", i+1), say: make(chan time.Time, 1024)}
+		t := &talker{people: p, name: fmt.Sprintf("honest %d", i+1), say: make(chan string, 1024)}
 		var err error
 		if t.session, t.driver, err = p.session(t.name, i); err != nil {
 			return nil, err
@@ -150,25 +150,26 @@ func (p *people) busy(ctx, life context.Context) {
 	}
 }
 
+// due notes a post, and has it said.
 func (p *people) due(t *talker, due time.Time) {
+	text := talking + t.name + " " + strconv.FormatInt(due.UnixNano(), 36)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	select {
-	case t.say <- due:
+	case t.say <- text:
+		p.open[text] = &waiting{due, p.phase, len(p.talkers) - 1}
 	default: // it has not spoken for minutes
-		p.mu.Lock()
 		p.felt[p.phase].PostsFailed++
-		p.mu.Unlock()
 	}
 }
 
-// says notes a post before it is made.
-func (p *people) says(t *talker, due time.Time) (text string) {
-	text = talking + t.name + " " + strconv.FormatInt(due.UnixNano(), 36)
+// says notes that a post is made.
+func (p *people) says(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ph := p.phase
-	p.open[text] = &waiting{due, ph, len(p.talkers) - 1}
-	p.felt[ph].Late.Record(time.Since(due), 1)
-	return text
+	if w := p.open[text]; w != nil { // else it counts as failed already
+		p.felt[w.phase].Late.Record(time.Since(w.due), 1)
+	}
 }
 
 // shown notes an entry that one of the people was shown.

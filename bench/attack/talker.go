@@ -2,7 +2,6 @@ package attack
 
 import (
 	"context"
-	"time"
 
 	"tuitalk/client"
 )
@@ -13,7 +12,7 @@ type talker struct {
 	name    string
 	session *client.Session
 	driver  *client.Driver
-	say     chan time.Time
+	say     chan string
 	last    int64 // seq of the last entry that was looked at
 	wasUp   bool
 }
@@ -26,8 +25,9 @@ func (t *talker) live(ctx context.Context) {
 		select {
 		case ev := <-t.driver.Events():
 			t.handle(ev)
-		case due := <-t.say:
-			t.handle(client.Post{Text: t.people.says(t, due)})
+		case text := <-t.say:
+			t.people.says(text)
+			t.handle(client.Post{Text: text})
 		case <-ctx.Done():
 			return
 		}
