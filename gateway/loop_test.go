@@ -55,11 +55,11 @@ func (j *jam) pass() {
 type hang struct {
 	loop  string // whose progress it ends
 	store bool   // it is the store that does not answer, for which nobody is killed
-	op    string // of store or bus; or "page", "handle"
+	op    string // of store or bus; or "page", "decode"
 }
 
 var hangs = map[string]hang{
-	"an epoll loop":     {"poller 0", false, "handle"},
+	"an epoll loop":     {"poller 0", false, "decode"}, // what waits is handled elsewhere, too,
 	"a lane":            {"lane ", false, "Publish"},
 	"a worker":          {"worker 0 of class site", false, "page"},
 	"a store in a lane": {"lane ", true, "Append"},
