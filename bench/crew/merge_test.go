@@ -93,7 +93,7 @@ func mergeMany(t *testing.T, length int64) (seconds []measure.Sample) {
 // A soak has thousands of seconds, of which nothing but a few percentiles is asked
 // any more.
 func TestASecondThatIsOverTakesLittleMemory(t *testing.T) {
-	const length = 200
+	const length = 20
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
