@@ -6,7 +6,7 @@ LDFLAGS = -s -w -X tuitalk/cmd/setting.version=$(VERSION)
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: bin/tuitalk-cluster help run build cluster cluster-status cluster-stop test chaos sim bench check deps fuzz clean
+.PHONY: bin/tuitalk-cluster help run build cluster cluster-status cluster-stop test chaos sim sim-check sim-hour mutants bench check deps fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -55,8 +55,22 @@ chaos: deps build ## break a fleet in every way under load (links as root only),
 	bin/tuitalk-bench chaos -faults $(FAULTS) -pairs $(SEEDS) -html failover.html -json failover.json $(CHAOS)
 
 SEED ?= 1
-sim: ## simulate a fleet's bad day (SEED=1), and print its story
-	go test ./fleetsim -count=1 -run TestChaos -seed $(SEED) -v
+sim: ## simulate a fleet's bad day (SEED=1), or its calm one (CALM=1), and print its story
+	go test ./fleetsim -count=1 -run 'TestChaos$$' -v -seed $(SEED) $(if $(CALM),-calm)
+
+# Without the race detector, with which a day takes four times as long.
+sim-check:
+	go test ./fleetsim -count=1 -run 'TestChaos$$' -seeds 300
+	go test ./fleetsim -count=1 -run 'TestCalm$$' -seeds 100
+
+SIM_FOR ?= 1h
+SIM_FROM ?= $(shell date +%s)000
+sim-hour: ## simulate for an hour (SIM_FOR=1h) from a new seed on (SIM_FROM=1), every fifth day calm; says what fails
+	go test ./fleetsim -count=1 -run 'TestLong$$' -timeout 0 -v -for $(SIM_FOR) -from $(SIM_FROM)
+
+MUTANTS ?= .
+mutants: ## break the product in small ways (MUTANTS=pattern), and count which of them the simulation notices within a minute each
+	go test ./fleetsim -count=1 -run 'TestMutants$$' -timeout 0 -v -mutants '$(MUTANTS)'
 
 bench: deps build ## compare TuiTalk with its peers under the same loads, in less than 10 minutes (BENCH='-repeats 1')
 	go build -C bench/peers -trimpath -o '$(CURDIR)/bin/peers' .
@@ -77,6 +91,7 @@ check: ## the gate that needs no outside server: format, vet, staticcheck, wasm,
 	go test -race -cpu 1,4 -parallel 4 -timeout 15m $(filter-out ./gateway,$(EVERY))
 	go test -race -cpu 4 -parallel 4 -timeout 15m ./gateway
 	go test -run DoesNotAllocate ./...
+	$(MAKE) --no-print-directory sim-check
 	go vet -C bench/peers -tags integration ./...
 	go test -C bench/peers -race ./...
 

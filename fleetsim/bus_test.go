@@ -158,8 +158,10 @@ func (n *busNode) ask(ctx context.Context) error {
 	return nil
 }
 
+// Subscribe returns at once while the bus is away, as the real one does: the room is
+// reported lost when it is back.
 func (n *busNode) Subscribe(ctx context.Context, room int32) error {
-	if err := n.ask(ctx); err != nil {
+	if err := n.ask(ctx); err != nil && !errors.Is(err, errBusAway) {
 		return err
 	}
 	n.bus.mu.Lock()

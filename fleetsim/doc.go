@@ -26,6 +26,20 @@
 // A seed decides what is drawn, and not in which order goroutines run. Each part draws
 // from dice of its own. Whoever repeats a failing seed does it ten times.
 //
+// # Calm days
+//
+// A calm day (calm_test.go) has production's settings and one fault at most, and is held
+// to what people may notice of it: how long a message, a join, a page may take, row by
+// row of the design's "When a part is gone".
+//
+// Hostile people (hostile_test.go) come on chaotic and on calm days, and change nothing
+// of what is promised to the others.
+//
+// # Who judges the judge
+//
+// mutants_table_test.go has small spoilings of the product; make mutants builds each of
+// them and simulates it until a seed fails. docs/SIMULATION.md has the last table.
+//
 // # How a process ends or stands still
 //
 // A node's edges are its store, its bus, its lines, its listener and its clock. A

@@ -17,6 +17,7 @@ const settleMost = 3 * time.Minute
 
 // judge waits until all is well, and tells what is not. Nothing is tidied before.
 func (w *world) judge() (problems []string) {
+	early := w.earlyUnwell()
 	w.quiet()
 	end := time.Now().Add(settleMost)
 	for {
@@ -35,7 +36,11 @@ func (w *world) judge() (problems []string) {
 	for _, p := range w.people {
 		p.in(func() { p.who.End(time.Now()) })
 	}
+	problems = append(problems, early...)
 	problems = append(problems, w.judgeOriginals()...)
+	if w.calm != nil {
+		problems = append(problems, w.judgeCalm()...)
+	}
 	return append(problems, w.judgeHistory()...)
 }
 
@@ -194,7 +199,11 @@ func (w *world) judgeHistory() []string {
 		return []string{err.Error()}
 	}
 	// what people did in an outage is written down when it is over
-	report := checker.Check(checker.Options{Unmarked: true, Grace: w.settings.grace(), Gaps: true, Skew: w.bad + 10*time.Second}, recording)
+	opts := checker.Options{Unmarked: true, Grace: w.settings.grace(), Gaps: true, Skew: w.bad + 10*time.Second}
+	if w.calm != nil {
+		opts = w.calm.options(opts)
+	}
+	report := checker.Check(opts, recording)
 	if report.Err() == nil {
 		return nil
 	}

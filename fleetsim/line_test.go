@@ -2,6 +2,7 @@ package fleetsim
 
 import (
 	"errors"
+	"hash/fnv"
 	"io"
 	"net"
 	"sync"
@@ -16,6 +17,7 @@ type line struct {
 	net  *network
 	node *node  // at the far end
 	who  string // at the near end
+	from net.Addr
 
 	mu      sync.Mutex
 	ends    [2]*end // near: the client's; far: the gateway's
@@ -272,9 +274,24 @@ func (c conn) Close() error {
 var address = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}
 
 func (c conn) LocalAddr() net.Addr              { return address }
-func (c conn) RemoteAddr() net.Addr             { return address }
 func (c conn) SetDeadline(time.Time) error      { return nil }
 func (c conn) SetReadDeadline(time.Time) error  { return nil }
 func (c conn) SetWriteDeadline(time.Time) error { return nil }
+
+// RemoteAddr: each client has an address of its own.
+func (c conn) RemoteAddr() net.Addr {
+	if c.side == far {
+		return c.line.from
+	}
+	return address
+}
+
+// addressOf is where somebody connects from.
+func addressOf(who string) net.Addr {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(who)) // never fails, by its documentation
+	n := h.Sum32()
+	return &net.TCPAddr{IP: net.IPv4(10, byte(n>>16), byte(n>>8), byte(n)), Port: 40000}
+}
 
 var errRefused = errors.New("connection refused")

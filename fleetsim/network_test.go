@@ -64,7 +64,7 @@ func (n *network) open(who string, rng *dice) *line {
 	}
 	best.open.Add(1)
 	l := newLine(n, best, rng.duration(n.delay/2, n.delay*3/2))
-	l.who = who
+	l.who, l.from = who, addressOf(who)
 	n.lines[l] = struct{}{}
 	return l
 }

@@ -46,9 +46,14 @@ func (w *world) startNode() *node {
 	opts.Log = slog.New(storyHandler{w.story, n.name})
 	opts.LastWords = func() { fmt.Println(w.story.tail()) }
 	opts.Relisten = func() (net.Listener, error) { return n.listen(), nil }
+	bugs := newDice(w.seed, n.name+" bugs")
 	opts.Failpoint = func(at string) {
-		if at == "clock" {
+		switch {
+		case at == "clock":
 			n.gate.pass()
+		case at == "handle" && w.calm == nil && bugs.chance(3000):
+			w.walked("a bug is hit")
+			panic("a bug")
 		}
 	}
 	server, err := gateway.New(opts, &nodeStore{w.store, n, newDice(w.seed, n.name+" store")})

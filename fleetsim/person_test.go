@@ -47,6 +47,13 @@ type disk struct {
 	state client.State
 }
 
+// secret is who the person is, from the first.
+func (d *disk) secret() talk.Secret {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.state.Secret
+}
+
 // storage is a program's way to the disk.
 type storage struct {
 	disk *disk
@@ -138,6 +145,9 @@ func (p *person) run() {
 func (p *person) handle(ev client.Event) client.Outcome {
 	outcome := p.driver.Handle(ev)
 	p.who.Handled(time.Now(), ev, outcome.Change)
+	if c := p.world.calm; c != nil {
+		c.noticed(p, ev)
+	}
 	p.trace(ev)
 	for _, n := range outcome.Notices {
 		p.world.story.tell("%s is told: %s", p.name, n.Text)
@@ -213,6 +223,9 @@ func (p *person) forget() {
 	for _, e := range p.session.State().Outbox {
 		if !slices.ContainsFunc(kept.Outbox, func(k client.OutboxEntry) bool { return k.ID == e.ID }) {
 			p.world.walked("a client crashes before it has saved")
+			if c := p.world.calm; c != nil {
+				c.forget(e.ID)
+			}
 			p.who.Handled(time.Now(), client.Discard{ID: e.ID}, client.OutboxChanged)
 		}
 	}

@@ -48,7 +48,7 @@ func drawSettings(d *dice) *settings {
 func productionSettings(d *dice) *settings {
 	return &settings{
 		gateways: 3, people: d.between(3, 7), originals: d.between(0, 2), rooms: d.between(1, 3), window: 128 << 10, delay: 5 * time.Millisecond,
-		proxyIdle: 6 * time.Second, spoolCap: 10000, change: func(*gateway.Options) {},
+		proxyIdle: 6 * time.Second, spoolCap: 10000, change: func(o *gateway.Options) { o.Limits = limits.Default(o.Limits.MaxConns) },
 	}
 }
 

@@ -29,6 +29,8 @@ type world struct {
 	started   int
 	people    []*person
 	strangers []*original
+	enemies   []*hostile
+	calm      *calm         // nil: everything goes wrong
 	bad       time.Duration // for how long things go wrong
 
 	mu    sync.Mutex
@@ -41,7 +43,10 @@ type world struct {
 func newWorld(seed uint64, o options, beats *atomic.Int64) *world {
 	w := &world{seed: seed, dice: newDice(seed, "acts"), story: newStory(), marks: map[string]int{}}
 	w.settings = drawSettings(newDice(seed, "settings"))
-	if o.production {
+	if o.calm {
+		w.calm = newCalm()
+	}
+	if o.production || o.calm {
 		w.settings = productionSettings(newDice(seed, "settings"))
 	}
 	w.store = newStore()
@@ -80,6 +85,7 @@ func (w *world) populate() {
 	for i := range s.originals {
 		w.newOriginal(fmt.Sprint("original ", i+1)).begin()
 	}
+	w.invite()
 }
 
 // end takes everything away, so that the bubble can end.
@@ -92,6 +98,7 @@ func (w *world) end() {
 	for _, o := range w.strangers {
 		o.end()
 	}
+	w.dismissEnemies()
 	for len(w.nodes) > 0 {
 		n := w.nodes[0]
 		n.gate.set(false)
