@@ -239,7 +239,7 @@ func (h *hunt) build(number int, m *mutant) (program string, err error) {
 		return "", err
 	}
 	program = filepath.Join(h.dir, fmt.Sprintf("%d.test", number))
-	out, err := exec.CommandContext(h.t.Context(), "go", "test", "-overlay", list, "-vet=off", "-c", "-o", program, ".").CombinedOutput()
+	out, err := exec.CommandContext(h.t.Context(), "go", "test", "-overlay", list, "-vet=off", "-ldflags=-s -w", "-c", "-o", program, ".").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
