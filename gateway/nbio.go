@@ -19,10 +19,24 @@ import (
 // take unmasked frames, answer most violations without a close frame, and cost
 // one more hand-over and two more copies per message.
 
+// A descriptor's number may be used again as soon as it is closed, and who closes a
+// connection is often not its loop. nbio finds the connection of an event by the
+// number: a loop that got the old one's end from the kernel, and comes to it when the
+// number is a new one's, closes that before its first byte. So nbio is given a new
+// connection by the loop itself, when it has gone round since the number was given:
+// whatever the kernel tells from then on is of the new one. See pollerProbe.
+
 // nbioSocket is one accepted TCP connection on an epoll loop.
 type nbioSocket struct {
-	nb *nbio.Conn
-	fd int // valid while nb is locked and not closed
+	nb    *nbio.Conn
+	fd    int // valid while nb is locked and not closed
+	to    Callbacks
+	probe *pollerProbe // of its loop
+
+	// guarded by probe.mu
+	served bool  // nbio has it
+	closed bool  // before that
+	why    error // it was closed
 }
 
 // nbioPoller runs the epoll loops.
@@ -52,20 +66,21 @@ func newNbioPoller(opts *Options, ls *loops) *nbioPoller {
 	p := &nbioPoller{engine: engine, send: opts.SendBuffer, receive: opts.ReceiveBuffer, closes: ls.add("closed connections")}
 	engine.OnData(func(nb *nbio.Conn, data []byte) {
 		switch to := nb.Session().(type) {
-		case *conn:
+		case Callbacks:
 			to.OnData(data)
 			p.probeOf(nb).loop.goesOn() // a round may be long
 		case *pollerProbe:
 			to.loop.end()
+			p.serveNew(to)
 		}
 	})
 	engine.OnWrittenSize(func(nb *nbio.Conn, _ []byte, n int) {
-		if to, ok := nb.Session().(*conn); ok {
+		if to, ok := nb.Session().(Callbacks); ok {
 			to.OnWritten(n)
 		}
 	})
 	engine.OnClose(func(nb *nbio.Conn, err error) {
-		if to, ok := nb.Session().(*conn); ok {
+		if to, ok := nb.Session().(Callbacks); ok {
 			to.OnClose(err)
 			p.closes.goesOn() // thousands may close at once
 		}
@@ -88,10 +103,17 @@ func (p *nbioPoller) Start() error {
 }
 
 func (p *nbioPoller) Stop() {
+	p.mu.Lock()
+	p.done = true
+	p.mu.Unlock()
+	for _, probe := range p.probes {
+		for _, s := range probe.takeAll() {
+			s.end()
+		}
+	}
 	p.engine.Stop()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.done = true
 	for _, probe := range p.probes {
 		_ = syscall.Close(probe.peer) // nothing is read from it any more
 		probe.loop.end()
@@ -104,6 +126,74 @@ func (p *nbioPoller) Stop() {
 type pollerProbe struct {
 	loop *loop
 	peer int
+
+	mu sync.Mutex
+	// fresh are new connections, ready those that were it when the loop came to the
+	// probe the last time: what it got from the kernel before is dealt with when it
+	// comes the next time. As long as there are any, a byte is on its way.
+	fresh, ready []*nbioSocket
+}
+
+func (probe *pollerProbe) wake() { _, _ = syscall.Write(probe.peer, []byte{0}) } // if it does not come, that shows
+
+// add takes a new connection.
+func (probe *pollerProbe) add(s *nbioSocket) {
+	probe.mu.Lock()
+	defer probe.mu.Unlock()
+	probe.fresh = append(probe.fresh, s)
+	if len(probe.fresh) == 1 {
+		probe.wake()
+	}
+}
+
+// takeReady returns those that nbio can have.
+func (probe *pollerProbe) takeReady() []*nbioSocket {
+	probe.mu.Lock()
+	defer probe.mu.Unlock()
+	ready := probe.ready
+	probe.ready, probe.fresh = probe.fresh, nil
+	if len(probe.ready) > 0 {
+		probe.wake()
+	}
+	return ready
+}
+
+func (probe *pollerProbe) takeAll() []*nbioSocket {
+	probe.mu.Lock()
+	defer probe.mu.Unlock()
+	all := append(probe.ready, probe.fresh...)
+	probe.ready, probe.fresh = nil, nil
+	return all
+}
+
+// serveNew gives nbio the connections that it can have. The loop of the probe calls it.
+func (p *nbioPoller) serveNew(probe *pollerProbe) {
+	for _, s := range probe.takeReady() {
+		if !p.serve(s) {
+			s.end()
+		}
+	}
+}
+
+// serve gives nbio a connection; false: it is closed, or the poller is.
+func (p *nbioPoller) serve(s *nbioSocket) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.probe.mu.Lock()
+	s.served = !s.closed && !p.done
+	served := s.served
+	s.probe.mu.Unlock()
+	if !served {
+		return false
+	}
+	_, _ = p.engine.AddConn(s.nb) // if it cannot, it has closed it, and OnClose tells
+	return true
+}
+
+// end closes a connection that nbio has never had.
+func (s *nbioSocket) end() {
+	_ = s.nb.Close() // nothing can be done about an error
+	s.to.OnClose(s.why)
 }
 
 // placeProbes puts a probe on each loop. Which one a socket is on depends on its
@@ -165,7 +255,7 @@ func (p *nbioPoller) Poke() {
 	for _, probe := range p.probes {
 		if probe.loop.idle() {
 			probe.loop.begin()
-			_, _ = syscall.Write(probe.peer, []byte{0}) // if it does not come, that shows
+			probe.wake()
 		}
 	}
 	if p.closes.idle() {
@@ -180,10 +270,13 @@ func (p *nbioPoller) TakeOver(tcp net.Conn) (Socket, error) {
 		_ = tcp.Close() // it was never ours to read an error from
 		return nil, fmt.Errorf("take over the accepted connection: %w", err)
 	}
-	s := &nbioSocket{nb: nb}
+	s := &nbioSocket{nb: nb, probe: p.probeOf(nb)}
 	raw, err := nb.SyscallConn()
 	if err == nil {
 		err = raw.Control(func(fd uintptr) { s.fd = int(fd) })
+	}
+	if err == nil && s.fd >= nbio.MaxOpenFiles {
+		err = fmt.Errorf("descriptor %d is beyond the %d that the poller takes", s.fd, nbio.MaxOpenFiles)
 	}
 	if err == nil {
 		err = s.bound(p.send, p.receive)
@@ -196,11 +289,16 @@ func (p *nbioPoller) TakeOver(tcp net.Conn) (Socket, error) {
 }
 
 func (p *nbioPoller) Serve(s Socket, to Callbacks) error {
-	nb := s.(*nbioSocket).nb
-	nb.SetSession(to)
-	if _, err := p.engine.AddConn(nb); err != nil {
-		return fmt.Errorf("add the connection to a poller: %w", err)
+	socket := s.(*nbioSocket)
+	socket.to = to
+	socket.nb.SetSession(to)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.done {
+		_ = socket.nb.Close() // it was nobody's
+		return fmt.Errorf("add the connection to a poller: %w", net.ErrClosed)
 	}
+	socket.probe.add(socket)
 	return nil
 }
 
@@ -242,7 +340,21 @@ func (s *nbioSocket) Queue(b []byte) error {
 	return err
 }
 
-func (s *nbioSocket) Close(why error) { _ = s.nb.CloseWithError(why) }
+func (s *nbioSocket) Close(why error) {
+	if !s.closesLater(why) {
+		_ = s.nb.CloseWithError(why)
+	}
+}
+
+// closesLater tells whether nbio does not have it yet: then its loop closes it.
+func (s *nbioSocket) closesLater(why error) bool {
+	s.probe.mu.Lock()
+	defer s.probe.mu.Unlock()
+	if !s.served && !s.closed {
+		s.closed, s.why = true, why
+	}
+	return !s.served
+}
 
 func (s *nbioSocket) Reset() {
 	s.nb.Lock()
