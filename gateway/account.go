@@ -115,7 +115,7 @@ func (c *conn) pay(a arrival) (refusal talk.Error, wait bool) {
 		if u.room.isPending(e.Author, e.ID) {
 			cost = limits.Cost{Messages: weightRepeat, Bytes: weightRepeat * float64(a.size)}
 		} else {
-			post = &limits.Post{Room: &u.room.budget, ID: u.room.id, Who: u.who}
+			post = &limits.Post{Room: &u.room.budget, ID: u.room.id, Who: u.who, Crowd: u.unnamedProxy}
 		}
 	}
 	v := c.srv.limits.Ask(now, &c.account, limits.Message, post, cost)
@@ -184,7 +184,7 @@ func (c *conn) payControl(bytes int) bool {
 // answered.
 func (c *conn) control(bytes int) bool {
 	ok := c.payControl(bytes)
-	if !ok && c.refusedTooOften(weightControl) {
+	if !ok && c.refusedTooOften(weightControl, 0) {
 		c.flooded(reasonFlood)
 	}
 	return ok
@@ -196,7 +196,7 @@ func (c *conn) ping(p talk.Ping, bytes int) {
 		c.answer(talk.Pong(p))
 		return
 	}
-	c.refuse(talk.Error{Code: talk.CodeFlood, Message: "too many pings"})
+	c.refuseFrame(bytes, talk.Error{Code: talk.CodeFlood, Message: "too many pings"})
 }
 
 // charge makes the connection pay so many messages for what it has caused, after
@@ -230,9 +230,10 @@ func weightOf(e talk.Error) float64 {
 	return 0
 }
 
-// refusedTooOften counts a refusal; true: it was one too many.
-func (c *conn) refusedTooOften(weight float64) (tooOften bool) {
-	c.locked(func(*user) { tooOften = c.srv.limits.Refused(c.srv.clock.elapsed(), &c.account, weight) })
+// refusedTooOften counts a refusal that takes so many bytes more than what it answers;
+// true: it was one too many.
+func (c *conn) refusedTooOften(weight float64, bytes int) (tooOften bool) {
+	c.locked(func(*user) { tooOften = c.srv.limits.Refused(c.srv.clock.elapsed(), &c.account, weight, bytes) })
 	return tooOften
 }
 

@@ -48,37 +48,45 @@ func enteredAt(id talk.UUID) uint64 {
 }
 
 // arrivals are connections that have come to a room, each once, until the keeper has
-// looked where else their users are.
+// looked where else their users are, or they are gone: so there are never more than
+// connections, however long the store does not say.
 type arrivals struct {
-	mu   sync.Mutex
-	list []*conn
+	mu  sync.Mutex
+	set map[*conn]struct{}
 }
 
 func (a *arrivals) add(c *conn) {
-	first := false
 	c.locked(func(u *user) {
-		first = !u.arrived && u.uuid.Proven()
-		u.arrived = u.arrived || first
+		if u.gone || !u.uuid.Proven() {
+			return
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.set == nil {
+			a.set = map[*conn]struct{}{}
+		}
+		a.set[c] = struct{}{}
 	})
-	if !first {
-		return
+}
+
+// take takes at most n of them. Who comes to a room again meanwhile is there again.
+func (a *arrivals) take(n int) (page []*conn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for c := range a.set {
+		if len(page) == n {
+			break
+		}
+		page = append(page, c)
+		delete(a.set, c)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.list = append(a.list, c)
+	return page
 }
 
-// first returns the oldest, at most n; remove takes as many away.
-func (a *arrivals) first(n int) []*conn {
+func (a *arrivals) remove(c *conn) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return slices.Clone(a.list[:min(n, len(a.list))])
-}
-
-func (a *arrivals) remove(n int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.list = slices.Delete(a.list, 0, n)
+	delete(a.set, c)
 }
 
 // maxRenames bounds the users whose renames wait for the keeper; the others have the
@@ -135,14 +143,16 @@ func (k *keeper) lookAround(ctx context.Context) error {
 		s.renames.remove(names)
 	}
 	for {
-		page := s.arrivals.first(lookUpMost)
+		page := s.arrivals.take(lookUpMost)
 		if len(page) == 0 {
 			return nil
 		}
 		if err := s.lookForOthers(ctx, page); err != nil {
+			for _, c := range page {
+				s.arrivals.add(c)
+			}
 			return err
 		}
-		s.arrivals.remove(len(page))
 	}
 }
 
@@ -192,7 +202,6 @@ func (s *Server) lookForOthers(ctx context.Context, arrived []*conn) error {
 func (s *Server) resolveArrival(c *conn, windows []history.Window) {
 	var former []history.Window
 	c.locked(func(u *user) {
-		u.arrived = false
 		if u.room == nil || u.provisional {
 			return
 		}

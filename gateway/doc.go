@@ -168,6 +168,7 @@
 // # Locks, in the order in which they are taken
 //
 //	conn.mu → lane.mu → agenda.mu
+//	conn.mu → arrivals.mu
 //	conn.mu → workerPool.mu
 //	conn.mu, room.mu → the locks of package limits, which calls nobody
 //	conn.mu → room.mu → outbox.mu → pumpWorker.mu

@@ -13,3 +13,22 @@ func (s *Server) HoldRoom(id int32) (release func()) {
 	r.mu.Lock()
 	return r.mu.Unlock
 }
+
+// Entering is how many connections wait for the answer to a join.
+func (s *Server) Entering() (n int) {
+	s.conns.each(func(c *conn) {
+		c.locked(func(u *user) {
+			if u.joining != nil {
+				n++
+			}
+		})
+	})
+	return n
+}
+
+// Arrivals is of how many connections it is to be found out where else their users are.
+func (s *Server) Arrivals() int {
+	s.arrivals.mu.Lock()
+	defer s.arrivals.mu.Unlock()
+	return len(s.arrivals.set)
+}

@@ -118,6 +118,13 @@ func (s gateStore) IDAt(ctx context.Context, room int32, seq int64) (talk.UUID, 
 	return s.Store.IDAt(ctx, room, seq)
 }
 
+func (s gateStore) Windows(ctx context.Context, users []talk.UUID) ([]history.Window, error) {
+	if err := s.pass(ctx, "Windows", 0); err != nil {
+		return nil, err
+	}
+	return s.Store.Windows(ctx, users)
+}
+
 func (s gateStore) Renew(ctx context.Context, g talk.UUID) error {
 	if err := s.pass(ctx, "Renew", 0); err != nil {
 		return err

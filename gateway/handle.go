@@ -23,7 +23,9 @@ func (c *conn) handle(a arrival) (refusal talk.Error, wait bool) {
 	case talk.Hello:
 		return c.hello(m), false
 	case talk.JoinRoom:
-		return c.join(m), false
+		refusal = c.join(m)
+		c.wantsRoom(refusal.Code == "")
+		return refusal, false
 	case talk.LeaveRoom:
 		return c.leave(m), false
 	case talk.ChangeName:

@@ -82,6 +82,7 @@ func (c *conn) join(m talk.JoinRoom) talk.Error {
 	case !first && m.UUID != u.uuid:
 		return talk.Error{Code: talk.CodeNotYou, Message: "this uuid is not yours"}
 	}
+	u.uuid = m.UUID
 	u.moving = u.room != nil && u.room.id != m.RoomID
 	j := &join{conn: c, m: m, name: name, by: c.beginAsync()}
 	busy := func() { j.fail(errBusy) }
@@ -150,8 +151,22 @@ func (j *join) fail(err error) {
 	if !stays {
 		c.dismiss(reasonUnable)
 	}
-	c.settle(func(u *user) { u.moving = false })
+	j.settle(func(*user) {})
 }
+
+// settle ends the join, well or badly.
+func (j *join) settle(f func(u *user)) {
+	c := j.conn
+	c.settle(func(u *user) {
+		u.moving = false
+		c.wantsRoom(false)
+		f(u)
+	})
+}
+
+// wantsRoom tells the budgets whether the client has asked for a room and was not
+// answered. Call with mu held.
+func (c *conn) wantsRoom(wants bool) { c.srv.limits.Enter(&c.account, wants) }
 
 // compare finds out what the client has of the room's log, and asks the store to
 // let it in.
@@ -185,7 +200,6 @@ func (j *join) register() (key sessionKey, ok bool) {
 			c.srv.unseat(r, c)
 			u.room = nil
 		}
-		u.uuid = j.m.UUID
 		if u.session.IsZero() {
 			u.session = newUUID()
 		}
@@ -306,7 +320,7 @@ func (j *join) refused(sits bool) {
 		c.dismiss(reasonUnable)
 		return
 	}
-	c.settle(func(u *user) { u.joining, u.moving = nil, false })
+	j.settle(func(u *user) { u.joining = nil })
 }
 
 // putWindow makes this the connection of its session.
@@ -336,8 +350,7 @@ func (j *join) takeSeat(form talk.Form, a history.Moved) {
 	case !live:
 		c.srv.catchUp(c)
 	}
-	c.settle(func(u *user) {
-		u.moving = false
+	j.settle(func(u *user) {
 		if u.gone {
 			c.srv.unseat(r, c) // it went before it sat
 		}

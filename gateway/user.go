@@ -103,7 +103,7 @@ func (c *conn) message(opcode byte, data []byte) {
 	var refusal talk.Error
 	c.locked(func(*user) { refusal = c.offer(m, len(data)) })
 	if refusal.Code != "" {
-		c.refuse(refusal)
+		c.refuseFrame(len(data), refusal)
 		c.goOn()
 	}
 }
@@ -111,7 +111,7 @@ func (c *conn) message(opcode byte, data []byte) {
 // refuseAtOnce refuses what never waits for its turn, and lets it be paid for.
 func (c *conn) refuseAtOnce(bytes int, code talk.Code, sentence string) {
 	c.chargeFor(limits.Cost{Messages: 1, Bytes: float64(bytes)})
-	c.refuse(talk.Error{Code: code, Message: sentence})
+	c.refuseFrame(bytes, talk.Error{Code: code, Message: sentence})
 }
 
 // form is the form in which this client is answered.
@@ -148,6 +148,9 @@ func (c *conn) offer(m talk.Message, size int) talk.Error {
 	}
 	if !c.enqueue(a, most) {
 		return c.overflow(a)
+	}
+	if _, ok := m.(talk.JoinRoom); ok {
+		c.wantsRoom(true)
 	}
 	return c.advance()
 }
@@ -226,17 +229,27 @@ func (c *conn) settle(f func(u *user)) {
 func (c *conn) answer(m talk.Message) { c.answerIn(c.form(), m) }
 
 func (c *conn) answerIn(form talk.Form, m talk.Message) bool {
+	queued, _ := c.answerSized(form, m)
+	return queued
+}
+
+// answerSized tells how many bytes the answer takes, too.
+func (c *conn) answerSized(form talk.Form, m talk.Message) (queued bool, bytes int) {
 	p, err := messagePacket(m, form)
 	if err != nil {
 		c.srv.log.Error("cannot encode an answer", "tag", m.Tag(), "err", err)
-		return false
+		return false, 0
 	}
-	return c.pushAnswer(p)
+	return c.pushAnswer(p), len(p.bytes)
 }
 
 // refuse sends an Error. Who collects too many, or claims to be somebody else,
 // is closed.
-func (c *conn) refuse(e talk.Error) {
+func (c *conn) refuse(e talk.Error) { c.refuseFrame(0, e) }
+
+// refuseFrame is refuse for what came in so many bytes: only what the answer takes
+// beyond that is more than the client has brought.
+func (c *conn) refuseFrame(came int, e talk.Error) {
 	c.srv.metrics.refused(e.Code)
 	var form talk.Form
 	stranger, keptOut := false, false
@@ -245,15 +258,15 @@ func (c *conn) refuse(e talk.Error) {
 		stranger = e.Code == talk.CodeNotYou && u.uuid.IsZero()
 		keptOut = u.keptOut
 	})
-	tooOften := c.refusedTooOften(weightOf(e))
-	why := reasonErrors
+	weight, why := weightOf(e), reasonErrors
 	if e.Code == talk.CodeFlood || e.Retry {
 		why = reasonFlood
 	}
 	if !form.IsExtended() {
 		e.ID, e.Retry, e.RetryMS = talk.UUID{}, false, 0
 	}
-	c.answerIn(form, e)
+	_, bytes := c.answerSized(form, e)
+	tooOften := c.refusedTooOften(weight, max(0, bytes-came))
 	switch {
 	case stranger:
 		c.dismiss(reasonNotYou)
@@ -282,6 +295,7 @@ func (c *conn) departed() {
 		key = c.sessionKey(r)
 	})
 	c.srv.windows.remove(windowOf(key), c)
+	c.srv.arrivals.remove(c)
 	if r == nil {
 		return
 	}

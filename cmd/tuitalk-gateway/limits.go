@@ -35,6 +35,7 @@ func (c *config) addLimits(f *flag.FlagSet, d limits.Config) {
 	f.Float64Var(&b.Process.Bytes.PerSecond, "flood-bytes-total", d.Process.Bytes.PerSecond, "the same in `bytes`; the default is 1 MiB for each core, at least 2 MiB")
 	f.IntVar(&c.historyRate, "history-rate", int(d.History.Bytes.PerSecond), "`bytes` a second of older history that all together may read, one address half of it; 0 for no bound. What is said\nnow goes before it, and who reads little before who reads much; the default is 4 MiB for each core")
 	f.StringVar(&c.slowMode, "slow-mode", "", "rooms in which each user may speak only once in a time, as 7=10s,9=1m")
+	f.IntVar(&b.SlowPerAddress, "slow-mode-address", d.SlowPerAddress, "how often all users of one address together may speak in that time, and in a room that is in slow mode by itself\n(of IPv6 a /64; a /48 has four times as much): identities are free. 0 for no bound, where many users share an address")
 	f.DurationVar(&b.KeepOut, "keep-out", d.KeepOut, "who is closed for flooding is kept out for so long, twice as long each further time, up to 10m: the user at once, his\naddress when that happened to more than a tenth of its connections (and 5); 0 for nobody")
 }
 

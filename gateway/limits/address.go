@@ -17,7 +17,7 @@ type address struct {
 	conns, unidentified, identified int
 	hosts                           int  // addresses of this network that are remembered
 	strangers                       line // its unidentified ones
-	roomless                        line // the identified ones of it, or of the network, in no room
+	roomless                        line // the identified ones of it, or of the network, in no room and on the way to none
 	ranks                           [rankings]rankLink
 	accepts                         meter
 	penalty                         penalty

@@ -3,6 +3,7 @@ package limits
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 )
@@ -249,7 +250,7 @@ func TestRefusedClosesWhoGoesOn(t *testing.T) {
 	w := newWorld(t, Default(100))
 	h := w.speaker("10.0.0.1", 1)
 	n := 0
-	for !w.tab.Refused(w.now, &h.Client, 1) {
+	for !w.tab.Refused(w.now, &h.Client, 1, 150) {
 		w.now += 200 * time.Millisecond // five a second
 		if n++; n > 1000 {
 			t.Fatal("never closed")
@@ -257,9 +258,9 @@ func TestRefusedClosesWhoGoesOn(t *testing.T) {
 	}
 	patient := w.speaker("10.0.0.2", 2)
 	for range 1000 { // 32 posts on their way in a room in slow mode, each time
-		closed := w.tab.Refused(w.now, &patient.Client, 1)
+		closed := w.tab.Refused(w.now, &patient.Client, 1, 150)
 		for range 31 {
-			closed = closed || w.tab.Refused(w.now, &patient.Client, 0.1)
+			closed = closed || w.tab.Refused(w.now, &patient.Client, 0.1, 150)
 		}
 		if closed {
 			t.Fatal("a client that waits for its turn is closed")
@@ -267,7 +268,7 @@ func TestRefusedClosesWhoGoesOn(t *testing.T) {
 		w.now += 5 * time.Second
 	}
 	for range 10000 {
-		if w.tab.Refused(w.now, &patient.Client, 0) {
+		if w.tab.Refused(w.now, &patient.Client, 0, 150) {
 			t.Fatal("closed for what is the server's fault")
 		}
 	}
@@ -300,6 +301,94 @@ func TestRoomSlowMode(t *testing.T) {
 	}
 }
 
+// TestRoomSlowModeOfAnAddress: identities are free, so who has many of one address, or
+// of one network, speaks no more often in a slow room than those of an address may.
+func TestRoomSlowModeOfAnAddress(t *testing.T) {
+	for name, tc := range map[string]struct {
+		from  string // for each identity
+		crowd bool
+		want  int // said by 200 identities in one period
+	}{
+		"an address":            {"10.0.0.1", false, 8},
+		"an IPv6 /64":           {"2001:db8::%x", false, 8},
+		"an IPv6 /48":           {"2001:db8:0:%x::1", false, 32},
+		"many addresses":        {"10.0.0.%d", false, 200},
+		"a proxy without names": {"10.0.0.1", true, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const every = 10 * time.Second
+			cfg := Config{MaxConns: 1000, SlowMode: map[int32]time.Duration{7: every}, SlowPerAddress: 8}
+			w := newWorld(t, cfg)
+			room := &Room{}
+			var all []*holder
+			for i := range 200 {
+				from := tc.from
+				if strings.Contains(from, "%") {
+					from = fmt.Sprintf(from, i)
+				}
+				all = append(all, w.speaker(from, i))
+			}
+			said := func() (n int) {
+				for _, h := range all {
+					v := w.tab.Ask(w.now, &h.Client, Message, &Post{Room: room, ID: 7, Who: h.identity.who, Crowd: tc.crowd}, Cost{1, 10})
+					switch {
+					case v.Wait == 0:
+						n++
+					case !v.Refuse || v.Level != LevelSlowMode || v.Wait > every:
+						t.Fatalf("%+v", v)
+					}
+				}
+				return n
+			}
+			for period := range 3 {
+				if n := said(); n != tc.want {
+					t.Errorf("period %d: %d were said, want %d", period, n, tc.want)
+				}
+				w.now += every
+			}
+			if n := len(room.said); n > 201 {
+				t.Errorf("%d addresses are remembered", n)
+			}
+			w.now += 2 * every
+			w.tab.Ask(w.now, &all[0].Client, Message, &Post{Room: room, ID: 7, Who: who(0), Crowd: tc.crowd}, Cost{1, 10})
+			if n := len(room.said); n > 2 {
+				t.Errorf("%d addresses are remembered when all is quiet", n)
+			}
+		})
+	}
+}
+
+// TestRefusalsArePaidFor: what it takes to refuse comes from what an address may say,
+// so nobody who opens many connections has more sent to him than that; those of others
+// are answered meanwhile.
+func TestRefusalsArePaidFor(t *testing.T) {
+	cfg := Default(10_000)
+	cfg.Accepts = Rate{} // a stranger with 1,000 connections a second
+	w := newWorld(t, cfg)
+	sent, closed := 0, 0
+	for i := range 10_000 { // in ten seconds: each connection says what is refused, until it had to be closed
+		h := w.speaker("10.0.0.1", i)
+		for range 59 {
+			if sent += 150; w.tab.Refused(w.now, &h.Client, 1, 150) {
+				closed++
+				break
+			}
+		}
+		w.tab.Leave(&h.Client)
+		w.now += time.Millisecond
+		if i%100 == 0 {
+			other := w.speaker(fmt.Sprintf("10.1.0.%d", i/100), 20_000+i)
+			if w.tab.Refused(w.now, &other.Client, 1, 150) {
+				t.Fatal("somebody else is closed for it")
+			}
+		}
+	}
+	most := int(cfg.Address.Bytes.Burst+10*cfg.Address.Bytes.PerSecond) + 150*10_000
+	if sent > most || closed == 0 {
+		t.Errorf("%d bytes were sent, more than %d; %d connections were closed", sent, most, closed)
+	}
+}
+
 // TestRoomGoesIntoSlowModeByItself, and out of it.
 func TestRoomGoesIntoSlowModeByItself(t *testing.T) {
 	cfg := Config{MaxConns: 1000, Room: Rates{Messages: Rate{10, 50}}, AutoSlowMin: 5 * time.Second, AutoSlowMax: time.Minute}
@@ -307,7 +396,7 @@ func TestRoomGoesIntoSlowModeByItself(t *testing.T) {
 	room := &Room{}
 	var crowd []*holder
 	for i := range 200 {
-		crowd = append(crowd, w.speaker("10.0.0.1", i))
+		crowd = append(crowd, w.speaker(fmt.Sprintf("10.0.0.%d", i), i))
 	}
 	said, slow := 0, 0
 	for range 6000 { // a minute of 100 messages a second each

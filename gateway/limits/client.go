@@ -8,8 +8,7 @@ type state uint8
 const (
 	stateNone         state = iota // not counted
 	stateUnidentified              // counted; it has not said who it is
-	stateRoomless                  // it has, and is in no room
-	stateSeated
+	stateIdentified                // it has
 )
 
 // Client is the account of one connection. The zero value is not counted anywhere.
@@ -21,8 +20,10 @@ type Client struct {
 	address *address
 
 	// guarded by Table.mu
-	state state
-	among [2]neighbours // those in its state of its address, and of the network around
+	state    state
+	entering bool          // a join of it is under way, or waits for its turn
+	seated   bool          // it is in a room
+	among    [2]neighbours // in the lists of its address, and of the network around
 
 	// guarded by the owner
 	identity *identity // nil until Identify
@@ -36,6 +37,9 @@ type Client struct {
 
 // neighbours are those before and behind a client in a list.
 type neighbours struct{ older, newer *Client }
+
+// roomless tells whether it is somebody who is in no room, and comes to none.
+func (c *Client) roomless() bool { return c.state == stateIdentified && !c.entering && !c.seated }
 
 // Holder is a connection that can be asked to go. Evict is called without locks.
 type Holder interface{ Evict() }
@@ -95,7 +99,7 @@ func (t *Table) Ask(now time.Duration, c *Client, k Kind, post *Post, cost Cost)
 		v.raise(all[i].level, all[i].wait(now, cost))
 	}
 	if v.Wait == 0 && post != nil {
-		v = post.Room.ask(now, cfg, post, cost)
+		v = post.Room.ask(now, cfg, c.address, post, cost)
 	}
 	if v.Wait == 0 {
 		t.take(now, c, k, cost, all[:n], true)
@@ -170,17 +174,32 @@ func (t *Table) Charge(now time.Duration, c *Client, cost Cost) {
 }
 
 // Refused counts a refusal of so much weight: 1 for what can never be taken, less
-// for what the client is to send again. true: it was one too many, and the
-// connection is to be closed. The owner's lock must be held.
-func (t *Table) Refused(now time.Duration, c *Client, weight float64) bool {
-	r := t.cfg.Refusals
-	if r.PerSecond <= 0 || weight <= 0 {
+// for what the client is to send again, 0 for what is not its fault. bytes is what it
+// takes to say so beyond what it answers: it is paid for like what is said. true: it was one too many, or more bytes than its address may cause, and
+// the connection is to be closed. The owner's lock must be held.
+func (t *Table) Refused(now time.Duration, c *Client, weight float64, bytes int) bool {
+	if weight <= 0 {
 		return false
 	}
-	span := time.Duration(weight / r.PerSecond * float64(time.Second))
-	if c.refusals.wait(now, span, r.window()) > 0 {
+	r := t.cfg.Refusals
+	if c.refusals.wait(now, r.span(weight), r.window()) > 0 || !t.affords(now, c, Cost{Bytes: float64(bytes)}) {
 		return true
 	}
-	c.refusals.take(now, span, r.window())
+	c.refusals.take(now, r.span(weight), r.window())
 	return false
+}
+
+// affords takes a cost from what a client shares with others, if all of it is there.
+func (t *Table) affords(now time.Duration, c *Client, cost Cost) bool {
+	if t.unlimited {
+		return true
+	}
+	all, n := t.shares(c, false)
+	for i := range all[:n] {
+		if all[i].wait(now, cost) > 0 {
+			return false
+		}
+	}
+	takeShares(now, all[:n], cost, true)
+	return true
 }

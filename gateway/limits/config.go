@@ -35,6 +35,9 @@ type Config struct {
 	Refusals Rate
 
 	SlowMode map[int32]time.Duration // rooms in which each may speak once in so long
+	// SlowPerAddress is how often all of one address together may speak in that time;
+	// 0: each user counts for himself only.
+	SlowPerAddress int
 	// AutoSlow bounds how long each has to wait in a room that is over its budget.
 	AutoSlowMin, AutoSlowMax time.Duration
 
@@ -66,8 +69,9 @@ func Default(maxConns int) Config {
 
 		Refusals:    Rate{1, 60},
 		AutoSlowMin: 5 * time.Second, AutoSlowMax: time.Minute,
-		Strikes: Rate{1.0 / 60, 5},
-		KeepOut: 15 * time.Second, KeepOutMax: 10 * time.Minute,
+		SlowPerAddress: 8,
+		Strikes:        Rate{1.0 / 60, 5},
+		KeepOut:        15 * time.Second, KeepOutMax: 10 * time.Minute,
 	}
 	c.SetConns(maxConns, min(4000, max(1, maxConns/2)))
 	c.SetHistory(float64(runtime.NumCPU()) * historyPerCore)
@@ -129,7 +133,7 @@ func (c *Config) Validate() error {
 	if c.MaxConns < 1 {
 		return fmt.Errorf("max connections must be at least 1, not %d (is the limit on open files too low?)", c.MaxConns)
 	}
-	if c.Backlog < 0 || c.PerAddress < 0 || c.PerNetwork < 0 || c.Unidentified < 0 || c.UnidentifiedPerAddress < 0 {
+	if c.Backlog < 0 || c.SlowPerAddress < 0 || c.PerAddress < 0 || c.PerNetwork < 0 || c.Unidentified < 0 || c.UnidentifiedPerAddress < 0 {
 		return errors.New("bounds of connections and of the backlog must not be negative; 0 is no bound")
 	}
 	rates := []Rate{c.Accepts, c.Control, c.Refusals, c.Strikes}

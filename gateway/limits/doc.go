@@ -17,7 +17,8 @@
 // of their address's. Beyond it, or when the process is full, the oldest of the
 // network with most of them gives way to the newcomer: a stranger who holds
 // connections open displaces his own, and somebody who joins needs his place for
-// some milliseconds only. So all other places are for people with an identity.
+// some milliseconds only. So all other places are for people with an identity; when
+// they are taken, who is in no room gives way, but not who has asked for one.
 //
 // # Messages
 //
@@ -30,6 +31,9 @@
 // others flood. What was done already is charged (Table.Charge); that takes nothing
 // of the reserved half, and is a debt of those above their share.
 //
+// In slow mode all of an address speak no more often than a few users: identities are
+// free.
+//
 // # Older history
 //
 // What is read back is asked for likewise (Table.AskHistory), in bytes and from pools
@@ -40,6 +44,9 @@
 // A message waits its turn; what comes beyond that is refused with the time to
 // wait; who is refused too often is closed; whose connections are closed too often
 // is kept out, for longer each time, up to a bound. All of it is forgotten by itself.
+// What it takes to tell a refusal, beyond what was sent, is paid for like a message, by
+// the address, the network and the process: a stranger cannot have more sent to him
+// than he has sent and may say.
 //
 // The package does no I/O, starts nothing and asks no clock: now is the time since
 // any fixed moment, by a monotonic clock. Table.Sweep, called every second or so,

@@ -1,6 +1,8 @@
 package limits
 
 import (
+	"maps"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -12,9 +14,10 @@ const slowFor = 30 * time.Second
 type Room struct {
 	mu     sync.Mutex
 	budget budget
-	slow   time.Duration         // slow mode until then
-	spoke  map[Who]time.Duration // in slow mode: when each spoke last
-	purge  time.Duration         // when spoke is looked through again
+	slow   time.Duration           // slow mode until then
+	spoke  map[Who]time.Duration   // in slow mode: when each spoke last
+	said   map[netip.Prefix]*meter // in slow mode: what was said from an address, and a network
+	purge  time.Duration           // when both are looked through again
 }
 
 // Post is a message to a room.
@@ -22,10 +25,12 @@ type Post struct {
 	Room *Room
 	ID   int32
 	Who  Who
+	// Crowd: who speaks comes by an address that stands for many others.
+	Crowd bool
 }
 
 // ask takes the cost of a post, unless the author has to wait for his turn.
-func (r *Room) ask(now time.Duration, cfg *Config, p *Post, c Cost) Verdict {
+func (r *Room) ask(now time.Duration, cfg *Config, from *address, p *Post, c Cost) Verdict {
 	set := cfg.SlowMode[p.ID]
 	if cfg.Room == (Rates{}) && set == 0 {
 		return Verdict{}
@@ -42,7 +47,11 @@ func (r *Room) ask(now time.Duration, cfg *Config, p *Post, c Cost) Verdict {
 	}
 	if every > 0 {
 		last, has := r.spoke[p.Who]
-		if turn := last + every - now; has && turn > 0 {
+		turn := last + every - now
+		if !has {
+			turn = 0
+		}
+		if turn = max(turn, r.turnOf(now, cfg, from, p, every)); turn > 0 {
 			return Verdict{Wait: max(turn, wait), Level: LevelSlowMode, Refuse: true}
 		}
 	}
@@ -51,8 +60,32 @@ func (r *Room) ask(now time.Duration, cfg *Config, p *Post, c Cost) Verdict {
 		return Verdict{Wait: max(wait, turn), Level: LevelRoom}
 	}
 	r.budget.take(now, &cfg.Room, c, 0)
-	r.remember(now, p.Who, every)
+	r.remember(now, cfg, from, p, every)
 	return Verdict{}
+}
+
+// turnOf is how long those of an address, or of the network around it, have to wait in
+// slow mode, whoever of them speaks: identities are free.
+func (r *Room) turnOf(now time.Duration, cfg *Config, from *address, p *Post, every time.Duration) (wait time.Duration) {
+	cfg.slowSpans(from, p, every, func(key netip.Prefix, span time.Duration) {
+		if m := r.said[key]; m != nil {
+			wait = max(wait, m.wait(now, span, every))
+		}
+	})
+	return wait
+}
+
+// slowSpans calls f for each that shares slow mode with who speaks, with the part of
+// every that a message takes of what they have together.
+func (cfg *Config) slowSpans(from *address, p *Post, every time.Duration, f func(netip.Prefix, time.Duration)) {
+	if cfg.SlowPerAddress == 0 || p.Crowd || from == nil || from.proxies {
+		return
+	}
+	share := cfg.SlowPerAddress
+	for a := from; a != nil; a = a.network {
+		f(a.key, every/time.Duration(share))
+		share *= networkShare
+	}
 }
 
 // autoEvery is how seldom each may speak so that all who do have room.
@@ -63,21 +96,24 @@ func (r *Room) autoEvery(cfg *Config) time.Duration {
 
 // remember notes who spoke, as long as it matters. Those kept are bounded by what a
 // room takes in that time.
-func (r *Room) remember(now time.Duration, who Who, every time.Duration) {
+func (r *Room) remember(now time.Duration, cfg *Config, from *address, p *Post, every time.Duration) {
 	if every == 0 {
-		r.spoke = nil
+		r.spoke, r.said = nil, nil
 		return
 	}
 	if r.spoke == nil {
-		r.spoke = map[Who]time.Duration{}
+		r.spoke, r.said = map[Who]time.Duration{}, map[netip.Prefix]*meter{}
 	}
 	if now >= r.purge {
-		for w, at := range r.spoke {
-			if at+every <= now {
-				delete(r.spoke, w)
-			}
-		}
+		maps.DeleteFunc(r.spoke, func(_ Who, at time.Duration) bool { return at+every <= now })
+		maps.DeleteFunc(r.said, func(_ netip.Prefix, m *meter) bool { return m.debt(now) == 0 })
 		r.purge = now + every
 	}
-	r.spoke[who] = now
+	r.spoke[p.Who] = now
+	cfg.slowSpans(from, p, every, func(key netip.Prefix, span time.Duration) {
+		if r.said[key] == nil {
+			r.said[key] = &meter{}
+		}
+		r.said[key].take(now, span, every)
+	})
 }

@@ -163,8 +163,8 @@ func (t *Table) victim(newcomer *address) *Client {
 }
 
 // roomlessVictim is the oldest identified connection in no room of who has most of
-// them. Identities are free, and who has one and joins nothing only takes a place;
-// one alone may be about to join. nil: there is none.
+// them. Identities are free, and who has one and joins nothing only takes a place. Who
+// has asked to join is none of them; one alone may be about to ask. nil: there is none.
 func (t *Table) roomlessVictim(newcomer *address) *Client {
 	w := t.roomless.worst()
 	switch {
@@ -196,8 +196,8 @@ func (t *Table) Identify(now time.Duration, c *Client, who Who) (wait time.Durat
 		return 0
 	}
 	t.countUnidentified(c, -1)
-	c.state = stateRoomless
-	t.countRoomless(c, 1)
+	c.state = stateIdentified
+	t.countRoomless(c, false)
 	for at := c.address; at != nil; at = at.network {
 		at.identified++
 	}
@@ -216,14 +216,18 @@ func (t *Table) Identify(now time.Duration, c *Client, who Who) (wait time.Durat
 func (t *Table) Seat(c *Client, in bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	switch {
-	case in && c.state == stateRoomless:
-		t.countRoomless(c, -1)
-		c.state = stateSeated
-	case !in && c.state == stateSeated:
-		c.state = stateRoomless
-		t.countRoomless(c, 1)
-	}
+	was := c.roomless()
+	c.seated = in
+	t.countRoomless(c, was)
+}
+
+// Enter notes that a client wants to be in a room, or that it has been answered.
+func (t *Table) Enter(c *Client, wants bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	was := c.roomless()
+	c.entering = wants
+	t.countRoomless(c, was)
 }
 
 // WhoAt is the user of a UUID that proves nothing, at the client's address.
@@ -250,16 +254,15 @@ func (t *Table) leave(c *Client) {
 		return
 	case stateUnidentified:
 		t.countUnidentified(c, -1)
-	case stateRoomless, stateSeated:
-		if c.state == stateRoomless {
-			t.countRoomless(c, -1)
-		}
+	case stateIdentified:
 		for at := c.address; at != nil; at = at.network {
 			at.identified--
 		}
 		c.identity.conns--
 	}
+	was := c.roomless()
 	c.state = stateNone
+	t.countRoomless(c, was)
 	t.total--
 	for at := c.address; at != nil; at = at.network {
 		at.conns--
@@ -280,18 +283,21 @@ func (t *Table) countUnidentified(c *Client, n int) {
 	}
 }
 
-// countRoomless counts a connection as an identified one in no room, or no longer.
-func (t *Table) countRoomless(c *Client, n int) {
-	top := c.address.top()
-	if top.proxies {
-		return // nobody knows whose it is
+// countRoomless counts a connection as an identified one in no room, or no longer. was:
+// it is counted as one.
+func (t *Table) countRoomless(c *Client, was bool) {
+	is := c.roomless()
+	if is == was || c.address.proxies {
+		return // nobody knows whose those of the proxies are
 	}
-	if n > 0 {
+	top := c.address.top()
+	before := top.roomless.count
+	if is {
 		top.roomless.push(c, inRoomless)
 	} else {
 		top.roomless.drop(c, inRoomless)
 	}
-	t.roomless.move(top, top.roomless.count-n, top.roomless.count)
+	t.roomless.move(top, before, top.roomless.count)
 }
 
 // Strike notes that a connection was closed for flooding. It returns for how long

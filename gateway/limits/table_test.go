@@ -165,6 +165,60 @@ func TestTablePeopleInNoRoomGiveWay(t *testing.T) {
 	}
 }
 
+// TestTableWhoIsAboutToJoinStays: who has asked for a room gives way to nobody, also
+// while he is in none, as between two rooms; when he was refused he is like the others.
+func TestTableWhoIsAboutToJoinStays(t *testing.T) {
+	w := newWorld(t, Config{MaxConns: 20, Unidentified: 5})
+	var joining []*holder
+	for i := range 20 {
+		h := w.mustOpen("10.1.0.1")
+		joining = append(joining, h)
+		if i%2 == 0 {
+			w.tab.Enter(&h.Client, true)
+		}
+		w.tab.Identify(w.now, &h.Client, who(i))
+		if i%2 == 1 {
+			w.tab.Seat(&h.Client, true)
+			w.tab.Enter(&h.Client, true)
+			w.tab.Seat(&h.Client, false)
+		}
+	}
+	if _, a := w.open("10.2.0.1"); a.Refusal != RefusedFull {
+		t.Errorf("%+v, though all places are of people who join", a)
+	}
+	for i, h := range joining {
+		if h.gone {
+			t.Errorf("number %d had to go, whose join is under way", i)
+		}
+	}
+	for _, h := range joining[:2] {
+		w.tab.Enter(&h.Client, false)
+	}
+	if w.mustOpen("10.2.0.1"); !joining[0].gone || joining[1].gone {
+		t.Errorf("who was refused first has gone: %v, the next: %v", joining[0].gone, joining[1].gone)
+	}
+}
+
+// TestTableWhoSatBeforeHeWasKnownStays: it does not matter which is noted first.
+func TestTableWhoSatBeforeHeWasKnownStays(t *testing.T) {
+	w := newWorld(t, Config{MaxConns: 10, Unidentified: 5})
+	var seated []*holder
+	for i := range 10 {
+		h := w.mustOpen("10.1.0.1")
+		w.tab.Seat(&h.Client, true)
+		w.tab.Identify(w.now, &h.Client, who(i))
+		seated = append(seated, h)
+	}
+	if _, a := w.open("10.2.0.1"); a.Refusal != RefusedFull {
+		t.Errorf("%+v", a)
+	}
+	for i, h := range seated {
+		if h.gone {
+			t.Errorf("number %d had to go, who is in a room", i)
+		}
+	}
+}
+
 // TestTableNetworkIsOneStranger: with as many addresses as he likes of a /48 he is
 // still the one who has most.
 func TestTableNetworkIsOneStranger(t *testing.T) {
@@ -341,6 +395,8 @@ func (w *world) step(rng *rand.Rand, open map[*holder]bool, addr netip.Addr) {
 		w.tab.Identify(w.now, &h.Client, who(rng.IntN(5)))
 	case rng.IntN(3) == 0:
 		w.tab.Seat(&h.Client, rng.IntN(2) == 0)
+	case rng.IntN(3) == 0:
+		w.tab.Enter(&h.Client, rng.IntN(2) == 0)
 	case rng.IntN(3) == 0:
 		w.tab.Strike(w.now, &h.Client, rng.IntN(2) == 0)
 	case rng.IntN(3) == 0:
