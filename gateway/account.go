@@ -48,7 +48,10 @@ func (c *conn) Evict() {
 func (c *conn) enter(req *http.Request) bool {
 	from := c.srv.clientAddr(c.addr, req.Header)
 	unnamed := c.srv.unnamedProxy(c.addr, req.Header)
-	c.locked(func(u *user) { u.from, u.unnamedProxy = from, unnamed })
+	c.locked(func(u *user) {
+		u.from, u.unnamedProxy = from, unnamed
+		c.network = limits.NetworkOf(from)
+	})
 	a := c.srv.limits.Move(c.srv.clock.elapsed(), &c.account, from)
 	c.srv.evict(a)
 	if a.Refusal == limits.RefusedNot {

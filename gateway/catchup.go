@@ -43,7 +43,7 @@ func (s *Server) catchUpSoon(r *room, c *conn) {
 		}
 		s.catchUpLater(r, c)
 	}
-	if !s.work.live.submit(run, fail) {
+	if !s.work.live.submitFor(c.network, run, fail) {
 		s.catchUpLater(r, c)
 	}
 }

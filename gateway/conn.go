@@ -30,6 +30,8 @@ type conn struct {
 	addr   netip.Addr
 	sock   Socket // set before the first callback
 
+	network netip.Prefix // of who speaks; set before the first message
+
 	input input
 
 	// read by the sweep

@@ -120,3 +120,40 @@ func TestLimitsRefusalsCostBytes(t *testing.T) {
 	ada.join(1, "ada")
 	ada.postStored(1, "here")
 }
+
+// TestLimitsManyRoomsHoldUpNobody: a stranger has more rooms opened than can be; others
+// get in after one of them each, also into a room that he has asked for before.
+func TestLimitsManyRoomsHoldUpNobody(t *testing.T) {
+	t.Parallel()
+	const rooms = 30
+	n, g := startGated(t, tiny)
+	step := make(chan struct{})
+	busy := make(chan struct{}, rooms+1)
+	t.Cleanup(func() { close(step) })
+	g.set(func(_ context.Context, op string, room int32) error {
+		if op == "Room" && room >= 100 {
+			busy <- struct{}{}
+			<-step
+		}
+		return nil
+	})
+	for i := range rooms {
+		p := helloFrom(t, "127.0.0.2", n.addr)
+		p.say(talk.JoinRoom{RoomID: int32(100 + i), UUID: p.uuid, Username: fmt.Sprint("stranger ", i), UnixTime: 1})
+	}
+	<-busy
+	eventually(t, "all others wait", func() bool { return n.server.Opening() == rooms-1 })
+	ada, bob := helloFrom(t, "127.0.0.1", n.addr), helloFrom(t, "127.0.0.3", n.addr)
+	ada.say(talk.JoinRoom{RoomID: 5, UUID: ada.uuid, Username: "ada", UnixTime: 1})
+	eventually(t, "hers waits", func() bool { return n.server.Opening() == rooms })
+	bob.say(talk.JoinRoom{RoomID: 100 + rooms - 1, UUID: bob.uuid, Username: "bob", UnixTime: 1})
+	eventually(t, "his waits", func() bool { return n.server.Opening() == rooms+1 })
+	for range 2 { // what is under way, and one turn of the stranger's
+		step <- struct{}{}
+		<-busy
+	}
+	expect[talk.Joined](ada)
+	step <- struct{}{} // bob's
+	expect[talk.Joined](bob)
+	bob.postStored(100+rooms-1, "here")
+}

@@ -140,7 +140,9 @@
 // rooms to be verified), history (older entries), site (the page), closing
 // (the end of subscriptions). Each class is a workerPool with workers and a queue of
 // its own, and the store has a connection for every worker, so that none can starve
-// another. A task waits for the store and the bus only, never for another task: a
+// another, and in each networks take turns (taskQueue), as in a lane. A room is opened in
+// the turn of whoever of those who wait for it comes first. A task waits for the store
+// and the bus only, never for another task: a
 // join whose room is just being opened or closed is kept by the room, holds no
 // worker, and is told. Whatever is queued has a bound, a highest age, and somebody
 // who is told when it is not done; the sweep looks at ages. What a client asks for

@@ -32,3 +32,9 @@ func (s *Server) Arrivals() int {
 	defer s.arrivals.mu.Unlock()
 	return len(s.arrivals.set)
 }
+
+// Opening is how many rooms wait to be opened, once for each network that wants them.
+func (s *Server) Opening() int {
+	_, count := s.work.opening.waited(s.clock.coarse())
+	return count
+}

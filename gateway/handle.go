@@ -3,7 +3,6 @@ package gateway
 import (
 	"crypto/rand"
 
-	"tuitalk/gateway/limits"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -124,7 +123,7 @@ func (c *conn) post(m talk.Entry, number uint64) talk.Error {
 	if e.ID.IsZero() {
 		e.ID = newUUID()
 	}
-	if !c.srv.lane(e.RoomID).post(post{entry: e, conn: c, network: limits.NetworkOf(u.from), number: number}) {
+	if !c.srv.lane(e.RoomID).post(post{entry: e, conn: c, network: c.network, number: number}) {
 		r := c.refusal(m, talk.CodeBusy, "the gateway is too busy, try again in a moment")
 		r.Retry, r.RetryMS = true, retryBusyMS
 		c.holdBack(arrival{Message: m, number: number})

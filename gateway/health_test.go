@@ -40,7 +40,7 @@ func TestClockGoesOnWhileAllIsClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer syscall.Close(peer)
-	c := &conn{srv: s, sock: &nbioSocket{nb: nb}}
+	c := &conn{srv: s, sock: &nbioSocket{nb: nb, probe: &pollerProbe{}, served: true}}
 	s.conns.add(c)
 	nb.Lock() // closing it takes until the end of the test
 	returned := make(chan struct{})

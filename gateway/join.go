@@ -23,11 +23,11 @@ func (c *conn) unable(err error) {
 	c.refuse(e)
 }
 
-// later runs f on a worker of a class. If it cannot, late is called instead, soon
+// later runs f on a worker of a class, in the turn of the client's network. If it cannot, late is called instead, soon
 // enough for the client to hear of it; a panic ends the connection. false: too much
 // waits already, and nothing will happen.
 func (c *conn) later(p *workerPool, run func(context.Context), late func()) bool {
-	return p.submit(run, func(why error) {
+	return p.submitFor(c.network, run, func(why error) {
 		if why == errPanicked {
 			c.sock.Close(nil)
 			return
@@ -112,13 +112,11 @@ func (j *join) findRoom(ctx context.Context) {
 		r, opener := s.rooms.take(j.m.RoomID, s)
 		open, gone := r.await(j)
 		switch {
-		case opener:
-			s.openSoon(r, j.m.AfterSeq)
+		case opener, !open && !gone:
+			s.openSoon(r, j.conn.network, j.m.AfterSeq)
 			return
 		case open:
 			j.compare(ctx, r)
-			return
-		case !gone:
 			return
 		}
 	}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -26,10 +27,12 @@ type room struct {
 	headless bool  // blind, and nobody here has anything of it; head is 0 then
 	// headlessAt is when it became that, in Unix seconds.
 	headlessAt uint64
-	doubts     bool    // some member's seat is doubtful
-	verifying  bool    // a worker reads it again, or will
-	closing    bool    // somebody will look whether it is still idle, and close it
-	waiting    []*join // told once it is open, or has failed, or is off the list
+	doubts     bool           // some member's seat is doubtful
+	verifying  bool           // a worker reads it again, or will
+	closing    bool           // somebody will look whether it is still idle, and close it
+	begun      bool           // somebody opens it, or has
+	openers    []netip.Prefix // whose turn is waited for to open it, until it is begun
+	waiting    []*join        // told once it is open, or has failed, or is off the list
 
 	head     int64 // the newest entry that was placed
 	known    int64 // the store is known to have at least this one

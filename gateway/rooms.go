@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -59,10 +60,34 @@ func (rs *rooms) remove(r *room) {
 	}
 }
 
-// openSoon has a new room opened, for those who wait for it.
-func (s *Server) openSoon(r *room, after int64) {
-	fail := func(why error) { s.removeRoom(r, why) }
-	if !s.work.opening.submit(func(ctx context.Context) { s.openRoom(ctx, r, after) }, fail) {
+// mostOpeners is how many networks may have a turn for the opening of one room.
+const mostOpeners = 16
+
+// openSoon has a new room opened for somebody of a network, unless that is under way.
+// It is done in the turn of whichever network is first of those who wait for it: the
+// one that asked first may have asked for a thousand rooms.
+func (s *Server) openSoon(r *room, network netip.Prefix, after int64) {
+	queues := false
+	r.locked(func() {
+		queues = !r.begun && !r.dead && len(r.openers) < mostOpeners && !slices.Contains(r.openers, network)
+		if queues {
+			r.openers = append(r.openers, network)
+		}
+	})
+	if !queues {
+		return
+	}
+	fail := func(why error) {
+		last := false
+		r.locked(func() {
+			r.openers = slices.DeleteFunc(r.openers, func(p netip.Prefix) bool { return p == network })
+			last = !r.begun && len(r.openers) == 0
+		})
+		if last {
+			s.removeRoom(r, why)
+		}
+	}
+	if !s.work.opening.submitFor(network, func(ctx context.Context) { s.openRoom(ctx, r, after) }, fail) {
 		fail(errTooLate)
 	}
 }
@@ -70,6 +95,14 @@ func (s *Server) openSoon(r *room, after int64) {
 // openRoom reads a new room, and tells who waits for it how that went. after is
 // what the joiner has of it: while the store is away, the room goes on from there.
 func (s *Server) openRoom(ctx context.Context, r *room, after int64) {
+	first := false
+	r.locked(func() {
+		first = !r.begun
+		r.begun, r.openers = true, nil
+	})
+	if !first {
+		return
+	}
 	err := errPanicked
 	defer func() { s.opened(context.WithoutCancel(ctx), r, err) }()
 	err = s.readRoom(ctx, r)

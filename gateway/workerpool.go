@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -43,12 +44,14 @@ var (
 //   - unless run has returned, fail is called, once, with the reason: whoever
 //     waits for the task is told there. It waits for nothing at all.
 type task struct {
-	run    func(ctx context.Context)
-	fail   func(why error)
-	queued int64 // coarse time
+	run     func(ctx context.Context)
+	fail    func(why error)
+	network netip.Prefix // of who asks for it; the zero one for what nobody asks for
+	queued  int64        // coarse time
 }
 
-// workerPool does the tasks of one class, oldest first.
+// workerPool does the tasks of one class. Networks take turns; of one the oldest is
+// first.
 type workerPool struct {
 	class workClass
 	srv   *Server
@@ -56,7 +59,7 @@ type workerPool struct {
 
 	mu      sync.Mutex
 	wake    *sync.Cond
-	queue   []task // oldest first
+	queue   taskQueue
 	stopped bool
 
 	wg sync.WaitGroup
@@ -97,15 +100,21 @@ func (p *workerPool) start() {
 	}
 }
 
-// submit queues a task; false, and nothing more happens, when too many wait.
+// submit queues a task that nobody asks for; false, and nothing more happens, when too
+// many wait.
 func (p *workerPool) submit(run func(context.Context), fail func(error)) bool {
+	return p.submitFor(netip.Prefix{}, run, fail)
+}
+
+// submitFor queues a task for somebody of a network.
+func (p *workerPool) submitFor(network netip.Prefix, run func(context.Context), fail func(error)) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.queue) >= p.size.Queue || p.stopped {
+	if p.stopped || p.queue.full(network, p.size.Queue) {
 		p.srv.metrics.workRefused.WithLabelValues(string(p.class)).Inc()
 		return false
 	}
-	p.queue = append(p.queue, task{run, fail, p.srv.clock.coarse()})
+	p.queue.push(task{run, fail, network, p.srv.clock.coarse()})
 	p.wake.Signal()
 	return true
 }
@@ -132,23 +141,13 @@ func (p *workerPool) work(l *loop) {
 func (p *workerPool) next() (t task, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.queue) == 0 && !p.stopped {
+	for p.queue.count == 0 && !p.stopped {
 		p.wake.Wait()
 	}
 	if p.stopped {
 		return task{}, false
 	}
-	return p.pop(), true
-}
-
-// pop takes the oldest task. Call with mu held and the queue not empty.
-func (p *workerPool) pop() task {
-	t := p.queue[0]
-	p.queue[0] = task{}
-	if p.queue = p.queue[1:]; len(p.queue) == 0 {
-		p.queue = nil
-	}
-	return t
+	return p.queue.pop(p.srv.clock.coarse()), true
 }
 
 // do runs a task. A panic fails this one alone.
@@ -183,32 +182,22 @@ func (s *Server) survives(f func()) (returned bool) {
 
 // expire gives up what has waited for too long, also while all workers are busy.
 func (p *workerPool) expire(now int64) {
-	for {
-		t, ok := p.popOlder(now - int64(p.size.MaxWait))
-		if !ok {
-			return
-		}
+	for _, t := range p.takeOlder(now - int64(p.size.MaxWait)) {
 		p.giveUp(t, errTooLate)
 	}
 }
 
-func (p *workerPool) popOlder(than int64) (t task, ok bool) {
+func (p *workerPool) takeOlder(than int64) []task {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.queue) == 0 || p.queue[0].queued >= than {
-		return task{}, false
-	}
-	return p.pop(), true
+	return p.queue.takeOlder(than)
 }
 
-// waited is how long the oldest task has waited, and how many do.
-func (p *workerPool) waited(now int64) (oldest time.Duration, count int) {
+// waited is how long somebody has waited for his turn, and how many tasks wait.
+func (p *workerPool) waited(now int64) (longest time.Duration, count int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.queue) == 0 {
-		return 0, 0
-	}
-	return time.Duration(now - p.queue[0].queued), len(p.queue)
+	return p.queue.waited(now), p.queue.count
 }
 
 // stop ends the workers behind what they do now, and gives up the rest. It waits
@@ -220,11 +209,10 @@ func (p *workerPool) stop() {
 	p.wg.Wait()
 }
 
-func (p *workerPool) shut() (left []task) {
+func (p *workerPool) shut() []task {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopped = true
-	left, p.queue = p.queue, nil
 	p.wake.Broadcast()
-	return left
+	return p.queue.takeAll()
 }
