@@ -16,9 +16,12 @@ const keepEvery = time.Second
 // must not be given up.
 const keepPatience = 2 * time.Second
 
-// workPatience bounds each step of a round's work for others. There are five, so
-// that work without end leaves time for the next sign of life within a lease.
+// workPatience bounds each step of a round's work for others.
 const workPatience = time.Second
+
+// roundPatience bounds all of them together, so that work without end leaves time for
+// the next sign of life within a lease.
+func (k *keeper) roundPatience() time.Duration { return k.srv.opts.LeaseLost / 2 }
 
 // brokenPage is how many broken sessions one query lists.
 const brokenPage = 1000
@@ -147,30 +150,35 @@ func (k *keeper) signOfLife(now time.Time) (dead []talk.UUID, err error) {
 
 // work does what must be done on behalf of those who cannot.
 func (k *keeper) work(dead []talk.UUID) error {
-	if err := k.step("reset who is where", k.resetPresence); err != nil {
-		return err
-	}
-	if err := k.step("retire gateways", func(ctx context.Context) error { return k.retire(ctx, dead) }); err != nil {
-		return err
-	}
-	if err := k.step("look up the sessions and the users of this node", k.lookUp); err != nil {
-		return err
-	}
+	ctx, cancel := context.WithTimeout(k.ctx, k.roundPatience())
+	defer cancel()
 	var due []brokenSession
-	err := k.step("look at broken sessions", func(ctx context.Context) (err error) {
-		due, err = k.lookAtBroken(ctx)
-		return err
-	})
-	if err != nil || len(due) == 0 {
-		return err
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"reset who is where", k.resetPresence},
+		{"retire gateways", func(ctx context.Context) error { return k.retire(ctx, dead) }},
+		{"look up the sessions and the users of this node", k.lookUp},
+		{"look at broken sessions", func(ctx context.Context) (err error) {
+			due, err = k.lookAtBroken(ctx)
+			return err
+		}},
+		{"let users leave", func(ctx context.Context) error { return k.letLeave(ctx, due) }},
+	} {
+		if err := k.step(ctx, step.what, step.do); err != nil {
+			return err
+		}
 	}
-	return k.step("let users leave", func(ctx context.Context) error { return k.letLeave(ctx, due) })
+	return nil
 }
 
-// step gives a part of the work its time. That it took longer is no error: the
-// next round goes on with it.
-func (k *keeper) step(what string, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(k.ctx, workPatience)
+// step gives a part of the work its time: half of what is left of the round's, so that
+// there is some for the others. That it took longer is no error: the next round goes
+// on with it.
+func (k *keeper) step(round context.Context, what string, do func(context.Context) error) error {
+	by, _ := round.Deadline()
+	ctx, cancel := context.WithTimeout(round, min(workPatience, time.Until(by)/2))
 	defer cancel()
 	err := do(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -277,6 +285,9 @@ func (k *keeper) lookAtBroken(ctx context.Context) (due []brokenSession, err err
 // Nodes that do so at once remove each once: the epoch decides. A repeat is one,
 // for the id of its entry is that of the session.
 func (k *keeper) letLeave(ctx context.Context, due []brokenSession) error {
+	if len(due) == 0 {
+		return nil
+	}
 	moves := make([]history.Move, len(due))
 	for i, b := range due {
 		moves[i] = history.Move{

@@ -81,10 +81,11 @@ func New(opts Options, store history.Store) (*Server, error) {
 	clock := newClock()
 	ls := newLoops(clock)
 	s := &Server{
-		opts: opts, store: watchedStore{store}, log: opts.Log.With("node", opts.Node), clock: clock, loops: ls,
+		opts: opts, log: opts.Log.With("node", opts.Node), clock: clock, loops: ls,
 		names: names.NewRules(opts.ReservedNames...), pump: newPump(opts.Pumps, ls), agenda: newAgenda(ls),
 		ended: make(chan struct{}), stopped: make(chan struct{}), drainEnded: make(chan struct{}),
 	}
+	s.store = watchedStore{store, &s.health}
 	s.work = newWorkerPools(s)
 	s.recent.most = int64(opts.RecentBytes)
 	s.held.most, s.held.over = int64(opts.MaxQueuedBytes), make(chan struct{}, 1)

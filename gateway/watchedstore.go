@@ -19,8 +19,20 @@ func outside(ctx context.Context) (back func()) {
 	return l.enter
 }
 
-// watchedStore notes which loop waits for the store.
-type watchedStore struct{ history.Store }
+// watchedStore notes which loop waits for the store, and that it answers who looks
+// after presence: a round of that may be long, and what proves that the store is there
+// must not become old meanwhile.
+type watchedStore struct {
+	history.Store
+	health *health
+}
+
+// answered notes an answer to the keeper, who himself notes an outage.
+func (s watchedStore) answered(err error) {
+	if err == nil {
+		s.health.store(nil)
+	}
+}
 
 func (s watchedStore) Append(ctx context.Context, entries []talk.Entry) ([]history.Result, error) {
 	defer outside(ctx)()
@@ -67,29 +79,39 @@ func (s watchedStore) Renew(ctx context.Context, gateway talk.UUID) error {
 	return s.Store.Renew(ctx, gateway)
 }
 
-func (s watchedStore) Leases(ctx context.Context) ([]history.Lease, error) {
+func (s watchedStore) Leases(ctx context.Context) (list []history.Lease, err error) {
 	defer outside(ctx)()
-	return s.Store.Leases(ctx)
+	list, err = s.Store.Leases(ctx)
+	s.answered(err)
+	return list, err
 }
 
-func (s watchedStore) Retire(ctx context.Context, gateway talk.UUID) error {
+func (s watchedStore) Retire(ctx context.Context, gateway talk.UUID) (err error) {
 	defer outside(ctx)()
-	return s.Store.Retire(ctx, gateway)
+	err = s.Store.Retire(ctx, gateway)
+	s.answered(err)
+	return err
 }
 
-func (s watchedStore) Broken(ctx context.Context, behind history.SessionKey, limit int) ([]history.Session, error) {
+func (s watchedStore) Broken(ctx context.Context, behind history.SessionKey, limit int) (list []history.Session, err error) {
 	defer outside(ctx)()
-	return s.Store.Broken(ctx, behind, limit)
+	list, err = s.Store.Broken(ctx, behind, limit)
+	s.answered(err)
+	return list, err
 }
 
-func (s watchedStore) Sessions(ctx context.Context, keys []history.SessionKey) ([]history.Session, error) {
+func (s watchedStore) Sessions(ctx context.Context, keys []history.SessionKey) (list []history.Session, err error) {
 	defer outside(ctx)()
-	return s.Store.Sessions(ctx, keys)
+	list, err = s.Store.Sessions(ctx, keys)
+	s.answered(err)
+	return list, err
 }
 
-func (s watchedStore) Windows(ctx context.Context, users []talk.UUID) ([]history.Window, error) {
+func (s watchedStore) Windows(ctx context.Context, users []talk.UUID) (list []history.Window, err error) {
 	defer outside(ctx)()
-	return s.Store.Windows(ctx, users)
+	list, err = s.Store.Windows(ctx, users)
+	s.answered(err)
+	return list, err
 }
 
 func (s watchedStore) Check(ctx context.Context) error {
