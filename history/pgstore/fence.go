@@ -83,7 +83,10 @@ func (f *fence) admit(found primary, waits, reads bool) error {
 	defer f.mu.Unlock()
 	switch {
 	case found.timeline < f.current.timeline:
-		return errOld
+		// nobody but an operator knows which of both it is
+		return fmt.Errorf("%w: it is on timeline %d, and this gateway has used timeline %d; "+
+			"if it is right all the same, restored from a backup or made anew, restart the gateways: each takes what it finds first",
+			errOld, found.timeline, f.current.timeline)
 	case waits && !(reads && found == f.current):
 		return errNoStandby
 	}
