@@ -38,7 +38,7 @@
 // # Who judges the judge
 //
 // mutants_table_test.go has small spoilings of the product; make mutants builds each of
-// them and simulates it until a seed fails. docs/SIMULATION.md has the last table.
+// them and simulates it until a seed fails. docs/simulation.md has the last table.
 //
 // # How a process ends or stands still
 //

@@ -2,7 +2,7 @@ package fleetsim
 
 // mutants are the spoilings, by the part that is spoiled. The items of fix are those of
 // the lists "Known so far" (11), "Nobody can stand it still" (9) and "What is true stays
-// true" (10): see docs/SIMULATION.md.
+// true" (10): see docs/simulation.md.
 var mutants = []mutant{
 	// The live end of a room.
 	{name: "a hole is not filled", edits: []edit{{"gateway/holes.go",
