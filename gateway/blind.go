@@ -154,7 +154,7 @@ func (r *room) startMembers(start int64) {
 		if !c.seat.headless {
 			continue
 		}
-		c.seat.headless, c.seat.cursor = false, start
+		c.seat.headless, c.seat.cursor, c.seat.last = false, start, talk.UUID{}
 		if c.seat.form.IsExtended() && start > 0 {
 			c.answerIn(c.seat.form, talk.Gap{RoomID: r.id, From: 1, To: start})
 		}
@@ -165,7 +165,7 @@ func (r *room) startMembers(start int64) {
 // and returns those who have to catch up. Call with mu held.
 func (r *room) reseat() (behind []*conn) {
 	for _, c := range r.members {
-		c.seat.cursor = min(c.seat.cursor, r.head)
+		c.seat.cursor, c.seat.last = min(c.seat.cursor, r.head), talk.UUID{}
 		if c.seat.live = c.seat.cursor == r.head; !c.seat.live {
 			behind = append(behind, c)
 		}

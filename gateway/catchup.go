@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tuitalk/history"
 	"tuitalk/talk"
 )
 
@@ -56,13 +57,16 @@ func (s *Server) catchUpLater(r *room, c *conn) {
 // next one waits for its turn behind what others miss. It runs on a worker and owns
 // c.seat.catching.
 func (s *Server) catchUpStep(ctx context.Context, r *room, c *conn) {
-	var cursor int64
+	var has history.Head
 	done := false
-	r.locked(func() { cursor, done = r.serveRecent(c) })
+	r.locked(func() { has, done = r.serveRecent(c) })
 	if done {
 		return
 	}
-	entries, err := s.store.After(ctx, r.id, cursor, catchUpPage)
+	entries, goesOn, err := s.readBehind(ctx, r.id, has, catchUpPage)
+	if err == nil && !goesOn { // what the store has is not behind what the member was shown
+		s.doubtStore(r, has)
+	}
 	if err != nil || len(entries) == 0 {
 		// the store is away, or this node knows an entry that it does not show yet
 		s.catchUpLater(r, c)
@@ -87,38 +91,38 @@ func (r *room) serveStored(c *conn, entries []talk.Entry) (full bool) {
 			c.seat.catching = false
 			return true
 		}
-		c.seat.cursor = entries[i].Seq
+		c.seat.cursor, c.seat.last = entries[i].Seq, entries[i].ID
 	}
 	return false
 }
 
 // serveRecent pushes what memory has behind the member's cursor. done: the
 // member is live, or gone, or its ring is full; else the store must be asked for
-// what is behind cursor. Call with mu held.
-func (r *room) serveRecent(c *conn) (cursor int64, done bool) {
+// what is behind the entry that it has. Call with mu held.
+func (r *room) serveRecent(c *conn) (has history.Head, done bool) {
 	if c.in.Load() != r {
-		return 0, true
+		return has, true
 	}
 	s := &c.seat
 	if s.stale {
 		s.catching = false
-		return s.cursor, true
+		return has, true
 	}
 	i, ok := r.recent.after(s.cursor, r.head)
 	if !ok {
-		return s.cursor, false
+		return history.Head{Seq: s.cursor, ID: s.last}, false
 	}
 	for ; i < len(r.recent.list); i++ {
 		e := r.recent.at(i)
 		if !c.pushLive(r.packet(e, s.form)) {
 			s.catching = false
-			return s.cursor, true
+			return has, true
 		}
-		s.cursor = e.Seq
+		s.cursor, s.last = e.Seq, e.ID
 		r.srv.metrics.caught(fromRing, 1)
 	}
 	s.catching, s.live = false, true
-	return s.cursor, true
+	return has, true
 }
 
 // source tells where what is behind a cursor comes from. Call with mu held.

@@ -60,13 +60,14 @@ type conn struct {
 
 // seat is a connection's place in a room.
 type seat struct {
-	index    int   // in room.members
-	cursor   int64 // the last seq that is in the ring or behind it
-	live     bool  // the next entry goes straight into the ring
-	catching bool  // a catch-up is under way
-	headless bool  // cursor is not known, as the room is headless
-	doubtful bool  // the store was away: nobody has checked what the client has
-	stale    bool  // the store has gone back behind what the client has: it must join again
+	index    int       // in room.members
+	cursor   int64     // the last seq that is in the ring or behind it
+	last     talk.UUID // id of the entry at cursor while the seat is not live; zero: not known
+	live     bool      // the next entry goes straight into the ring
+	catching bool      // a catch-up is under way
+	headless bool      // cursor is not known, as the room is headless
+	doubtful bool      // the store was away: nobody has checked what the client has
+	stale    bool      // the store has gone back behind what the client has: it must join again
 	form     talk.Form
 	uuid     talk.UUID
 }

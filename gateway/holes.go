@@ -64,11 +64,12 @@ func (s *Server) fillStep(ctx context.Context, r *room) {
 	if done {
 		return
 	}
-	entries, goesOn, err := s.readBehind(ctx, r.id, history.Head{Seq: after, ID: id})
+	has := history.Head{Seq: after, ID: id}
+	entries, goesOn, err := s.readBehind(ctx, r.id, has, fillPage)
 	switch {
 	case err == nil && !goesOn:
 		r.locked(func() { r.filling, r.doubt.holds = false, true }) // goes on when the doubt is over
-		s.doubtStore(r, after)
+		s.doubtStore(r, has)
 		return
 	case err != nil:
 		s.log.Warn("a hole could not be filled yet", "room", r.id, "err", err)
@@ -90,22 +91,34 @@ func (s *Server) fillStep(ctx context.Context, r *room) {
 
 // readBehind reads a page of what the store has behind an entry. goesOn: it has that
 // entry, too, or the entry's id is not known.
-func (s *Server) readBehind(ctx context.Context, room int32, e history.Head) (entries []talk.Entry, goesOn bool, err error) {
+func (s *Server) readBehind(ctx context.Context, room int32, e history.Head, page int) (entries []talk.Entry, goesOn bool, err error) {
 	if e.ID.IsZero() {
-		entries, err = s.store.After(ctx, room, e.Seq, fillPage)
+		entries, err = s.store.After(ctx, room, e.Seq, page)
 		return entries, true, err
 	}
-	entries, err = s.store.After(ctx, room, e.Seq-1, fillPage+1)
+	entries, err = s.store.After(ctx, room, e.Seq-1, page+1)
 	if err != nil || len(entries) == 0 || entries[0].Seq != e.Seq || entries[0].ID != e.ID {
 		return nil, false, err
 	}
 	return entries[1:], true, nil
 }
 
-// compareHead asks the store for the head of one room. If that cannot be done
-// now, the sweep's comparison does it.
-func (s *Server) compareHead(r *room) {
-	s.work.live.submit(func(ctx context.Context) { s.compareHeads(ctx, []*room{r}) }, inNextRound)
+// compareLost asks the store for the head of a room of which notes may be missing, and
+// whether what was placed before is still there: of a log that begins anew since the
+// store went back, those may be all but the one that is next here, with which both heads
+// would be the same. If it cannot be done now, the sweep compares the heads.
+func (s *Server) compareLost(r *room) {
+	placed := r.placedHead()
+	s.work.live.submit(func(ctx context.Context) {
+		s.compareHeads(ctx, []*room{r})
+		if placed.Seq == 0 {
+			return
+		}
+		id, ok, err := s.store.IDAt(ctx, r.id, placed.Seq)
+		if err == nil && (!ok || id != placed.ID) {
+			s.doubtStore(r, placed)
+		}
+	}, inNextRound)
 }
 
 // compareHeads asks the store for the heads of rooms, by one query, so that a
@@ -133,7 +146,7 @@ func (s *Server) compareHeads(ctx context.Context, list []*room) {
 		}
 		if at := r.contradiction(placed[i], heads[i]); at > 0 {
 			r.locked(func() { r.doubt.holds = true })
-			s.doubtStore(r, at)
+			s.doubtStore(r, history.Head{Seq: at})
 		}
 		r.heard(heads[i].Seq)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tuitalk/gateway/limits"
+	"tuitalk/history"
 	"tuitalk/talk"
 )
 
@@ -76,7 +77,7 @@ func (r *room) take(entries []talk.Entry) {
 		r.srv.noteHole(r)
 	}
 	if strange > 0 {
-		r.srv.doubtStore(r, strange)
+		r.srv.doubtStore(r, history.Head{Seq: strange})
 	}
 }
 
@@ -168,6 +169,7 @@ func (r *room) place(e talk.Entry) {
 		}
 		if !c.pushLive(r.packet(re, s.form)) {
 			s.live = false
+			s.last, _ = r.recent.idAt(s.cursor)
 			r.srv.metrics.overflows.Inc()
 			continue
 		}
@@ -182,6 +184,7 @@ func (r *room) place(e talk.Entry) {
 func (r *room) seatMember(c *conn, uuid talk.UUID, form talk.Form, cursor int64) (live bool) {
 	c.in.Store(r)
 	c.seat = seat{index: len(r.members), cursor: cursor, form: form, uuid: uuid, live: cursor >= r.head}
+	c.seat.last, _ = r.recent.idAt(cursor)
 	r.members = append(r.members, c)
 	r.emptyAt = 0
 	r.srv.limits.Seat(&c.account, true)

@@ -164,7 +164,7 @@ func (s *Server) Lost(room int32) {
 		s.spooler.know(room) // the note may have been of a pending entry
 	}
 	if r := s.rooms.get(room); r != nil {
-		s.compareHead(r)
+		s.compareLost(r)
 	}
 }
 

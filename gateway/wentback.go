@@ -25,8 +25,10 @@ const confirmAfter = 300 * time.Millisecond
 // storeDoubt is a room's suspicion that the store has gone back. Guarded by the
 // room's mu.
 type storeDoubt struct {
-	open bool  // somebody will look, or does
-	at   int64 // the lowest seq at which the store seems to have no or another entry
+	open bool // somebody will look, or does
+	// at is the lowest seq at which the store seems to have no or another entry. Its ID
+	// is of what was shown there; zero: what the room keeps there.
+	at history.Head
 	// holds: another entry was seen there, and nothing is placed until somebody has
 	// looked. Else a member could be shown the end of the other log behind what the
 	// store has lost, and would go on behind that as if he had all of it.
@@ -50,6 +52,16 @@ func (r *room) placedSeq() int64 {
 	return r.head
 }
 
+// placedHead is the same with its id; the zero value if that is not kept.
+func (r *room) placedHead() (h history.Head) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if id, ok := r.recent.idAt(r.head); ok && r.open && !r.blind {
+		h = history.Head{Seq: r.head, ID: id}
+	}
+	return h
+}
+
 // contradiction returns a seq at which the store's head says that the store has no
 // entry, or another one; 0 for none. placed is of before the store was asked.
 func (r *room) contradiction(placed int64, head history.Head) int64 {
@@ -68,14 +80,14 @@ func (r *room) contradiction(placed int64, head history.Head) int64 {
 }
 
 // doubtStore has somebody look whether the store has gone back: it seems to have
-// another entry at seq than r has placed, or none.
-func (s *Server) doubtStore(r *room, seq int64) {
+// another entry at at.Seq than was shown there, or none.
+func (s *Server) doubtStore(r *room, at history.Head) {
 	begins := false
 	r.locked(func() {
 		d := &r.doubt
 		begins = !d.open
-		if begins || seq < d.at {
-			d.at = seq
+		if begins || at.Seq < d.at.Seq {
+			d.at = at
 		}
 		d.open = true
 	})
@@ -121,9 +133,13 @@ func (r *room) doubted() (list []history.Head) {
 	if !r.open || r.blind {
 		return nil
 	}
-	for _, seq := range []int64{r.doubt.at, r.head} {
-		if id, ok := r.recent.idAt(seq); ok {
-			list = append(list, history.Head{Seq: seq, ID: id})
+	for _, e := range []history.Head{r.doubt.at, {Seq: r.head}} {
+		known := !e.ID.IsZero()
+		if !known {
+			e.ID, known = r.recent.idAt(e.Seq)
+		}
+		if known {
+			list = append(list, e)
 		}
 	}
 	return list
@@ -181,6 +197,7 @@ func (r *room) reset(state history.Room, entries []talk.Entry) (behind, stale []
 			continue
 		}
 		m.cursor = min(m.cursor, common)
+		m.last, _ = r.recent.idAt(m.cursor)
 		if m.live = m.cursor == r.head; !m.live {
 			behind = append(behind, c)
 		}

@@ -1,0 +1,103 @@
+package gateway
+
+import (
+	"context"
+	"testing"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// logStore has one log.
+type logStore struct {
+	history.Store // the rest is not asked
+	log           []talk.Entry
+}
+
+func (s *logStore) After(_ context.Context, _ int32, after int64, limit int) ([]talk.Entry, error) {
+	behind := s.log[min(after, int64(len(s.log))):]
+	return behind[:min(limit, len(behind))], nil
+}
+
+func (s *logStore) IDAt(_ context.Context, _ int32, seq int64) (talk.UUID, bool, error) {
+	if seq < 1 || seq > int64(len(s.log)) {
+		return talk.UUID{}, false, nil
+	}
+	return s.log[seq-1].ID, true, nil
+}
+
+func (s *logStore) Heads(context.Context, []int32) ([]history.Head, error) {
+	last := s.log[len(s.log)-1]
+	return []history.Head{{Seq: last.Seq, ID: last.ID}}, nil
+}
+
+// logBehind is a log that has the first of another one, and then others.
+func logBehind(first []talk.Entry, length int) []talk.Entry {
+	log := append([]talk.Entry(nil), first...)
+	for seq := len(log) + 1; seq <= length; seq++ {
+		log = append(log, talk.Entry{Kind: talk.KindPosted, RoomID: 1, Seq: int64(seq), ID: newUUID(), Author: newUUID(), Name: "ada", Text: "x"})
+	}
+	return log
+}
+
+// TestLaggingMemberOfAStoreThatWentBack is shown nothing of the other log: what the
+// store has behind its last entry is not behind what it was shown.
+func TestLaggingMemberOfAStoreThatWentBack(t *testing.T) {
+	t.Parallel()
+	shown := logBehind(nil, 6)
+	s := keeperServer(t, &logStore{log: logBehind(shown[:3], 8)})
+	s.opts.RecentCount = 1
+	r := crowdedRoom(s, 1)
+	r.take(shown)
+	r.empty()
+	c := r.members[0]
+	c.seat.live, c.seat.catching, c.seat.cursor, c.seat.last = false, true, 4, shown[3].ID
+	s.catchUpStep(t.Context(), r, c)
+	if c.seat.cursor != 4 || c.out.queuedBytes() != 0 {
+		t.Errorf("it is shown entries up to %d of another log", c.seat.cursor)
+	}
+	if list := r.doubted(); !r.doubt.open || len(list) != 2 || list[0] != (history.Head{Seq: 4, ID: shown[3].ID}) {
+		t.Errorf("in doubt is %+v", list)
+	}
+}
+
+// TestLaggingMemberGoesOn where the store has what it was shown.
+func TestLaggingMemberGoesOn(t *testing.T) {
+	t.Parallel()
+	shown := logBehind(nil, 6)
+	s := keeperServer(t, &logStore{log: shown})
+	s.opts.RecentCount = 1
+	r := crowdedRoom(s, 1)
+	r.take(shown)
+	r.empty()
+	c := r.members[0]
+	c.seat.live, c.seat.catching, c.seat.cursor, c.seat.last = false, true, 2, shown[1].ID
+	s.catchUpStep(t.Context(), r, c)
+	if c.seat.cursor != 6 || c.seat.last != shown[5].ID || r.doubt.open {
+		t.Errorf("it is at %d; in doubt: %v", c.seat.cursor, r.doubt.open)
+	}
+}
+
+// TestLostBeginningOfAnotherLog: a node heard nothing of the first entries of the log
+// that began anew when the store had gone back, and the first that it hears of is the
+// next one here, too. It finds out that what it placed before is not there.
+func TestLostBeginningOfAnotherLog(t *testing.T) {
+	t.Parallel()
+	shown := logBehind(nil, 6)
+	anew := logBehind(shown[:3], 7)
+	s := keeperServer(t, &logStore{log: anew})
+	r := crowdedRoom(s, 1)
+	s.rooms.byID[r.id] = r
+	r.take(shown)
+	s.Lost(r.id) // the subscription was broken meanwhile
+	r.take(anew[6:])
+	if r.head != 7 {
+		t.Fatalf("the head is %d", r.head)
+	}
+	for s.work.live.queue.count > 0 {
+		s.work.live.queue.pop(0).run(t.Context())
+	}
+	if list := r.doubted(); !r.doubt.open || len(list) == 0 || list[0] != (history.Head{Seq: 6, ID: shown[5].ID}) {
+		t.Errorf("in doubt is %+v", list)
+	}
+}
