@@ -163,13 +163,12 @@ var mutants = []mutant{
 
 	// Alive.
 	{name: "joins and the opening of rooms share workers, and wait there", fix: "9.1", edits: []edit{
-		{"gateway/rooms.go", `if !s.work.opening.submit(func(ctx context.Context) { s.openRoom(ctx, r, after) }, fail) {`,
-			`if !s.work.enter.submit(func(ctx context.Context) { s.openRoom(ctx, r, after) }, fail) {`},
-		{"gateway/join.go", "case !gone:\n\t\t\treturn", `case !gone:
-			for waits := true; waits; time.Sleep(time.Millisecond) {
+		{"gateway/rooms.go", `if !s.work.opening.submitFor(network,`, `if !s.work.enter.submitFor(network,`},
+		{"gateway/join.go", "s.openSoon(r, j.conn.network, j.m.AfterSeq)\n", `s.openSoon(r, j.conn.network, j.m.AfterSeq)
+			for waits := !opener; waits; time.Sleep(time.Millisecond) {
 				r.locked(func() { waits = !r.open && !r.dead })
 			}
-			return`},
+`},
 	}},
 	{name: "who waits for a room is not told", fix: "9.1", edits: []edit{
 		{"gateway/rooms.go", "j.told(nil)", "_ = j"},
