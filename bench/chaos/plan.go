@@ -29,7 +29,14 @@ type ledger interface {
 	// rooms are those of the run, and took notes what of them the store has lost.
 	rooms() []int32
 	took(entries []talk.Entry)
+	// caughtUp waits until everybody has about everything, but no longer than most.
+	caughtUp(ctx context.Context, most time.Duration) (waiting int, err error)
 }
+
+// mostRecovery is how long the plan waits after a fault until everybody has about
+// everything again. The next fault shall meet a fleet that is well: else what is left of
+// each outage adds up, and in the end it is the load that breaks the fleet.
+const mostRecovery = 2 * time.Minute
 
 // follow does the plan. It ends early with ctx, and mends first what is broken.
 // A fault that does not take hold is marked so, and the plan goes on.
@@ -40,6 +47,9 @@ func (p *plan) follow(ctx context.Context, l ledger) error {
 	for i := range p.faults {
 		if err := p.one(ctx, &p.faults[i], l); err != nil {
 			return fmt.Errorf("%s: %w", p.faults[i].Name, err)
+		}
+		if err := p.recover(ctx, p.faults[i].Name, l); err != nil {
+			return err
 		}
 		if err := sleep(ctx, p.calm); err != nil {
 			return err
@@ -67,6 +77,15 @@ func (p *plan) one(ctx context.Context, f *Fault, l ledger) error {
 	}
 	l.over(number)
 	p.tell("%s: mended after %v", f.Name, l.Now().Sub(began).Round(time.Millisecond))
+	return err
+}
+
+// recover waits until the fleet is well again.
+func (p *plan) recover(ctx context.Context, name string, l ledger) error {
+	waiting, err := l.caughtUp(ctx, mostRecovery)
+	if waiting > 0 {
+		p.tell("%s: %v after it, %d messages still wait to be stored or shown: is the load more than the machine bears?", name, mostRecovery, waiting)
+	}
 	return err
 }
 

@@ -141,6 +141,9 @@ func (l personal) took(entries []talk.Entry) { l.rec.Taken(entries) }
 
 func (l personal) over(number int) { l.rec.FaultOver(number, time.Now()) }
 
+// caughtUp has nothing to wait for: the people of a Run are few, and settle waits for them.
+func (personal) caughtUp(context.Context, time.Duration) (int, error) { return 0, nil }
+
 // settle waits until nothing is owed, marks how far the store is, and waits until
 // everybody has been shown it.
 func (r *run) settle(ctx context.Context) error {

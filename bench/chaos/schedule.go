@@ -51,6 +51,10 @@ func (l crewLedger) took(entries []talk.Entry) { l.Taken(entries) }
 
 func (l crewLedger) over(number int) { l.Over(number) }
 
+func (l crewLedger) caughtUp(ctx context.Context, most time.Duration) (int, error) {
+	return l.CaughtUp(ctx, most)
+}
+
 // Pair is two random faults of a seed: the same ones each time. Their victims are
 // not, as with a Schedule.
 func Pair(seed uint64) []Fault {

@@ -104,6 +104,21 @@ func (c *Crew) Behind(since time.Time) (clients, messages int, known bool) {
 	return clients, messages, true
 }
 
+// CaughtUp waits until no more waits to be stored or shown than one second brings, but
+// no longer than most. It returns how many messages still wait.
+func (c *Crew) CaughtUp(ctx context.Context, most time.Duration) (waiting int, err error) {
+	bounded, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	err = c.awaitWord(bounded, func(s measure.Sample, _, messages int) bool {
+		waiting = messages
+		return int64(messages) <= s.Intended
+	})
+	if bounded.Err() != nil && ctx.Err() == nil {
+		return waiting, nil
+	}
+	return 0, err
+}
+
 // Outages are the losses of lines until now, of all clients.
 func (c *Crew) Outages(ctx context.Context) (all []swarm.Outage, err error) {
 	c.asking.Lock()

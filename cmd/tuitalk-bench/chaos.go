@@ -72,7 +72,7 @@ func openChaos(self *command) (*form, func(*call) error, error) {
 	f.StringVar(&b.faults, "faults", "all", "what is broken, one after the other: `names` with commas; all, links (those of one gateway to one\npart are cut, silent or slow; needs root), watchdog (not with gateway-freeze, so not with all), none; list shows them")
 	f.IntVar(&b.pairs, "pairs", 0, "so many times two more faults, random ones of the seeds 1, 2, …")
 	f.Var(&b.hooks, "hook", "a fault that is a `command`, as 'name 20s: break it; mend it'; may be given several times.\nWith hooks no fleet is started: -target is what they break")
-	f.DurationVar(&b.calm, "calm", 8*time.Second, "how long there is calm before, between and after faults")
+	f.DurationVar(&b.calm, "calm", 8*time.Second, "how long there is calm before, between and after faults, from when everybody has everything again")
 	f.StringVar(&b.gateway, "gateway", "", "the `program` tuitalk-gateway; default: the one in the same folder as this program")
 	f.IntVar(&b.gateways, "gateways", 3, "how many gateways the fleet has")
 	f.StringVar(&b.dir, "dir", "", "`folder` for the fleet's data and logs, which are kept; a temporary one if none is given")
