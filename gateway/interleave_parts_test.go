@@ -30,6 +30,7 @@ type cutStore struct {
 	refuse   atomic.Pointer[func(talk.Entry) bool]
 	tried    atomic.Int64 // entries offered
 	pace     atomic.Int64 // nanoseconds that each entry of an Append takes
+	cold     atomic.Int64 // nanoseconds that Append takes until one was answered
 	largest  atomic.Int64 // entries of the largest Append that was answered
 }
 
@@ -89,14 +90,15 @@ func (c *cutStore) Append(ctx context.Context, entries []talk.Entry) ([]history.
 // takeTime waits as long as so many entries take. Who does not wait that long has
 // stored nothing: the database notices that he has gone.
 func (c *cutStore) takeTime(ctx context.Context, entries int) error {
-	if pace := c.pace.Load(); pace > 0 {
+	if took := time.Duration(c.pace.Load())*time.Duration(entries) + time.Duration(c.cold.Load()); took > 0 {
 		select {
-		case <-time.After(time.Duration(pace) * time.Duration(entries)):
+		case <-time.After(took):
 		case <-ctx.Done():
 			return errors.Join(history.ErrUnavailable, ctx.Err())
 		}
 	}
 	c.largest.Store(max(c.largest.Load(), int64(entries)))
+	c.cold.Store(0)
 	return nil
 }
 

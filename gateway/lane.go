@@ -248,13 +248,13 @@ func (l *lane) askMoves(moves []history.Move) ([]history.Moved, error) {
 		if !l.srv.health.storeUp() {
 			return nil, errDown
 		}
-		patience = appendPatience
+		patience = l.srv.patience.now()
 	}
 	ctx, cancel := context.WithTimeout(l.ctx, patience)
 	defer cancel()
 	began := time.Now()
 	answers, err := l.store.Move(ctx, moves)
-	l.srv.health.store(err)
+	l.srv.noteStore(ctx, err, patience)
 	l.moving.learn(len(moves), began, err, ctx.Err() != nil)
 	return answers, err
 }
@@ -274,7 +274,7 @@ func (l *lane) append(posts []post, entries []talk.Entry) ([]history.Result, err
 		if err := sp.beforeAppend(l.ctx, posts); err != nil {
 			return nil, err
 		}
-		patience = appendPatience
+		patience = l.srv.patience.now()
 	}
 	ctx, cancel := context.WithTimeout(l.ctx, patience)
 	defer cancel()
@@ -283,7 +283,7 @@ func (l *lane) append(posts []post, entries []talk.Entry) ([]history.Result, err
 	}
 	began := time.Now()
 	results, err := l.store.Append(ctx, entries)
-	l.srv.health.store(err)
+	l.srv.noteStore(ctx, err, patience)
 	l.appending.learn(len(entries), began, err, ctx.Err() != nil)
 	return results, err
 }

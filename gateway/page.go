@@ -64,11 +64,12 @@ func (p *page) learn(n int, began time.Time, err error, late bool) {
 
 // appendPage appends what waited, as much as page allows.
 func (sp *spooler) appendPage(ctx context.Context, entries []talk.Entry) ([]history.Result, error) {
-	step, cancel := context.WithTimeout(ctx, stepPatience)
+	patience := max(stepPatience, sp.srv.patience.now())
+	step, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	began := time.Now()
 	results, err := sp.srv.store.Append(step, entries)
-	sp.srv.health.store(err)
+	sp.srv.noteStore(step, err, patience)
 	sp.page.learn(len(entries), began, err, step.Err() != nil && ctx.Err() == nil)
 	return results, err
 }

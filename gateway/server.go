@@ -41,6 +41,7 @@ type Server struct {
 	limits            *limits.Table
 	dates             datedAhead
 	health            health
+	patience          storePatience
 	loops             *loops
 	held              held
 	recent            recentBytes

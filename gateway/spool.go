@@ -14,7 +14,7 @@ import (
 // Times of the spool.
 const (
 	// appendPatience is how long one append may take before its entries go to
-	// the spool. The commit is not cancelled: its connection is dropped, and
+	// the spool; see storePatience. The commit is not cancelled: its connection is dropped, and
 	// the ids make what was stored all the same one with what is drained.
 	appendPatience = 500 * time.Millisecond
 	spoolPatience  = 2 * time.Second

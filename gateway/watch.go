@@ -12,6 +12,10 @@ import (
 // peers how it is, and compares heads while the bus does not deliver.
 const watchEvery = 250 * time.Millisecond
 
+// probeMost is how long a probe of the store may take at most: meanwhile peers are told
+// nothing.
+const probeMost = 2 * time.Second
+
 // Times of the decision to send the users away, because this node alone does not
 // reach the store.
 const (
@@ -56,8 +60,9 @@ func (w *watcher) look(now time.Time) {
 	w.degraded.look()
 	s.subscribeToFleet()
 	if !s.health.storeUp() {
-		ctx, cancel := context.WithTimeout(w.loop.attach(s.ctx), appendPatience)
-		s.health.store(s.store.Check(ctx))
+		patience := min(s.patience.now(), probeMost)
+		ctx, cancel := context.WithTimeout(w.loop.attach(s.ctx), patience)
+		s.noteStore(ctx, s.store.Check(ctx), patience)
 		cancel()
 	}
 	up := s.health.storeUp()
