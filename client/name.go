@@ -91,7 +91,7 @@ func (s *Session) joinedAs(l *line, m *talk.Joined) {
 	}
 	r.conn = 0
 	if at >= 0 && s.confirmed == r.name {
-		s.sendRename() // which is not answered; but the user's other windows learn of it
+		s.sendRename() // whose answer nobody waits for; but the user's other windows learn of it
 		s.rename = nil
 	}
 }
@@ -130,12 +130,31 @@ func (s *Session) renamed(e *talk.Entry) {
 	s.takeName(e.Name)
 }
 
-// cameAs handles the word that the user came to the room by the name that he wishes
-// for: where the wish was sent, nothing else will say that it is granted, and a wish
-// that stayed would keep the names from him that others of his windows give him.
-func (s *Session) cameAs(name string) {
-	if r := s.rename; r != nil && r.name == name && r.conn == s.live.conn {
-		s.confirmed, s.rename = name, nil
+// granted handles the answer to a ChangeName for which no entry comes: it needed none,
+// or wrote it long ago. It has the name by which the room knows the user now, which
+// another window may have given him since.
+func (s *Session) granted(l *line, e *talk.Entry) {
+	r := s.rename
+	if r == nil || r.id != e.ID || e.Author != s.me.UUID || !s.isLive(l, e.RoomID) {
+		return
+	}
+	s.confirmed, s.rename = e.Name, nil
+	s.takeName(e.Name)
+}
+
+// cameAs handles the word that the user came to the room. If it is by the name that he
+// wishes for, then where the wish was sent nothing else will say that it is granted, and
+// a wish that stayed would keep the names from him that others of his windows give him.
+// Who has no wish is called so: he sat here before the store let him in, and another
+// of his windows was let in first. An entry that the list of members contains is old.
+func (s *Session) cameAs(e *talk.Entry) {
+	r := s.rename
+	switch {
+	case r != nil && r.name == e.Name && r.conn == s.live.conn:
+		s.confirmed, s.rename = e.Name, nil
+	case r == nil && !s.roster.unknown && e.Seq > s.roster.asOf:
+		s.confirmed = e.Name
+		s.takeName(e.Name)
 	}
 }
 

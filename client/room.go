@@ -63,8 +63,11 @@ func (s *Session) joined(l *line, m talk.Joined) {
 			id = m.HeadID
 		}
 		s.restartLog(m.AfterSeq, id, m.HeadSeq >= 0)
+		s.roster.forget()
 	}
-	s.roster.set(m.Members, m.MemberCount, m.HeadSeq)
+	if !m.MembersUnknown { // else the list that there is goes on with the log
+		s.roster.set(m.Members, m.MemberCount, m.HeadSeq)
+	}
 	s.what |= MembersChanged
 	s.resumeWork(l)
 }
@@ -100,6 +103,8 @@ func (s *Session) entry(l *line, e *talk.Entry) {
 		s.pendingEntry(l, e)
 	case l == s.courier.line:
 		s.courier.saw(s, e)
+	case e.Kind == talk.KindRenamed && e.Seq == 0:
+		s.granted(l, e)
 	case !s.isLive(l, e.RoomID) || e.Seq <= 0:
 	case e.Seq == s.last+1:
 		s.place(e)
@@ -135,7 +140,7 @@ func (s *Session) place(e *talk.Entry) {
 		case talk.KindRenamed:
 			s.renamed(e)
 		case talk.KindJoined:
-			s.cameAs(e.Name)
+			s.cameAs(e)
 			s.respelt(e.Name)
 		case talk.KindPosted:
 			s.saidAs(e)

@@ -14,12 +14,14 @@ type roster struct {
 	sorted []talk.Member // nil: to be made
 	count  int           // of members; beyond the list in a large room
 	asOf   int64         // the server's list contains what the log says up to this seq
+	// unknown: the server could not say who is here, and nothing is listed.
+	unknown bool
 }
 
 func (r *roster) reset() { *r = roster{} }
 
 // whole tells that the list names everybody.
-func (r *roster) whole() bool { return r.count == len(r.names) }
+func (r *roster) whole() bool { return !r.unknown && r.count == len(r.names) }
 
 func (r *roster) set(members []talk.Member, count int, asOf int64) {
 	members = members[:min(len(members), maxRoster)]
@@ -28,14 +30,20 @@ func (r *roster) set(members []talk.Member, count int, asOf int64) {
 		r.names[m.UUID] = bounded(m.Username, maxKeptName)
 	}
 	r.count = max(count, len(r.names))
-	r.sorted, r.asOf = nil, asOf
+	r.sorted, r.asOf, r.unknown = nil, asOf, false
 }
 
-func (r *roster) setCount(n int) { r.count = max(n, 0) }
+// forget begins without a list: what the log says from its first entry on makes one.
+func (r *roster) forget() { *r = roster{unknown: true} }
+
+func (r *roster) setCount(n int) { r.count, r.unknown = max(n, 0), false }
 
 // apply follows an entry of the log. To follow one twice changes the list only
 // for a moment, but the count for good where that counts more than the list.
 func (r *roster) apply(e *talk.Entry) bool {
+	if r.unknown = r.unknown && e.Seq > 1; r.unknown {
+		return false
+	}
 	whole := r.whole()
 	if e.Kind == talk.KindPosted || !whole && e.Seq <= r.asOf {
 		return false

@@ -133,7 +133,7 @@ func (s *Session) Pending() []talk.Entry { return s.pending.list }
 // The slice is valid until the next Handle.
 func (s *Session) Members() []talk.Member { return s.roster.members() }
 
-// MemberCount is the number of members; it may exceed len(Members()).
+// MemberCount is the number of members; it may exceed len(Members()). 0: it is not known.
 func (s *Session) MemberCount() int { return s.roster.count }
 
 // Loading tells that older history was asked for and has not come yet.

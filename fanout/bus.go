@@ -64,10 +64,12 @@ type Entered struct {
 	Epoch                  int64
 }
 
-// Renamed is a user's name from now on, in all rooms.
+// Renamed is a user's name from now on, in all rooms. In the one where it was stored the
+// log tells it, in its order; that room is FleetRoom if an older node does not say which.
 type Renamed struct {
 	UUID talk.UUID
 	Name string
+	Room int32
 }
 
 // Gone names a withdrawn pending entry.
@@ -83,7 +85,7 @@ type Stored struct {
 
 // Size is about what the note occupies in memory, in bytes.
 func (n *Note) Size() int {
-	const note, entry, gone, stored, entered, renamed = 168, 136, 32, 40, 56, 32
+	const note, entry, gone, stored, entered, renamed = 168, 136, 32, 40, 56, 40
 	size := note + len(n.Entries)*entry + len(n.Gone)*gone + len(n.Stored)*stored + len(n.Entered)*entered + len(n.Renamed)*renamed
 	for i := range n.Entries {
 		size += len(n.Entries[i].Name) + len(n.Entries[i].Text)

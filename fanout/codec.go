@@ -20,9 +20,10 @@ var (
 
 // The form, all integers as varints of encoding/binary:
 //
-//	note   version, room (signed), count, entries n, n × entry, gone n, n × (author 16, id 16), [people, [stored]]
+//	note   version, room (signed), count, entries n, n × entry, gone n, n × (author 16, id 16), [people, [stored, [rooms]]]
 //	people entered n, n × (uuid 16, session 16, gateway 16, epoch), renamed n, n × (uuid 16, name n, n bytes)
 //	stored n, n × (author 16, id 16, seq)
+//	rooms  n, n × room (signed), of renamed
 //	entry  flags, author 16, id 16, unixtime, [seq], [sent at], name n, n bytes, text n, n bytes
 //	alone  version, room (signed), entry
 //
@@ -41,6 +42,7 @@ const (
 	minEntered   = 3*uuidSize + 1
 	minRenamed   = uuidSize + 1
 	minStored    = 2*uuidSize + 1
+	minRoom      = 1
 )
 
 // AppendNote appends the note's binary form.
@@ -60,8 +62,19 @@ func AppendNote(dst []byte, n *Note) []byte {
 	if len(n.Entered) > 0 || len(n.Renamed) > 0 || len(n.Stored) > 0 {
 		dst = appendPeople(dst, n)
 	}
-	if len(n.Stored) > 0 {
+	if len(n.Stored) > 0 || len(n.Renamed) > 0 {
 		dst = appendStored(dst, n.Stored)
+	}
+	if len(n.Renamed) > 0 {
+		dst = appendRooms(dst, n.Renamed)
+	}
+	return dst
+}
+
+func appendRooms(dst []byte, list []Renamed) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(list)))
+	for i := range list {
+		dst = binary.AppendVarint(dst, int64(list[i].Room))
 	}
 	return dst
 }
@@ -156,6 +169,9 @@ func DecodeNote(data string) (*Note, error) {
 	if len(r.rest) > 0 {
 		r.stored(n)
 	}
+	if len(r.rest) > 0 {
+		r.rooms(n)
+	}
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -175,7 +191,7 @@ func (r *reader) people(n *Note) {
 	if renamed := r.count(len(r.rest), minRenamed); renamed > 0 {
 		n.Renamed = make([]Renamed, renamed)
 		for i := range n.Renamed {
-			n.Renamed[i] = Renamed{UUID: r.uuid(), Name: r.string()}
+			n.Renamed[i] = Renamed{UUID: r.uuid(), Name: r.string(), Room: FleetRoom}
 		}
 	}
 	if r.err == nil && n.Entered == nil && n.Renamed == nil && r.rest == "" {
@@ -186,7 +202,9 @@ func (r *reader) people(n *Note) {
 func (r *reader) stored(n *Note) {
 	count := r.count(len(r.rest), minStored)
 	if count == 0 {
-		r.fail(ErrGarbled) // there is one form of each note
+		if r.rest == "" {
+			r.fail(ErrGarbled) // there is one form of each note
+		}
 		return
 	}
 	n.Stored = make([]Stored, count)
@@ -195,6 +213,17 @@ func (r *reader) stored(n *Note) {
 		if n.Stored[i].Seq <= 0 {
 			r.fail(ErrGarbled)
 		}
+	}
+}
+
+// rooms are those of renamed; a node of before they were said leaves all of them out.
+func (r *reader) rooms(n *Note) {
+	if r.count(len(r.rest), minRoom) != len(n.Renamed) || len(n.Renamed) == 0 {
+		r.fail(ErrGarbled)
+		return
+	}
+	for i := range n.Renamed {
+		n.Renamed[i].Room = r.room()
 	}
 }
 

@@ -17,7 +17,7 @@ func samples() []*fanout.Note {
 		{},
 		{Room: -1, Count: 301},
 		fanouttest.Note(1<<31-1, 1<<40),
-		{Room: fanout.FleetRoom, Renamed: []fanout.Renamed{{UUID: u, Name: "grace"}, {}}},
+		{Room: fanout.FleetRoom, Renamed: []fanout.Renamed{{UUID: u, Name: "grace", Room: -3}, {}}},
 		{Room: 7, Entered: []fanout.Entered{{UUID: u, Session: u, Gateway: u, Epoch: 1<<63 - 1}, {}}, Renamed: []fanout.Renamed{{UUID: u}}},
 		{Room: 7, Stored: []fanout.Stored{{Author: u, ID: u, Seq: 1<<63 - 1}, {Seq: 1}}, Renamed: []fanout.Renamed{{UUID: u}}},
 		{Room: -8, Stored: []fanout.Stored{{Author: u, Seq: 1}}},
@@ -38,6 +38,15 @@ func TestNoteForm(t *testing.T) {
 		} else if !reflect.DeepEqual(got, n) {
 			t.Errorf("wrote %+v\nread  %+v", n, got)
 		}
+	}
+}
+
+// TestRenamedOfAnOlderNode: it did not say in which room.
+func TestRenamedOfAnOlderNode(t *testing.T) {
+	old := "\x01\x00\x00\x00\x00\x00\x01" + strings.Repeat("u", 16) + "\x03ada"
+	n, err := fanout.DecodeNote(old)
+	if err != nil || len(n.Renamed) != 1 || n.Renamed[0].Name != "ada" || n.Renamed[0].Room != fanout.FleetRoom {
+		t.Errorf("%+v, %v", n, err)
 	}
 }
 
@@ -73,6 +82,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"a seq of zero":      {"\x01\x00\x00\x01\x10" + strings.Repeat("\x00", 36) + "\x00", fanout.ErrGarbled},
 		"stored at no seq":   {"\x01\x00\x00\x00\x00\x00\x00\x01" + strings.Repeat("\x00", 33), fanout.ErrGarbled},
 		"nothing is stored":  {"\x01\x00\x00\x00\x00\x00\x00\x00", fanout.ErrGarbled},
+		"rooms of nobody":    {"\x01\x00\x00\x00\x00\x00\x00\x00\x00", fanout.ErrGarbled},
+		"a room too few":     {"\x01\x00\x00\x00\x00\x00\x01" + strings.Repeat("\x00", 17) + "\x00\x00", fanout.ErrGarbled},
 		"a name beyond data": {"\x01\x00\x00\x01\x00" + strings.Repeat("\x00", 33) + "\x05\x00\x00", fanout.ErrGarbled},
 	} {
 		if n, err := fanout.DecodeNote(c.data); !errors.Is(err, c.want) {

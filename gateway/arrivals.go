@@ -101,17 +101,18 @@ type renames struct {
 
 type renamed struct {
 	name string
-	room int32 // where it was stored
+	room int32  // where it was stored
+	at   uint64 // and when, in Unix seconds
 }
 
-func (r *renames) add(user talk.UUID, name string, room int32) {
+func (r *renames) add(user talk.UUID, n renamed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.of == nil {
 		r.of = make(map[talk.UUID]renamed)
 	}
 	if _, known := r.of[user]; known || len(r.of) < maxRenames {
-		r.of[user] = renamed{name, room}
+		r.of[user] = n
 	}
 }
 
@@ -156,14 +157,24 @@ func (k *keeper) lookAround(ctx context.Context) error {
 	}
 }
 
-// renameEverywhere has the store write new names in the rooms that do not know them.
+// renameEverywhere has the store write new names in the rooms that do not know them. One
+// that the room where it was stored knows no longer is not the newest; nor is one that
+// was stored before a window came elsewhere, which came by a newer one or has been looked
+// after since (lookForOthers). An outage may lie between a rename and this.
 func (s *Server) renameEverywhere(names map[talk.UUID]renamed, windows []history.Window) {
+	outdated := map[talk.UUID]bool{}
+	for _, w := range windows {
+		if n := names[w.UUID]; w.RoomID == n.room && w.Name != n.name {
+			outdated[w.UUID] = true
+		}
+	}
 	last := history.SessionKey{}
 	for _, w := range windows {
 		n := names[w.UUID]
 		again := w.UUID == last.UUID && w.RoomID == last.RoomID
 		last = w.SessionKey
-		if again || w.RoomID == n.room || w.Name == n.name {
+		came := enteredAt(w.Entered) / 1000
+		if again || outdated[w.UUID] || w.RoomID == n.room || w.Name == n.name || came > n.at+clockSkew {
 			continue
 		}
 		s.moveElsewhere(history.Move{

@@ -92,8 +92,16 @@ func (s *Server) openEyes(ctx context.Context, r *room) bool {
 		return false
 	}
 	var behind []*conn
-	missing := false
-	r.locked(func() { behind, missing = r.see(state, entries, start) })
+	missing, sees := false, false
+	r.locked(func() {
+		if sees = r.headless || r.follows(state.HeadSeq); sees {
+			behind, missing = r.see(state, entries, start)
+		}
+	})
+	r.tellNames()
+	if !sees {
+		return false // more was placed meanwhile than is kept: it is read once more
+	}
 	if missing {
 		s.noteHole(r)
 	}
@@ -101,6 +109,13 @@ func (s *Server) openEyes(ctx context.Context, r *room) bool {
 		s.catchUp(c)
 	}
 	return true
+}
+
+// follows tells whether the room still has all that it placed behind seq, so that a list
+// of members as of then can be brought up to now. Call with mu held.
+func (r *room) follows(seq int64) bool {
+	_, kept := r.recent.idAt(seq + 1)
+	return kept || r.head <= seq || r.head == r.claimed
 }
 
 // startOf is the seq behind which those begin who have nothing of a headless room.

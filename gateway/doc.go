@@ -86,7 +86,7 @@
 // takes nothing from a newer connection.
 //
 // A name is a user's, not a window's. The entry that tells it gives it to all the
-// user's windows in the room (takeNames), before the lane comes to what they have said
+// user's windows in the room (tellNames), before the lane comes to what they have said
 // meanwhile (inTurn); windows in other rooms are renamed there by a move of their own,
 // those on other nodes by a note in fanout.FleetRoom. Notes get lost; so the keeper
 // asks the store as well where else a user is who was renamed or has come

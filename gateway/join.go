@@ -405,7 +405,7 @@ func (r *room) joined(cursor int64, reset bool) talk.Joined {
 	}
 	return talk.Joined{
 		RoomID: r.id, HeadSeq: head, HeadID: headID, AfterSeq: cursor, Reset: reset,
-		Members: r.roster.members, MemberCount: r.roster.count,
+		Members: r.roster.members, MemberCount: r.roster.count, MembersUnknown: r.blind || cursor > r.head,
 	}
 }
 

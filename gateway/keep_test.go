@@ -47,7 +47,7 @@ func TestKeeperWorkHasOneDeadline(t *testing.T) {
 		}}
 		k := newKeeper(keeperServer(t, store))
 		k.srv.wentBack.note(time.Now())
-		k.srv.renames.add(talk.Secret{1}.UUID(), "ada", 1)
+		k.srv.renames.add(talk.Secret{1}.UUID(), renamed{"ada", 1, 0})
 		began := time.Now()
 		k.keep(began)
 		if took, most := time.Since(began), k.srv.opts.LeaseLost/2; took > most {
@@ -74,7 +74,7 @@ func TestKeeperProvesTheStoreMeanwhile(t *testing.T) {
 			return nil
 		}}
 		k = newKeeper(keeperServer(t, store))
-		k.srv.renames.add(talk.Secret{1}.UUID(), "ada", 1)
+		k.srv.renames.add(talk.Secret{1}.UUID(), renamed{"ada", 1, 0})
 		k.keep(time.Now())
 		if !k.srv.health.storeProven(time.Now()) {
 			t.Error("after the round nothing proves that the store is there")

@@ -311,3 +311,32 @@ func TestRefusedJoinKeepsTheRoom(t *testing.T) {
 		})
 	}
 }
+
+// TestAListIsPutRightWhenTheStoreIsBack: somebody comes back to a gateway that opens his
+// room without the store. It says that it does not know who is there; when the store is
+// back he is asked to join again, and finds everybody.
+func TestAListIsPutRightWhenTheStoreIsBack(t *testing.T) {
+	t.Parallel()
+	f := newSpoolFleet(t)
+	one, two := f.gateway(nil), f.gateway(nil)
+	ada, bob := hello(t, one.addr), hello(t, one.addr)
+	ada.join(5, "ada")
+	bob.join(5, "bob")
+	id := bob.post(5, "last")
+	last := bob.heardText("last")
+	f.cut(one, two)
+	back := func() (*peer, talk.Joined) {
+		p := bob.comeBack(two.addr, newID(4))
+		p.say(talk.JoinRoom{RoomID: 5, UUID: bob.uuid, Username: "bob", Resume: true, AfterSeq: last.Seq, AfterID: id})
+		return p, expect[talk.Joined](p)
+	}
+	p, j := back()
+	if !j.MembersUnknown || len(j.Members) > 0 || j.HeadSeq != last.Seq {
+		t.Errorf("without the store: %+v", j)
+	}
+	f.mend(one, two)
+	expect[talk.Reconnect](p)
+	if _, j := back(); j.MembersUnknown || len(j.Members) != 2 || j.MemberCount != 2 {
+		t.Errorf("when it is back: %+v", j)
+	}
+}

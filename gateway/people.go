@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -55,7 +56,7 @@ func (s *Server) heardOfPeople(n *fanout.Note) {
 		}
 	}
 	for _, r := range n.Renamed {
-		s.renameHere(r.UUID, r.Name, nil)
+		s.renameHere(r.UUID, r.Name, r.Room)
 	}
 }
 
@@ -152,19 +153,44 @@ func (o *ownSession) compare(found history.Session) {
 	})
 }
 
-// takeNames gives the windows that users have in a room here the names that entries of
-// it gave them. It holds for what they say from then on.
-func (s *Server) takeNames(r *room, renames []talk.Entry) {
-	for i := range renames {
-		e := &renames[i]
-		for _, c := range s.windows.of(e.Author) {
+// tellNames gives the windows that users have in the room the names that entries which
+// were placed gave them. It holds for what they say from then on. Windows sit in the
+// room, whom the store may not have let in yet, or are about to.
+func (r *room) tellNames() {
+	var namings []talk.Entry
+	var sit []*conn
+	r.locked(func() {
+		namings, r.namings = r.namings, nil
+		if len(namings) == 0 {
+			return
+		}
+		for _, c := range r.members {
+			if slices.ContainsFunc(namings, func(e talk.Entry) bool { return e.Author == c.seat.uuid }) {
+				sit = append(sit, c)
+			}
+		}
+	})
+	for i := range namings {
+		e := &namings[i]
+		for _, c := range slices.Concat(sit, r.srv.windows.of(e.Author)) {
 			c.locked(func(u *user) {
-				if u.room == r {
-					u.takeName(e.Name, e.Seq)
+				if u.room == r && u.uuid == e.Author {
+					u.named(e)
 				}
 			})
 		}
 	}
+}
+
+// named takes the name that an entry of the user's room gives. Who joined by it is this
+// window, or it sits here without the store, which let another one of his in first. A
+// name that holds here although the store has not answered is newer, and will be written.
+func (u *user) named(e *talk.Entry) {
+	held := u.renaming != nil && (u.renaming.holds || e.Kind == talk.KindJoined)
+	if held || e.Kind == talk.KindJoined && !u.provisional {
+		return
+	}
+	u.takeName(e.Name, e.Seq)
 }
 
 // takeName gives a user another name, unless it has a newer one. seq is that of the
@@ -185,21 +211,27 @@ func entrySeq(e *talk.Entry) int64 {
 }
 
 // renameElsewhere gives a user, who has another name in r now, this name in all other
-// rooms too. Who proves nothing may be several people, who keep their names.
-func (s *Server) renameElsewhere(uuid talk.UUID, name string, r *room) {
+// rooms too. Who proves nothing may be several people, who keep their names. A change
+// that is stored late, or once more, may not be the newest any more: where the log of r
+// does not bear it out, only the keeper tells, who asks the store. at is when it was
+// stored.
+func (s *Server) renameElsewhere(uuid talk.UUID, name string, r *room, at uint64) {
 	if !uuid.Proven() {
 		return
 	}
-	s.renameHere(uuid, name, r)
-	s.publishNote(&fanout.Note{Room: fanout.FleetRoom, Renamed: []fanout.Renamed{{UUID: uuid, Name: name}}})
-	s.renames.add(uuid, name, r.id)
+	if known, _ := r.nameOf(uuid); known == "" || known == name {
+		s.renameHere(uuid, name, r.id)
+		s.publishNote(&fanout.Note{Room: fanout.FleetRoom, Renamed: []fanout.Renamed{{UUID: uuid, Name: name, Room: r.id}}})
+	}
+	s.renames.add(uuid, renamed{name, r.id, at})
 }
 
-// renameHere renames the windows that a user has here in other rooms than but.
-func (s *Server) renameHere(uuid talk.UUID, name string, but *room) {
+// renameHere renames the windows that a user has here in other rooms than but, whose
+// log tells it.
+func (s *Server) renameHere(uuid talk.UUID, name string, but int32) {
 	for _, c := range s.windows.of(uuid) {
 		c.locked(func(u *user) {
-			if u.room == nil || u.room == but || u.name == name || u.provisional || u.renaming != nil {
+			if u.room == nil || u.room.id == but || u.name == name || u.provisional || u.renaming != nil {
 				return
 			}
 			u.name = name

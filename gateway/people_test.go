@@ -120,6 +120,69 @@ func TestARenameReachesAllWindows(t *testing.T) {
 	}
 }
 
+// granted waits for the answer to a ChangeName that needs no entry.
+func (p *peer) granted(id talk.UUID, name string) {
+	p.t.Helper()
+	for {
+		e := expect[talk.Entry](p)
+		if e.Kind != talk.KindRenamed || e.Seq > 0 {
+			continue
+		}
+		if e.ID != id || e.Author != p.uuid || e.Name != name || e.RoomID != 1 {
+			p.t.Errorf("granted: %+v", e)
+		}
+		return
+	}
+}
+
+// TestAChangeOfNameThatNeedsNoEntryIsAnswered: to who asked, and to nobody else; by the
+// name that holds now, under which he goes on to speak.
+func TestAChangeOfNameThatNeedsNoEntryIsAnswered(t *testing.T) {
+	t.Parallel()
+	one, two, _ := twoNodes(t, true)
+	first, witness := hello(t, one.addr), hello(t, one.addr)
+	second := first.comeBack(two.addr, newID(4))
+	first.join(1, "ada")
+	second.join(1, "ada")
+	witness.join(1, "witness")
+	ask := func(p *peer, name string, id talk.UUID) {
+		p.say(talk.ChangeName{UUID: p.uuid, Username: name, ID: id})
+	}
+	same, granted := newID(4), newID(4)
+	ask(first, "ada", same)
+	first.granted(same, "ada")
+	ask(first, "grace", granted)
+	first.renamedTo(first.uuid, "grace")
+	second.renamedTo(first.uuid, "grace")
+	ask(second, "hopper", newID(4))
+	first.renamedTo(first.uuid, "hopper")
+
+	ask(first, "grace", granted) // once more: it was granted long ago
+	first.granted(granted, "hopper")
+	back := first.comeBack(one.addr, newID(4)) // and in a window that has heard of none of it
+	back.join(1, "ada")
+	ask(back, "grace", granted)
+	back.granted(granted, "hopper")
+	for i, p := range []*peer{first, back} {
+		text := fmt.Sprint("by the newest name ", i)
+		p.post(1, text)
+		for _, e := range witness.until(text) {
+			if e.Seq == 0 || e.Text == text && e.Name != "hopper" {
+				t.Errorf("the room is told: %+v", e)
+			}
+		}
+	}
+	quiet := hello(t, one.addr)
+	quiet.join(1, "quiet")
+	quiet.say(talk.ChangeName{UUID: quiet.uuid, Username: "quiet"}) // without an id nobody knows what it answers
+	quiet.post(1, "that is all")
+	for _, e := range quiet.until("that is all") {
+		if e.Seq == 0 {
+			t.Errorf("told without having asked: %+v", e)
+		}
+	}
+}
+
 // TestNothingIsPostedUnderAnOlderName: what another window of the node says while a
 // rename is on its way is stored before it under the old name, or behind it under the
 // new one.

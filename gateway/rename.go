@@ -15,6 +15,7 @@ type rename struct {
 	name string
 	was  string // before
 	id   talk.UUID
+	asOf int64 // what the room had placed when this was asked for
 
 	// guarded by conn.mu
 	holds bool // here, already
@@ -34,7 +35,7 @@ func (c *conn) rename(m talk.ChangeName) talk.Error {
 		return c.refusal(m, talk.CodeNotYou, "this uuid is not yours")
 	}
 	c.beginAsync()
-	rn := &rename{conn: c, m: m, room: u.room, name: name, was: u.name, id: m.ID}
+	rn := &rename{conn: c, m: m, room: u.room, name: name, was: u.name, id: m.ID, asOf: u.room.placed()}
 	if rn.id.IsZero() {
 		rn.id = newUUID()
 	}
@@ -91,7 +92,7 @@ func (rn *rename) answered(epoch int64, a history.Moved) {
 	spent := a.Entry != nil && a.Entry.Name != rn.name // the id of an earlier change
 	done := a.Err == nil && a.Applied && !spent
 	again, held, current := false, false, false
-	var name string
+	var name, called string
 	var there *room
 	c.locked(func(u *user) {
 		current = u.renaming == rn && !u.gone
@@ -109,24 +110,63 @@ func (rn *rename) answered(epoch int64, a history.Moved) {
 		case !current:
 		case done:
 			u.renaming = nil
-			u.takeName(rn.name, entrySeq(a.Entry))
+			u.takeName(rn.knownAs(a.Entry))
+			called = u.name
 		default:
 			u.renaming, u.name = nil, rn.was
+			if known, _ := rn.room.nameOf(u.uuid); known != "" {
+				u.name = known // others of his windows may have spoken meanwhile
+			}
 		}
 		name, there = rn.holdsElsewhere()
 	})
 	if again {
 		return
 	}
-	if current && !done {
+	switch {
+	case current && !done:
 		c.refuse(c.refusal(rn.m, talk.CodeRefused, "the name was not changed"))
+	case current && entrySeq(a.Entry) <= rn.asOf:
+		rn.tellGranted(called)
 	}
 	if !held {
 		c.settle(func(*user) {})
 	}
 	if done && name != "" {
-		c.srv.renameElsewhere(rn.m.UUID, name, there)
+		at := c.srv.unixNow()
+		if a.Entry != nil && name == rn.name {
+			at = a.Entry.UnixTime
+		}
+		c.srv.renameElsewhere(rn.m.UUID, name, there, at)
 	}
+}
+
+// knownAs is what the user is called now that the change is granted, and as of which
+// seq. One that needed no entry, or wrote it long ago, is not the newest word if others
+// of his windows have spoken since: the room's log is. Call with conn.mu held.
+func (rn *rename) knownAs(e *talk.Entry) (name string, seq int64) {
+	if e != nil {
+		seq = e.Seq
+	} else {
+		seq = rn.asOf
+	}
+	if known, asOf := rn.room.nameOf(rn.conn.user.uuid); known != "" && asOf >= seq {
+		return known, asOf
+	}
+	return rn.name, seq
+}
+
+// tellGranted answers a change for which no entry comes. Clients of the original's
+// forms have no id to know it by, and wait for nothing.
+func (rn *rename) tellGranted(called string) {
+	c := rn.conn
+	form := c.form()
+	if !form.IsExtended() || rn.m.ID.IsZero() {
+		return
+	}
+	c.answerIn(form, talk.Entry{
+		Kind: talk.KindRenamed, RoomID: rn.room.id, Author: rn.m.UUID, ID: rn.m.ID, Name: called, Text: rn.was, UnixTime: c.srv.unixNow(),
+	})
 }
 
 // holdsElsewhere is what the user is to be called in all rooms now that this change is
@@ -137,6 +177,8 @@ func (rn *rename) answered(epoch int64, a history.Moved) {
 func (rn *rename) holdsElsewhere() (name string, known *room) {
 	u := &rn.conn.user
 	switch {
+	case u.chosen == rn && u.room == rn.room:
+		return u.name, rn.room
 	case u.chosen == rn:
 		return rn.name, rn.room
 	case u.gone || u.renaming != nil || u.room == nil:

@@ -18,8 +18,8 @@ func TestAnOlderChangeDoesNotUndoANewerOne(t *testing.T) {
 		then func(u *user, newer *rename)
 		want renamed // in all rooms
 	}{
-		"it is the newest":               {func(*user, *rename) {}, renamed{"older", 1}},
-		"a newer one is stored":          {func(u *user, newer *rename) { u.chosen, u.name = newer, "newer" }, renamed{"newer", 2}},
+		"it is the newest":               {func(*user, *rename) {}, renamed{"older", 1, 7}},
+		"a newer one is stored":          {func(u *user, newer *rename) { u.chosen, u.name = newer, "newer" }, renamed{"newer", 2, 0}},
 		"a newer one waits, and tells":   {func(u *user, newer *rename) { u.chosen, u.renaming = newer, newer }, renamed{}},
 		"a newer one, and he is nowhere": {func(u *user, newer *rename) { u.chosen, u.room = newer, nil }, renamed{}},
 		"a newer one, and he is gone":    {func(u *user, newer *rename) { u.chosen, u.gone = newer, true }, renamed{}},
@@ -40,8 +40,12 @@ func TestAnOlderChangeDoesNotUndoANewerOne(t *testing.T) {
 			if c.user.renaming == newer {
 				c.user.asking = newer
 			}
-			older.answered(0, history.Moved{Applied: true, Entry: &talk.Entry{Kind: talk.KindRenamed, RoomID: 1, Seq: 1, Author: uuid, Name: "older", ID: newUUID()}})
-			if got := s.renames.all()[uuid]; got != tc.want {
+			older.answered(0, history.Moved{Applied: true, Entry: &talk.Entry{Kind: talk.KindRenamed, RoomID: 1, Seq: 1, UnixTime: 7, Author: uuid, Name: "older", ID: newUUID()}})
+			got := s.renames.all()[uuid]
+			if got.name == "newer" {
+				got.at = 0 // now
+			}
+			if got != tc.want {
 				t.Errorf("told elsewhere: %+v, want %+v", got, tc.want)
 			}
 		})

@@ -49,7 +49,7 @@ type room struct {
 	emptyAt  int64          // coarse time since when nobody is here, 0 if somebody is
 	presence bool           // the count has changed without an entry
 	doubt    storeDoubt
-	renames  []talk.Entry // placed, and not yet told to the windows of who was renamed
+	namings  []talk.Entry // placed, and not yet told to the windows of whom they name
 }
 
 // locked runs f with mu held; see conn.locked.
@@ -66,13 +66,14 @@ const maxAhead = 4096
 // come out of order. It never blocks.
 func (r *room) take(entries []talk.Entry) {
 	r.srv.noteDates(entries, time.Now())
-	missing, strange := false, int64(0)
-	var renames []talk.Entry
+	missing, named, strange := false, false, int64(0)
 	r.locked(func() {
 		missing, strange = r.takeAll(entries)
-		renames, r.renames = r.renames, nil
+		named = len(r.namings) > 0
 	})
-	r.srv.takeNames(r, renames)
+	if named {
+		r.tellNames()
+	}
 	if missing {
 		r.srv.noteHole(r)
 	}
@@ -155,8 +156,8 @@ func (r *room) place(e talk.Entry) {
 	r.known = max(r.known, e.Seq)
 	r.remember(re)
 	r.roster.apply(&e)
-	if e.Kind == talk.KindRenamed && e.Author.Proven() {
-		r.renames = append(r.renames, e)
+	if (e.Kind == talk.KindRenamed || e.Kind == talk.KindJoined) && e.Author.Proven() {
+		r.namings = append(r.namings, e)
 	}
 	if len(r.pending) > 0 {
 		r.settleStored(e.Author, e.ID, e.Seq)
@@ -177,6 +178,29 @@ func (r *room) place(e talk.Entry) {
 		delivered++
 	}
 	r.srv.metrics.deliveries.Add(float64(delivered))
+}
+
+// placed is the newest entry that was placed.
+func (r *room) placed() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.head
+}
+
+// nameOf is what the room's log calls a user, and as of which seq; no name if he is
+// not listed, or nobody knows.
+func (r *room) nameOf(uuid talk.UUID) (name string, seq int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.open || r.blind {
+		return "", 0
+	}
+	for i := range r.roster.members {
+		if r.roster.members[i].UUID == uuid {
+			return r.roster.members[i].Username, r.head
+		}
+	}
+	return "", 0
 }
 
 // seatMember puts c into the room with everything up to cursor behind it. Call

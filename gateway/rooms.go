@@ -221,6 +221,7 @@ func (s *Server) opened(ctx context.Context, r *room, err error) {
 		waiting = r.takeWaiting()
 		missing = r.closeGap()
 	})
+	r.tellNames()
 	if missing {
 		s.noteHole(r)
 	}

@@ -172,14 +172,15 @@ var _ fanout.Handler = (*Server)(nil)
 
 // heard notes that the store has the room's entry seq.
 func (r *room) heard(seq int64) {
-	missing := false
-	var renames []talk.Entry
+	missing, named := false, false
 	r.locked(func() {
 		r.known = max(r.known, seq)
 		missing = r.open && r.closeGap()
-		renames, r.renames = r.renames, nil
+		named = len(r.namings) > 0
 	})
-	r.srv.takeNames(r, renames)
+	if named {
+		r.tellNames()
+	}
 	if missing {
 		r.srv.noteHole(r)
 	}

@@ -543,6 +543,7 @@ func appendJoined(dst []byte, m *Joined) []byte {
 	dst = put32(dst, uint32(m.MemberCount))
 	dst = optionBytes(dst, !m.HeadID.IsZero(), m.HeadID[:])
 	dst = optionBool(dst, m.Reset, m.Reset)
+	dst = optionBool(dst, m.MembersUnknown, m.MembersUnknown)
 	return dst
 }
 
@@ -557,6 +558,9 @@ func (r *bincodeReader) joined(m *Joined) {
 	}
 	if r.option("reset") {
 		m.Reset = r.bool("reset")
+	}
+	if r.option("members_unknown") {
+		m.MembersUnknown = r.bool("members_unknown")
 	}
 }
 

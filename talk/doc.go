@@ -122,7 +122,7 @@
 //	10 PostMessage  uuid uuid, username string, text string, room_id i32, unixtime u64; id? uuid, seq? i64, sent_at? u64, pending? bool, round? i32
 //	11 Hello  client string, secret? secret, session? uuid
 //	12 Welcome  uuid uuid, server string, limits limits
-//	13 Joined  room_id i32, head_seq i64, after_seq i64, members [member], member_count u32, head_id? uuid, reset? bool
+//	13 Joined  room_id i32, head_seq i64, after_seq i64, members [member], member_count u32, head_id? uuid, reset? bool, members_unknown? bool
 //	14 Accepted  room_id i32, id uuid
 //	15 Stored  room_id i32, id uuid, seq i64
 //	16 Withdrawn  room_id i32, uuid uuid, id uuid
@@ -348,7 +348,11 @@
 //
 // Joined.members are those who were in the room at head_seq, at most 300, in the
 // order in which they came; member_count may be greater. Entries that follow up
-// to head_seq are counted in it already; the later ones change it. A head_seq of -1
+// to head_seq are counted in it already; the later ones change it. With members_unknown
+// true the store is away, and this server was not in the room before: the two say
+// nothing, and not that nobody is there. A client keeps the list that it has, if it
+// resumes, else it has none; when the store is back it is asked to join again
+// (Reconnect, Gap), or the log begins at 1 and tells of everybody. A head_seq of -1
 // (with after_seq 0) says that the store is away and that this server knows nothing of
 // the room: not that it is empty. Pending entries come meanwhile; when the store is
 // back, a Gap from 1 says where the live view starts (none: at 1). In a room
@@ -363,9 +367,11 @@
 // UserLeft is written; to come back in time writes nothing.
 //
 // ChangeName changes the user's name. It is answered by the entry UsernameChanged,
-// which carries its id, or by Error; a name that is the same already changes nothing
-// here and is not answered. The user's other windows have the name then, too, in
-// whatever rooms; an entry in each says so.
+// which carries its id, or by Error. Where that needs no entry, since the name is the
+// same already, or the id was granted before, a UsernameChanged with the id and without
+// seq goes to who asked, and to nobody else: it is no entry, ends the wish, and its
+// username is the one by which the room knows the user now. The user's other windows
+// have the name then, too, in whatever rooms; an entry in each says so.
 //
 // Of two names of a user the one that was wished for last holds, and only ChangeName
 // is a wish. The username of JoinRoom is for who is not in the room yet: who is there,

@@ -25,6 +25,7 @@ var fieldNames = []string{
 	"limits",
 	"member_count",
 	"members",
+	"members_unknown",
 	"message",
 	"more",
 	"n",
@@ -693,13 +694,14 @@ func (j *jsonWelcome) to(m *Welcome) {
 }
 
 type jsonJoined struct {
-	RoomID      int32        `json:"room_id"`
-	HeadSeq     int64        `json:"head_seq"`
-	AfterSeq    int64        `json:"after_seq"`
-	Members     []jsonMember `json:"members"`
-	MemberCount uint32       `json:"member_count"`
-	HeadID      jsonUUID     `json:"head_id,omitzero"`
-	Reset       bool         `json:"reset,omitzero"`
+	RoomID         int32        `json:"room_id"`
+	HeadSeq        int64        `json:"head_seq"`
+	AfterSeq       int64        `json:"after_seq"`
+	Members        []jsonMember `json:"members"`
+	MemberCount    uint32       `json:"member_count"`
+	HeadID         jsonUUID     `json:"head_id,omitzero"`
+	Reset          bool         `json:"reset,omitzero"`
+	MembersUnknown bool         `json:"members_unknown,omitzero"`
 }
 
 func (j *jsonJoined) from(m *Joined, extended bool) {
@@ -713,6 +715,7 @@ func (j *jsonJoined) from(m *Joined, extended bool) {
 	j.MemberCount = uint32(m.MemberCount)
 	j.HeadID = jsonUUID(m.HeadID)
 	j.Reset = m.Reset
+	j.MembersUnknown = m.MembersUnknown
 }
 
 func (j *jsonJoined) to(m *Joined) {
@@ -728,6 +731,7 @@ func (j *jsonJoined) to(m *Joined) {
 	m.MemberCount = int(j.MemberCount)
 	m.HeadID = UUID(j.HeadID)
 	m.Reset = j.Reset
+	m.MembersUnknown = j.MembersUnknown
 }
 
 type jsonAccepted struct {

@@ -202,6 +202,8 @@ type Joined struct {
 	Reset       bool     `wire:"reset,optional"`   // what the client has is not this room's log: drop it
 	Members     []Member `wire:"members"`
 	MemberCount int      `wire:"member_count"` // may exceed len(Members) in a large room
+	// MembersUnknown: Members and MemberCount say nothing, the store is away.
+	MembersUnknown bool `wire:"members_unknown,optional"`
 }
 
 // Accepted says that an entry is safe in the spool, but not yet stored.

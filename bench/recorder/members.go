@@ -20,7 +20,7 @@ func sumOf(members []talk.Member) (sum uint64) {
 // of them.
 func (c *Client) listed(now time.Time, m *talk.Joined) {
 	switch {
-	case m.HeadSeq < 0 || m.HeadSeq > maxSeq:
+	case m.MembersUnknown || m.HeadSeq < 0 || m.HeadSeq > maxSeq:
 	case len(m.Members) < m.MemberCount:
 		c.counted(now, m.RoomID, m.MemberCount)
 	default:

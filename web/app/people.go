@@ -34,7 +34,7 @@ func (a *App) widened(wide bool) {
 
 func (a *App) framePeople(p *Patch, now time.Time) {
 	open := a.people.open
-	p.say(refPeopleCount, strconv.Itoa(a.session.MemberCount()))
+	p.say(refPeopleCount, peopleCount(a.session.MemberCount()))
 	p.show(refMembers, open)
 	p.show(refVeil, open && !a.config.Wide)
 	p.pick(refPeople)
@@ -49,6 +49,14 @@ func (a *App) framePeople(p *Patch, now time.Time) {
 	}
 	a.people.written, a.people.next = now, time.Time{}
 	a.makePeople(p)
+}
+
+// peopleCount is how many are here, if that is known.
+func peopleCount(n int) string {
+	if n == 0 {
+		return "–"
+	}
+	return strconv.Itoa(n)
 }
 
 func (a *App) makePeople(p *Patch) {

@@ -45,7 +45,7 @@ declare(<<'END');
 10 PostMessage  uuid uuid, username string, text string, room_id i32, unixtime u64; id? uuid, seq? i64, sent_at? u64, pending? bool, round? i32
 11 Hello  client string, secret? secret, session? uuid
 12 Welcome  uuid uuid, server string, limits limits
-13 Joined  room_id i32, head_seq i64, after_seq i64, members [member], member_count u32, head_id? uuid, reset? bool
+13 Joined  room_id i32, head_seq i64, after_seq i64, members [member], member_count u32, head_id? uuid, reset? bool, members_unknown? bool
 14 Accepted  room_id i32, id uuid
 15 Stored  room_id i32, id uuid, seq i64
 16 Withdrawn  room_id i32, uuid uuid, id uuid

@@ -1,0 +1,125 @@
+package gateway
+
+import (
+	"testing"
+	"time"
+
+	"tuitalk/fanout"
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// namedServer is a bare one with a user's window in a room whose log calls him name.
+func namedServer(t *testing.T, id int32, name string) (*Server, *user, talk.UUID) {
+	s := bareServer(t)
+	bus := fanout.NewHub().Node(s)
+	t.Cleanup(func() { _ = bus.Close() })
+	s.bus = bus
+	uuid := talk.Secret{1}.UUID()
+	r := &room{id: id, srv: s, open: true}
+	r.roster.members = []talk.Member{{UUID: uuid, Username: name}}
+	c := &conn{srv: s}
+	c.user.uuid, c.user.session, c.user.room, c.user.name = uuid, newUUID(), r, name
+	s.windows.put(window{uuid, c.user.session}, c)
+	return s, &c.user, uuid
+}
+
+// TestWhoSitsWithoutTheStoreIsCalledAsTheLogSays: other windows of a user are renamed, or
+// let in, while this one's seat is provisional. But a name of its own that was promised to
+// hold here holds.
+func TestWhoSitsWithoutTheStoreIsCalledAsTheLogSays(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		kind        talk.Kind
+		provisional bool
+		wish        *rename
+		want        string
+	}{
+		"renamed":                         {talk.KindRenamed, true, nil, "newer"},
+		"joined by another window":        {talk.KindJoined, true, nil, "newer"},
+		"joined itself":                   {talk.KindJoined, false, nil, "older"},
+		"renamed, and its own name holds": {talk.KindRenamed, true, &rename{holds: true}, "older"},
+		"joined, and it wishes":           {talk.KindJoined, true, &rename{}, "older"},
+		"renamed, and it wishes":          {talk.KindRenamed, false, &rename{}, "newer"},
+	} {
+		s := bareServer(t)
+		uuid := talk.Secret{1}.UUID()
+		r := &room{id: 1, srv: s, open: true}
+		c := &conn{srv: s}
+		c.user.uuid, c.user.room, c.user.name, c.user.provisional, c.user.renaming = uuid, r, "older", tc.provisional, tc.wish
+		c.seat.uuid = uuid
+		r.members = []*conn{c}
+		r.take([]talk.Entry{{Kind: tc.kind, RoomID: 1, Seq: 1, Author: uuid, ID: newUUID(), Name: "newer"}})
+		if c.user.name != tc.want {
+			t.Errorf("%s: called %q, want %q", name, c.user.name, tc.want)
+		}
+	}
+}
+
+// TestALateNoteOfANameIsNoMatterWhereItWasStored: the log of that room has told it, in
+// its order, and may have told a newer one since.
+func TestALateNoteOfANameIsNoMatterWhereItWasStored(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		stored int32
+		want   string
+	}{{1, "newer"}, {2, "older"}, {fanout.FleetRoom, "older"}} {
+		s, u, uuid := namedServer(t, 1, "newer")
+		s.Deliver(&fanout.Note{Room: fanout.FleetRoom, Renamed: []fanout.Renamed{{UUID: uuid, Name: "older", Room: tc.stored}}})
+		if u.name != tc.want {
+			t.Errorf("stored in room %d: called %q, want %q", tc.stored, u.name, tc.want)
+		}
+	}
+}
+
+// TestAnOutdatedNameIsNotToldElsewhere: a change is stored, or answered, so late that
+// the room has heard a newer one. The others are told only what the room bears out,
+// and by the keeper what the store does.
+func TestAnOutdatedNameIsNotToldElsewhere(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"newer": "newer", "older": "older"} {
+		s, u, uuid := namedServer(t, 2, "newer")
+		was := &room{id: 1, srv: s, open: true}
+		was.roster.members = []talk.Member{{UUID: uuid, Username: name}}
+		s.renameElsewhere(uuid, "older", was, 7)
+		if u.name != want {
+			t.Errorf("room 1 says %q: called %q in room 2, want %q", name, u.name, want)
+		}
+		if s.renames.all()[uuid] != (renamed{"older", 1, 7}) {
+			t.Errorf("the keeper is told %v", s.renames.all())
+		}
+		session := history.Session{SessionKey: history.SessionKey{RoomID: 1, UUID: uuid, Session: newUUID()}}
+		other := session
+		other.RoomID = 3
+		s.renameEverywhere(s.renames.all(), []history.Window{{Session: session, Name: name}, {Session: other, Name: "newer"}})
+		if told := s.toldIn(3); name == "newer" && told != "" || name == "older" && told != "older" {
+			t.Errorf("the store says %q in room 1: room 3 is told %q", name, told)
+		}
+	}
+}
+
+// toldIn is by which name a user is to be renamed in a room.
+func (s *Server) toldIn(room int32) (name string) {
+	for _, m := range s.lane(room).moves {
+		if m.Key.RoomID == room {
+			name = m.Name
+		}
+	}
+	return name
+}
+
+// TestWhoCameSinceARenameIsNotRenamed: an outage of the store lies between the change and
+// the keeper's round, and its author has gone to another room and taken another name.
+func TestWhoCameSinceARenameIsNotRenamed(t *testing.T) {
+	t.Parallel()
+	stored := time.Unix(1_700_000_000, 0)
+	for came, want := range map[time.Duration]string{-time.Hour: "older", time.Second: "older", 5 * time.Second: ""} {
+		s, _, uuid := namedServer(t, 2, "newer")
+		s.renames.add(uuid, renamed{"older", 1, uint64(stored.Unix())})
+		session := history.Session{SessionKey: history.SessionKey{RoomID: 3, UUID: uuid, Session: newUUID()}}
+		s.renameEverywhere(s.renames.all(), []history.Window{{Session: session, Entered: enterID(stored.Add(came)), Name: "newer"}})
+		if told := s.toldIn(3); told != want {
+			t.Errorf("came %v after it: told %q, want %q", came, told, want)
+		}
+	}
+}
