@@ -16,8 +16,10 @@ import (
 type bus struct {
 	spool *fanouttest.Spool
 
+	lying overlay[busFaults]
+
 	mu     sync.Mutex
-	faults busFaults
+	faults busFaults // of those that lie there now
 	nodes  []*busNode
 }
 
@@ -98,15 +100,25 @@ func (n *busNode) reaches() bool {
 	if n.closed || n.bus.faults.away {
 		return false
 	}
-	return n.node == nil || !n.node.dead.Load() && !n.node.gate.isShut() && !n.node.cutFromBus.Load()
+	return n.node == nil || !n.node.dead.Load() && !n.node.gate.isShut() && !n.node.cutFromBus.now().yes
 }
 
-// set changes how the bus fares. Who comes back to it is told that notes may be
-// missing.
-func (b *bus) set(change func(f *busFaults)) {
+// lay adds a fault.
+func (b *bus) lay(change func(f *busFaults)) (lift func()) {
+	taken := b.lying.lay(change)
+	b.fare()
+	return func() {
+		taken()
+		b.fare()
+	}
+}
+
+// fare has the bus fare as its faults are. Who comes back to it is told that notes may
+// be missing.
+func (b *bus) fare() {
 	b.mu.Lock()
 	was := b.faults.away
-	change(&b.faults)
+	b.faults = b.lying.now()
 	back := was && !b.faults.away
 	b.spool.SetReplicated(!b.faults.lone)
 	b.spool.SetDown(nil)
@@ -152,7 +164,7 @@ func (n *busNode) ask(ctx context.Context) error {
 	switch {
 	case n.closed:
 		return fanout.ErrClosed
-	case n.bus.faults.away || n.node != nil && (n.node.dead.Load() || n.node.cutFromBus.Load()):
+	case n.bus.faults.away || n.node != nil && (n.node.dead.Load() || n.node.cutFromBus.now().yes):
 		return errBusAway
 	}
 	return nil
@@ -188,7 +200,7 @@ func (n *busNode) Publish(_ context.Context, note *fanout.Note) error {
 	switch {
 	case n.closed:
 		return fanout.ErrClosed
-	case b.faults.away || n.node != nil && (n.node.dead.Load() || n.node.cutFromBus.Load()):
+	case b.faults.away || n.node != nil && (n.node.dead.Load() || n.node.cutFromBus.now().yes):
 		return errBusAway
 	}
 	for _, to := range b.nodes {
@@ -236,7 +248,7 @@ func (n *busNode) carryOnce(note *fanout.Note, to *busNode) {
 	}
 	time.AfterFunc(time.Until(at), func() {
 		n.bus.mu.Lock()
-		there := !to.closed && !to.node.dead.Load() && !n.bus.faults.away && !to.node.cutFromBus.Load()
+		there := !to.closed && !to.node.dead.Load() && !n.bus.faults.away && !to.node.cutFromBus.now().yes
 		n.bus.mu.Unlock()
 		if there {
 			to.inbox.Put(note)
@@ -247,7 +259,7 @@ func (n *busNode) carryOnce(note *fanout.Note, to *busNode) {
 func (n *busNode) Healthy() bool {
 	n.bus.mu.Lock()
 	defer n.bus.mu.Unlock()
-	return !n.closed && !n.bus.faults.away && (n.node == nil || !n.node.cutFromBus.Load())
+	return !n.closed && !n.bus.faults.away && (n.node == nil || !n.node.cutFromBus.now().yes)
 }
 
 func (n *busNode) Close() error {

@@ -46,11 +46,7 @@ var faults = []fault{
 
 func storeFault(change func(f *storeFaults)) func(w *world) (string, func()) {
 	return func(w *world) (string, func()) {
-		w.store.set(func(f *storeFaults) {
-			*f = storeFaults{}
-			change(f)
-		})
-		return "all", func() { w.store.set(func(f *storeFaults) { *f = storeFaults{} }) }
+		return "all", w.store.faults.lay(change)
 	}
 }
 
@@ -65,11 +61,7 @@ func storeLate(w *world) (string, func()) {
 
 func busFault(change func(f *busFaults)) func(w *world) (string, func()) {
 	return func(w *world) (string, func()) {
-		w.bus.set(func(f *busFaults) {
-			*f = busFaults{}
-			change(f)
-		})
-		return "all", func() { w.bus.set(func(f *busFaults) { *f = busFaults{} }) }
+		return "all", w.bus.lay(change)
 	}
 }
 
@@ -86,8 +78,7 @@ func cutFromStore(w *world) (string, func()) {
 	if n == nil {
 		return "", nil
 	}
-	n.cutFromStore.Store(true)
-	return n.name, func() { n.cutFromStore.Store(false) }
+	return n.name, n.cutFromStore.lay(cutOff)
 }
 
 func cutFromBus(w *world) (string, func()) {
@@ -95,9 +86,9 @@ func cutFromBus(w *world) (string, func()) {
 	if n == nil {
 		return "", nil
 	}
-	n.cutFromBus.Store(true)
+	lift := n.cutFromBus.lay(cutOff)
 	return n.name, func() {
-		n.cutFromBus.Store(false)
+		lift()
 		n.bus.markAllLost()
 	}
 }
@@ -131,11 +122,11 @@ func silentLine(w *world) (string, func()) {
 	if l == nil {
 		return "", nil
 	}
-	l.silence(true)
+	lift := l.silence()
 	forGood := w.dice.chance(2)
 	return l.who + " to " + l.node.name, func() {
 		if !forGood {
-			l.silence(false)
+			lift()
 		}
 	}
 }
@@ -145,8 +136,7 @@ func slowLine(w *world) (string, func()) {
 	if l == nil {
 		return "", nil
 	}
-	l.slow(w.dice.duration(100*time.Millisecond, 3*time.Second))
-	return l.who + " to " + l.node.name, func() { l.slow(w.network.delay) }
+	return l.who + " to " + l.node.name, l.slow(w.dice.duration(100*time.Millisecond, 3*time.Second))
 }
 
 // crashNode ends a gateway; another one takes its place later.
@@ -242,7 +232,7 @@ func (w *world) undo(going []undone, all bool) (rest []undone) {
 func (w *world) healLines() {
 	for _, o := range w.strangers {
 		for _, l := range w.network.of(o.name, nil) {
-			l.silence(false)
+			l.hear()
 			if l.node.dead.Load() {
 				l.cut()
 			}

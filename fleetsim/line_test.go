@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -19,15 +20,19 @@ type line struct {
 	who  string // at the near end
 	from net.Addr
 
-	mu      sync.Mutex
-	ends    [2]*end // near: the client's; far: the gateway's
-	silent  bool
-	over    bool
-	latency time.Duration
-	heard   time.Time // when the gateway sent last, as the balancer knows
+	mu     sync.Mutex
+	ends   [2]*end // near: the client's; far: the gateway's
+	silent []*hush // each holds back what is sent
+	over   bool
+	own    time.Duration    // latency, if nothing makes it slower
+	slower []*time.Duration // what does
+	heard  time.Time        // when the gateway sent last, as the balancer knows
 }
 
 const near, far = 0, 1
+
+// hush is one reason for silence.
+type hush struct{ _ byte }
 
 // end is one side of a line.
 type end struct {
@@ -50,7 +55,7 @@ type segment struct {
 }
 
 func newLine(n *network, to *node, latency time.Duration) *line {
-	l := &line{net: n, node: to, latency: latency, heard: time.Now()}
+	l := &line{net: n, node: to, own: latency, heard: time.Now()}
 	for side := range l.ends {
 		l.ends[side] = &end{line: l, side: side, cond: sync.NewCond(&l.mu)}
 	}
@@ -97,7 +102,7 @@ func (e *end) send(b []byte) (int, error) {
 // put puts a segment on its way to the peer. Call with mu held.
 func (e *end) put(data []byte) {
 	l, p := e.line, e.peer()
-	at := time.Now().Add(l.latency)
+	at := time.Now().Add(l.latency())
 	if n := len(p.coming); n > 0 && p.coming[n-1].at.After(at) {
 		at = p.coming[n-1].at
 	}
@@ -112,7 +117,7 @@ func (e *end) put(data []byte) {
 func (e *end) arrive() {
 	e.line.mu.Lock()
 	defer e.line.mu.Unlock()
-	if e.line.silent {
+	if len(e.line.silent) > 0 {
 		return
 	}
 	n := 0
@@ -203,7 +208,7 @@ func (l *line) cut() {
 func (e *end) reset() {
 	e.line.mu.Lock()
 	p := e.peer()
-	if !e.line.silent && p.err == nil {
+	if len(e.line.silent) == 0 && p.err == nil {
 		p.err, p.coming, p.unread = errCut, nil, nil
 		p.notify()
 	}
@@ -220,20 +225,58 @@ func (l *line) ended() {
 }
 
 // silence holds back what is sent, in both directions, until it is lifted.
-func (l *line) silence(yes bool) {
+func (l *line) silence() (lift func()) {
 	l.mu.Lock()
-	l.silent = yes
-	l.mu.Unlock()
-	if !yes {
-		l.ends[near].arrive()
-		l.ends[far].arrive()
+	defer l.mu.Unlock()
+	one := &hush{}
+	l.silent = append(l.silent, one)
+	return func() {
+		l.mu.Lock()
+		l.silent = slices.DeleteFunc(l.silent, func(s *hush) bool { return s == one })
+		l.mu.Unlock()
+		l.arrive()
 	}
 }
 
-func (l *line) slow(latency time.Duration) {
+func (l *line) arrive() {
+	l.ends[near].arrive()
+	l.ends[far].arrive()
+}
+
+// hear ends all silence.
+func (l *line) hear() {
+	l.mu.Lock()
+	l.silent = nil
+	l.mu.Unlock()
+	l.arrive()
+}
+
+func (l *line) isSilent() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.latency = latency
+	return len(l.silent) > 0
+}
+
+// slow lets what is sent take longer, until it is lifted.
+func (l *line) slow(latency time.Duration) (lift func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	one := &latency
+	l.slower = append(l.slower, one)
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.slower = slices.DeleteFunc(l.slower, func(s *time.Duration) bool { return s == one })
+	}
+}
+
+// latency is how long what is sent takes. Call with mu held.
+func (l *line) latency() time.Duration {
+	longest := l.own
+	for _, s := range l.slower {
+		longest = max(longest, *s)
+	}
+	return longest
 }
 
 // conn is an end as a net.Conn, with reads and writes that wait.

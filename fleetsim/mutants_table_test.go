@@ -157,7 +157,7 @@ var mutants = []mutant{
 		{"gateway/keep.go", `EntryID: b.leaveID, Quiet: talk.MaxListed,`, `EntryID: b.key.Session, Quiet: talk.MaxListed,`},
 	}},
 	{name: "a new name is told in its room only", fix: "10.7", edits: []edit{{"gateway/people.go",
-		"if !uuid.Proven() {\n\t\treturn\n\t}\n\ts.renameHere", "if !uuid.Proven() || name != \"\" {\n\t\treturn\n\t}\n\ts.renameHere"}}},
+		"if !uuid.Proven() {\n\t\treturn\n\t}\n\tif known", "if !uuid.Proven() || name != \"\" {\n\t\treturn\n\t}\n\tif known"}}},
 	{name: "a window does not take the name that another gave", fix: "10.7", edits: []edit{{"gateway/people.go",
 		"u.takeName(e.Name, e.Seq)", "_ = e"}}},
 

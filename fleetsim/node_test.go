@@ -25,14 +25,19 @@ type node struct {
 	gate         *gate // shut while the process is frozen
 	dead         atomic.Bool
 	died         chan struct{} // closed with dead
-	cutFromStore atomic.Bool
-	cutFromBus   atomic.Bool
+	cutFromStore overlay[cut]
+	cutFromBus   overlay[cut]
 	open         atomic.Int64 // lines, as the balancer counts them
 	avoided      atomic.Int64 // the balancer gives it none until then (unix nano)
 	listener     atomic.Pointer[listener]
 	ended        sync.WaitGroup // of the process
 	stopping     bool           // owned by the world's goroutine
 }
+
+// cut tells whether something is cut off.
+type cut struct{ yes bool }
+
+func cutOff(c *cut) { c.yes = true }
 
 // startNode starts a process, which the balancer may choose from then on.
 func (w *world) startNode() *node {
@@ -154,7 +159,7 @@ func (n *node) crash(silently bool) {
 	w.network.remove(n)
 	for _, l := range w.network.of("", n) {
 		if silently {
-			l.silence(true)
+			l.silence() // for good
 		} else {
 			l.cut()
 		}

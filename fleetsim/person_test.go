@@ -207,7 +207,7 @@ func (p *person) crash(silently bool) {
 	p.storage.die()
 	for _, l := range p.world.network.of(p.name, nil) {
 		if silently {
-			l.silence(true)
+			l.silence() // for good
 		} else {
 			l.cut()
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"tuitalk/history"
@@ -15,9 +14,7 @@ import (
 // store is the fleet's one store, the model of the contract, behind faults.
 type store struct {
 	*historytest.Memory
-
-	mu     sync.Mutex
-	faults storeFaults
+	faults overlay[storeFaults]
 }
 
 // storeFaults say how the store fares. The zero value is health.
@@ -31,18 +28,6 @@ type storeFaults struct {
 
 func newStore() *store {
 	return &store{Memory: historytest.NewMemory(time.Now)}
-}
-
-func (s *store) set(change func(f *storeFaults)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	change(&s.faults)
-}
-
-func (s *store) now() storeFaults {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.faults
 }
 
 // nodeStore is the store as one gateway reaches it.
@@ -63,8 +48,8 @@ func call[T any](s *nodeStore, ctx context.Context, commits bool, do func(contex
 	var none T
 	s.node.gate.pass()
 	defer s.node.gate.pass()
-	f := s.now()
-	away := f.away || s.node.cutFromStore.Load()
+	f := s.faults.now()
+	away := f.away || s.node.cutFromStore.now().yes
 	if err := ctx.Err(); err != nil || s.node.dead.Load() {
 		return none, unreachable("it was not asked")
 	}
@@ -93,7 +78,7 @@ func call[T any](s *nodeStore, ctx context.Context, commits bool, do func(contex
 		}
 		return none, unreachable("given up")
 	}
-	if away || s.now().away || s.node.cutFromStore.Load() {
+	if away || s.faults.now().away || s.node.cutFromStore.now().yes {
 		return none, unreachable("it went away")
 	}
 	r, err := do(context.Background())
