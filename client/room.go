@@ -108,8 +108,12 @@ func (s *Session) entry(l *line, e *talk.Entry) {
 	case !s.isLive(l, e.RoomID) || e.Seq <= 0:
 	case e.Seq == s.last+1:
 		s.place(e)
-	case e.Seq <= s.last:
-		s.sawOwn(e) // shown before
+	case e.Seq <= s.last: // shown before
+		s.sawOwn(e)
+		if e.Seq > s.roster.asOf && s.roster.apply(e) { // but not by the server of this line, when it listed the members
+			s.what |= MembersChanged
+		}
+		s.roster.followed(e.Seq)
 	default:
 		s.fail(l, "the server left entries out", 0)
 	}
@@ -146,6 +150,7 @@ func (s *Session) place(e *talk.Entry) {
 			s.saidAs(e)
 		}
 	}
+	s.roster.followed(e.Seq)
 }
 
 // sawOwn takes an entry out of the outbox that the log has.

@@ -13,7 +13,7 @@ type roster struct {
 	names  map[talk.UUID]string
 	sorted []talk.Member // nil: to be made
 	count  int           // of members; beyond the list in a large room
-	asOf   int64         // the server's list contains what the log says up to this seq
+	asOf   int64         // the list contains what the log says up to this seq
 	// unknown: the server could not say who is here, and nothing is listed.
 	unknown bool
 }
@@ -32,6 +32,9 @@ func (r *roster) set(members []talk.Member, count int, asOf int64) {
 	r.count = max(count, len(r.names))
 	r.sorted, r.asOf, r.unknown = nil, asOf, false
 }
+
+// followed notes that the list contains what the log says up to seq.
+func (r *roster) followed(seq int64) { r.asOf = max(r.asOf, seq) }
 
 // forget begins without a list: what the log says from its first entry on makes one.
 func (r *roster) forget() { *r = roster{unknown: true} }

@@ -7,6 +7,29 @@ import (
 	"tuitalk/talk"
 )
 
+// TestAListThatIsOlderThanTheLog: the old line says who came while the next one joins, on
+// a gateway that has not heard of it yet. The next line says it again.
+func TestAListThatIsOlderThanTheLog(t *testing.T) {
+	r := online(t)
+	r.get(1, talk.Reconnect{})
+	r.pass(time.Second)
+	r.open(2)
+	zoe := talk.Entry{Kind: talk.KindJoined, RoomID: 1, Author: testUUID("zoe"), Name: "zoe", Seq: 6, ID: postID(6)}
+	r.get(1, zoe)
+	was := len(r.s.Members())
+	list := talk.Joined{RoomID: 1, AfterSeq: 5, HeadSeq: 5}
+	for _, m := range r.s.Members() {
+		if m.UUID != zoe.Author {
+			list.Members = append(list.Members, m)
+		}
+	}
+	list.MemberCount = len(list.Members)
+	r.get(2, list, zoe)
+	if got := len(r.s.Members()); got != was || r.s.MemberCount() != was {
+		t.Errorf("%d listed of %d, want %d", got, r.s.MemberCount(), was)
+	}
+}
+
 // TestAListThatTheServerDoesNotKnow: who resumes keeps the list that he has, which goes
 // on with the log. Who begins has none, until he is told one, or the log begins.
 func TestAListThatTheServerDoesNotKnow(t *testing.T) {
