@@ -229,7 +229,10 @@ func (j *join) sitDown() {
 	c.locked(func(u *user) {
 		if sits = !u.gone && u.joining == j && u.room != r; sits {
 			c.leaveRoom()
-			u.room, u.epoch, u.name, u.provisional = r, 0, j.name, true
+			u.room, u.epoch, u.name, u.namedAt, u.provisional = r, 0, j.name, 0, true
+			if known, seq := r.nameOf(u.uuid); known != "" && u.form.IsExtended() {
+				u.name, u.namedAt = known, seq // which an Enter keeps
+			}
 			u.renaming, u.asking = nil, nil
 			form = u.form
 		}

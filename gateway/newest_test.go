@@ -56,6 +56,23 @@ func TestWhoSitsWithoutTheStoreIsCalledAsTheLogSays(t *testing.T) {
 	}
 }
 
+// TestWhoSitsWithoutTheStoreHasTheNameThatTheRoomKnows: another of his windows is there,
+// and the store will keep that name. Clients of the original's forms rename by joining.
+func TestWhoSitsWithoutTheStoreHasTheNameThatTheRoomKnows(t *testing.T) {
+	t.Parallel()
+	for form, want := range map[talk.Form]string{talk.ExtendedBincode: "newer", talk.Bincode: "older"} {
+		s, other, uuid := namedServer(t, 1, "newer")
+		c := &conn{srv: s}
+		c.user.uuid, c.user.form = uuid, form
+		j := &join{conn: c, m: talk.JoinRoom{RoomID: 1, UUID: uuid}, name: "older", room: other.room}
+		c.user.joining = j
+		j.sitDown()
+		if c.user.name != want || c.user.room != other.room {
+			t.Errorf("called %q, want %q", c.user.name, want)
+		}
+	}
+}
+
 // TestALateNoteOfANameIsNoMatterWhereItWasStored: the log of that room has told it, in
 // its order, and may have told a newer one since.
 func TestALateNoteOfANameIsNoMatterWhereItWasStored(t *testing.T) {
