@@ -19,7 +19,7 @@ type handshakes struct {
 	worked    atomic.Int64   // ns for which it was held
 }
 
-// maxHandshakes are under way in a loop at once. The others wait for their turn,
+// maxHandshakes are under way in a loop at once, by default. The others wait for their turn,
 // as the processor that computes them makes them wait anyway.
 const maxHandshakes = 512
 
@@ -27,7 +27,7 @@ const maxHandshakes = 512
 func (l *loop) beginHandshake(s *tlsSocket) {
 	h := &l.handshakes
 	h.queue = append(h.queue, s)
-	if h.running < maxHandshakes {
+	if h.running < l.swarm.cfg.handshakes {
 		h.running++
 		h.ended.Go(l.handshake)
 	}

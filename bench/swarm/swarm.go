@@ -29,6 +29,8 @@ type Config struct {
 	Recording io.Writer            // nil: nothing is recorded; else see bench/recorder
 	Logf      func(string, ...any) // nil: nothing is told
 	Loops     int                  // event loops, each with its share of the clients; default 1
+
+	handshakes int // TLS handshakes that are under way in a loop at once; default maxHandshakes
 }
 
 // Swarm is one worker's share of a run. Its methods may be called from anywhere.
@@ -62,7 +64,11 @@ func New(cfg Config) (*Swarm, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
-	s := &Swarm{cfg: cfg, plan: cfg.Scenario.Plan(), targets: map[string]*target{}}
+	s := &Swarm{cfg: cfg, targets: map[string]*target{}}
+	if err := s.enoughFiles(); err != nil { // before a plan of millions is made
+		return nil, err
+	}
+	s.plan = cfg.Scenario.Plan()
 	s.clock = clock{base: time.Now(), offset: cfg.Offset}
 	s.sampled = s.clock.shared(s.clock.now())
 	for _, url := range cfg.Targets {
@@ -71,9 +77,6 @@ func New(cfg Config) (*Swarm, error) {
 			return nil, err
 		}
 		s.targets[url] = t
-	}
-	if err := s.enoughFiles(); err != nil {
-		return nil, err
 	}
 	// A poller that sleeps keeps its processor for a while; see the package
 	// comment.
@@ -92,6 +95,9 @@ func New(cfg Config) (*Swarm, error) {
 func (c *Config) fill() error {
 	if c.Loops <= 0 {
 		c.Loops = 1
+	}
+	if c.handshakes <= 0 {
+		c.handshakes = maxHandshakes
 	}
 	if c.Logf == nil {
 		c.Logf = func(string, ...any) {}

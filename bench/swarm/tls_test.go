@@ -113,9 +113,13 @@ func (f *front) cut(politely bool) (n int) {
 func (f *front) trust() trust.Policy { return trust.Policy{Roots: f.roof.PEM} }
 
 // overTLS is a swarm that is inside.
-func overTLS(t *testing.T, f *front, sc scenario.Scenario) *Swarm {
+func overTLS(t *testing.T, f *front, sc scenario.Scenario, change ...func(*Config)) *Swarm {
 	t.Helper()
-	s, err := New(Config{Scenario: sc, Of: 1, Targets: []string{f.url}, Trust: f.trust(), Logf: t.Logf})
+	cfg := Config{Scenario: sc, Of: 1, Targets: []string{f.url}, Trust: f.trust(), Logf: t.Logf}
+	for _, c := range change {
+		c(&cfg)
+	}
+	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,13 +345,14 @@ func TestOnlyHandshakesHaveGoroutines(t *testing.T) {
 		}
 		return n
 	}
-	s := overTLS(t, f, small(maxHandshakes+100, 10, scenario.Wire))
+	const atOnce, clients = 20, 60
+	s := overTLS(t, f, small(clients, 10, scenario.Wire), func(c *Config) { c.handshakes = atOnce })
 	await(t, "the handshakes to end", func() bool { return ours() == 1 }) // which keeps the time
 	worked := s.loops[0].handshakes.work()
 	s.Storm()
-	await(t, "all to be back", func() bool { return s.Sample().Inside == maxHandshakes+100 })
+	await(t, "all to be back", func() bool { return s.Sample().Inside == clients })
 	await(t, "the handshakes to end", func() bool { return ours() == 1 })
-	if each := (s.loops[0].handshakes.work() - worked) / (maxHandshakes + 100); each < 50*time.Microsecond {
+	if each := (s.loops[0].handshakes.work() - worked) / clients; each < 50*time.Microsecond {
 		t.Errorf("a handshake takes %v, it says", each)
 	}
 }
