@@ -1,7 +1,6 @@
 package swarm
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -69,41 +68,6 @@ func ofRoom(room int32) time.Duration {
 	return 500 * time.Millisecond
 }
 
-// What else the machine is doing spoils a measurement in real time. So one that is
-// wrong counts only if a witness was always woken in time, and only if it happens
-// again: what is wrong with the program spoils all of them. A machine that is never
-// quiet proves nothing; what is measured of known times is tested by
-// TestKnownTimesAreMeasured on any.
-const (
-	attempts  = 5
-	enough    = 2                      // of those that count
-	usualLate = 500 * time.Microsecond // of a quiet machine's witness, at most, in 90 of 100 cases
-	mostLate  = 5 * time.Millisecond   // ever
-)
-
-func retried(t *testing.T, what func() error) {
-	t.Helper()
-	counted := 0
-	for range attempts {
-		witness := StartWitness()
-		err := what()
-		witness.End()
-		usual, most := witness.Late(90), witness.Late(100)
-		if err == nil {
-			return
-		}
-		t.Logf("once more: %v; the witness was late by %s, at most %s", err, usual, most)
-		if usual <= usualLate && most <= mostLate {
-			counted++
-		}
-		if counted == enough {
-			t.Error(err)
-			return
-		}
-	}
-	t.Skip("the machine is too busy to measure anything in real time")
-}
-
 // compare tells whether the percentiles are true within 1% and the resolution
 // of the histograms, which is 1 µs.
 func compare(h *measure.Hist, truth []time.Duration, percentiles ...float64) error {
@@ -120,95 +84,56 @@ func compare(h *measure.Hist, truth []time.Duration, percentiles ...float64) err
 	return nil
 }
 
-// injected is n times as they would be if nothing but ofRoom took time.
-func injected(n int) (all []time.Duration) {
-	for i := range n {
-		all = append(all, ofRoom(int32(i*pairs/n)))
-	}
-	return all
-}
-
-func TestPercentilesAreTrueWithinOnePercent(t *testing.T) {
-	for _, speak := range []scenario.Speech{scenario.Session, scenario.Wire} {
-		t.Run(string(speak), func(t *testing.T) {
-			retried(t, func() error {
-				whole, truth := measured(t, speak, ofRoom, func(*fakeServer, *Swarm) { time.Sleep(2 * time.Second) })
-				t.Logf("%d posts; p50 %s p90 %s p99 %s max %s", whole.Posted, whole.Latency.At(50), whole.Latency.At(90), whole.Latency.At(99), whole.Latency.Max())
-				if whole.Delivered < 2*perSecond {
-					return fmt.Errorf("only %d deliveries", whole.Delivered)
-				}
-				return errors.Join(
-					compare(&whole.Latency, truth, 50, 90, 99, 100),
-					compare(&whole.Latency, injected(len(truth)), 50, 90, 99), // the longest of all is the machine's
-				)
-			})
-		})
-	}
-}
-
-// share is which part of all times is longer than d.
-func share(h *measure.Hist, d time.Duration) float64 {
+// above is how many times are longer than d.
+func above(h *measure.Hist, d time.Duration) float64 {
 	for p := 0.0; p <= 100; p += 0.1 {
 		if h.At(p) > d {
-			return 1 - p/100
+			return float64(h.Count()) * (1 - p/100)
 		}
 	}
 	return 0
 }
 
-// TestAStallIsChargedToTheTarget: what falls due while the target stalls for a
-// second waits from 1 s down to nothing.
+// TestAStallIsChargedToTheTarget: what falls due in the first half of a stall waits
+// for more than the other half. A busy machine only adds to it; how well it is
+// measured is what TestAStallIsMeasured tells on a quiet one.
 func TestAStallIsChargedToTheTarget(t *testing.T) {
-	const seconds, stall = 3, time.Second
-	const usual = 100 * time.Millisecond // of which loopback is no 1%
-	quick := func(int32) time.Duration { return usual }
-	retried(t, func() error {
-		whole, truth := measured(t, scenario.Session, quick, func(f *fakeServer, _ *Swarm) {
-			f.mu.Lock()
-			f.stall = [2]time.Time{time.Now().Add(time.Second), time.Now().Add(time.Second + stall)}
-			f.mu.Unlock()
-			time.Sleep(seconds * time.Second)
-		})
-		if err := compare(&whole.Latency, truth, 50, 90, 99, 100); err != nil {
-			return err
-		}
-		for _, d := range []time.Duration{stall / 4, stall / 2, 3 * stall / 4} {
-			want := float64(stall+usual-d) / float64(seconds*time.Second)
-			if got := share(&whole.Latency, d); math.Abs(got-want) > 0.02 {
-				return fmt.Errorf("%.3f of all waited for more than %s, want %.3f", got, d, want)
-			}
-		}
-		return nil
+	t.Parallel()
+	const stall = time.Second
+	whole, _ := measured(t, scenario.Session, func(int32) time.Duration { return time.Millisecond }, func(f *fakeServer, _ *Swarm) {
+		end := time.Now().Add(stall)
+		f.mu.Lock()
+		f.stall = [2]time.Time{time.Now(), end}
+		f.mu.Unlock()
+		time.Sleep(time.Until(end))
 	})
+	// two see each of those that are due, which are that many on average
+	if got, most := above(&whole.Latency, stall/2), 2*perSecond*(stall/2).Seconds(); got < most/2 {
+		t.Errorf("%.0f of %d deliveries waited for more than %v, which should be about %.0f", got, whole.Latency.Count(), stall/2, most)
+	}
 }
 
-// TestOwnLagIsNotHidden: what falls due while the generator itself hangs is
-// late, and is charged as latency, but not as service.
+// TestOwnLagIsNotHidden: what falls due while the generator itself hangs is late, and
+// is charged as latency, and the generator is called the bottleneck. A busy machine
+// only adds to it; see TestOwnLagIsMeasured.
 func TestOwnLagIsNotHidden(t *testing.T) {
-	const seconds, hang = 2, 500 * time.Millisecond
-	quick := func(int32) time.Duration { return time.Millisecond }
-	retried(t, func() error {
-		whole, _ := measured(t, scenario.Wire, quick, func(_ *fakeServer, s *Swarm) {
-			time.Sleep(500 * time.Millisecond)
-			s.loops[0].mu.Lock()
-			time.Sleep(hang)
-			s.loops[0].mu.Unlock()
-			time.Sleep(time.Second)
-		})
-		want := float64(hang/2) / float64(seconds*time.Second)
-		for what, h := range map[string]*measure.Hist{"late": &whole.Late, "latency": &whole.Latency} {
-			if got := share(h, hang/2); math.Abs(got-want) > 0.03 {
-				return fmt.Errorf("%s: %.3f above %s, want %.3f", what, got, hang/2, want)
-			}
-		}
-		if got := whole.Service.At(99); got > hang/5 {
-			return fmt.Errorf("service: p99 is %s", got)
-		}
-		if measure.Bottleneck(whole) == "" {
-			return fmt.Errorf("the generator was not the bottleneck")
-		}
-		return nil
+	t.Parallel()
+	const hang = 500 * time.Millisecond
+	whole, _ := measured(t, scenario.Wire, func(int32) time.Duration { return time.Millisecond }, func(_ *fakeServer, s *Swarm) {
+		s.loops[0].mu.Lock()
+		time.Sleep(hang)
+		s.loops[0].mu.Unlock()
 	})
+	most := perSecond * (hang / 2).Seconds()
+	if late := above(&whole.Late, hang/2); late < most/3 {
+		t.Errorf("%.0f posts were late by more than %v, which should be about %.0f", late, hang/2, most)
+	}
+	if got := above(&whole.Latency, hang/2); got < 2*most/3 {
+		t.Errorf("%.0f deliveries took more than %v, which should be about %.0f", got, hang/2, 2*most)
+	}
+	if measure.Bottleneck(whole) == "" {
+		t.Error("the generator was not the bottleneck")
+	}
 }
 
 func TestEachMessageCountsOnce(t *testing.T) {
