@@ -14,7 +14,7 @@ import (
 
 var (
 	simSeed  = flag.Uint64("seed", 0, "run the simulation of this seed only, and tell what happens")
-	simSeeds = flag.Uint64("seeds", 2000, "how many seeds to simulate")
+	simSeeds = flag.Uint64("seeds", 2000, "how many seeds to simulate; a tenth of them with -short")
 )
 
 // TestSimulation lets users talk over a fleet and a network that fail in every
@@ -26,11 +26,15 @@ func TestSimulation(t *testing.T) {
 		}
 		return
 	}
+	seeds := *simSeeds
+	if testing.Short() {
+		seeds /= 10
+	}
 	var wg sync.WaitGroup
 	var next atomic.Uint64
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			for seed := next.Add(1); seed <= *simSeeds && !t.Failed(); seed = next.Add(1) {
+			for seed := next.Add(1); seed <= seeds && !t.Failed(); seed = next.Add(1) {
 				if errs := simulate(seed, noBug, false); len(errs) > 0 {
 					t.Errorf("seed %d (repeat with -run 'TestSimulation$' -seed %d): %q", seed, seed, errs)
 				}
