@@ -5,6 +5,7 @@ package main
 import (
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -13,11 +14,21 @@ import (
 	"tuitalk/talk"
 )
 
-// One delivery of at least so many is spoilt, the one whose turn it is.
-const (
-	oneIn = 100_000
-	turn  = 26_017
-)
+// scale is what one delivery is spoilt among.
+type scale struct {
+	oneIn  int // deliveries, at least
+	turn   int // the one that is spoilt
+	people int
+	rate   int // messages a second
+}
+
+// spoiltScale is a hundred thousand deliveries, with -short a tenth of it.
+func spoiltScale() scale {
+	if testing.Short() {
+		return scale{10_000, 2_601, 20, 125}
+	}
+	return scale{100_000, 26_017, 100, 250}
+}
 
 // spoiler is how a double breaks a promise.
 type spoiler struct {
@@ -81,12 +92,13 @@ var spoilers = []spoiler{
 	}},
 }
 
-// hundredPeople lets the real program put about 125,000 deliveries on a double,
-// and gives what came of it.
-func hundredPeople(t *testing.T, d *double, settle string) (b *bench, r *result.Result, code int) {
+// loaded lets the real program put some more deliveries on a double
+// (see spoiltScale), and gives what came of it.
+func loaded(t *testing.T, d *double, settle string) (b *bench, r *result.Result, code int) {
 	t.Helper()
+	sc := spoiltScale()
 	out := filepath.Join(t.TempDir(), "run.json")
-	b = start(t, "load", "-target", d.url(), "-clients", "100", "-rooms", "1", "-rate", "250", "-arrivals", "constant", "-hops", "0", "-returns", "0", "-renames", "0", "-ends", "0", "-originals", "0", "-windows", "0",
+	b = start(t, "load", "-target", d.url(), "-clients", strconv.Itoa(sc.people), "-rooms", "1", "-rate", strconv.Itoa(sc.rate), "-arrivals", "constant", "-hops", "0", "-returns", "0", "-renames", "0", "-ends", "0", "-originals", "0", "-windows", "0",
 		"-fetches", "0", "-warm-up", "0s", "-duration", "5s", "-settle", settle, "-json", out)
 	code = b.code(t)
 	return b, readResult(t, out), code
@@ -94,9 +106,9 @@ func hundredPeople(t *testing.T, d *double, settle string) (b *bench, r *result.
 
 func TestAFaithfulDoublePasses(t *testing.T) {
 	d := startDouble(t, spoiler{})
-	b, r, code := hundredPeople(t, d, "1m")
+	b, r, code := loaded(t, d, "1m")
 	expectHeld(t, b, r, code)
-	if n, spoilt := d.counts(); n < oneIn || r.Checked.Shown != n+d.comings || spoilt != 0 {
+	if n, spoilt := d.counts(); n < spoiltScale().oneIn || r.Checked.Shown != n+d.comings || spoilt != 0 {
 		t.Errorf("%d deliveries, %d shown, %d spoilt", n, r.Checked.Shown, spoilt)
 	}
 }
@@ -112,12 +124,12 @@ func TestOneDeliveryInAHundredThousandIsCaught(t *testing.T) {
 				settle = "15s"
 			}
 			d := startDouble(t, s)
-			b, r, code := hundredPeople(t, d, settle)
+			b, r, code := loaded(t, d, settle)
 			c := r.Checked
 			if code != exitFailed || c == nil {
 				t.Fatalf("it ended with %d:\n%s%s", code, b.out.String(), b.err.String())
 			}
-			if n, spoilt := d.counts(); n < oneIn || spoilt != 1 {
+			if n, spoilt := d.counts(); n < spoiltScale().oneIn || spoilt != 1 {
 				t.Fatalf("%d of %d deliveries were spoilt", spoilt, n)
 			}
 			for k := range c.Counts {

@@ -182,7 +182,7 @@ func (s *seat) append(e talk.Entry) (seq int64) {
 // deliver shows a member an entry, unless it is the one to be spoilt.
 func (s *seat) deliver(e talk.Entry, frame []byte) {
 	s.d.deliveries++
-	due := s.d.deliveries == turn // once, however long a busy machine takes
+	due := s.d.deliveries == s.d.turn // once, however long a busy machine takes
 	switch {
 	case due && s.d.spoil.delivery != nil:
 		s.d.spoilt++

@@ -26,6 +26,7 @@ import (
 type double struct {
 	listener net.Listener
 	spoil    spoiler
+	turn     int // the delivery that is spoilt
 	all      sync.WaitGroup
 
 	mu         sync.Mutex // guards what follows, rooms and seats
@@ -59,7 +60,7 @@ func startDouble(t *testing.T, s spoiler) *double {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &double{listener: l, spoil: s, seats: map[*seat]bool{}, rooms: map[int32]*doubleRoom{}}
+	d := &double{listener: l, spoil: s, turn: spoiltScale().turn, seats: map[*seat]bool{}, rooms: map[int32]*doubleRoom{}}
 	d.all.Go(d.accept)
 	t.Cleanup(d.close)
 	return d
