@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ import (
 var (
 	seed   = flag.Uint64("seed", 0, "seed of the run to repeat; 0: those that are fixed")
 	faults = flag.String("faults", "", "names of faults for TestSingleFaults, with commas, or all; default: a few short ones")
-	seeds  = flag.Int("seeds", 2, "how many random runs TestRandomPairs does")
+	seeds  = flag.Int("seeds", 2, "how many random runs TestRandomPairs does; one with -short")
 	people = flag.Int("people", 30, "people who talk")
 )
 
@@ -79,7 +80,8 @@ func report(t *testing.T, r *checker.Report, err error) {
 	}
 }
 
-// TestSingleFaults: each fault by itself, on a fleet of its own.
+// TestSingleFaults: each fault by itself, on a fleet of its own; with -short one after
+// the other on the same.
 func TestSingleFaults(t *testing.T) {
 	names := []string{"gateway-kill", "postgres-kill", "nginx-reload"}
 	switch *faults {
@@ -92,19 +94,27 @@ func TestSingleFaults(t *testing.T) {
 	default:
 		names = strings.Split(*faults, ",")
 	}
-	for _, name := range names {
-		t.Run(name, func(t *testing.T) {
-			f, err := chaos.Find(name)
-			if err != nil {
-				t.Fatal(err)
+	runs := len(names)
+	if testing.Short() {
+		runs = 1
+	}
+	for run := range slices.Chunk(names, len(names)/runs) {
+		t.Run(strings.Join(run, ","), func(t *testing.T) {
+			var faults []chaos.Fault
+			for _, name := range run {
+				f, err := chaos.Find(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				faults = append(faults, f)
 			}
 			var opts local.ClusterOptions
-			if err := chaos.Fleet(&opts, []chaos.Fault{f}); err != nil {
+			if err := chaos.Fleet(&opts, faults); err != nil {
 				t.Fatal(err)
 			}
 			c, store := fleet(t, opts)
 			r, err := chaos.Run(t.Context(), chaos.Options{
-				Cluster: c, Store: store, People: *people, Faults: []chaos.Fault{f}, Seed: max(*seed, 1), Tell: t.Logf,
+				Cluster: c, Store: store, People: *people, Faults: faults, Seed: max(*seed, 1), Tell: t.Logf,
 			})
 			report(t, r, err)
 		})
@@ -119,6 +129,9 @@ func TestRandomPairs(t *testing.T) {
 	if first == 0 {
 		first = 1
 	} else {
+		count = 1
+	}
+	if testing.Short() {
 		count = 1
 	}
 	for s := first; s < first+uint64(count); s++ {
