@@ -165,16 +165,6 @@ func (p *Page) Click(selector string) error {
 	return nil
 }
 
-// Wheel turns the mouse's wheel over an element by dy CSS pixels; up is negative.
-func (p *Page) Wheel(selector string, dy float64) error {
-	x, y, err := p.middle(selector)
-	if err != nil {
-		return err
-	}
-	event := map[string]any{"type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": dy}
-	return p.Call("Input.dispatchMouseEvent", event, nil)
-}
-
 // middle finds the middle of an element once it stands still and nothing
 // covers it there.
 func (p *Page) middle(selector string) (x, y float64, err error) {
