@@ -59,7 +59,7 @@ type hang struct {
 }
 
 var hangs = map[string]hang{
-	"an epoll loop":     {"poller 0", false, "decode"}, // what waits is handled elsewhere, too,
+	"an epoll loop":     {"poller 0", false, "decode"}, // what waits is handled elsewhere, too
 	"a lane":            {"lane ", false, "Publish"},
 	"a worker":          {"worker 0 of class site", false, "page"},
 	"a store in a lane": {"lane ", true, "Append"},
