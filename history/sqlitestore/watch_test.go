@@ -284,7 +284,7 @@ func TestOpenByAnotherName(t *testing.T) {
 	if err != nil || !strings.Contains(said, ErrInUse.Error()) {
 		t.Errorf("open in another process: %q, %v", said, err)
 	}
-	fill(t, s, "y", 30) // SQLite's own locks are still there
+	fill(t, s, "y", 30)
 	run(t, path, `SELECT 1`)
 	wantLog(t, s, 20)
 	s.Close()
