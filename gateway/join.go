@@ -230,8 +230,8 @@ func (j *join) sitDown() {
 		if sits = !u.gone && u.joining == j && u.room != r; sits {
 			c.leaveRoom()
 			u.room, u.epoch, u.name, u.namedAt, u.provisional = r, 0, j.name, 0, true
-			if known, seq := r.nameOf(u.uuid); known != "" && u.form.IsExtended() {
-				u.name, u.namedAt = known, seq // which an Enter keeps
+			if known, seq := r.nameOf(u.uuid); known != "" && u.form.IsExtended() && j.m.Resume && j.m.AfterSeq <= seq {
+				u.name, u.namedAt = known, seq // it is newer than what he says, and an Enter keeps it
 			}
 			u.renaming, u.asking = nil, nil
 			form = u.form

@@ -60,15 +60,26 @@ func TestWhoSitsWithoutTheStoreIsCalledAsTheLogSays(t *testing.T) {
 // and the store will keep that name. Clients of the original's forms rename by joining.
 func TestWhoSitsWithoutTheStoreHasTheNameThatTheRoomKnows(t *testing.T) {
 	t.Parallel()
-	for form, want := range map[talk.Form]string{talk.ExtendedBincode: "newer", talk.Bincode: "older"} {
-		s, other, uuid := namedServer(t, 1, "newer")
+	for name, tc := range map[string]struct {
+		form talk.Form
+		m    talk.JoinRoom
+		want string
+	}{
+		"he has less of the log":   {talk.ExtendedBincode, talk.JoinRoom{Resume: true, AfterSeq: 6}, "the room's"},
+		"he has more of it":        {talk.ExtendedBincode, talk.JoinRoom{Resume: true, AfterSeq: 8}, "his"},
+		"nobody knows what he has": {talk.Extended, talk.JoinRoom{}, "his"},
+		"of the original's form":   {talk.Bincode, talk.JoinRoom{}, "his"},
+	} {
+		s, other, uuid := namedServer(t, 1, "the room's")
+		other.room.head = 7
 		c := &conn{srv: s}
-		c.user.uuid, c.user.form = uuid, form
-		j := &join{conn: c, m: talk.JoinRoom{RoomID: 1, UUID: uuid}, name: "older", room: other.room}
+		c.user.uuid, c.user.form = uuid, tc.form
+		tc.m.RoomID, tc.m.UUID = 1, uuid
+		j := &join{conn: c, m: tc.m, name: "his", room: other.room}
 		c.user.joining = j
 		j.sitDown()
-		if c.user.name != want || c.user.room != other.room {
-			t.Errorf("called %q, want %q", c.user.name, want)
+		if c.user.name != tc.want || c.user.room != other.room {
+			t.Errorf("%s: called %q, want %q", name, c.user.name, tc.want)
 		}
 	}
 }
