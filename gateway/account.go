@@ -187,8 +187,10 @@ func (c *conn) payControl(bytes int) bool {
 // answered.
 func (c *conn) control(bytes int) bool {
 	ok := c.payControl(bytes)
-	if !ok && c.refusedTooOften(weightControl, 0) {
-		c.flooded(reasonFlood)
+	if !ok {
+		if tooMany, _ := c.countRefusal(weightControl, 0); tooMany {
+			c.flooded(reasonFlood)
+		}
 	}
 	return ok
 }
@@ -233,11 +235,11 @@ func weightOf(e talk.Error) float64 {
 	return 0
 }
 
-// refusedTooOften counts a refusal that takes so many bytes more than what it answers;
-// true: it was one too many.
-func (c *conn) refusedTooOften(weight float64, bytes int) (tooOften bool) {
-	c.locked(func(*user) { tooOften = c.srv.limits.Refused(c.srv.clock.elapsed(), &c.account, weight, bytes) })
-	return tooOften
+// countRefusal counts a refusal that takes so many bytes more than what it answers; see
+// limits.Table.Refused.
+func (c *conn) countRefusal(weight float64, bytes int) (tooMany, tooDear bool) {
+	c.locked(func(*user) { tooMany, tooDear = c.srv.limits.Refused(c.srv.clock.elapsed(), &c.account, weight, bytes) })
+	return tooMany, tooDear
 }
 
 // flooded closes a connection that did not stop when it was refused, and keeps out

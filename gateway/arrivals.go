@@ -105,15 +105,21 @@ type renamed struct {
 	at   uint64 // and when, in Unix seconds
 }
 
-func (r *renames) add(user talk.UUID, n renamed) {
+// add notes a rename, unless a newer one of the user is noted. newest: so it did not.
+func (r *renames) add(user talk.UUID, n renamed) (newest bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.of == nil {
 		r.of = make(map[talk.UUID]renamed)
 	}
-	if _, known := r.of[user]; known || len(r.of) < maxRenames {
+	noted, known := r.of[user]
+	if known && noted.at > n.at {
+		return false
+	}
+	if known || len(r.of) < maxRenames {
 		r.of[user] = n
 	}
+	return true
 }
 
 func (r *renames) all() map[talk.UUID]renamed {

@@ -58,14 +58,17 @@ func (s *Server) catchUpLater(r *room, c *conn) {
 // c.seat.catching.
 func (s *Server) catchUpStep(ctx context.Context, r *room, c *conn) {
 	var has history.Head
-	done := false
-	r.locked(func() { has, done = r.serveRecent(c) })
+	done, resets := false, 0
+	r.locked(func() {
+		has, done = r.serveRecent(c)
+		resets = r.resets
+	})
 	if done {
 		return
 	}
 	entries, goesOn, err := s.readBehind(ctx, r.id, has, catchUpPage)
 	if err == nil && !goesOn { // what the store has is not behind what the member was shown
-		s.doubtStore(r, has)
+		s.doubtStore(r, has, resets, false)
 	}
 	if err != nil || len(entries) == 0 {
 		// the store is away, or this node knows an entry that it does not show yet

@@ -139,7 +139,7 @@ func (s *Server) behind() string {
 	now := s.clock.coarse()
 	for _, p := range []*workerPool{s.work.enter, s.work.opening, s.work.live} {
 		if oldest, count := p.waited(now); oldest > p.size.MaxWait/2 {
-			return fmt.Sprintf("too much to do: %d tasks of class %s wait, the oldest for %s", count, p.class, oldest.Round(time.Second))
+			return fmt.Sprintf("too much to do: %d tasks of class %s wait, for their turn for %s", count, p.class, oldest.Round(time.Second))
 		}
 	}
 	return ""

@@ -51,7 +51,7 @@ func (s *Server) fillLater(r *room) {
 func (s *Server) fillStep(ctx context.Context, r *room) {
 	var after int64
 	var id talk.UUID
-	done := false
+	done, resets := false, 0
 	r.locked(func() {
 		after, done = r.head, r.known <= r.head || !r.open
 		if done {
@@ -60,6 +60,7 @@ func (s *Server) fillStep(ctx context.Context, r *room) {
 		done = done || r.doubt.holds // nothing would be placed; confirm goes on
 		r.filling = !done
 		id, _ = r.recent.idAt(after)
+		resets = r.resets
 	})
 	if done {
 		return
@@ -68,8 +69,8 @@ func (s *Server) fillStep(ctx context.Context, r *room) {
 	entries, goesOn, err := s.readBehind(ctx, r.id, has, fillPage)
 	switch {
 	case err == nil && !goesOn:
-		r.locked(func() { r.filling, r.doubt.holds = false, true }) // goes on when the doubt is over
-		s.doubtStore(r, has)
+		r.locked(func() { r.filling = false }) // goes on when the doubt is over
+		s.doubtStore(r, has, resets, true)
 		return
 	case err != nil:
 		s.log.Warn("a hole could not be filled yet", "room", r.id, "err", err)
@@ -108,7 +109,7 @@ func (s *Server) readBehind(ctx context.Context, room int32, e history.Head, pag
 // store went back, those may be all but the one that is next here, with which both heads
 // would be the same. If it cannot be done now, the sweep compares the heads.
 func (s *Server) compareLost(r *room) {
-	placed := r.placedHead()
+	placed, resets := r.placedHead()
 	s.work.live.submit(func(ctx context.Context) {
 		s.compareHeads(ctx, []*room{r})
 		if placed.Seq == 0 {
@@ -116,7 +117,7 @@ func (s *Server) compareLost(r *room) {
 		}
 		id, ok, err := s.store.IDAt(ctx, r.id, placed.Seq)
 		if err == nil && (!ok || id != placed.ID) {
-			s.doubtStore(r, placed)
+			s.doubtStore(r, placed, resets, false)
 		}
 	}, inNextRound)
 }
@@ -128,9 +129,10 @@ func (s *Server) compareHeads(ctx context.Context, list []*room) {
 		return // the next comparison does it
 	}
 	defer s.comparing.Store(false)
-	ids, placed := make([]int32, len(list)), make([]int64, len(list))
+	ids, placed, resets := make([]int32, len(list)), make([]int64, len(list)), make([]int, len(list))
 	for i, r := range list {
-		ids[i], placed[i] = r.id, r.placedSeq() // before the store is asked: it must have that
+		ids[i] = r.id
+		placed[i], resets[i] = r.placedSeq() // before the store is asked: it must have that
 	}
 	heads, err := s.store.Heads(ctx, ids)
 	if err != nil {
@@ -145,8 +147,7 @@ func (s *Server) compareHeads(ctx context.Context, list []*room) {
 			entries += missed
 		}
 		if at := r.contradiction(placed[i], heads[i]); at > 0 {
-			r.locked(func() { r.doubt.holds = true })
-			s.doubtStore(r, history.Head{Seq: at})
+			s.doubtStore(r, history.Head{Seq: at}, resets[i], true)
 		}
 		r.heard(heads[i].Seq)
 	}

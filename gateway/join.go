@@ -109,14 +109,14 @@ type join struct {
 func (j *join) findRoom(ctx context.Context) {
 	s := j.conn.srv
 	for {
-		r, opener := s.rooms.take(j.m.RoomID, s)
+		r := s.rooms.take(j.m.RoomID, s)
 		open, gone := r.await(j)
 		switch {
-		case opener, !open && !gone:
-			s.openSoon(r, j.conn.network, j.m.AfterSeq)
-			return
 		case open:
 			j.compare(ctx, r)
+			return
+		case !gone:
+			s.openSoon(r, j.conn.network, j.m.AfterSeq)
 			return
 		}
 	}

@@ -225,7 +225,7 @@ func (s *Server) showState(mk maker) {
 			_, count := p.waited(s.clock.coarse())
 			return float64(count)
 		})
-		mk.labelled("work_oldest_seconds", "For how long the oldest of them has waited, by class.", label, func() float64 {
+		mk.labelled("work_oldest_seconds", "For how long the network has waited for its turn that has waited for longest, by class.", label, func() float64 {
 			oldest, _ := p.waited(s.clock.coarse())
 			return oldest.Seconds()
 		})

@@ -178,16 +178,29 @@ func (p *nbioPoller) serveNew(probe *pollerProbe) {
 // serve gives nbio a connection; false: it is closed, or the poller is.
 func (p *nbioPoller) serve(s *nbioSocket) bool {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	s.probe.mu.Lock()
-	s.served = !s.closed && !p.done
-	served := s.served
-	s.probe.mu.Unlock()
-	if !served {
+	closed, _ := s.wasClosed(false)
+	if closed = closed || p.done; !closed {
+		_, _ = p.engine.AddConn(s.nb) // if it cannot, it has closed it, and OnClose tells
+	}
+	p.mu.Unlock()
+	if closed {
 		return false
 	}
-	_, _ = p.engine.AddConn(s.nb) // if it cannot, it has closed it, and OnClose tells
+	// Until here whoever closes it only says so: nbio forgets a connection that is closed
+	// while it is given to it, and its number with it.
+	if closed, why := s.wasClosed(true); closed {
+		_ = s.nb.CloseWithError(why)
+	}
 	return true
+}
+
+// wasClosed tells whether it was closed before nbio had it, which is so from now on if
+// served.
+func (s *nbioSocket) wasClosed(served bool) (closed bool, why error) {
+	s.probe.mu.Lock()
+	defer s.probe.mu.Unlock()
+	s.served = served
+	return s.closed, s.why
 }
 
 // end closes a connection that nbio has never had.

@@ -219,11 +219,13 @@ func (s *Server) renameElsewhere(uuid talk.UUID, name string, r *room, at uint64
 	if !uuid.Proven() {
 		return
 	}
+	if !s.renames.add(uuid, renamed{name, r.id, at}) {
+		return
+	}
 	if known, _ := r.nameOf(uuid); known == "" || known == name {
 		s.renameHere(uuid, name, r.id)
 		s.publishNote(&fanout.Note{Room: fanout.FleetRoom, Renamed: []fanout.Renamed{{UUID: uuid, Name: name, Room: r.id}}})
 	}
-	s.renames.add(uuid, renamed{name, r.id, at})
 }
 
 // renameHere renames the windows that a user has here in other rooms than but, whose

@@ -25,6 +25,7 @@ type room struct {
 	dead     bool  // off the list; look it up again
 	blind    bool  // opened without the store, behind what a joiner said to have
 	claimed  int64 // that, while it is blind
+	resets   int   // how often it was read again because the store had gone back
 	headless bool  // blind, and nobody here has anything of it; head is 0 then
 	// headlessAt is when it became that, in Unix seconds.
 	headlessAt uint64
@@ -66,10 +67,10 @@ const maxAhead = 4096
 // come out of order. It never blocks.
 func (r *room) take(entries []talk.Entry) {
 	r.srv.noteDates(entries, time.Now())
-	missing, named, strange := false, false, int64(0)
+	missing, named, strange, resets := false, false, int64(0), 0
 	r.locked(func() {
 		missing, strange = r.takeAll(entries)
-		named = len(r.namings) > 0
+		named, resets = len(r.namings) > 0, r.resets
 	})
 	if named {
 		r.tellNames()
@@ -78,7 +79,7 @@ func (r *room) take(entries []talk.Entry) {
 		r.srv.noteHole(r)
 	}
 	if strange > 0 {
-		r.srv.doubtStore(r, history.Head{Seq: strange})
+		r.srv.doubtStore(r, history.Head{Seq: strange}, resets, false)
 	}
 }
 

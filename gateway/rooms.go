@@ -40,16 +40,16 @@ func (rs *rooms) list() []*room {
 // errAgain tells who waited for a room that it is gone: look it up anew.
 var errAgain = errors.New("the room was closed")
 
-// take returns the room, and whether the caller has to open it.
-func (rs *rooms) take(id int32, s *Server) (r *room, opener bool) {
+// take returns the room; a new one is yet to be opened.
+func (rs *rooms) take(id int32, s *Server) *room {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	r = rs.byID[id]
-	if opener = r == nil; opener {
+	r := rs.byID[id]
+	if r == nil {
 		r = &room{id: id, srv: s}
 		rs.byID[id] = r
 	}
-	return r, opener
+	return r
 }
 
 func (rs *rooms) remove(r *room) {
@@ -82,6 +82,7 @@ func (s *Server) openSoon(r *room, network netip.Prefix, after int64) {
 		r.locked(func() {
 			r.openers = slices.DeleteFunc(r.openers, func(p netip.Prefix) bool { return p == network })
 			last = !r.begun && len(r.openers) == 0
+			r.dead = r.dead || last // nobody begins with it any more
 		})
 		if last {
 			s.removeRoom(r, why)
@@ -97,8 +98,8 @@ func (s *Server) openSoon(r *room, network netip.Prefix, after int64) {
 func (s *Server) openRoom(ctx context.Context, r *room, after int64) {
 	first := false
 	r.locked(func() {
-		first = !r.begun
-		r.begun, r.openers = true, nil
+		first = !r.begun && !r.dead
+		r.begun, r.openers = r.begun || first, nil
 	})
 	if !first {
 		return

@@ -96,10 +96,15 @@ func (q *taskQueue) takeAll() (all []task) {
 }
 
 // waited is for how long the network has that has waited for its turn for longest. What
-// waits behind others of its own network tells nothing of how busy this node is.
+// waits behind others of its own network tells nothing of how busy this node is; what
+// this node does for itself, for no network, does.
 func (q *taskQueue) waited(now int64) (longest time.Duration) {
 	for _, n := range q.order {
-		longest = max(longest, time.Duration(now-n.since))
+		since := n.since
+		if !n.network.IsValid() {
+			since = n.list[0].queued
+		}
+		longest = max(longest, time.Duration(now-since))
 	}
 	return longest
 }

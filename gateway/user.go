@@ -27,7 +27,6 @@ type user struct {
 	room    *room     // where it is; nil while it is nowhere or on the way
 	epoch   int64     // of its session in that room; 0 while provisional
 	entered talk.UUID // id of the Enter that took it there; see enterID
-	arrived bool      // it came there lately, and nobody has looked yet where else it is
 	chosen  *rename   // the newest name that it has asked for on this connection; nil: none
 	namedAt int64     // seq of the entry of room that gave it its name, 0 if that is not known
 	moving  bool      // it has asked for another room, and is not told yet
@@ -266,14 +265,16 @@ func (c *conn) refuseFrame(came int, e talk.Error) {
 		e.ID, e.Retry, e.RetryMS = talk.UUID{}, false, 0
 	}
 	_, bytes := c.answerSized(form, e)
-	tooOften := c.refusedTooOften(weight, max(0, bytes-came))
+	tooMany, tooDear := c.countRefusal(weight, max(0, bytes-came))
 	switch {
 	case stranger:
 		c.dismiss(reasonNotYou)
 	case keptOut:
 		c.dismiss(reasonKeptOut)
-	case tooOften:
+	case tooMany:
 		c.flooded(why)
+	case tooDear:
+		c.dismiss(why)
 	}
 }
 

@@ -42,24 +42,26 @@ func (r *room) isPlaced(e *talk.Entry) bool {
 	return r.blind || ok && id == e.ID
 }
 
-// placedSeq is the newest entry that the store is known to have had, 0 for none.
-func (r *room) placedSeq() int64 {
+// placedSeq is the newest entry that the store is known to have had, 0 for none, and how
+// often the room was reset until then.
+func (r *room) placedSeq() (seq int64, resets int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.open || r.blind {
-		return 0
+		return 0, r.resets
 	}
-	return r.head
+	return r.head, r.resets
 }
 
-// placedHead is the same with its id; the zero value if that is not kept.
-func (r *room) placedHead() (h history.Head) {
+// placedHead is the same with its id, the zero value if that is not kept, and how often
+// the room was reset until then.
+func (r *room) placedHead() (h history.Head, resets int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if id, ok := r.recent.idAt(r.head); ok && r.open && !r.blind {
 		h = history.Head{Seq: r.head, ID: id}
 	}
-	return h
+	return h, r.resets
 }
 
 // contradiction returns a seq at which the store's head says that the store has no
@@ -80,11 +82,16 @@ func (r *room) contradiction(placed int64, head history.Head) int64 {
 }
 
 // doubtStore has somebody look whether the store has gone back: it seems to have
-// another entry at at.Seq than was shown there, or none.
-func (s *Server) doubtStore(r *room, at history.Head) {
+// another entry at at.Seq than was shown there, or none. resets are those of the room when
+// it was shown: what it has dropped since is no reason. holds: nothing is placed until it is known.
+func (s *Server) doubtStore(r *room, at history.Head, resets int, holds bool) {
 	begins := false
 	r.locked(func() {
+		if r.resets != resets {
+			return
+		}
 		d := &r.doubt
+		d.holds = d.holds || holds
 		begins = !d.open
 		if begins || at.Seq < d.at.Seq {
 			d.at = at
@@ -184,6 +191,7 @@ func (s *Server) resetRoom(ctx context.Context, r *room) error {
 func (r *room) reset(state history.Room, entries []talk.Entry) (behind, stale []*conn) {
 	common := r.commonWith(state.HeadSeq, entries)
 	r.doubt, r.known, r.aheadAt = storeDoubt{}, 0, 0
+	r.resets++
 	clear(r.ahead)
 	r.begin(state, entries)
 	for i := range entries {

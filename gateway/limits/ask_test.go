@@ -245,12 +245,18 @@ func TestAskIsFairAmongAddresses(t *testing.T) {
 	}
 }
 
+// refused tells whether a connection is to be closed for a refusal of 150 bytes.
+func refused(w *world, h *holder, weight float64) bool {
+	tooMany, tooDear := w.tab.Refused(w.now, &h.Client, weight, 150)
+	return tooMany || tooDear
+}
+
 // TestRefusedClosesWhoGoesOn, and not who waits as it is told.
 func TestRefusedClosesWhoGoesOn(t *testing.T) {
 	w := newWorld(t, Default(100))
 	h := w.speaker("10.0.0.1", 1)
 	n := 0
-	for !w.tab.Refused(w.now, &h.Client, 1, 150) {
+	for !refused(w, h, 1) {
 		w.now += 200 * time.Millisecond // five a second
 		if n++; n > 1000 {
 			t.Fatal("never closed")
@@ -258,9 +264,9 @@ func TestRefusedClosesWhoGoesOn(t *testing.T) {
 	}
 	patient := w.speaker("10.0.0.2", 2)
 	for range 1000 { // 32 posts on their way in a room in slow mode, each time
-		closed := w.tab.Refused(w.now, &patient.Client, 1, 150)
+		closed := refused(w, patient, 1)
 		for range 31 {
-			closed = closed || w.tab.Refused(w.now, &patient.Client, 0.1, 150)
+			closed = closed || refused(w, patient, 0.1)
 		}
 		if closed {
 			t.Fatal("a client that waits for its turn is closed")
@@ -268,7 +274,7 @@ func TestRefusedClosesWhoGoesOn(t *testing.T) {
 		w.now += 5 * time.Second
 	}
 	for range 10000 {
-		if w.tab.Refused(w.now, &patient.Client, 0, 150) {
+		if refused(w, patient, 0) {
 			t.Fatal("closed for what is the server's fault")
 		}
 	}
@@ -369,7 +375,7 @@ func TestRefusalsArePaidFor(t *testing.T) {
 	for i := range 10_000 { // in ten seconds: each connection says what is refused, until it had to be closed
 		h := w.speaker("10.0.0.1", i)
 		for range 59 {
-			if sent += 150; w.tab.Refused(w.now, &h.Client, 1, 150) {
+			if sent += 150; refused(w, h, 1) {
 				closed++
 				break
 			}
@@ -378,7 +384,7 @@ func TestRefusalsArePaidFor(t *testing.T) {
 		w.now += time.Millisecond
 		if i%100 == 0 {
 			other := w.speaker(fmt.Sprintf("10.1.0.%d", i/100), 20_000+i)
-			if w.tab.Refused(w.now, &other.Client, 1, 150) {
+			if refused(w, other, 1) {
 				t.Fatal("somebody else is closed for it")
 			}
 		}

@@ -175,18 +175,23 @@ func (t *Table) Charge(now time.Duration, c *Client, cost Cost) {
 
 // Refused counts a refusal of so much weight: 1 for what can never be taken, less
 // for what the client is to send again, 0 for what is not its fault. bytes is what it
-// takes to say so beyond what it answers: it is paid for like what is said. true: it was one too many, or more bytes than its address may cause, and
-// the connection is to be closed. The owner's lock must be held.
-func (t *Table) Refused(now time.Duration, c *Client, weight float64, bytes int) bool {
+// takes to say so beyond what it answers: it is paid for like what is said. tooMany: it was
+// one too many. tooDear: it takes more bytes than are left to those with whom the client
+// shares, which need not be its fault. Either way its connection is to be closed. The
+// owner's lock must be held.
+func (t *Table) Refused(now time.Duration, c *Client, weight float64, bytes int) (tooMany, tooDear bool) {
 	if weight <= 0 {
-		return false
+		return false, false
 	}
 	r := t.cfg.Refusals
-	if c.refusals.wait(now, r.span(weight), r.window()) > 0 || !t.affords(now, c, Cost{Bytes: float64(bytes)}) {
-		return true
+	if c.refusals.wait(now, r.span(weight), r.window()) > 0 {
+		return true, false
+	}
+	if !t.affords(now, c, Cost{Bytes: float64(bytes)}) {
+		return false, true
 	}
 	c.refusals.take(now, r.span(weight), r.window())
-	return false
+	return false, false
 }
 
 // affords takes a cost from what a client shares with others, if all of it is there.

@@ -128,10 +128,16 @@ func (c *Config) SetAddress(r Rates) {
 // Unlimited allows everything but more connections than there can be.
 func Unlimited(maxConns int) Config { return Config{MaxConns: maxConns} }
 
+// mostSlowPerAddress is more than anybody can speak.
+const mostSlowPerAddress = 1_000_000
+
 // Validate reports the first setting that cannot be.
 func (c *Config) Validate() error {
 	if c.MaxConns < 1 {
 		return fmt.Errorf("max connections must be at least 1, not %d (is the limit on open files too low?)", c.MaxConns)
+	}
+	if c.SlowPerAddress > mostSlowPerAddress {
+		return fmt.Errorf("an address may speak at most %d times as often as a user in slow mode, not %d; 0 is no bound", mostSlowPerAddress, c.SlowPerAddress)
 	}
 	if c.Backlog < 0 || c.SlowPerAddress < 0 || c.PerAddress < 0 || c.PerNetwork < 0 || c.Unidentified < 0 || c.UnidentifiedPerAddress < 0 {
 		return errors.New("bounds of connections and of the backlog must not be negative; 0 is no bound")
