@@ -39,7 +39,12 @@ func dialWire(t *testing.T, addr string, room int32) *wire {
 // tryWire connects, says who it is, and asks for a room.
 func tryWire(t *testing.T, addr string, room int32) (*wire, error) {
 	t.Helper()
-	ws, _, err := websocket.Dial(t.Context(), "ws://"+addr+"/ws", nil)
+	return tryWireBy(t, addr, room, nil)
+}
+
+func tryWireBy(t *testing.T, addr string, room int32, by *websocket.DialOptions) (*wire, error) {
+	t.Helper()
+	ws, _, err := websocket.Dial(t.Context(), "ws://"+addr+"/ws", by)
 	if err != nil {
 		return nil, err
 	}

@@ -62,13 +62,18 @@ type gatewayProcess struct {
 
 func startGateway(t *testing.T, dir string, extra ...string) *gatewayProcess {
 	t.Helper()
+	return startProgram(t, programs.gateway, dir, extra...)
+}
+
+func startProgram(t *testing.T, program, dir string, extra ...string) *gatewayProcess {
+	t.Helper()
 	g := &gatewayProcess{
 		addr:  freeAddr(t),
 		admin: freeAddr(t),
 		store: filepath.Join(dir, "talk.db"),
 	}
 	args := append([]string{"-listen", g.addr, "-admin", g.admin, "-store", "sqlite:" + g.store}, extra...)
-	g.Program = local.NewProgram(filepath.Join(dir, "gateway.log"), programs.gateway, args...)
+	g.Program = local.NewProgram(filepath.Join(dir, "gateway.log"), program, args...)
 	t.Cleanup(func() {
 		if err := g.Close(); err != nil {
 			t.Error(err)
