@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -92,7 +93,9 @@ func TestOperatorsAreToldWhatWouldFail(t *testing.T) {
 // of the gateway's settings as they are.
 func (g *gatewayProcess) mendRoom(t *testing.T, store string, room int) (said string, err error) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), programs.gateway,
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // it might serve instead
+	defer cancel()
+	out, err := exec.CommandContext(ctx, programs.gateway,
 		"-listen", g.addr, "-admin", g.admin, "-store", store, "-mend-room", fmt.Sprint(room)).CombinedOutput()
 	return string(out), err
 }
