@@ -1,12 +1,14 @@
 # TuiTalk. `make` alone lists what there is.
 
 STATICCHECK_VERSION = v0.8.2
+DEADCODE_VERSION = v0.52.0
+GOTESTSUM_VERSION = v1.13.0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS = -s -w -X tuitalk/cmd/setting.version=$(VERSION)
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: bin/tuitalk-cluster help run build cluster cluster-status cluster-stop test chaos sim sim-check sim-hour mutants bench check deps fuzz clean
+.PHONY: bin/tuitalk-cluster tools help run build cluster cluster-status cluster-stop test nightly nightly-units nightly-servers nightly-dead chaos sim sim-check sim-hour mutants bench check deps fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -34,20 +36,43 @@ cluster-status: bin/tuitalk-cluster ## show each part of the fleet
 cluster-stop: bin/tuitalk-cluster ## stop the fleet; its data stays
 	@bin/tuitalk-cluster stop
 
-# Packages with tests that start real servers.
-SERVED = $(sort $(shell grep -rl --include='*_test.go' --exclude-dir=peers '^//go:build integration' . | xargs -n1 dirname))
-# Those whose own goroutines meet the real servers: what needs a server runs under the
-# race detector here too, all else has run under it in make check.
-RACED = ./fanout/redisbus ./gateway ./history/pgstore
-MEETING = $(shell grep -l '^//go:build integration' $(RACED:%=%/*_test.go) | xargs sed -nE 's/^func (Test[A-Za-z0-9_]+).t .*/\1/p' | paste -sd '|')
-EVERY = $(shell go list -f '{{.Dir}}' ./... | sed 's#^$(CURDIR)#.#')
-OTHERS = $(filter-out $(filter-out $(RACED),$(SERVED)),$(EVERY))
+# What tests need of their own: gotestsum shows each package as it ends, and what fails and is
+# skipped, with how much of each; a skipped test hides a part that is missing, so none is.
+# What go vet would find, make check finds once.
+SUM = bin/gotestsum --format pkgname --
+SUM_ALL = bin/gotestsum --format pkgname --post-run-command 'sh -c "test $$TESTS_SKIPPED = 0 || { echo $$TESTS_SKIPPED tests were skipped >&2; exit 1; }"' --
+SHORT = -short -vet=off -timeout 15m
 
-test: deps build ## install what is missing, and run all tests
-	go test -race -tags integration -count=1 -parallel 4 -timeout 15m -run '^($(MEETING))$$' $(RACED)
-	go test -tags integration -count=1 -parallel 4 -timeout 15m $(filter-out $(RACED),$(SERVED))
+# Packages with tests that start real servers, and these tests.
+SERVED = $(sort $(shell grep -rl --include='*_test.go' --exclude-dir=peers '^//go:build integration' . | xargs -n1 dirname))
+meeting = ^($(shell grep -l '^//go:build integration' $(1:%=%/*_test.go) | xargs sed -nE 's/^func (Test[A-Za-z0-9_]+).t .*/\1/p' | sort -u | paste -sd '|'))$$$$
+# Those whose own goroutines meet the servers run under the race detector here, too.
+RACED = ./gateway ./fanout/redisbus ./history/pgstore
+OTHERS = $(filter-out $(RACED),$(SERVED))
+
+test: deps build tools ## install what is missing, and run all tests that need real servers (make check runs the others)
+	$(SUM_ALL) $(SHORT) -race -tags integration -count=1 -parallel 8 -run '$(call meeting,$(RACED))' $(RACED)
+	$(SUM_ALL) $(SHORT) -tags integration -count=1 -parallel 4 -run '$(call meeting,$(OTHERS))' $(OTHERS)
 	go test -C bench/peers -tags integration -count=1 ./...
-	go test -parallel 4 -timeout 15m $(OTHERS)
+
+# All at its full length: what make check and make test leave out or cut short (files with the
+# tag nightly, and whatever asks for testing.Short), everything under the race detector on one
+# processor and on four, and every fuzz target. It takes hours; a line for each part.
+nightly: nightly-dead nightly-units nightly-servers sim-hour fuzz ## run everything at its full length, for hours: what is long, what is statistical, an hour of simulation, fuzzing, dead code
+
+# Its look at the whole program takes longer than all that make check vets.
+nightly-dead: tools
+	@dead="$$(bin/deadcode -test $(TAGS) ./...)" && test -z "$$dead" || { echo "nothing reaches this: $$dead"; exit 1; }
+
+nightly-units: tools
+	$(SUM) -race -cpu 1,4 -tags nightly -count=1 -timeout 2h $(filter-out ./gateway,$(EVERY))
+	$(SUM) -race -cpu 4 -tags nightly -count=1 -timeout 2h ./gateway
+	$(SUM) -tags nightly -count=1 -timeout 2h ./...
+
+nightly-servers: deps build tools
+	$(SUM) -race -tags integration,nightly -count=1 -parallel 4 -timeout 2h -run '$(call meeting,$(RACED))' $(RACED)
+	$(SUM) -tags integration,nightly -count=1 -parallel 4 -timeout 2h -run '$(call meeting,$(OTHERS))' $(OTHERS)
+	go test -C bench/peers -tags integration -count=1 ./...
 
 SEEDS ?= 20
 FAULTS ?= all$(shell test "$$(id -u)" != 0 || echo ,links)
@@ -77,23 +102,39 @@ bench: deps build ## compare TuiTalk with its peers under the same loads, in les
 	@mkdir -p bench/results
 	bin/tuitalk-bench compare -json bench/results/compare.json -markdown bench/results/compare.md -html bin/compare.html $(BENCH)
 
+# Tags of which each file is looked at.
+TAGS = -tags integration,nightly
+WASM = ./talk ./client ./web/app/... ./cmd/tuitalk-web
+EVERY = $(shell go list -f '{{.Dir}}' ./... | sed 's#^$(CURDIR)#.#')
+# Those that start no goroutine (a test says so) and calculate much: the race detector finds
+# nothing in them, and makes them ten times as slow.
+SEQUENTIAL = ./bench/checker ./bench/report ./bench/result ./talk
+# Those that take longest, to begin with.
+LONGEST = ./gateway ./history/sqlitestore ./bench/swarm ./bench/recorder
+# Tests of what is allocated count right only without the race detector.
+COUNTED = $(shell grep -lE --include='*_test.go' -r '^func Test[A-Za-z0-9]*DoesNotAllocate' . | xargs -n1 dirname | sort -u)
+
 # With one processor the epoll loops of several gateways in one process starve each other
-# (a real one raises GOMAXPROCS above their number), so the gateway's tests have four.
-check: ## the gate that needs no outside server: format, vet, staticcheck, wasm, import rules, race tests
+# (a real one raises GOMAXPROCS above their number), so tests have four.
+check: tools ## the gate that needs no outside server: format, vet, staticcheck, wasm, import rules, unit tests under the race detector
 	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; test -z "$$unformatted" || { echo "not gofmt-clean: $$unformatted"; exit 1; }
-	go vet ./...
-	go vet -tags integration ./...
-	GOOS=js GOARCH=wasm go vet ./talk ./client ./web/app/... ./cmd/tuitalk-web
-	GOBIN='$(CURDIR)/bin' go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
-	bin/staticcheck -tags integration ./...
-	GOOS=js GOARCH=wasm bin/staticcheck ./talk ./client ./web/app/... ./cmd/tuitalk-web
-	go run ./web/build -version '$(VERSION)'
-	go test -race -cpu 1,4 -parallel 4 -timeout 15m $(filter-out ./gateway,$(EVERY))
-	go test -race -cpu 4 -parallel 4 -timeout 15m ./gateway
-	go test -run DoesNotAllocate ./...
-	$(MAKE) --no-print-directory sim-check
+	go vet $(TAGS) ./...
+	GOOS=js GOARCH=wasm go vet $(WASM)
 	go vet -C bench/peers -tags integration ./...
+	bin/staticcheck $(TAGS) ./...
+	GOOS=js GOARCH=wasm bin/staticcheck $(WASM)
+	go run ./web/build -version '$(VERSION)'
+	$(SUM_ALL) $(SHORT) -race -cpu 4 -parallel 8 $(LONGEST) $(filter-out $(LONGEST) $(SEQUENTIAL),$(EVERY))
+	$(SUM_ALL) $(SHORT) $(SEQUENTIAL)
+	$(SUM_ALL) $(SHORT) -run DoesNotAllocate $(COUNTED)
+	$(MAKE) --no-print-directory sim-check
 	go test -C bench/peers -race ./...
+
+tools:
+	@mkdir -p bin
+	GOBIN='$(CURDIR)/bin' go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	GOBIN='$(CURDIR)/bin' go install golang.org/x/tools/cmd/deadcode@$(DEADCODE_VERSION)
+	GOBIN='$(CURDIR)/bin' go install gotest.tools/gotestsum@$(GOTESTSUM_VERSION)
 
 deps: ## install what tests need on Debian (apt; sudo only if not root); no daemon is started
 	@deploy/packages/install.sh

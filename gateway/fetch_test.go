@@ -165,7 +165,10 @@ func (s *screen) wantAll(first, last int) {
 // others talk.
 func TestFetchDenseSecond(t *testing.T) {
 	t.Parallel()
-	const dense = 3078
+	dense := 3078
+	if testing.Short() {
+		dense = 800
+	}
 	for name, form := range original {
 		t.Run(name, func(t *testing.T) {
 			store := openPast(t)

@@ -113,7 +113,8 @@ func testOptions(t testing.TB) gateway.Options {
 	opts.ID, opts.Metrics = newID(4), prometheus.NewRegistry()
 	opts.DrainWait, opts.CloseWait = 100*time.Millisecond, 200*time.Millisecond
 	opts.PingAfter = time.Hour // a test's peer answers pings only while it reads
-	opts.RequestWait = patience
+	// what a client or a gateway that stands still loses, one on a busy machine keeps
+	opts.RequestWait, opts.HandshakeWait, opts.SlowAfter, opts.LeaseLost = patience, patience, patience, patience
 	for _, p := range []*gateway.Pool{&opts.Work.Enter, &opts.Work.Opening, &opts.Work.Live, &opts.Work.History, &opts.Work.Site} {
 		p.MaxWait = patience
 	}

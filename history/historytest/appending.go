@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"testing"
 
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -148,7 +149,10 @@ func appendRefusesBadEntriesOnly(e *env) {
 }
 
 func appendTenThousand(e *env) {
-	const n = 10_000
+	n := 10_000
+	if testing.Short() {
+		n = 2000
+	}
 	entries := make([]talk.Entry, n)
 	for i := range entries {
 		entries[i] = Post(int32(i%7), "ada", fmt.Sprint(i), fmt.Sprint("text ", i))
