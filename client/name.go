@@ -74,13 +74,13 @@ func (s *Session) sendRename() {
 // unless the user wishes for one himself. The wish goes out again, with its id: it is
 // granted once.
 func (s *Session) joinedAs(l *line, m *talk.Joined) {
-	s.confirmed = l.name
+	s.confirmed, s.namedAt = l.name, 0
 	at := -1
 	if m.Reset || m.HeadSeq >= s.last { // else the log has a newer word already
 		at = slices.IndexFunc(m.Members, func(m talk.Member) bool { return m.UUID == s.me.UUID })
 	}
 	if at >= 0 {
-		s.confirmed = bounded(m.Members[at].Username, maxKeptName)
+		s.confirmed, s.namedAt = bounded(m.Members[at].Username, maxKeptName), m.HeadSeq
 	}
 	r := s.rename
 	if r == nil {
@@ -115,10 +115,15 @@ func (s *Session) saidAs(e *talk.Entry) {
 }
 
 // renamed handles the word that the user has another name. It may have been
-// given in another window.
+// given in another window; or long ago, as what comes behind a Joined begins before the
+// list in it, which has the name already.
 func (s *Session) renamed(e *talk.Entry) {
+	r := s.rename
+	if e.Seq <= s.namedAt && (r == nil || r.id != e.ID) {
+		return
+	}
 	s.confirmed = e.Name
-	if r := s.rename; r != nil {
+	if r != nil {
 		if r.id == e.ID || r.name == e.Name {
 			s.rename = nil
 		}
@@ -138,7 +143,7 @@ func (s *Session) granted(l *line, e *talk.Entry) {
 	if r == nil || r.id != e.ID || e.Author != s.me.UUID || !s.isLive(l, e.RoomID) {
 		return
 	}
-	s.confirmed, s.rename = e.Name, nil
+	s.confirmed, s.rename, s.namedAt = e.Name, nil, max(s.namedAt, s.roster.asOf)
 	s.takeName(e.Name)
 }
 

@@ -131,6 +131,30 @@ func TestCameByTheNameOfAnotherWindow(t *testing.T) {
 	r.called("grace")
 }
 
+// TestNamesOfLongAgoAreOld: the room is joined behind entries that gave the user names
+// which he has no longer, as the list of members says.
+func TestNamesOfLongAgoAreOld(t *testing.T) {
+	for _, wish := range []string{"", "zoe", "grace"} { // none; granted by joining; granted by an answer
+		r := newRig(t, known(), nil)
+		r.do(Start{})
+		if wish != "" {
+			r.do(SetName{ID: postID(1), Name: wish})
+		}
+		r.open(1)
+		r.get(1, talk.Joined{RoomID: 1, AfterSeq: 5, HeadSeq: 7, MemberCount: 1, Members: []talk.Member{{UUID: meID, Username: "zoe"}}})
+		want := "zoe"
+		if wish == "grace" {
+			r.get(1, renamedEntry(0, postID(1), "grace"))
+			want = "grace"
+		}
+		r.called(want)
+		r.get(1, renamedEntry(6, postID(2), "old"), renamedEntry(7, postID(3), "zoe"))
+		r.called(want)
+		r.get(1, renamedEntry(8, postID(4), "eve"))
+		r.called("eve")
+	}
+}
+
 // TestAWishThatNeedsNoEntryEnds: it is answered without a seq, by the name that the user
 // has now. What another window chooses later holds.
 func TestAWishThatNeedsNoEntryEnds(t *testing.T) {

@@ -17,6 +17,7 @@ type Session struct {
 	secret    talk.Secret // of me.UUID
 	session   talk.UUID   // names this window towards the servers
 	confirmed string      // the name that the server has; "" before the first Joined
+	namedAt   int64       // what the log says of names up to this seq is older than that
 	rename    *rename     // asked for and not confirmed
 	limits    talk.Limits
 

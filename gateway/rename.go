@@ -15,7 +15,9 @@ type rename struct {
 	name string
 	was  string // before
 	id   talk.UUID
-	asOf int64 // what the room had placed when this was asked for
+	// what the room had placed when this was asked for, and how it called the user
+	asOf  int64
+	known string
 
 	// guarded by conn.mu
 	holds bool // here, already
@@ -36,6 +38,7 @@ func (c *conn) rename(m talk.ChangeName) talk.Error {
 	}
 	c.beginAsync()
 	rn := &rename{conn: c, m: m, room: u.room, name: name, was: u.name, id: m.ID, asOf: u.room.placed()}
+	rn.known, _ = u.room.nameOf(u.uuid)
 	if rn.id.IsZero() {
 		rn.id = newUUID()
 	}
@@ -143,17 +146,19 @@ func (rn *rename) answered(epoch int64, a history.Moved) {
 
 // knownAs is what the user is called now that the change is granted, and as of which
 // seq. One that needed no entry, or wrote it long ago, is not the newest word if others
-// of his windows have spoken since: the room's log is. Call with conn.mu held.
+// of his windows have spoken since: the room's log is, unless it has not moved, or does
+// not have the entry yet. Call with conn.mu held.
 func (rn *rename) knownAs(e *talk.Entry) (name string, seq int64) {
-	if e != nil {
-		seq = e.Seq
-	} else {
-		seq = rn.asOf
-	}
-	if known, asOf := rn.room.nameOf(rn.conn.user.uuid); known != "" && asOf >= seq {
+	known, asOf := rn.room.nameOf(rn.conn.user.uuid)
+	switch {
+	case e == nil && known != "" && known != rn.known:
+		return known, asOf
+	case e == nil:
+		return rn.name, rn.asOf
+	case known != "" && asOf >= e.Seq:
 		return known, asOf
 	}
-	return rn.name, seq
+	return rn.name, e.Seq
 }
 
 // tellGranted answers a change for which no entry comes. Clients of the original's
