@@ -21,8 +21,6 @@ import (
 // promise is what holds when one thing goes wrong.
 type promise struct {
 	faults []string // by their names in faults, at once; none: nothing goes wrong
-	// least and most are how long they last; both 0: as in faults.
-	least, most time.Duration
 
 	safe     time.Duration // within it a message is stored or accepted, and said so
 	shown    time.Duration // and shown to everybody in its room, as stored;

@@ -102,6 +102,8 @@ type join struct {
 	by   int64 // coarse time
 	room *room // open
 	log  verdict
+
+	resets int // of the room when the logs were compared
 }
 
 // findRoom goes on with the room if it is open. Else it comes back when who opens or
@@ -170,6 +172,7 @@ func (c *conn) wantsRoom(wants bool) { c.srv.limits.Enter(&c.account, wants) }
 // let it in.
 func (j *join) compare(ctx context.Context, r *room) {
 	s := j.conn.srv
+	r.locked(func() { j.resets = r.resets })
 	log, err := s.compareLogs(ctx, r, j.m)
 	if err != nil {
 		j.fail(err)
@@ -362,6 +365,9 @@ func (j *join) takeSeat(form talk.Form, a history.Moved) {
 // answer is false.
 func (j *join) sit(form talk.Form, a history.Moved) (live bool) {
 	c, r, m, log := j.conn, j.room, &j.m, j.log
+	if r.resets != j.resets {
+		log = logDiffers // the store has gone back since: it matched what the room has dropped
+	}
 	resume := log != logDiffers
 	cursor := r.head
 	if a.Entry != nil {

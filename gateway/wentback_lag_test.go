@@ -101,3 +101,25 @@ func TestLostBeginningOfAnotherLog(t *testing.T) {
 		t.Errorf("in doubt is %+v", list)
 	}
 }
+
+// TestJoinAcrossAReset: the room is read again, as the store has gone back, between the
+// comparison of a joiner's log with the room's and his seat. He begins anew.
+func TestJoinAcrossAReset(t *testing.T) {
+	t.Parallel()
+	shown := logBehind(nil, 6)
+	anew := logBehind(shown[:3], 4)
+	s := keeperServer(t, &logStore{log: anew})
+	r := crowdedRoom(s, 0)
+	r.take(shown)
+	j := &join{conn: &conn{srv: s}, room: r, m: talk.JoinRoom{RoomID: 1, Resume: true, AfterSeq: 6, AfterID: shown[5].ID}}
+	r.locked(func() { j.resets = r.resets })
+	var err error
+	if j.log, err = s.compareLogs(t.Context(), r, j.m); err != nil || j.log != logMatches {
+		t.Fatalf("the logs compare as %v, %v", j.log, err)
+	}
+	r.locked(func() { r.reset(history.Room{HeadSeq: 4, HeadID: anew[3].ID}, anew) })
+	r.locked(func() { j.sit(talk.Extended, history.Moved{}) })
+	if got := j.conn.seat.cursor; got != 4 {
+		t.Errorf("he sits behind entry %d of what was dropped", got)
+	}
+}
