@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,15 +35,15 @@ func TestRoomsAreEnteredWhileTheyClose(t *testing.T) {
 	for range rooms {
 		later = append(later, hello(t, n.addr))
 	}
-	var ends sync.WaitGroup
-	ends.Add(rooms)
+	var ends atomic.Int32
 	closed := make(chan struct{})
-	go func() { ends.Wait(); close(closed) }()
 	reached, free := make(chan struct{}), make(chan struct{})
 	g.set(func(_ context.Context, op string, room int32) error {
 		switch {
 		case op == "Unsubscribe" && room <= rooms:
-			ends.Done()
+			if ends.Add(1) == rooms {
+				close(closed)
+			}
 		case op == "IDAt" && room == 100:
 			close(reached)
 			<-free
