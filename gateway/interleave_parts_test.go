@@ -402,6 +402,14 @@ func (p *peer) postStored(room int32, text string) {
 	}
 }
 
+// heardStored reads until a text comes with its seq: a busy store, or one that has just
+// started, may have been too slow for it at first.
+func (p *peer) heardStored(text string) {
+	p.t.Helper()
+	for p.heardText(text).Pending {
+	}
+}
+
 // fate reads until the author is told of a post.
 func (p *peer) fate(id talk.UUID) talk.Message {
 	p.t.Helper()
