@@ -70,7 +70,8 @@ FURTHER = {
     "Hello": [("client", "str"), ("secret?", "secret"), ("session?", "uuid")],
     "Welcome": [("uuid", "uuid"), ("server", "str"), ("limits", "limits")],
     "Joined": [("room_id", "i32"), ("head_seq", "i64"), ("after_seq", "i64"), ("members", "members"),
-               ("member_count", "u32"), ("head_id?", "uuid"), ("reset?", "bool")],
+               ("member_count", "u32"), ("head_id?", "uuid"), ("reset?", "bool"),
+               ("members_unknown?", "bool")],
     "Accepted": [("room_id", "i32"), ("id", "uuid")],
     "Stored": [("room_id", "i32"), ("id", "uuid"), ("seq", "i64")],
     "Withdrawn": [("room_id", "i32"), ("uuid", "uuid"), ("id", "uuid")],
@@ -211,6 +212,8 @@ EXTENDED = {
         "member_count": 2, "head_id": ID, "reset": True}},
     "Joined-empty": {"Joined": {
         "room_id": 0, "head_seq": 0, "after_seq": 0, "members": [], "member_count": 0}},
+    "Joined-unknown": {"Joined": {
+        "room_id": 7, "head_seq": 42, "after_seq": 42, "members": [], "member_count": 0, "members_unknown": True}},
     "Accepted": {"Accepted": {"room_id": 7, "id": ID}},
     "Stored": {"Stored": {"room_id": 7, "id": ID, "seq": 42}},
     "Withdrawn": {"Withdrawn": {"room_id": 7, "uuid": BEN, "id": ID}},
