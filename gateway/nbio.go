@@ -178,7 +178,7 @@ func (p *nbioPoller) serveNew(probe *pollerProbe) {
 // serve gives nbio a connection; false: it is closed, or the poller is.
 func (p *nbioPoller) serve(s *nbioSocket) bool {
 	p.mu.Lock()
-	closed, _ := s.wasClosed(false)
+	closed, _ := s.setServed(false)
 	if closed = closed || p.done; !closed {
 		_, _ = p.engine.AddConn(s.nb) // if it cannot, it has closed it, and OnClose tells
 	}
@@ -188,15 +188,15 @@ func (p *nbioPoller) serve(s *nbioSocket) bool {
 	}
 	// Until here whoever closes it only says so: nbio forgets a connection that is closed
 	// while it is given to it, and its number with it.
-	if closed, why := s.wasClosed(true); closed {
+	if closed, why := s.setServed(true); closed {
 		_ = s.nb.CloseWithError(why)
 	}
 	return true
 }
 
-// wasClosed tells whether it was closed before nbio had it, which is so from now on if
-// served.
-func (s *nbioSocket) wasClosed(served bool) (closed bool, why error) {
+// setServed notes whether nbio has it now, and tells whether it was closed before nbio
+// had it, and why.
+func (s *nbioSocket) setServed(served bool) (closed bool, why error) {
 	s.probe.mu.Lock()
 	defer s.probe.mu.Unlock()
 	s.served = served

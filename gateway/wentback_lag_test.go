@@ -40,19 +40,26 @@ func logBehind(first []talk.Entry, length int) []talk.Entry {
 	return log
 }
 
-// TestLaggingMemberOfAStoreThatWentBack is shown nothing of the other log: what the
-// store has behind its last entry is not behind what it was shown.
-func TestLaggingMemberOfAStoreThatWentBack(t *testing.T) {
-	t.Parallel()
-	shown := logBehind(nil, 6)
-	s := keeperServer(t, &logStore{log: logBehind(shown[:3], 8)})
+// stepOfLaggingMember lets the member of a room that has shown a log, and keeps its last
+// entry only, catch up by one step behind a cursor, from a store with another log.
+func stepOfLaggingMember(t *testing.T, stored, shown []talk.Entry, cursor int64) (*room, *conn) {
+	s := keeperServer(t, &logStore{log: stored})
 	s.opts.RecentCount = 1
 	r := crowdedRoom(s, 1)
 	r.take(shown)
 	r.empty()
 	c := r.members[0]
-	c.seat.live, c.seat.catching, c.seat.cursor, c.seat.last = false, true, 4, shown[3].ID
+	c.seat.live, c.seat.catching, c.seat.cursor, c.seat.last = false, true, cursor, shown[cursor-1].ID
 	s.catchUpStep(t.Context(), r, c)
+	return r, c
+}
+
+// TestLaggingMemberOfAStoreThatWentBack is shown nothing of the other log: what the
+// store has behind its last entry is not behind what it was shown.
+func TestLaggingMemberOfAStoreThatWentBack(t *testing.T) {
+	t.Parallel()
+	shown := logBehind(nil, 6)
+	r, c := stepOfLaggingMember(t, logBehind(shown[:3], 8), shown, 4)
 	if c.seat.cursor != 4 || c.out.queuedBytes() != 0 {
 		t.Errorf("it is shown entries up to %d of another log", c.seat.cursor)
 	}
@@ -65,14 +72,7 @@ func TestLaggingMemberOfAStoreThatWentBack(t *testing.T) {
 func TestLaggingMemberGoesOn(t *testing.T) {
 	t.Parallel()
 	shown := logBehind(nil, 6)
-	s := keeperServer(t, &logStore{log: shown})
-	s.opts.RecentCount = 1
-	r := crowdedRoom(s, 1)
-	r.take(shown)
-	r.empty()
-	c := r.members[0]
-	c.seat.live, c.seat.catching, c.seat.cursor, c.seat.last = false, true, 2, shown[1].ID
-	s.catchUpStep(t.Context(), r, c)
+	r, c := stepOfLaggingMember(t, shown, shown, 2)
 	if c.seat.cursor != 6 || c.seat.last != shown[5].ID || r.doubt.open {
 		t.Errorf("it is at %d; in doubt: %v", c.seat.cursor, r.doubt.open)
 	}

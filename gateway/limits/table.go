@@ -213,20 +213,17 @@ func (t *Table) Identify(now time.Duration, c *Client, who Who) (wait time.Durat
 }
 
 // Seat notes that a client is in a room now, or in none.
-func (t *Table) Seat(c *Client, in bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	was := c.roomless()
-	c.seated = in
-	t.countRoomless(c, was)
-}
+func (t *Table) Seat(c *Client, in bool) { t.change(c, &c.seated, in) }
 
 // Enter notes that a client wants to be in a room, or that it has been answered.
-func (t *Table) Enter(c *Client, wants bool) {
+func (t *Table) Enter(c *Client, wants bool) { t.change(c, &c.entering, wants) }
+
+// change sets what decides whether a client is roomless.
+func (t *Table) change(c *Client, of *bool, to bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	was := c.roomless()
-	c.entering = wants
+	*of = to
 	t.countRoomless(c, was)
 }
 
