@@ -46,8 +46,8 @@ var onlyIn = map[string][]string{
 	"github.com/rivo/uniseg":      {"tuitalk/talk", "tuitalk/tui", "tuitalk/web/app"},
 	"golang.org/x/text":           {"tuitalk/talk/names", "tuitalk/talk/confusables"}, // too large for a browser
 	"github.com/prometheus":       {"tuitalk/gateway", "tuitalk/fanout/redisbus", "tuitalk/cmd/tuitalk-gateway"},
-	"net/http":                    {"tuitalk/gateway", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench/attack", "tuitalk/bench/crew", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/local"},
-	"github.com/goccy/go-json":    {"tuitalk/talk", "tuitalk/bench/crew", "tuitalk/bench/result", "tuitalk/bench/scenario", "tuitalk/bench/swarm", "tuitalk/deploy/local"},
+	"net/http":                    {"tuitalk/gateway", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench/attack", "tuitalk/bench/crew", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/devcluster"},
+	"github.com/goccy/go-json":    {"tuitalk/talk", "tuitalk/bench/crew", "tuitalk/bench/result", "tuitalk/bench/scenario", "tuitalk/bench/swarm", "tuitalk/deploy/devcluster"},
 	"github.com/HdrHistogram":     {"tuitalk/bench/measure"},
 	"tuitalk/gateway":             {"tuitalk/cmd/tuitalk-gateway", "tuitalk/fleetsim"}, // what loads it sees only its wire
 	"tuitalk/bench/crew":          {"tuitalk/cmd/tuitalk-bench", "tuitalk/bench/chaos"},

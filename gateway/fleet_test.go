@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/fanout/redisbus"
 	"tuitalk/gateway"
 	"tuitalk/history"
@@ -18,13 +18,13 @@ import (
 
 // parts are the real servers that a fleet needs.
 type parts struct {
-	pg    *local.Postgres
-	redis *local.RedisCluster
+	pg    *devcluster.Postgres
+	redis *devcluster.RedisCluster
 }
 
 func startParts(t *testing.T) *parts {
 	t.Helper()
-	pg, err := local.StartPostgres(t.Context(), local.PostgresOptions{})
+	pg, err := devcluster.StartPostgres(t.Context(), devcluster.PostgresOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func startParts(t *testing.T) *parts {
 			t.Error(err)
 		}
 	})
-	redis, err := local.StartRedisCluster(t.Context(), local.RedisOptions{Dir: t.TempDir()})
+	redis, err := devcluster.StartRedisCluster(t.Context(), devcluster.RedisOptions{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestPostgresIsAwayAndBack(t *testing.T) {
 	b.join(1, "bob")
 	a.postStored(1, "before")
 	b.heardStored("before")
-	if err := p.pg.Stop(t.Context(), local.Immediate); err != nil {
+	if err := p.pg.Stop(t.Context(), devcluster.Immediate); err != nil {
 		t.Fatal(err)
 	}
 	ids := map[talk.UUID]string{}
@@ -182,7 +182,7 @@ func TestRedisAndPostgresAreAway(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := p.pg.Stop(t.Context(), local.Immediate); err != nil {
+	if err := p.pg.Stop(t.Context(), devcluster.Immediate); err != nil {
 		t.Fatal(err)
 	}
 	e := talk.Entry{Kind: talk.KindPosted, RoomID: 1, Author: a.uuid, Text: "hold on", ID: newID(4)}

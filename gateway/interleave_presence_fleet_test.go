@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/gateway"
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -49,7 +49,7 @@ func TestNobodyLeavesWhilePostgresIsAway(t *testing.T) {
 	awaitBroken(t, one, 2)
 	time.Sleep(1100 * time.Millisecond) // the gateways have counted some of their grace
 	began := time.Now()
-	if err := p.pg.Stop(t.Context(), local.Immediate); err != nil {
+	if err := p.pg.Stop(t.Context(), devcluster.Immediate); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(*outage / 4)

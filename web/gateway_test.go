@@ -14,7 +14,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/talk"
 	"tuitalk/web"
 )
@@ -54,7 +54,7 @@ type seat struct {
 
 func newFakeGateway(t *testing.T) *fakeGateway {
 	t.Helper()
-	port, err := local.FreePort() // also when it starts again
+	port, err := devcluster.FreePort() // also when it starts again
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,13 +15,13 @@ import (
 	"time"
 
 	"tuitalk/bench/result"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/talk"
 )
 
 // gateway is one that is started for an attack, on ports and with a store of its own.
 type gateway struct {
-	program *local.Program
+	program *devcluster.Program
 	dir     string
 	addr    string
 	admin   string
@@ -36,14 +36,14 @@ func startGateway(ctx context.Context, program, dir string, args ...string) (*ga
 	}
 	g := &gateway{dir: dir}
 	for _, to := range []*string{&g.addr, &g.admin} {
-		port, err := local.FreePort()
+		port, err := devcluster.FreePort()
 		if err != nil {
 			return nil, fmt.Errorf("find a port: %w", err)
 		}
 		*to = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	}
 	args = append([]string{"-listen", g.addr, "-admin", g.admin, "-store", "sqlite:" + filepath.Join(dir, storeName)}, args...)
-	g.program = local.NewProgram(filepath.Join(dir, "gateway.log"), program, args...)
+	g.program = devcluster.NewProgram(filepath.Join(dir, "gateway.log"), program, args...)
 	if err := g.program.Start(); err != nil {
 		return nil, errors.Join(err, g.program.Close())
 	}

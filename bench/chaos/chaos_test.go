@@ -12,7 +12,7 @@ import (
 
 	"tuitalk/bench/chaos"
 	"tuitalk/bench/checker"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history/pgstore"
 )
 
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		if program, err = local.Build(dir, "tuitalk/cmd/tuitalk-gateway", false); err != nil {
+		if program, err = devcluster.Build(dir, "tuitalk/cmd/tuitalk-gateway", false); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -43,10 +43,10 @@ func TestMain(m *testing.M) {
 }
 
 // fleet starts a cluster and opens its store.
-func fleet(t *testing.T, opts local.ClusterOptions) (*local.Cluster, *pgstore.Store) {
+func fleet(t *testing.T, opts devcluster.ClusterOptions) (*devcluster.Cluster, *pgstore.Store) {
 	t.Helper()
 	opts.Program, opts.GatewayArgs = program, []string{"-limits", "none"}
-	c, err := local.StartCluster(t.Context(), opts)
+	c, err := devcluster.StartCluster(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestSingleFaults(t *testing.T) {
 				}
 				faults = append(faults, f)
 			}
-			var opts local.ClusterOptions
+			var opts devcluster.ClusterOptions
 			if err := chaos.Fleet(&opts, faults); err != nil {
 				t.Fatal(err)
 			}
@@ -138,7 +138,7 @@ func TestRandomPairs(t *testing.T) {
 		t.Run(fmt.Sprintf("seed=%d", s), func(t *testing.T) {
 			pair := chaos.Pair(s)
 			t.Logf("seed %d: %s, then %s", s, pair[0].Name, pair[1].Name)
-			c, store := fleet(t, local.ClusterOptions{})
+			c, store := fleet(t, devcluster.ClusterOptions{})
 			r, err := chaos.Run(t.Context(), chaos.Options{
 				Cluster: c, Store: store, People: *people, Faults: pair, Seed: s, Tell: t.Logf,
 			})

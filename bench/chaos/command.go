@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 // commandPatience is how long a command may take.
@@ -17,7 +17,7 @@ const commandPatience = time.Minute
 // Command is a fault that a shell command makes, and another one mends: for a
 // fleet on other machines. It took hold if the first one ends well.
 func Command(name string, hold time.Duration, do, undo string) Fault {
-	return fault(name, hold, func(ctx context.Context, _ *local.Cluster, _ *rand.Rand) (Mend, string, error) {
+	return fault(name, hold, func(ctx context.Context, _ *devcluster.Cluster, _ *rand.Rand) (Mend, string, error) {
 		mend := func(ctx context.Context) error { return shell(ctx, undo) }
 		if err := shell(ctx, do); err != nil {
 			return mend, "", err

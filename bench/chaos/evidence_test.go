@@ -14,12 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/talk"
 )
 
 // running starts a program that does nothing, and says which process it is.
-func running(t *testing.T) (local.PartState, *exec.Cmd) {
+func running(t *testing.T) (devcluster.PartState, *exec.Cmd) {
 	t.Helper()
 	cmd := exec.Command("sleep", "60")
 	if err := cmd.Start(); err != nil {
@@ -34,8 +34,8 @@ func running(t *testing.T) (local.PartState, *exec.Cmd) {
 		t.Fatal(err)
 	}
 	_, fields, _ := strings.Cut(string(stat), ") ")
-	return local.PartState{
-		Name: "gateway-2", Process: local.Identity{PID: cmd.Process.Pid, Start: strings.Fields(fields)[19]},
+	return devcluster.PartState{
+		Name: "gateway-2", Process: devcluster.Identity{PID: cmd.Process.Pid, Start: strings.Fields(fields)[19]},
 	}, cmd
 }
 
@@ -54,18 +54,18 @@ func TestAKillThatMissesIsNoEvidence(t *testing.T) {
 	if _, err := gone(was, errors.New("no such process")); err == nil {
 		t.Error("a kill that failed is evidence")
 	}
-	if _, err := gone(local.PartState{Name: "nginx"}, nil); err == nil {
+	if _, err := gone(devcluster.PartState{Name: "nginx"}, nil); err == nil {
 		t.Error("what never ran was killed")
 	}
 }
 
 func TestLinksTellWhatTheyDo(t *testing.T) {
-	link, err := local.OpenLink(local.Hop{Dial: "127.0.0.1:1"})
+	link, err := devcluster.OpenLink(devcluster.Hop{Dial: "127.0.0.1:1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer link.Close()
-	if _, err := isNow(link, "gateway-1", local.Cut); err == nil {
+	if _, err := isNow(link, "gateway-1", devcluster.Cut); err == nil {
 		t.Error("a link that carries is cut")
 	}
 	if _, err := isSlow(link, "gateway-1"); err == nil {
@@ -75,10 +75,10 @@ func TestLinksTellWhatTheyDo(t *testing.T) {
 	if seen, err := isSlow(link, "gateway-1"); err != nil || !strings.Contains(seen, "gateway-1") {
 		t.Error(seen, err)
 	}
-	if err := link.Set(local.Cut); err != nil {
+	if err := link.Set(devcluster.Cut); err != nil {
 		t.Fatal(err)
 	}
-	if seen, err := isNow(link, "gateway-1", local.Cut); err != nil || !strings.Contains(seen, "gateway-1") {
+	if seen, err := isNow(link, "gateway-1", devcluster.Cut); err != nil || !strings.Contains(seen, "gateway-1") {
 		t.Error(seen, err)
 	}
 }
@@ -141,7 +141,7 @@ func TestAFaultThatDoesNotTakeHoldDoesNotEndThePlan(t *testing.T) {
 	mended := 0
 	mend := func(context.Context) error { mended++; return nil }
 	does := func(mend Mend, seen string, err error) breaker {
-		return func(context.Context, *local.Cluster, *rand.Rand) (Mend, string, error) { return mend, seen, err }
+		return func(context.Context, *devcluster.Cluster, *rand.Rand) (Mend, string, error) { return mend, seen, err }
 	}
 	var told []string
 	p := plan{

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/talk"
 )
 
@@ -21,10 +21,10 @@ type Fault struct {
 	Hold time.Duration
 	// Break breaks it and looks whether the fault took hold: it returns how to mend
 	// it and what was seen, or fails.
-	Break func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (mend Mend, evidence string, err error)
+	Break func(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (mend Mend, evidence string, err error)
 	// Took, of a fault that takes away what is stored, tells after Break what the
 	// store had of these rooms and has no longer; nil: nothing.
-	Took func(ctx context.Context, c *local.Cluster, rooms []int32) ([]talk.Entry, error)
+	Took func(ctx context.Context, c *devcluster.Cluster, rooms []int32) ([]talk.Entry, error)
 }
 
 // Mend undoes a fault. It may be called when the fault did not quite take hold.
@@ -34,7 +34,7 @@ type Mend = func(context.Context) error
 // in networks of their own are in LinkFaults.
 func Faults() []Fault {
 	f := slices.Concat(plainFaults(), startFaults(), []Fault{storeGoesBack()})
-	if local.ClocksCanBeSet {
+	if devcluster.ClocksCanBeSet {
 		f = append(f, ClockFaults()...)
 	}
 	return f
@@ -90,10 +90,10 @@ func Find(name string) (Fault, error) {
 	return Fault{}, fmt.Errorf("there is no fault %q; there are %s", name, strings.Join(names, ", "))
 }
 
-type breaker = func(context.Context, *local.Cluster, *rand.Rand) (Mend, string, error)
+type breaker = func(context.Context, *devcluster.Cluster, *rand.Rand) (Mend, string, error)
 
 func killGateways(count int) breaker {
-	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+	return func(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (Mend, string, error) {
 		victims, _, err := peopled(ctx, c, rng)
 		if err != nil {
 			return nil, "", err
@@ -119,7 +119,7 @@ func killGateways(count int) breaker {
 }
 
 // freeze stops a gateway, whose kernel goes on for it.
-func freeze(ctx context.Context, c *local.Cluster, rng *rand.Rand) (*local.Gateway, string, error) {
+func freeze(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (*devcluster.Gateway, string, error) {
 	victims, _, err := peopled(ctx, c, rng)
 	if err != nil {
 		return nil, "", err
@@ -129,13 +129,13 @@ func freeze(ctx context.Context, c *local.Cluster, rng *rand.Rand) (*local.Gatew
 		return g, "", err
 	}
 	seen := fmt.Sprintf("%s is %s", g.Name(), g.State())
-	if g.State() != local.Stopped {
+	if g.State() != devcluster.Stopped {
 		return g, "", errors.New(seen)
 	}
 	return g, seen, nil
 }
 
-func freezeGateway(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+func freezeGateway(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (Mend, string, error) {
 	g, seen, err := freeze(ctx, c, rng)
 	if g == nil {
 		return nil, "", err
@@ -143,7 +143,7 @@ func freezeGateway(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend,
 	return func(context.Context) error { return g.Thaw() }, seen, err
 }
 
-func drainGateway(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+func drainGateway(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (Mend, string, error) {
 	victims, _, err := peopled(ctx, c, rng)
 	if err != nil {
 		return nil, "", err
@@ -156,7 +156,7 @@ func drainGateway(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, 
 
 // both breaks two parts and mends them, the first first.
 func both(a, b breaker) breaker {
-	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+	return func(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (Mend, string, error) {
 		mendA, seenA, err := a(ctx, c, rng)
 		if err != nil {
 			return mendA, "", err
@@ -175,7 +175,7 @@ func both(a, b breaker) breaker {
 
 // freezeWatched freezes a gateway and leaves it to its watchdog, which must have
 // put another process in its place by the time of mending.
-func freezeWatched(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+func freezeWatched(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (Mend, string, error) {
 	g, seen, err := freeze(ctx, c, rng)
 	switch {
 	case g == nil:

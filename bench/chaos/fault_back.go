@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history/pgstore"
 	"tuitalk/talk"
 )
@@ -37,7 +37,7 @@ func storeGoesBack() Fault {
 	}
 }
 
-func (b *setBack) do(ctx context.Context, c *local.Cluster, _ *rand.Rand) (Mend, string, error) {
+func (b *setBack) do(ctx context.Context, c *devcluster.Cluster, _ *rand.Rand) (Mend, string, error) {
 	before, err := answered(ctx, func() (map[string]float64, error) { return alarmsOf(ctx, c) })
 	if err != nil {
 		return nil, "", err
@@ -59,7 +59,7 @@ func (b *setBack) do(ctx context.Context, c *local.Cluster, _ *rand.Rand) (Mend,
 
 // took reads the data that were set aside. What was stored before the copy was begun
 // must be there still: of that nothing is told. Entries bear whole seconds.
-func (b *setBack) took(ctx context.Context, c *local.Cluster, rooms []int32) (lost []talk.Entry, err error) {
+func (b *setBack) took(ctx context.Context, c *devcluster.Cluster, rooms []int32) (lost []talk.Entry, err error) {
 	was, err := c.Postgres.Before(ctx)
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func since(ctx context.Context, store *pgstore.Store, room int32, second uint64)
 }
 
 // alarmsOf is how many rooms the gateways have read again, each since it was started.
-func alarmsOf(ctx context.Context, c *local.Cluster) (map[string]float64, error) {
+func alarmsOf(ctx context.Context, c *devcluster.Cluster) (map[string]float64, error) {
 	counts := map[string]float64{}
 	for _, g := range c.Gateways {
 		metrics, err := g.Metrics(ctx)
@@ -128,7 +128,7 @@ func answered[T any](ctx context.Context, ask func() (T, error)) (answer T, err 
 
 // noticed waits until each gateway that had people then has said that the store went
 // back, unless they have all gone elsewhere since.
-func noticed(ctx context.Context, c *local.Cluster, before map[string]float64) error {
+func noticed(ctx context.Context, c *devcluster.Cluster, before map[string]float64) error {
 	_, err := answered(ctx, func() (now map[string]float64, err error) {
 		if now, err = alarmsOf(ctx, c); err == nil {
 			if silent := silentOf(before, now); silent != "" {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history"
 )
 
@@ -51,12 +51,12 @@ type clocked interface {
 }
 
 var (
-	_ clocked = (*local.Gateway)(nil)
-	_ clocked = (*local.Postgres)(nil)
+	_ clocked = (*devcluster.Gateway)(nil)
+	_ clocked = (*devcluster.Postgres)(nil)
 )
 
 func postgresClock(by time.Duration) breaker {
-	return func(ctx context.Context, c *local.Cluster, _ *rand.Rand) (Mend, string, error) {
+	return func(ctx context.Context, c *devcluster.Cluster, _ *rand.Rand) (Mend, string, error) {
 		primary := c.Postgres.Primary()
 		before, err := answered(ctx, func() (float64, error) { return datedAhead(ctx, c) })
 		if err != nil {
@@ -68,7 +68,7 @@ func postgresClock(by time.Duration) breaker {
 }
 
 func gatewayClock(by time.Duration) breaker {
-	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+	return func(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (Mend, string, error) {
 		victims, _, err := peopled(ctx, c, rng)
 		if err != nil {
 			return nil, "", err
@@ -78,7 +78,7 @@ func gatewayClock(by time.Duration) breaker {
 }
 
 // datedAhead is how many entries gateways have placed that are of later than they may be.
-func datedAhead(ctx context.Context, c *local.Cluster) (sum float64, err error) {
+func datedAhead(ctx context.Context, c *devcluster.Cluster) (sum float64, err error) {
 	for _, g := range c.Gateways {
 		metrics, err := g.Metrics(ctx)
 		if err != nil {
@@ -90,7 +90,7 @@ func datedAhead(ctx context.Context, c *local.Cluster) (sum float64, err error) 
 }
 
 // notTaken returns an error if entries have followed a wrong clock too far.
-func notTaken(ctx context.Context, c *local.Cluster, before float64) error {
+func notTaken(ctx context.Context, c *devcluster.Cluster, before float64) error {
 	now, err := answered(ctx, func() (float64, error) { return datedAhead(ctx, c) })
 	if err == nil && now > before {
 		return fmt.Errorf("%v entries have followed PostgreSQL's clock by more than %v", now-before, history.MaxAhead)
@@ -100,7 +100,7 @@ func notTaken(ctx context.Context, c *local.Cluster, before float64) error {
 
 // setClock sets a clock. Before it is set right, the gateways that see the difference
 // must have told their operator.
-func setClock(ctx context.Context, of clocked, name string, by time.Duration, see []*local.Gateway) (Mend, string, error) {
+func setClock(ctx context.Context, of clocked, name string, by time.Duration, see []*devcluster.Gateway) (Mend, string, error) {
 	mend := func(ctx context.Context) error { return errors.Join(told(ctx, see), of.SetClock(0)) }
 	if err := of.SetClock(by); err != nil {
 		return mend, "", err
@@ -117,11 +117,11 @@ func setClock(ctx context.Context, of clocked, name string, by time.Duration, se
 const toldWithin = 15 * time.Second
 
 // told waits until all gateways that run say that a clock is wrong.
-func told(ctx context.Context, see []*local.Gateway) error {
+func told(ctx context.Context, see []*devcluster.Gateway) error {
 	ctx, cancel := context.WithTimeout(ctx, toldWithin)
 	defer cancel()
 	for _, g := range see {
-		for g.State() == local.Running {
+		for g.State() == devcluster.Running {
 			says, err := g.Degraded(ctx)
 			if err == nil && saysClock(says) {
 				break

@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 // LinkFaults are those of the links between one gateway and one of its parts:
@@ -15,14 +15,14 @@ import (
 // cluster must be Isolated.
 func LinkFaults() []Fault {
 	return []Fault{
-		fault("cut-from-redis", 8*time.Second, become(local.Bus, local.Cut), "one gateway loses its way to Redis, and knows it"),
-		fault("cut-from-postgres", 8*time.Second, become(local.Store, local.Cut), "one gateway loses its way to PostgreSQL: its people are asked to move"),
-		fault("cut-from-nginx", 8*time.Second, become(local.Users, local.Cut), "one gateway is cut off from its people"),
-		fault("silent-redis", 12*time.Second, become(local.Bus, local.Drop), "nothing comes or goes between one gateway and Redis"),
-		fault("silent-postgres", 12*time.Second, become(local.Store, local.Drop), "nothing comes or goes between one gateway and PostgreSQL"),
-		fault("silent-nginx", 12*time.Second, become(local.Users, local.Drop), "nothing comes or goes between one gateway and its people"),
-		fault("slow-redis", 8*time.Second, delay(local.Bus), "one gateway has a slow way to Redis"),
-		fault("slow-postgres", 8*time.Second, delay(local.Store), "one gateway has a slow way to PostgreSQL"),
+		fault("cut-from-redis", 8*time.Second, become(devcluster.Bus, devcluster.Cut), "one gateway loses its way to Redis, and knows it"),
+		fault("cut-from-postgres", 8*time.Second, become(devcluster.Store, devcluster.Cut), "one gateway loses its way to PostgreSQL: its people are asked to move"),
+		fault("cut-from-nginx", 8*time.Second, become(devcluster.Users, devcluster.Cut), "one gateway is cut off from its people"),
+		fault("silent-redis", 12*time.Second, become(devcluster.Bus, devcluster.Drop), "nothing comes or goes between one gateway and Redis"),
+		fault("silent-postgres", 12*time.Second, become(devcluster.Store, devcluster.Drop), "nothing comes or goes between one gateway and PostgreSQL"),
+		fault("silent-nginx", 12*time.Second, become(devcluster.Users, devcluster.Drop), "nothing comes or goes between one gateway and its people"),
+		fault("slow-redis", 8*time.Second, delay(devcluster.Bus), "one gateway has a slow way to Redis"),
+		fault("slow-postgres", 8*time.Second, delay(devcluster.Store), "one gateway has a slow way to PostgreSQL"),
 	}
 }
 
@@ -30,7 +30,7 @@ func LinkFaults() []Fault {
 const slowness = 100 * time.Millisecond
 
 // oneLink is that of one gateway, of those that have links, to a part.
-func oneLink(ctx context.Context, c *local.Cluster, rng *rand.Rand, part local.Part) (*local.Link, string, error) {
+func oneLink(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand, part devcluster.Part) (*devcluster.Link, string, error) {
 	victims, first, err := peopled(ctx, c, rng)
 	if err != nil {
 		return nil, "", err
@@ -43,13 +43,13 @@ func oneLink(ctx context.Context, c *local.Cluster, rng *rand.Rand, part local.P
 	return nil, "", errors.New("no gateway that holds people has links to break")
 }
 
-func become(part local.Part, mode local.LinkMode) breaker {
-	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+func become(part devcluster.Part, mode devcluster.LinkMode) breaker {
+	return func(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (Mend, string, error) {
 		link, name, err := oneLink(ctx, c, rng, part)
 		if err != nil {
 			return nil, "", err
 		}
-		mend := func(context.Context) error { return link.Set(local.Pass) }
+		mend := func(context.Context) error { return link.Set(devcluster.Pass) }
 		if err := link.Set(mode); err != nil {
 			return mend, "", err
 		}
@@ -59,7 +59,7 @@ func become(part local.Part, mode local.LinkMode) breaker {
 }
 
 // isNow is the evidence that a link does what it should.
-func isNow(link *local.Link, name string, mode local.LinkMode) (string, error) {
+func isNow(link *devcluster.Link, name string, mode devcluster.LinkMode) (string, error) {
 	open := link.Counts().Open
 	seen := fmt.Sprintf("the link of %s is in mode %q with %d connections", name, link.Mode(), open)
 	if link.Mode() != mode {
@@ -68,8 +68,8 @@ func isNow(link *local.Link, name string, mode local.LinkMode) (string, error) {
 	return seen, nil
 }
 
-func delay(part local.Part) breaker {
-	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+func delay(part devcluster.Part) breaker {
+	return func(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (Mend, string, error) {
 		link, name, err := oneLink(ctx, c, rng, part)
 		if err != nil {
 			return nil, "", err
@@ -85,9 +85,9 @@ func delay(part local.Part) breaker {
 }
 
 // isSlow is the evidence that a link is, and carries on.
-func isSlow(link *local.Link, name string) (string, error) {
+func isSlow(link *devcluster.Link, name string) (string, error) {
 	seen := fmt.Sprintf("the link of %s is in mode %q and slower by %v", name, link.Mode(), link.Delayed())
-	if link.Mode() != local.Pass || link.Delayed() != slowness {
+	if link.Mode() != devcluster.Pass || link.Delayed() != slowness {
 		return "", errors.New(seen)
 	}
 	return seen, nil

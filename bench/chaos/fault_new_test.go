@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/talk"
 )
 
@@ -78,12 +78,12 @@ func TestAGatewayThatDoesNotStartIsNoEvidence(t *testing.T) {
 	}
 }
 
-func isBack(context.Context, *local.Cluster, *rand.Rand) (Mend, string, error) {
+func isBack(context.Context, *devcluster.Cluster, *rand.Rand) (Mend, string, error) {
 	return nothingToMend, "it is back", nil
 }
 
-func tookEntries(count int) func(context.Context, *local.Cluster, []int32) ([]talk.Entry, error) {
-	return func(_ context.Context, _ *local.Cluster, rooms []int32) ([]talk.Entry, error) {
+func tookEntries(count int) func(context.Context, *devcluster.Cluster, []int32) ([]talk.Entry, error) {
+	return func(_ context.Context, _ *devcluster.Cluster, rooms []int32) ([]talk.Entry, error) {
 		return make([]talk.Entry, min(count, len(rooms))), nil
 	}
 }

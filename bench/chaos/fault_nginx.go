@@ -8,16 +8,16 @@ import (
 	"slices"
 	"strings"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
-func killNginx(_ context.Context, c *local.Cluster, _ *rand.Rand) (Mend, string, error) {
+func killNginx(_ context.Context, c *devcluster.Cluster, _ *rand.Rand) (Mend, string, error) {
 	was := process(c, c.Nginx.Addr())
 	seen, err := gone(was, c.Nginx.Kill())
 	return c.Nginx.Start, seen, err
 }
 
-func reloadNginx(ctx context.Context, c *local.Cluster, _ *rand.Rand) (Mend, string, error) {
+func reloadNginx(ctx context.Context, c *devcluster.Cluster, _ *rand.Rand) (Mend, string, error) {
 	before, err := workers(c.Nginx.PID())
 	if err != nil {
 		return nil, "", err

@@ -6,17 +6,17 @@ import (
 	"fmt"
 	"math/rand/v2"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
-func stopPostgres(ctx context.Context, c *local.Cluster, _ *rand.Rand) (Mend, string, error) {
+func stopPostgres(ctx context.Context, c *devcluster.Cluster, _ *rand.Rand) (Mend, string, error) {
 	primary := c.Postgres.Primary()
 	was := process(c, primary.Addr())
-	seen, err := gone(was, primary.Stop(ctx, local.Fast))
+	seen, err := gone(was, primary.Stop(ctx, devcluster.Fast))
 	return c.Postgres.Start, seen, err
 }
 
-func killPostgres(_ context.Context, c *local.Cluster, _ *rand.Rand) (Mend, string, error) {
+func killPostgres(_ context.Context, c *devcluster.Cluster, _ *rand.Rand) (Mend, string, error) {
 	primary := c.Postgres.Primary()
 	was := process(c, primary.Addr())
 	seen, err := gone(was, primary.Kill())
@@ -25,7 +25,7 @@ func killPostgres(_ context.Context, c *local.Cluster, _ *rand.Rand) (Mend, stri
 
 // failoverPostgres kills the primary and promotes its standby. The old primary
 // comes back as the standby of the new one.
-func failoverPostgres(ctx context.Context, c *local.Cluster, _ *rand.Rand) (Mend, string, error) {
+func failoverPostgres(ctx context.Context, c *devcluster.Cluster, _ *rand.Rand) (Mend, string, error) {
 	old, next := c.Postgres.Primary(), c.Postgres.Standby()
 	if next == nil {
 		return nil, "", errors.New("the primary has no standby to fail over to")
@@ -35,7 +35,7 @@ func failoverPostgres(ctx context.Context, c *local.Cluster, _ *rand.Rand) (Mend
 	if err == nil {
 		err = c.Postgres.Promote(ctx)
 	}
-	if err == nil && (c.Postgres.Primary() != next || heir.Process.State() != local.Running) {
+	if err == nil && (c.Postgres.Primary() != next || heir.Process.State() != devcluster.Running) {
 		err = errors.New("the standby was not promoted")
 	}
 	if err != nil {
@@ -46,7 +46,7 @@ func failoverPostgres(ctx context.Context, c *local.Cluster, _ *rand.Rand) (Mend
 
 // killStandby leaves the primary with nobody to wait for: it can be read, and
 // commits nothing.
-func killStandby(_ context.Context, c *local.Cluster, _ *rand.Rand) (Mend, string, error) {
+func killStandby(_ context.Context, c *devcluster.Cluster, _ *rand.Rand) (Mend, string, error) {
 	standby := c.Postgres.Standby()
 	if standby == nil {
 		return nil, "", errors.New("the primary has no standby to lose")

@@ -7,20 +7,20 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 // redisVictims choose nodes to kill.
-type redisVictims func(ctx context.Context, c *local.RedisCluster, rng *rand.Rand) ([]int, error)
+type redisVictims func(ctx context.Context, c *devcluster.RedisCluster, rng *rand.Rand) ([]int, error)
 
 const redisNodes = 6
 
-func oneMaster(ctx context.Context, c *local.RedisCluster, rng *rand.Rand) ([]int, error) {
+func oneMaster(ctx context.Context, c *devcluster.RedisCluster, rng *rand.Rand) ([]int, error) {
 	i, err := c.Master(ctx, rng.IntN(16384))
 	return []int{i}, err
 }
 
-func oneShard(ctx context.Context, c *local.RedisCluster, rng *rand.Rand) ([]int, error) {
+func oneShard(ctx context.Context, c *devcluster.RedisCluster, rng *rand.Rand) ([]int, error) {
 	i, err := c.Master(ctx, rng.IntN(16384))
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func oneShard(ctx context.Context, c *local.RedisCluster, rng *rand.Rand) ([]int
 	return append(replicas, i), err
 }
 
-func everyNode(context.Context, *local.RedisCluster, *rand.Rand) ([]int, error) {
+func everyNode(context.Context, *devcluster.RedisCluster, *rand.Rand) ([]int, error) {
 	all := make([]int, redisNodes)
 	for i := range all {
 		all[i] = i
@@ -38,7 +38,7 @@ func everyNode(context.Context, *local.RedisCluster, *rand.Rand) ([]int, error) 
 }
 
 func killRedis(choose redisVictims) breaker {
-	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+	return func(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (Mend, string, error) {
 		victims, err := choose(ctx, c.Redis, rng)
 		if err != nil {
 			return nil, "", err
@@ -58,7 +58,7 @@ func killRedis(choose redisVictims) breaker {
 }
 
 // startRedis starts nodes at once: each waits for the others.
-func startRedis(ctx context.Context, c *local.RedisCluster, nodes []int, start func(context.Context, int) error) error {
+func startRedis(ctx context.Context, c *devcluster.RedisCluster, nodes []int, start func(context.Context, int) error) error {
 	errs := make(chan error)
 	for _, i := range nodes {
 		go func() { errs <- start(ctx, i) }()
@@ -72,7 +72,7 @@ func startRedis(ctx context.Context, c *local.RedisCluster, nodes []int, start f
 
 // wipeRedis kills all nodes and brings them back with empty data; they keep
 // their place in the cluster.
-func wipeRedis(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+func wipeRedis(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (Mend, string, error) {
 	mend, seen, err := killRedis(everyNode)(ctx, c, rng)
 	if err != nil {
 		return mend, "", err
@@ -88,7 +88,7 @@ func wipeRedis(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, str
 
 func nothingToMend(context.Context) error { return nil }
 
-func failoverRedis(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+func failoverRedis(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (Mend, string, error) {
 	slot := rng.IntN(16384)
 	master, err := c.Redis.Master(ctx, slot)
 	if err != nil {
@@ -109,7 +109,7 @@ func failoverRedis(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend,
 }
 
 // serves is the evidence that a slot has gone from one node to another.
-func serves(ctx context.Context, c *local.RedisCluster, slot, node, before int) (string, error) {
+func serves(ctx context.Context, c *devcluster.RedisCluster, slot, node, before int) (string, error) {
 	now, err := c.Master(ctx, slot)
 	if err != nil {
 		return "", err
@@ -120,7 +120,7 @@ func serves(ctx context.Context, c *local.RedisCluster, slot, node, before int) 
 	return fmt.Sprintf("slot %d is served by %s, not %s", slot, c.Addrs()[now], c.Addrs()[before]), nil
 }
 
-func migrateSlots(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+func migrateSlots(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (Mend, string, error) {
 	slot := rng.IntN(16384)
 	from, err := c.Redis.Master(ctx, slot)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 // startWithin is how long a gateway may take until it is ready although a part is
@@ -29,7 +29,7 @@ func startFaults() []Fault {
 
 // startWithout restarts a gateway while a part is away. Mending brings the part back.
 func startWithout(takeAway breaker) breaker {
-	return func(ctx context.Context, c *local.Cluster, rng *rand.Rand) (Mend, string, error) {
+	return func(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (Mend, string, error) {
 		mendPart, away, err := takeAway(ctx, c, rng)
 		if err != nil {
 			return mendPart, "", err
@@ -63,12 +63,12 @@ func startsWithin(ctx context.Context, g interface {
 }
 
 // living is a gateway that runs, one with people if there is one.
-func living(ctx context.Context, c *local.Cluster, rng *rand.Rand) (*local.Gateway, error) {
-	var best *local.Gateway
+func living(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (*devcluster.Gateway, error) {
+	var best *devcluster.Gateway
 	most := -1.0
 	for _, i := range rng.Perm(len(c.Gateways)) {
 		g := c.Gateways[i]
-		if g.State() != local.Running {
+		if g.State() != devcluster.Running {
 			continue
 		}
 		metrics, err := g.Metrics(ctx)

@@ -11,7 +11,7 @@ import (
 
 	"tuitalk/bench/chaos"
 	"tuitalk/client"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 // forgetful is a client.Storage of somebody who has never been here.
@@ -54,7 +54,7 @@ const servedWithin = 5 * time.Second
 // TestAFrozenGatewayHasAWatchdog: it is replaced, newcomers are served by the
 // others meanwhile, and of those who were there nobody loses anything.
 func TestAFrozenGatewayHasAWatchdog(t *testing.T) {
-	c, store := fleet(t, local.ClusterOptions{Watchdog: true})
+	c, store := fleet(t, devcluster.ClusterOptions{Watchdog: true})
 	fault, err := chaos.Find("gateway-freeze-watchdog")
 	if err != nil {
 		t.Fatal(err)

@@ -7,13 +7,13 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/talk"
 )
 
 // plan is faults one after the other, with calm around each.
 type plan struct {
-	cluster *local.Cluster // nil: the faults need none
+	cluster *devcluster.Cluster // nil: the faults need none
 	faults  []Fault
 	calm    time.Duration
 	rng     *rand.Rand

@@ -11,7 +11,7 @@ import (
 
 	"tuitalk/bench/checker"
 	"tuitalk/bench/recorder"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -25,7 +25,7 @@ type Store interface {
 
 // Options of a Run.
 type Options struct {
-	Cluster *local.Cluster
+	Cluster *devcluster.Cluster
 	Store   Store
 	People  int           // default 30
 	Rooms   int           // default 6

@@ -11,7 +11,7 @@ import (
 
 	"tuitalk/bench/crew"
 	"tuitalk/bench/result"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/talk"
 )
 
@@ -19,7 +19,7 @@ import (
 // does not repeat the victims: which gateway is taken also depends on how many
 // people each holds at that moment. The evidence names who it was.
 type Schedule struct {
-	Cluster *local.Cluster // nil: all faults are Commands
+	Cluster *devcluster.Cluster // nil: all faults are Commands
 	Faults  []Fault
 	Calm    time.Duration // before the first fault, between two, and after the last
 	Seed    uint64        // of what faults choose
@@ -96,9 +96,9 @@ func Choose(list string) (chosen []Fault, err error) {
 
 // Fleet sets what a cluster needs so that it can have all the faults. An error
 // says that no cluster can.
-func Fleet(opts *local.ClusterOptions, faults []Fault) error {
+func Fleet(opts *devcluster.ClusterOptions, faults []Fault) error {
 	if opts.Isolated = 0; anyOf(faults, LinkFaults()) {
-		opts.Isolated = local.EveryGateway
+		opts.Isolated = devcluster.EveryGateway
 	}
 	opts.Watchdog = anyOf(faults, WatchdogFaults())
 	unwatched := []Fault{{Name: "gateway-freeze"}}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"tuitalk/bench/chaos"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 func TestChoose(t *testing.T) {
@@ -36,7 +36,7 @@ func TestFleetForFaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var opts local.ClusterOptions
+		var opts devcluster.ClusterOptions
 		err = chaos.Fleet(&opts, faults)
 		if (opts.Isolated > 0) != want.isolated || opts.Watchdog != want.watchdog || (err != nil) != want.impossible {
 			t.Errorf("%s: %+v, %v", list, opts, err)

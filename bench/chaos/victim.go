@@ -5,16 +5,16 @@ import (
 	"fmt"
 	"math/rand/v2"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 // peopled are the gateways in the order in which faults take them: random ones
 // first, and those that hold next to nobody last. A gateway that has just come
 // back has no clients until others lose theirs, and to break it shows nothing.
 // So a seed does not say alone who it is. The first so many are not of the last kind.
-func peopled(ctx context.Context, c *local.Cluster, rng *rand.Rand) (order []*local.Gateway, first int, err error) {
+func peopled(ctx context.Context, c *devcluster.Cluster, rng *rand.Rand) (order []*devcluster.Gateway, first int, err error) {
 	type candidate struct {
-		*local.Gateway
+		*devcluster.Gateway
 		conns float64
 	}
 	var all []candidate

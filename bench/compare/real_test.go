@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"tuitalk/bench/compare"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 // Everybody is started, talked to and stopped; what is measured proves nothing
 // under so small a load on a busy machine.
 func TestEveryTargetCanBeCompared(t *testing.T) {
 	dir := t.TempDir()
-	gateway, err := local.Build(dir, "tuitalk/cmd/tuitalk-gateway", false)
+	gateway, err := devcluster.Build(dir, "tuitalk/cmd/tuitalk-gateway", false)
 	if err != nil {
 		t.Fatal(err)
 	}

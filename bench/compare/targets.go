@@ -12,7 +12,7 @@ import (
 
 	"tuitalk/bench/result"
 	"tuitalk/bench/scenario"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 // startPatience is how long a server may take until it listens.
@@ -84,8 +84,8 @@ func startWithRedis(program string) func(context.Context, string, int) (*Server,
 }
 
 // startRedis starts one Redis that keeps everything in memory.
-func startRedis(ctx context.Context, dir string, cpu int) (*local.Program, string, error) {
-	number, err := local.FreePort()
+func startRedis(ctx context.Context, dir string, cpu int) (*devcluster.Program, string, error) {
+	number, err := devcluster.FreePort()
 	if err != nil {
 		return nil, "", fmt.Errorf("find a port for redis-server: %w", err)
 	}
@@ -134,12 +134,12 @@ func launch(ctx context.Context, dir string, cpu int, program string, args ...st
 // pinned describes a program that runs on one processor. There Go would also set
 // GOMAXPROCS to 1, with which an epoll loop that sleeps in the kernel keeps all
 // others from running: it is 4, for every target.
-func pinned(log string, cpu int, program string, args ...string) *local.Program {
-	return local.NewProgram(log, "taskset", append([]string{"-c", strconv.Itoa(cpu), "env", "GOMAXPROCS=4", program}, args...)...)
+func pinned(log string, cpu int, program string, args ...string) *devcluster.Program {
+	return devcluster.NewProgram(log, "taskset", append([]string{"-c", strconv.Itoa(cpu), "env", "GOMAXPROCS=4", program}, args...)...)
 }
 
 // await asks until a program is ready.
-func await(ctx context.Context, p *local.Program, ready func() (string, bool)) (string, error) {
+func await(ctx context.Context, p *devcluster.Program, ready func() (string, bool)) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	for {

@@ -16,7 +16,7 @@ import (
 	"tuitalk/bench/checker"
 	"tuitalk/bench/recorder"
 	"tuitalk/client"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history/sqlitestore"
 	"tuitalk/talk"
 )
@@ -29,7 +29,7 @@ const (
 // gatewayProgram builds the real gateway.
 func gatewayProgram(t *testing.T) string {
 	t.Helper()
-	program, err := local.Build(t.TempDir(), "tuitalk/cmd/tuitalk-gateway", false)
+	program, err := devcluster.Build(t.TempDir(), "tuitalk/cmd/tuitalk-gateway", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func await(t *testing.T, what string, so func() bool) {
 // pair is two people who talk through a proxy to a real gateway.
 type pair struct {
 	t       *testing.T
-	gateway *local.Gateway
+	gateway *devcluster.Gateway
 	store   string
 	proxy   *proxy
 	out     bytes.Buffer
@@ -65,7 +65,7 @@ func newPair(t *testing.T, program string, every int, m mutation) *pair {
 	dir := t.TempDir()
 	p := &pair{t: t, store: filepath.Join(dir, "talk.db")}
 	var err error
-	if p.gateway, err = local.StartGateway(t.Context(), local.GatewayOptions{
+	if p.gateway, err = devcluster.StartGateway(t.Context(), devcluster.GatewayOptions{
 		Program: program, Dir: dir, Store: "sqlite:" + p.store, Args: []string{"-limits", "none"},
 	}); err != nil {
 		t.Fatal(err)

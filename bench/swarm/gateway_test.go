@@ -18,7 +18,7 @@ import (
 	"tuitalk/bench/scenario"
 	"tuitalk/bench/swarm"
 	"tuitalk/client"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history/sqlitestore"
 	"tuitalk/talk"
 )
@@ -27,19 +27,19 @@ const patience = time.Minute // for what must come; it decides nothing else
 
 // target is a real gateway with a store of its own.
 type target struct {
-	gateway *local.Gateway
+	gateway *devcluster.Gateway
 	store   string
 }
 
 func startTarget(t *testing.T) *target {
 	t.Helper()
 	dir := t.TempDir()
-	program, err := local.Build(dir, "tuitalk/cmd/tuitalk-gateway", false)
+	program, err := devcluster.Build(dir, "tuitalk/cmd/tuitalk-gateway", false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tg := &target{store: filepath.Join(dir, "talk.db")}
-	tg.gateway, err = local.StartGateway(t.Context(), local.GatewayOptions{
+	tg.gateway, err = devcluster.StartGateway(t.Context(), devcluster.GatewayOptions{
 		Program: program, Dir: dir, Store: "sqlite:" + tg.store, Args: []string{"-limits", "none"},
 	})
 	if err != nil {

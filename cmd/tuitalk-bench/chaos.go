@@ -12,7 +12,7 @@ import (
 	"tuitalk/bench/crew"
 	"tuitalk/bench/measure"
 	"tuitalk/bench/result"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history/pgstore"
 )
 
@@ -169,7 +169,7 @@ func linked(clients, gateways int, faults []chaos.Fault) (behind int, err error)
 	}
 	most := (files - 1000) / 2
 	if clients <= most {
-		return local.EveryGateway, nil
+		return devcluster.EveryGateway, nil
 	}
 	// another gateway may be away meanwhile, and its clients with the rest; where two
 	// are, all clients may be with one
@@ -189,7 +189,7 @@ func (b *breakage) fleet(ctx context.Context, o *crew.Options, schedule *chaos.S
 		b.gateway = beside("tuitalk-gateway")
 	}
 	show.Print("starting a fleet")
-	opts := local.ClusterOptions{
+	opts := devcluster.ClusterOptions{
 		Program: b.gateway, Dir: b.dir, Gateways: b.gateways, Workers: 2 + o.Scenario.Clients/perWorker,
 		GatewayArgs: []string{"-limits", "none", "-grace", o.Grace.String()},
 	}
@@ -201,7 +201,7 @@ func (b *breakage) fleet(ctx context.Context, o *crew.Options, schedule *chaos.S
 			return nil, err
 		}
 	}
-	cluster, err := local.StartCluster(ctx, opts)
+	cluster, err := devcluster.StartCluster(ctx, opts)
 	if err != nil {
 		return nil, fmt.Errorf("start a fleet: %w", err)
 	}

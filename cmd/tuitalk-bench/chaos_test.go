@@ -7,7 +7,7 @@ import (
 
 	"tuitalk/bench/chaos"
 	"tuitalk/bench/measure"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 // TestLinksCarrySoManyOnly: each client takes two files of the proxy.
@@ -29,7 +29,7 @@ func TestLinksCarrySoManyOnly(t *testing.T) {
 		faults  []chaos.Fault
 		want    int
 	}{
-		"few":                       {1, of("all,links"), local.EveryGateway},
+		"few":                       {1, of("all,links"), devcluster.EveryGateway},
 		"many":                      {files / 2, of("links"), 1},
 		"many and two gateways die": {files / 2, of("all,links"), 0},
 		"many and a pair":           {files / 2, append(of("links"), pair), 0},

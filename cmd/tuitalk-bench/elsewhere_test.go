@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"tuitalk/bench/crew"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 // elsewhere stands for another machine: a network of its own, a cable to this
@@ -122,7 +122,7 @@ func startElsewhere(t *testing.T, first int) *fleetElsewhere {
 	}
 	addr := f.machines[0].host.String() + ":8080" // nobody else has the address
 	dir := t.TempDir()
-	g, err := local.StartGateway(t.Context(), local.GatewayOptions{
+	g, err := devcluster.StartGateway(t.Context(), devcluster.GatewayOptions{
 		Program: programs.gateway, Dir: dir, Store: "sqlite:" + filepath.Join(dir, "chat.db"),
 		Args: []string{"-limits", "none", "-listen", addr},
 	})

@@ -20,7 +20,7 @@ import (
 	"testing"
 
 	"tuitalk/bench/result"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 var programs struct{ gateway, bench string }
@@ -33,8 +33,8 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		if programs.gateway, err = local.Build(dir, "tuitalk/cmd/tuitalk-gateway", false); err == nil {
-			programs.bench, err = local.Build(dir, "tuitalk/cmd/tuitalk-bench", false)
+		if programs.gateway, err = devcluster.Build(dir, "tuitalk/cmd/tuitalk-gateway", false); err == nil {
+			programs.bench, err = devcluster.Build(dir, "tuitalk/cmd/tuitalk-bench", false)
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -45,10 +45,10 @@ func TestMain(m *testing.M) {
 }
 
 // startGateway starts a real one, and gives its address.
-func startGateway(t *testing.T) (url string, g *local.Gateway) {
+func startGateway(t *testing.T) (url string, g *devcluster.Gateway) {
 	t.Helper()
 	dir := t.TempDir()
-	g, err := local.StartGateway(t.Context(), local.GatewayOptions{
+	g, err := devcluster.StartGateway(t.Context(), devcluster.GatewayOptions{
 		Program: programs.gateway, Dir: dir, Store: "sqlite:" + filepath.Join(dir, "chat.db"), Args: []string{"-limits", "none"},
 	})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"tuitalk/bench/crew"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history/pgstore"
 )
 
@@ -29,8 +29,8 @@ func (s *settings) checkWatch(o *crew.Options) error {
 		return nil
 	}
 	file := filepath.Join(s.cluster, "state.json")
-	state, err := local.LoadClusterState(file)
-	if err != nil || state.Owner.State() == local.Dead {
+	state, err := devcluster.LoadClusterState(file)
+	if err != nil || state.Owner.State() == devcluster.Dead {
 		return fmt.Errorf("-cluster %s: no cluster runs there; make cluster starts one", s.cluster)
 	}
 	if !s.given("target") {
@@ -38,7 +38,7 @@ func (s *settings) checkWatch(o *crew.Options) error {
 	}
 	o.Watch = func() []crew.Process {
 		// parts that were started again have other ids
-		if now, err := local.LoadClusterState(file); err == nil {
+		if now, err := devcluster.LoadClusterState(file); err == nil {
 			state = now
 		}
 		return append(processes(state), watched...)
@@ -84,7 +84,7 @@ func metricsOf(admin string) string {
 	return "http://" + admin + "/metrics"
 }
 
-func processes(state local.ClusterState) (all []crew.Process) {
+func processes(state devcluster.ClusterState) (all []crew.Process) {
 	for _, p := range state.Parts {
 		if p.Process.PID > 0 {
 			all = append(all, crew.Process{Name: p.Name, PID: p.Process.PID, Metrics: metricsOf(p.Admin)})
@@ -99,7 +99,7 @@ func (s *settings) store(ctx context.Context, o *crew.Options) (done func(), err
 	if s.cluster == "" || !o.Scenario.Check {
 		return func() {}, nil
 	}
-	state, err := local.LoadClusterState(filepath.Join(s.cluster, "state.json"))
+	state, err := devcluster.LoadClusterState(filepath.Join(s.cluster, "state.json"))
 	if err != nil {
 		return nil, err
 	}
@@ -113,12 +113,12 @@ func (s *settings) store(ctx context.Context, o *crew.Options) (done func(), err
 
 // databaseOf is the address of a cluster's database, whichever server is the
 // primary just then.
-func databaseOf(state local.ClusterState) string {
+func databaseOf(state devcluster.ClusterState) string {
 	const roleAndDatabase = "tuitalk"
 	u := url.URL{Scheme: "postgres", Path: roleAndDatabase}
 	var hosts []string
 	for _, p := range state.Parts {
-		if p.Kind == local.KindPostgres {
+		if p.Kind == devcluster.KindPostgres {
 			hosts = append(hosts, p.Addr)
 			u.User = url.UserPassword(roleAndDatabase, p.Secret)
 		}

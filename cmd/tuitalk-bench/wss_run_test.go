@@ -15,14 +15,14 @@ import (
 	"time"
 
 	"tuitalk/bench/trust/trusttest"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/deploy/nginx"
 )
 
 // freePort is one on loopback that nobody else gets.
 func freePort(t *testing.T) int {
 	t.Helper()
-	port, err := local.FreePort()
+	port, err := devcluster.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}

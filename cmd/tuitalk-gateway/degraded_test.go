@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/talk"
 )
 
@@ -128,7 +128,7 @@ func (g *gatewayProcess) posted(t *testing.T, room int32, text string) {
 // and with which command it is mended; that does it, and what is said then is of now.
 func TestMendRoomAsAnOperator(t *testing.T) {
 	const room, year = 7, 365 * 24 * 3600
-	pg, err := local.StartPostgres(t.Context(), local.PostgresOptions{})
+	pg, err := devcluster.StartPostgres(t.Context(), devcluster.PostgresOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,20 +7,20 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history/pgstore"
 	"tuitalk/talk"
 )
 
 // fleetParts are the real servers beside the gateways.
 type fleetParts struct {
-	pg    *local.Postgres
-	redis *local.RedisCluster
+	pg    *devcluster.Postgres
+	redis *devcluster.RedisCluster
 }
 
 func startFleetParts(t *testing.T) *fleetParts {
 	t.Helper()
-	pg, err := local.StartPostgres(t.Context(), local.PostgresOptions{})
+	pg, err := devcluster.StartPostgres(t.Context(), devcluster.PostgresOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func startFleetParts(t *testing.T) *fleetParts {
 			t.Error(err)
 		}
 	})
-	redis, err := local.StartRedisCluster(t.Context(), local.RedisOptions{Dir: t.TempDir()})
+	redis, err := devcluster.StartRedisCluster(t.Context(), devcluster.RedisOptions{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func (f *fleetParts) dieAt(t *testing.T, other *gatewayProcess, room int32, step
 	dying := f.gateway(t, "-failpoint", step)
 	author := dialWire(t, dying.addr, room)
 	author.stored(room, 0, "before")
-	if err := f.pg.Stop(t.Context(), local.Immediate); err != nil {
+	if err := f.pg.Stop(t.Context(), devcluster.Immediate); err != nil {
 		t.Fatal(err)
 	}
 	if err := other.Freeze(); err != nil { // so that the dying one begins the drain

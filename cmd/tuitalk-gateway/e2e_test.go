@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history/sqlitestore"
 	"tuitalk/talk"
 	"tuitalk/web"
@@ -33,8 +33,8 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(dir)
-		if programs.gateway, err = local.Build(dir, "tuitalk/cmd/tuitalk-gateway", true); err == nil {
-			programs.tuitalk, err = local.Build(dir, "tuitalk/cmd/tuitalk", false)
+		if programs.gateway, err = devcluster.Build(dir, "tuitalk/cmd/tuitalk-gateway", true); err == nil {
+			programs.tuitalk, err = devcluster.Build(dir, "tuitalk/cmd/tuitalk", false)
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 // freeAddr is where a server may be started, also again.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	port, err := local.FreePort()
+	port, err := devcluster.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func freeAddr(t *testing.T) string {
 
 // gatewayProcess is the real program on a database in a folder.
 type gatewayProcess struct {
-	*local.Program
+	*devcluster.Program
 	addr, admin, store string
 }
 
@@ -73,7 +73,7 @@ func startProgram(t *testing.T, program, dir string, extra ...string) *gatewayPr
 		store: filepath.Join(dir, "talk.db"),
 	}
 	args := append([]string{"-listen", g.addr, "-admin", g.admin, "-store", "sqlite:" + g.store}, extra...)
-	g.Program = local.NewProgram(filepath.Join(dir, "gateway.log"), program, args...)
+	g.Program = devcluster.NewProgram(filepath.Join(dir, "gateway.log"), program, args...)
 	t.Cleanup(func() {
 		if err := g.Close(); err != nil {
 			t.Error(err)

@@ -13,18 +13,18 @@ import (
 	"time"
 
 	"tuitalk/bench/chaos"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history/pgstore"
 )
 
 // failover is a fault whose operator makes every mistake: the old primary, which
 // stands first in the gateways' address, is started again as it was.
 type failover struct {
-	old, next *local.Postgres
+	old, next *devcluster.Postgres
 	stored    string // in the old primary, when it came back
 }
 
-func (f *failover) strike(ctx context.Context, c *local.Cluster, _ *rand.Rand) (chaos.Mend, string, error) {
+func (f *failover) strike(ctx context.Context, c *devcluster.Cluster, _ *rand.Rand) (chaos.Mend, string, error) {
 	f.old, f.next = c.Postgres.Primary(), c.Postgres.Standby()
 	if err := errors.Join(f.old.Kill(), c.Postgres.Promote(ctx)); err != nil {
 		return nil, "", err
@@ -44,7 +44,7 @@ const entryCount = `SELECT count(*) FROM entries`
 
 // mend sees that nobody has stored anything in the old primary, nor tries to, and
 // makes it the standby of the new one.
-func (f *failover) mend(ctx context.Context, c *local.Cluster) error {
+func (f *failover) mend(ctx context.Context, c *devcluster.Cluster) error {
 	return errors.Join(
 		f.expect(ctx, f.old, entryCount, f.stored),
 		f.expect(ctx, f.old, `SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`, "0"),
@@ -53,7 +53,7 @@ func (f *failover) mend(ctx context.Context, c *local.Cluster) error {
 		f.expect(ctx, f.old, `SELECT pg_is_in_recovery()`, "t"))
 }
 
-func (f *failover) expect(ctx context.Context, p *local.Postgres, question, want string) error {
+func (f *failover) expect(ctx context.Context, p *devcluster.Postgres, question, want string) error {
 	got, err := ask(ctx, p, question)
 	if err == nil && got != want {
 		err = fmt.Errorf("%s: %s, want %s", question, got, want)
@@ -62,7 +62,7 @@ func (f *failover) expect(ctx context.Context, p *local.Postgres, question, want
 }
 
 // ask asks a server with PostgreSQL's own client.
-func ask(ctx context.Context, p *local.Postgres, question string) (string, error) {
+func ask(ctx context.Context, p *devcluster.Postgres, question string) (string, error) {
 	out, err := exec.CommandContext(ctx, "psql", "-AtX", "-c", question, p.DSN()).CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%w: %s", err, out)
@@ -74,7 +74,7 @@ func ask(ctx context.Context, p *local.Postgres, question string) (string, error
 // three gateways: nothing is lost, doubled or out of order, though the old primary
 // comes back and does not know.
 func TestFailoverInTheFleet(t *testing.T) {
-	c, err := local.StartCluster(t.Context(), local.ClusterOptions{Program: programs.gateway, GatewayArgs: []string{"-limits", "none"}})
+	c, err := devcluster.StartCluster(t.Context(), devcluster.ClusterOptions{Program: programs.gateway, GatewayArgs: []string{"-limits", "none"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestFailoverInTheFleet(t *testing.T) {
 	if report.Sent == 0 || report.Shown == 0 {
 		t.Error("nobody talked")
 	}
-	for _, p := range []*local.Postgres{c.Postgres.Primary(), c.Postgres.Standby()} {
+	for _, p := range []*devcluster.Postgres{c.Postgres.Primary(), c.Postgres.Standby()} {
 		if got, err := ask(t.Context(), p, `SELECT count(*) > `+f.stored+` FROM entries`); err != nil || got != "t" {
 			t.Errorf("%s has not more than the old primary: %s, %v", p.Addr(), got, err)
 		}

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 // fullPipe returns a pipe that takes nothing more until somebody reads it.
@@ -199,7 +199,7 @@ func TestLogThatNobodyReadsStopsNoLane(t *testing.T) {
 	g := startUnread(t, "-store", f.pg.DSN(), "-bus", f.redis.URL(), "-limits", "none")
 	ann, bob := dialWire(t, g.addr, 1), dialWire(t, g.addr, 2)
 	for i := range 6 {
-		if f.redis.State(i) == local.Dead {
+		if f.redis.State(i) == devcluster.Dead {
 			t.Fatal("a Redis node is dead already")
 		}
 		if err := f.redis.Kill(i); err != nil {

@@ -19,7 +19,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/talk"
 )
 
@@ -85,7 +85,7 @@ func (g *gatewayProcess) closedForOverload(t *testing.T) (n int) {
 func TestMemoryStaysBelowWhatIsSaid(t *testing.T) {
 	const room, posts, waves, crowd = 7, 200, 2, 200
 	dir := t.TempDir()
-	program, err := local.Build(dir, "tuitalk/cmd/tuitalk-gateway", false) // the race detector takes memory of its own
+	program, err := devcluster.Build(dir, "tuitalk/cmd/tuitalk-gateway", false) // the race detector takes memory of its own
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history/sqlitestore"
 	"tuitalk/talk"
 )
@@ -210,7 +210,7 @@ func TestTheOriginalThroughNginx(t *testing.T) {
 	dir := t.TempDir()
 	denseRoom(t, dir, 7, 8)
 	g := startGateway(t, dir, "-limits", "none", "-trusted-proxies", "127.0.0.1")
-	nginx, err := local.StartNginx(t.Context(), local.NginxOptions{Dir: t.TempDir(), Gateways: []string{g.addr}})
+	nginx, err := devcluster.StartNginx(t.Context(), devcluster.NginxOptions{Dir: t.TempDir(), Gateways: []string{g.addr}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history/pgstore"
 	"tuitalk/talk"
 )
@@ -19,7 +19,7 @@ import (
 // through Nginx; two gateways are killed, one after the other, and PostgreSQL is
 // away for a while.
 func TestTheOriginalsClientsInAFleet(t *testing.T) {
-	c, err := local.StartCluster(t.Context(), local.ClusterOptions{
+	c, err := devcluster.StartCluster(t.Context(), devcluster.ClusterOptions{
 		Program: programs.gateway, GatewayArgs: []string{"-limits", "none"},
 	})
 	if err != nil {
@@ -34,7 +34,7 @@ func TestTheOriginalsClientsInAFleet(t *testing.T) {
 	t.Run("PostgreSQL is away", func(t *testing.T) { originalsAndPending(t, c) })
 }
 
-func originalsAndDeadGateways(t *testing.T, c *local.Cluster) {
+func originalsAndDeadGateways(t *testing.T, c *devcluster.Cluster) {
 	ctx, end := context.WithCancel(t.Context())
 	var living sync.WaitGroup
 	defer living.Wait()
@@ -90,7 +90,7 @@ type stored struct {
 	presence map[talk.UUID][]talk.Kind
 }
 
-func postsOf(t *testing.T, c *local.Cluster, room int32) *stored {
+func postsOf(t *testing.T, c *devcluster.Cluster, room int32) *stored {
 	t.Helper()
 	store, err := pgstore.Open(t.Context(), c.Postgres.DSN(), pgstore.Options{})
 	if err != nil {
@@ -162,7 +162,7 @@ func awaitAll(t *testing.T, all []*original, what string, is func(*original) boo
 
 // originalsAndPending: what waits for PostgreSQL is shown to the extended form,
 // and to the original's only when it is stored.
-func originalsAndPending(t *testing.T, c *local.Cluster) {
+func originalsAndPending(t *testing.T, c *devcluster.Cluster) {
 	const room = 2
 	addr := c.Nginx.Addr()
 	extended := visitor{t: t, form: talk.Extended, session: newID()}.visit(addr)
@@ -172,7 +172,7 @@ func originalsAndPending(t *testing.T, c *local.Cluster) {
 	ann.join(room, "ann")
 	bob.join(room, "bob")
 	heard := [...]<-chan talk.Entry{ann.listen(), bob.listen()}
-	if err := c.Postgres.Stop(t.Context(), local.Immediate); err != nil {
+	if err := c.Postgres.Stop(t.Context(), devcluster.Immediate); err != nil {
 		t.Fatal(err)
 	}
 	const count = 5

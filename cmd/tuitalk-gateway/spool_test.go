@@ -15,7 +15,7 @@ import (
 	"github.com/coder/websocket"
 
 	"tuitalk/client"
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/fanout/fanouttest"
 	"tuitalk/fanout/redisbus"
 	"tuitalk/history"
@@ -157,7 +157,7 @@ func TestSpoolOfADeadGateway(t *testing.T) {
 	author := &flapper{wire: &wire{t: t}}
 	author.connect(dying.addr, room)
 	author.stored(room, 0, "before")
-	if err := f.pg.Stop(t.Context(), local.Immediate); err != nil {
+	if err := f.pg.Stop(t.Context(), devcluster.Immediate); err != nil {
 		t.Fatal(err)
 	}
 	dying.missStore(t)
@@ -201,7 +201,7 @@ func TestSpoolIsLostWithItsMasters(t *testing.T) {
 	author, witness := dialWire(t, one.addr, room), dialWire(t, two.addr, room)
 	texts := []string{"before"}
 	author.stored(room, 0, "before")
-	if err := f.pg.Stop(t.Context(), local.Immediate); err != nil {
+	if err := f.pg.Stop(t.Context(), devcluster.Immediate); err != nil {
 		t.Fatal(err)
 	}
 	for n := range 5 {

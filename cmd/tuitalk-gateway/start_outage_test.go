@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 // TestStartInAnOutage: PostgreSQL is away, and gateways start. They are ready, and
@@ -18,7 +18,7 @@ import (
 func TestStartInAnOutage(t *testing.T) {
 	const room = 7
 	f := startFleetParts(t)
-	if err := f.pg.Stop(t.Context(), local.Immediate); err != nil {
+	if err := f.pg.Stop(t.Context(), devcluster.Immediate); err != nil {
 		t.Fatal(err)
 	}
 	one, two := f.gateway(t), f.gateway(t)

@@ -15,7 +15,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/talk"
 )
 
@@ -37,7 +37,7 @@ type server struct {
 // startServer serves on a port that is free, also when it starts again; its end is
 // the test's.
 func startServer(t *testing.T) *server {
-	port, err := local.FreePort()
+	port, err := devcluster.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/fanout"
 	"tuitalk/fanout/fanouttest"
 )
@@ -21,7 +21,7 @@ import (
 var shared struct {
 	once    sync.Once
 	dir     string
-	cluster *local.RedisCluster
+	cluster *devcluster.RedisCluster
 	err     error
 }
 
@@ -35,12 +35,12 @@ func TestMain(m *testing.M) {
 }
 
 // cluster returns the shared cluster, whole.
-func cluster(t testing.TB) *local.RedisCluster {
+func cluster(t testing.TB) *devcluster.RedisCluster {
 	t.Helper()
 	shared.once.Do(func() {
 		if shared.dir, shared.err = os.MkdirTemp("", "redisbus-"); shared.err == nil {
-			shared.cluster, shared.err = local.StartRedisCluster(context.Background(),
-				local.RedisOptions{Dir: shared.dir, Password: "p@ss word", Cuttable: true})
+			shared.cluster, shared.err = devcluster.StartRedisCluster(context.Background(),
+				devcluster.RedisOptions{Dir: shared.dir, Password: "p@ss word", Cuttable: true})
 		}
 	})
 	if shared.err != nil {
@@ -50,9 +50,9 @@ func cluster(t testing.TB) *local.RedisCluster {
 	defer cancel()
 	for i := range shared.cluster.Addrs() { // a test that failed may have left it in pieces
 		switch shared.cluster.State(i) {
-		case local.Dead:
+		case devcluster.Dead:
 			must(t, shared.cluster.Start(ctx, i))
-		case local.Stopped:
+		case devcluster.Stopped:
 			must(t, shared.cluster.Cont(i))
 		}
 		must(t, shared.cluster.Rejoin(i))
@@ -67,7 +67,7 @@ func cluster(t testing.TB) *local.RedisCluster {
 var fleets atomic.Int64
 
 // options returns options for a fleet of its own on the cluster.
-func options(t testing.TB, c *local.RedisCluster) Options {
+func options(t testing.TB, c *devcluster.RedisCluster) Options {
 	t.Helper()
 	o := Defaults()
 	o.Addrs = c.Addrs()

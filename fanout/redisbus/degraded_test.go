@@ -20,7 +20,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/fanout/fanouttest"
 	"tuitalk/talk"
 )
@@ -42,7 +42,7 @@ func says(b *Bus, words ...string) bool {
 func whole(b *Bus) bool { return b.Healthy() && len(b.Degraded()) == 0 }
 
 // everywhere has all nodes do something.
-func everywhere(t *testing.T, c *local.RedisCluster, command ...string) {
+func everywhere(t *testing.T, c *devcluster.RedisCluster, command ...string) {
 	t.Helper()
 	for i := range c.Addrs() {
 		_, err := c.Do(context.Background(), i, command...)
@@ -51,7 +51,7 @@ func everywhere(t *testing.T, c *local.RedisCluster, command ...string) {
 }
 
 // asUser makes a user with rights, and options of a bus that is this user.
-func asUser(t *testing.T, c *local.RedisCluster, rights ...string) (Options, string) {
+func asUser(t *testing.T, c *devcluster.RedisCluster, rights ...string) (Options, string) {
 	t.Helper()
 	o := options(t, c)
 	user := "of-" + o.Namespace

@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 )
 
 // masterOf returns who serves a partition.
-func masterOf(t *testing.T, c *local.RedisCluster, partition int) int {
+func masterOf(t *testing.T, c *devcluster.RedisCluster, partition int) int {
 	t.Helper()
 	i, err := c.Master(t.Context(), int(tagSlots[partition]))
 	if err != nil {
@@ -117,9 +117,9 @@ func TestKilledShard(t *testing.T) {
 }
 
 func TestKilledAll(t *testing.T) {
-	for name, start := range map[string]func(c *local.RedisCluster, t *testing.T, i int) error{
-		"back with their data": func(c *local.RedisCluster, t *testing.T, i int) error { return c.Start(t.Context(), i) },
-		"back empty":           func(c *local.RedisCluster, t *testing.T, i int) error { return c.WipeAndStart(t.Context(), i) },
+	for name, start := range map[string]func(c *devcluster.RedisCluster, t *testing.T, i int) error{
+		"back with their data": func(c *devcluster.RedisCluster, t *testing.T, i int) error { return c.Start(t.Context(), i) },
+		"back empty":           func(c *devcluster.RedisCluster, t *testing.T, i int) error { return c.WipeAndStart(t.Context(), i) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := cluster(t)

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/fanout/fanouttest"
 	"tuitalk/talk"
 )
@@ -46,7 +46,7 @@ func BenchmarkAppendfsync(b *testing.B) {
 	}
 }
 
-func setFsync(t testing.TB, c *local.RedisCluster, mode string) {
+func setFsync(t testing.TB, c *devcluster.RedisCluster, mode string) {
 	t.Helper()
 	for i := range c.Addrs() {
 		_, err := c.Do(context.Background(), i, "CONFIG", "SET", "appendfsync", mode)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/fanout"
 	"tuitalk/fanout/fanouttest"
 	"tuitalk/talk"
@@ -23,7 +23,7 @@ import (
 // freeAddr is an address where nobody listens.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	port, err := local.FreePort()
+	port, err := devcluster.FreePort()
 	must(t, err)
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }

@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/fanout/fanouttest"
 )
 
 // connections counts the connections of a fleet's nodes to all servers.
-func connections(t *testing.T, c *local.RedisCluster) int {
+func connections(t *testing.T, c *devcluster.RedisCluster) int {
 	t.Helper()
 	n := 0
 	for i := range c.Addrs() {

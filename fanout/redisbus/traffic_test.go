@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/fanout"
 	"tuitalk/fanout/fanouttest"
 )
@@ -108,7 +108,7 @@ func (v *viewer) counts() (notes, lost, doubles int) {
 
 // startTraffic opens a fleet in which messages flow until the test ends. The
 // options of each node can be changed.
-func startTraffic(t *testing.T, c *local.RedisCluster, change ...func(node int, o *Options)) *traffic {
+func startTraffic(t *testing.T, c *devcluster.RedisCluster, change ...func(node int, o *Options)) *traffic {
 	t.Helper()
 	tr := &traffic{}
 	shared := options(t, c)

@@ -12,16 +12,16 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history"
 	"tuitalk/history/historytest"
 	"tuitalk/talk"
 )
 
 // ownServer starts a server for a test that harms it.
-func ownServer(t *testing.T) *local.Postgres {
+func ownServer(t *testing.T) *devcluster.Postgres {
 	t.Helper()
-	p, err := local.StartPostgres(t.Context(), local.PostgresOptions{})
+	p, err := devcluster.StartPostgres(t.Context(), devcluster.PostgresOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +288,7 @@ func TestDemotedServer(t *testing.T) {
 func TestServerAway(t *testing.T) {
 	p := ownServer(t)
 	s := open(t, p.DSN(), Options{})
-	if err := p.Stop(t.Context(), local.Fast); err != nil {
+	if err := p.Stop(t.Context(), devcluster.Fast); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Append(t.Context(), posts("x", 3, 1)); !errors.Is(err, history.ErrUnavailable) {

@@ -8,14 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history"
 	"tuitalk/history/historytest"
 	"tuitalk/talk"
 )
 
 // trustStandbys has a server never take a silent standby for lost.
-func trustStandbys(t *testing.T, primary *local.Postgres) {
+func trustStandbys(t *testing.T, primary *devcluster.Postgres) {
 	t.Helper()
 	execute(t, primary.DSN(), `ALTER SYSTEM SET wal_sender_timeout = 0`)
 	execute(t, primary.DSN(), `SELECT pg_reload_conf()`)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history"
 	"tuitalk/history/historytest"
 	"tuitalk/talk"
@@ -18,7 +18,7 @@ import (
 func TestOpenWhileTheDatabaseIsAway(t *testing.T) {
 	p := ownServer(t)
 	dsn := p.DSN()
-	if err := p.Stop(t.Context(), local.Immediate); err != nil {
+	if err := p.Stop(t.Context(), devcluster.Immediate); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(t.Context(), dsn, Options{}); !errors.Is(err, history.ErrUnavailable) {
@@ -50,7 +50,7 @@ func TestOpenBeforeAWrongSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	execute(t, dsn, `INSERT INTO tuitalk_schema (version) VALUES (99)`)
-	if err := p.Stop(t.Context(), local.Immediate); err != nil {
+	if err := p.Stop(t.Context(), devcluster.Immediate); err != nil {
 		t.Fatal(err)
 	}
 	refused := make(chan error, 2)

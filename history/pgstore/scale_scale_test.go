@@ -14,7 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history"
 )
 
@@ -33,7 +33,7 @@ func TestScale(t *testing.T) {
 		name, value, _ := strings.Cut(word, "=")
 		settings[name] = value
 	}
-	server, err := local.StartPostgres(t.Context(), local.PostgresOptions{Settings: settings})
+	server, err := devcluster.StartPostgres(t.Context(), devcluster.PostgresOptions{Settings: settings})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history"
 	"tuitalk/history/historytest"
 	"tuitalk/talk"
@@ -21,10 +21,10 @@ import (
 
 // ownServers starts a primary and its synchronous standby, and returns the
 // address of both.
-func ownServers(t *testing.T) (primary, standby *local.Postgres, dsn string) {
+func ownServers(t *testing.T) (primary, standby *devcluster.Postgres, dsn string) {
 	t.Helper()
 	primary = ownServer(t)
-	standby, err := primary.StartStandby(t.Context(), local.PostgresOptions{})
+	standby, err := primary.StartStandby(t.Context(), devcluster.PostgresOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,9 +53,9 @@ func unavailable(t *testing.T, s *Store, batch []talk.Entry) {
 // TestFailover kills the primary while many write, and promotes the standby: what
 // was acknowledged is there once, and what was unclear is after it was sent again.
 func TestFailover(t *testing.T) {
-	for name, lose := range map[string]func(*local.Postgres) error{
-		"killed": (*local.Postgres).Kill,
-		"frozen": (*local.Postgres).Freeze,
+	for name, lose := range map[string]func(*devcluster.Postgres) error{
+		"killed": (*devcluster.Postgres).Kill,
+		"frozen": (*devcluster.Postgres).Freeze,
 	} {
 		t.Run(name, func(t *testing.T) {
 			primary, standby, dsn := ownServers(t)
@@ -131,7 +131,7 @@ func TestDemotedServerHasSuccessor(t *testing.T) {
 
 // loseStandby ends the only standby while a commit waits for it, and has the
 // caller give up the waiting.
-func loseStandby(t *testing.T, primary, standby *local.Postgres, s *Store, batch []talk.Entry) {
+func loseStandby(t *testing.T, primary, standby *devcluster.Postgres, s *Store, batch []talk.Entry) {
 	t.Helper()
 	if err := standby.Kill(); err != nil {
 		t.Fatal(err)
@@ -155,7 +155,7 @@ func loseStandby(t *testing.T, primary, standby *local.Postgres, s *Store, batch
 	}
 }
 
-func commitsThatWait(t *testing.T, p *local.Postgres) (n int) {
+func commitsThatWait(t *testing.T, p *devcluster.Postgres) (n int) {
 	t.Helper()
 	conn := connect(t, p.DSN())
 	defer conn.Close(t.Context())
@@ -166,7 +166,7 @@ func commitsThatWait(t *testing.T, p *local.Postgres) (n int) {
 }
 
 // crashOne kills a process of a server, and waits until it has recovered from that.
-func crashOne(t *testing.T, p *local.Postgres) {
+func crashOne(t *testing.T, p *devcluster.Postgres) {
 	t.Helper()
 	victim, witness := connect(t, p.DSN()), connect(t, p.DSN())
 	if err := syscall.Kill(int(victim.PgConn().PID()), syscall.SIGKILL); err != nil {

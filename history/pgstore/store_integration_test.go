@@ -14,7 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"tuitalk/deploy/local"
+	"tuitalk/deploy/devcluster"
 	"tuitalk/history"
 	"tuitalk/history/historytest"
 )
@@ -23,7 +23,7 @@ import (
 // for those that harm it.
 var server struct {
 	sync.Once
-	*local.Postgres
+	*devcluster.Postgres
 	err     error
 	schemas atomic.Int32
 }
@@ -42,7 +42,7 @@ func init() {
 func newSchema(t testing.TB) string {
 	t.Helper()
 	server.Do(func() {
-		server.Postgres, server.err = local.StartPostgres(context.Background(), local.PostgresOptions{})
+		server.Postgres, server.err = devcluster.StartPostgres(context.Background(), devcluster.PostgresOptions{})
 	})
 	if server.err != nil {
 		t.Fatal(server.err)

@@ -1,0 +1,125 @@
+package devcluster
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+)
+
+// spawner starts processes that end with this one. The kernel ties a child to
+// the thread that started it, so one goroutine with a thread of its own starts
+// them all.
+type spawner struct {
+	orders chan func()
+	done   chan struct{}
+}
+
+func newSpawner() *spawner {
+	s := &spawner{orders: make(chan func()), done: make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		runtime.LockOSThread()
+		for order := range s.orders {
+			order()
+		}
+		// The thread ends with this goroutine, and what it started with it.
+	}()
+	return s
+}
+
+// close ends the spawner; every process it started must have ended.
+func (s *spawner) close() {
+	close(s.orders)
+	<-s.done
+}
+
+// do runs f on the spawner's thread.
+func (s *spawner) do(f func()) {
+	done := make(chan struct{})
+	s.orders <- func() {
+		defer close(done)
+		f()
+	}
+	<-done
+}
+
+// start runs a program in a process group of its own, its output appended to a file.
+func (s *spawner) start(log, name string, args ...string) (*process, error) {
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	cmd := exec.Command(name, args...)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	s.orders <- func() { started <- cmd.Start() }
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		_ = cmd.Wait() // how it ended is in its log
+	}()
+	return p, nil
+}
+
+// process is a started program; its goroutine waits for the end.
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+}
+
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+func (p *process) signal(s syscall.Signal) error { return p.cmd.Process.Signal(s) }
+
+// signalGroup signals the program and what it started, unless that chose a group
+// of its own.
+func (p *process) signalGroup(s syscall.Signal) error { return syscall.Kill(-p.pid(), s) }
+
+// state tells what the kernel says of it; nil is dead.
+func (p *process) state() string {
+	switch {
+	case p == nil || p.exited():
+		return Dead
+	case p.frozen():
+		return Stopped
+	}
+	return Running
+}
+
+func (p *process) exited() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// frozen tells whether the kernel has stopped the process.
+func (p *process) frozen() bool {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid()))
+	if err != nil {
+		return false
+	}
+	_, state, _ := strings.Cut(string(data), ") ")
+	return strings.HasPrefix(state, "T")
+}
+
+// tail returns the last lines of a log.
+func tail(name string) string {
+	const most = 5
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-most):], "; ")
+}
