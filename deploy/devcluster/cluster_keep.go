@@ -77,21 +77,6 @@ func (c *Cluster) kept() []*keptPart {
 	return parts
 }
 
-// trouble tells why a server is to be started: it is dead, or an old primary, or
-// a standby that was started and has not come into step.
-func (pair *PostgresPair) trouble(p *Postgres) string {
-	primary := pair.Primary()
-	switch {
-	case p.State() == Dead:
-		return died
-	case p != primary && p.hasData() && !p.isStandby():
-		return "is an old primary"
-	case p != primary && !primary.exists(replicationConf):
-		return "is not waited for"
-	}
-	return ""
-}
-
 func (p *keptPart) run(ctx context.Context) {
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()

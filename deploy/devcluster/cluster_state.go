@@ -3,7 +3,6 @@ package devcluster
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -107,24 +106,6 @@ func (c *Cluster) State() ClusterState {
 func postgresName(i int) string { return "postgres-" + strconv.Itoa(i+1) }
 
 func redisName(i int) string { return "redis-" + strconv.Itoa(i+1) }
-
-// process is the server's, nil if it is dead.
-func (p *Postgres) process() *process {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.server
-}
-
-// psql is PostgreSQL's own client: with the server's programs, else in PATH.
-func psql(bin string) string {
-	if server, err := filepath.EvalSymlinks(filepath.Join(bin, "postgres")); err == nil {
-		beside := filepath.Join(filepath.Dir(server), "psql")
-		if _, err := os.Stat(beside); err == nil {
-			return beside
-		}
-	}
-	return "psql"
-}
 
 // Save writes the state to a file, whole or not at all.
 func (s ClusterState) Save(name string) error {

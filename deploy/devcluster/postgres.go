@@ -2,17 +2,21 @@ package devcluster
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"tuitalk/deploy/postgres"
 )
 
 // PostgresOptions describes a PostgreSQL server on this machine. The zero value
@@ -96,6 +100,44 @@ func (p *Postgres) startOnFreePort(ctx context.Context) error {
 	return err
 }
 
+// StartStandby makes a copy of the server's data, or uses what an earlier standby
+// of it left in the directory, and starts a standby on it. It returns when the
+// standby is in step, and from then on the server calls nothing committed that is
+// not on the standby's disk as well. The standby is the caller's to close; it has
+// the server's role and password and, unless told otherwise, its settings.
+// At most two run at a time.
+func (p *Postgres) StartStandby(ctx context.Context, options PostgresOptions) (*Postgres, error) {
+	ctx, cancel := context.WithTimeout(ctx, postgresPatience)
+	defer cancel()
+	if options.Bin == "" {
+		options.Bin = p.options.Bin
+	}
+	options.Settings = mergeSettings(p.options.Settings, options.Settings)
+	s := &Postgres{options: options, password: p.password}
+	err := s.settle()
+	if err == nil {
+		err = s.chooseName(p)
+	}
+	if err != nil {
+		s.removeDir()
+		return nil, fmt.Errorf("prepare the standby: %w", err)
+	}
+	s.procs = newSpawner()
+	if err := s.standBy(ctx, p); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// mergeSettings returns both, of which the later win.
+func mergeSettings(all ...map[string]string) map[string]string {
+	merged := make(map[string]string)
+	for _, m := range all {
+		maps.Copy(merged, m)
+	}
+	return merged
+}
+
 // DSN is the URL of the database, with the password.
 func (p *Postgres) DSN() string {
 	u := url.URL{Scheme: "postgres", User: url.UserPassword(postgresUser, p.password), Host: p.Addr(), Path: postgresUser}
@@ -111,7 +153,8 @@ func (p *Postgres) Dir() string { return p.options.Dir }
 // LogFile is the server's log.
 func (p *Postgres) LogFile() string { return filepath.Join(p.options.Dir, "postgres.log") }
 
-func (p *Postgres) dataDir() string { return filepath.Join(p.options.Dir, "data") }
+// name is the server's application_name when it stands by.
+func (p *Postgres) name() string { return "tuitalk" + strconv.Itoa(p.number+1) }
 
 // Start starts the server and waits until it answers, which after a crash
 // includes the recovery. A running server is left as it is.
@@ -148,6 +191,29 @@ func (p *Postgres) Start(ctx context.Context) error {
 	return nil
 }
 
+// spawn starts a program as the server's user, in a process group of its own,
+// its output appended to the log. The kernel kills it when this process ends.
+func (p *Postgres) spawn(name string, args ...string) (*process, error) {
+	out, err := os.OpenFile(p.LogFile(), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = p.options.Dir, out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: p.user}
+	p.procs.do(func() { err = cmd.Start() })
+	if err != nil {
+		return nil, err
+	}
+	server := &process{cmd: cmd, done: make(chan struct{})}
+	go func() {
+		defer close(server.done)
+		_ = cmd.Wait() // how it ended is in its log
+	}()
+	return server, nil
+}
+
 // awaitReady waits until the server's own status file says that it takes clients.
 func (p *Postgres) awaitReady(ctx context.Context, server *process) error {
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -180,10 +246,15 @@ func (p *Postgres) logTail(since int64) string {
 	return strings.TrimSpace(log[min(int(since), len(log)):])
 }
 
-func readString(name string) string {
-	b, _ := os.ReadFile(name) // what is missing says nothing
-	return string(b)
+// process is the server's, nil if it is dead.
+func (p *Postgres) process() *process {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.server
 }
+
+// State tells what the kernel says of the server: Running, Stopped or Dead.
+func (p *Postgres) State() string { return p.process().state() }
 
 // Stop tells the server to end and waits for it. A frozen one must be thawed
 // first, or killed.
@@ -241,4 +312,238 @@ func (p *Postgres) removeDir() error {
 	return os.RemoveAll(p.options.Dir)
 }
 
-func newPassword() string { return rand.Text() }
+// Kill ends all processes of the server at once with SIGKILL, as a loss of
+// power would, and waits until they are gone.
+func (p *Postgres) Kill() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kill()
+}
+
+func (p *Postgres) kill() error {
+	if p.server == nil {
+		return nil
+	}
+	family, err := p.signalAll(syscall.SIGKILL)
+	<-p.server.done
+	for _, child := range family {
+		awaitState(child.pid, child.start, "Z", "X")
+	}
+	p.server, p.frozen = nil, false
+	if err != nil {
+		return fmt.Errorf("kill postgres: %w", err)
+	}
+	return nil
+}
+
+// Freeze stops all processes of the server with SIGSTOP: its kernel still
+// accepts connections and data, but nothing answers.
+func (p *Postgres) Freeze() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.server == nil || p.server.exited() {
+		return errors.New("freeze postgres: it does not run")
+	}
+	p.frozen = true
+	if _, err := p.signalAll(syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("freeze postgres: %w", err)
+	}
+	return nil
+}
+
+// Thaw wakes a server that Freeze stopped.
+func (p *Postgres) Thaw() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.server == nil {
+		return errors.New("thaw postgres: it does not run")
+	}
+	p.frozen = false
+	if _, err := p.signalAll(syscall.SIGCONT); err != nil {
+		return fmt.Errorf("thaw postgres: %w", err)
+	}
+	return nil
+}
+
+// signalAll sends a signal to the server's children, which it returns, and then
+// to the server. The server is stopped before, so that it starts no more of
+// them; each has a process group of its own, so they are found by their parent.
+func (p *Postgres) signalAll(s syscall.Signal) ([]child, error) {
+	if err := p.server.signal(syscall.SIGSTOP); errors.Is(err, os.ErrProcessDone) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	awaitState(p.server.pid(), "", "T", "Z", "X")
+	family, err := children(p.server.pid())
+	errs := []error{err}
+	for _, c := range family {
+		if err := syscall.Kill(c.pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+			errs = append(errs, err)
+		}
+	}
+	if err := p.server.signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		errs = append(errs, err)
+	}
+	return family, errors.Join(errs...)
+}
+
+// reload has a running server read its files again.
+func (p *Postgres) reload() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.server == nil || p.server.exited() {
+		return errors.New("it does not run")
+	}
+	return p.server.signal(syscall.SIGHUP)
+}
+
+// standBy makes a server that does not run the standby of another, which runs,
+// and returns when it is in step. Data of an earlier primary are replaced; see
+// copyData.
+func (p *Postgres) standBy(ctx context.Context, primary *Postgres) error {
+	if err := p.prepareStandby(ctx, primary); err != nil {
+		return fmt.Errorf("prepare the standby: %w", err)
+	}
+	err := p.startOnFreePort(ctx)
+	if err == nil {
+		err = primary.follow(ctx, p.name())
+	}
+	if err != nil {
+		return fmt.Errorf("start the standby: %w", err)
+	}
+	return nil
+}
+
+// nextStandby gives the names that are not the server's own in turn.
+func (p *Postgres) nextStandby() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := (p.number + 1 + p.standbys%(serverNames-1)) % serverNames
+	p.standbys++
+	return n
+}
+
+// follow makes commits wait for a standby once the one with this name streams.
+// Not before: else what writes would stand still while it catches up.
+func (p *Postgres) follow(ctx context.Context, name string) error {
+	if err := p.awaitTrue(ctx, streams+named(name)); err != nil {
+		return fmt.Errorf("it does not stream from its primary: %w", err)
+	}
+	if err := p.write(filepath.Join(p.dataDir(), replicationConf), postgres.Replication); err != nil {
+		return err
+	}
+	if err := p.reload(); err != nil {
+		return err
+	}
+	if err := p.awaitTrue(ctx, streams+inStep+named(name)); err != nil {
+		return fmt.Errorf("it is not in step: %w", err)
+	}
+	return nil
+}
+
+// AwaitStandby waits until a standby is in step: all that is committed from then
+// on is on its disk too.
+func (p *Postgres) AwaitStandby(ctx context.Context) error {
+	if err := p.awaitTrue(ctx, streams+inStep); err != nil {
+		return fmt.Errorf("no standby is in step: %w", err)
+	}
+	return nil
+}
+
+// Promote makes a standby the primary and returns when it can be written. It has
+// no standby of its own then, so its commits wait for none until StartStandby.
+// The earlier primary must be dead, or must have no other standby, so that
+// nothing that it commits is called stored; see PostgresPair for what becomes of it.
+func (p *Postgres) Promote(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, postgresPatience)
+	defer cancel()
+	if !p.isStandby() {
+		return errors.New("promote postgres: it is no standby")
+	}
+	err := os.Remove(filepath.Join(p.dataDir(), replicationConf))
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = p.reload()
+	}
+	if err == nil {
+		err = p.run(ctx, "", "pg_ctl", "promote", "--pgdata="+p.dataDir(), "--wait", "--timeout="+strconv.Itoa(int(postgresPatience.Seconds())))
+	}
+	if err == nil {
+		err = p.awaitTrue(ctx, `SELECT NOT pg_is_in_recovery() AND current_setting('synchronous_standby_names') = ''`)
+	}
+	if err != nil {
+		return fmt.Errorf("promote postgres: %w", err)
+	}
+	return nil
+}
+
+// waitsFor returns an error unless what this server calls committed is on the
+// standby's disk too. One that is dead or stopped cannot be asked: its files tell.
+func (p *Postgres) waitsFor(ctx context.Context, name string) error {
+	errNot := errors.New("the primary does not wait for the standby")
+	if !p.exists(replicationConf) {
+		return errNot
+	}
+	if p.State() != Running {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	answer, err := p.ask(ctx, streams+inStep+named(name))
+	switch {
+	case err != nil:
+		return fmt.Errorf("the primary lives and does not tell whether it waits for the standby: %w", err)
+	case answer != "t":
+		return errNot
+	}
+	return nil
+}
+
+// keepsFor tells whether the server still has all that a standby has missed.
+func (p *Postgres) keepsFor(ctx context.Context, name string) (bool, error) {
+	answer, err := p.ask(ctx, "SELECT count(*) > 0 FROM pg_replication_slots WHERE slot_name = '"+name+"' AND wal_status IS DISTINCT FROM 'lost'")
+	return answer == "t", err
+}
+
+// Questions that begin with streams tell whether there is such a standby.
+const (
+	streams = `SELECT count(*) > 0 FROM pg_stat_replication WHERE state = 'streaming'`
+	inStep  = ` AND sync_state IN ('sync', 'quorum')`
+)
+
+func named(name string) string { return " AND application_name = '" + name + "'" }
+
+// awaitTrue asks until the answer is true. Errors: it is dead; of the context, with
+// what the server said last.
+func (p *Postgres) awaitTrue(ctx context.Context, question string) error {
+	tick := time.NewTicker(standbyCheck)
+	defer tick.Stop()
+	for {
+		answer, err := p.ask(ctx, question)
+		if err == nil && answer == "t" {
+			return nil
+		}
+		if err != nil && p.State() == Dead {
+			return fmt.Errorf("%s is dead: %w", p.Addr(), err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		}
+	}
+}
+
+// ask asks the server with PostgreSQL's own client.
+func (p *Postgres) ask(ctx context.Context, question string) (string, error) {
+	u := url.URL{Scheme: "postgres", User: url.User(postgresUser), Host: p.Addr(), Path: postgresUser}
+	cmd := exec.CommandContext(ctx, psql(p.options.Bin), "-AtXq", "-c", question, u.String())
+	cmd.Env = append(os.Environ(), "PGPASSWORD="+p.password)
+	out, err := cmd.CombinedOutput()
+	if text := strings.TrimSpace(string(out)); err == nil {
+		return text, nil
+	} else if text != "" {
+		return "", fmt.Errorf("%w: %s", err, text)
+	}
+	return "", err
+}

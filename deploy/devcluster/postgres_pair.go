@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -139,6 +141,21 @@ func (pair *PostgresPair) start(ctx context.Context, p *Postgres) error {
 	return p.standBy(ctx, primary)
 }
 
+// trouble tells why a server is to be started: it is dead, or an old primary, or
+// a standby that was started and has not come into step.
+func (pair *PostgresPair) trouble(p *Postgres) string {
+	primary := pair.Primary()
+	switch {
+	case p.State() == Dead:
+		return died
+	case p != primary && p.hasData() && !p.isStandby():
+		return "is an old primary"
+	case p != primary && !primary.exists(replicationConf):
+		return "is not waited for"
+	}
+	return ""
+}
+
 // Promote makes the standby the primary and returns when it can be written. The
 // old primary is ended first if it lives. Until Start brings it back as a standby
 // commits wait for nobody. A standby that may not have all that the primary has
@@ -163,28 +180,6 @@ func (pair *PostgresPair) Promote(ctx context.Context) error {
 	return standby.Promote(ctx)
 }
 
-// waitsFor returns an error unless what this server calls committed is on the
-// standby's disk too. One that is dead or stopped cannot be asked: its files tell.
-func (p *Postgres) waitsFor(ctx context.Context, name string) error {
-	errNot := errors.New("the primary does not wait for the standby")
-	if !p.exists(replicationConf) {
-		return errNot
-	}
-	if p.State() != Running {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	answer, err := p.ask(ctx, streams+inStep+named(name))
-	switch {
-	case err != nil:
-		return fmt.Errorf("the primary lives and does not tell whether it waits for the standby: %w", err)
-	case answer != "t":
-		return errNot
-	}
-	return nil
-}
-
 // Stop ends the primary and then the standby, which gets all that it has written.
 func (pair *PostgresPair) Stop(ctx context.Context, mode StopMode) error {
 	pair.changing.Lock()
@@ -203,4 +198,67 @@ func (pair *PostgresPair) Close() error {
 		errs = append(errs, p.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// Backup copies the primary's data as they are now, in place of an earlier copy. It
+// tells when the copy was begun: it has all that was committed before.
+func (pair *PostgresPair) Backup(ctx context.Context) (begun time.Time, err error) {
+	ctx, cancel := context.WithTimeout(ctx, postgresPatience)
+	defer cancel()
+	pair.changing.Lock()
+	defer pair.changing.Unlock()
+	p := pair.Primary()
+	passfile := filepath.Join(p.options.Dir, "passfile")
+	begun = time.Now()
+	err = os.RemoveAll(p.copyDir())
+	if err == nil {
+		err = p.write(passfile, "*:*:*:"+postgresUser+":"+p.password+"\n")
+	}
+	if err == nil {
+		err = p.run(ctx, "", "pg_basebackup", "--dbname="+p.conninfo("copy", passfile), "--pgdata="+p.copyDir(),
+			"--wal-method=stream", "--checkpoint=fast", "--no-sync", "--no-password")
+	}
+	if err != nil {
+		return begun, fmt.Errorf("copy the data of postgres: %w", err)
+	}
+	return begun, nil
+}
+
+// GoBack ends all servers, as a loss of power would, puts the last Backup in the
+// place of the primary's data, and starts them again: the standby with a copy of
+// its own. What was committed since is lost to them; Before has it.
+func (pair *PostgresPair) GoBack(ctx context.Context) error {
+	if err := pair.putBack(); err != nil {
+		return fmt.Errorf("set postgres back: %w", err)
+	}
+	return pair.Start(ctx)
+}
+
+func (pair *PostgresPair) putBack() error {
+	pair.changing.Lock()
+	defer pair.changing.Unlock()
+	primary, standby := pair.Primary(), pair.Standby()
+	if _, err := os.Stat(primary.copyDir()); err != nil {
+		return err
+	}
+	for _, p := range pair.servers {
+		if err := p.Kill(); err != nil {
+			return err
+		}
+	}
+	if err := primary.exchange(); err != nil || standby == nil {
+		return err
+	}
+	return os.RemoveAll(standby.dataDir())
+}
+
+// Before starts a server with what the primary had until the last GoBack, to be
+// read. It is the caller's to close.
+func (pair *PostgresPair) Before(ctx context.Context) (*Postgres, error) {
+	for _, p := range pair.servers {
+		if _, err := os.Stat(p.asideDir()); err == nil {
+			return StartPostgres(ctx, PostgresOptions{Dir: p.asideDir(), Bin: p.options.Bin, Settings: map[string]string{"fsync": "off"}})
+		}
+	}
+	return nil, errors.New("start postgres as it was: it was not set back")
 }

@@ -4,9 +4,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // spawner starts processes that end with this one. The kernel ties a child to
@@ -122,4 +126,60 @@ func tail(name string) string {
 	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	return strings.Join(lines[max(0, len(lines)-most):], "; ")
+}
+
+// child is a process, told apart from a later one with the same number by when
+// it started.
+type child struct {
+	pid   int
+	start string // clock ticks since boot
+}
+
+// children lists the processes whose parent is pid.
+func children(pid int) (found []child, err error) {
+	names, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+		if f := statFields(n); f != nil && f[statParent] == strconv.Itoa(pid) {
+			found = append(found, child{pid: n, start: f[statStart]})
+		}
+	}
+	return found, nil
+}
+
+// Indices into /proc/pid/stat behind the program's name (proc(5)).
+const (
+	statState  = 0
+	statParent = 1
+	statStart  = 19
+)
+
+// statFields returns nil if there is no such process.
+func statFields(pid int) []string {
+	stat := readString(fmt.Sprintf("/proc/%d/stat", pid))
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	if len(fields) <= statStart {
+		return nil
+	}
+	return fields
+}
+
+// awaitState waits until a process that was sent a signal is in one of the
+// states (proc(5)), is gone, or is another one than that which started at start.
+func awaitState(pid int, start string, states ...string) {
+	for {
+		f := statFields(pid)
+		if f == nil || (start != "" && f[statStart] != start) || slices.Contains(states, f[statState]) {
+			return
+		}
+		time.Sleep(time.Millisecond) // nothing tells when another's child ends or stops
+	}
+}
+
+func readString(name string) string {
+	b, _ := os.ReadFile(name) // what is missing says nothing
+	return string(b)
 }
