@@ -51,7 +51,7 @@ func promote(s settings, _ []string) error {
 	}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	patience := time.After(endPatience)
+	timeout := time.After(endTimeout)
 	for {
 		if r := state.Look(context.Background())[next]; strings.HasPrefix(r.Says, "primary") {
 			fmt.Printf("%s is the primary now. The other one comes back as its standby.\n", r.Name)
@@ -59,7 +59,7 @@ func promote(s settings, _ []string) error {
 		}
 		select {
 		case <-tick.C:
-		case <-patience:
+		case <-timeout:
 			return fmt.Errorf("it was not promoted; see %s", s.logFile())
 		}
 	}

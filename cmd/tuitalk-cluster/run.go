@@ -101,14 +101,14 @@ func tell(part, what string) {
 
 // end stops all parts in order, but does not wait for ever.
 func end(c *devcluster.Cluster) error {
-	ctx, cancel := context.WithTimeout(context.Background(), endPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
 	defer cancel()
 	return c.Stop(ctx)
 }
 
 const (
-	startPatience = 90 * time.Second
-	endPatience   = 20 * time.Second
+	startTimeout = 90 * time.Second
+	endTimeout   = 20 * time.Second
 )
 
 // start runs the cluster in the background and waits until it is ready.
@@ -150,7 +150,7 @@ func awaitState(s settings, cmd *exec.Cmd) error {
 	go func() { ended <- cmd.Wait() }()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	patience := time.After(startPatience)
+	timeout := time.After(startTimeout)
 	for {
 		if _, err := os.Stat(s.stateFile()); err == nil {
 			return nil
@@ -160,8 +160,8 @@ func awaitState(s settings, cmd *exec.Cmd) error {
 		case err := <-ended:
 			log, _ := os.ReadFile(s.logFile()) // what is missing says nothing
 			return fmt.Errorf("the cluster did not start: %w\n%s", err, log)
-		case <-patience:
-			return errors.Join(fmt.Errorf("the cluster is not ready after %s; see %s", startPatience, s.logFile()), cmd.Process.Kill())
+		case <-timeout:
+			return errors.Join(fmt.Errorf("the cluster is not ready after %s; see %s", startTimeout, s.logFile()), cmd.Process.Kill())
 		}
 	}
 }
@@ -180,11 +180,11 @@ func stop(s settings, _ []string) error {
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	patience := time.After(2 * endPatience)
+	timeout := time.After(2 * endTimeout)
 	for state.Owner.State() != devcluster.Dead {
 		select {
 		case <-tick.C:
-		case <-patience:
+		case <-timeout:
 			// The parts end with it.
 			return errors.Join(errors.New("it did not end in time and was killed"), syscall.Kill(state.Owner.PID, syscall.SIGKILL))
 		}

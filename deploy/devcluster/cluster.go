@@ -65,8 +65,8 @@ type Cluster struct {
 	closeErr  error
 }
 
-// clusterPatience is how long the whole may take to start.
-const clusterPatience = time.Minute
+// clusterTimeout is how long the whole may take to start.
+const clusterTimeout = time.Minute
 
 // StartCluster starts a fleet and returns when it is ready: every gateway says
 // that it delivers, and Nginx leads to them.
@@ -77,7 +77,7 @@ func StartCluster(ctx context.Context, opts ClusterOptions) (*Cluster, error) {
 	if opts.Gateways == 0 {
 		opts.Gateways = 3
 	}
-	ctx, cancel := context.WithTimeout(ctx, clusterPatience)
+	ctx, cancel := context.WithTimeout(ctx, clusterTimeout)
 	defer cancel()
 	c := &Cluster{opts: opts}
 	err := c.prepare()
@@ -109,7 +109,7 @@ func (c *Cluster) prepare() (err error) {
 		err = os.Chmod(c.opts.Dir, 0o755) // PostgreSQL's user must get through
 	}
 	if err == nil {
-		err = checkPassage(c.opts.Dir)
+		err = checkTraversable(c.opts.Dir)
 	}
 	if err != nil {
 		return err
@@ -118,9 +118,9 @@ func (c *Cluster) prepare() (err error) {
 	return err
 }
 
-// checkPassage finds the directory through which PostgreSQL's own user, if it
+// checkTraversable finds the directory through which PostgreSQL's own user, if it
 // has one, could not pass.
-func checkPassage(dir string) error {
+func checkTraversable(dir string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}

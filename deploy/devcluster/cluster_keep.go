@@ -30,8 +30,8 @@ func (c *Cluster) Keep(ctx context.Context, tell func(part, what string)) {
 }
 
 const (
-	keepEvery    = 250 * time.Millisecond
-	keepPatience = 10 * time.Second // for one start
+	keepEvery   = 250 * time.Millisecond
+	keepTimeout = 10 * time.Second // for one start
 	// redisPause is longer than a failover takes: a master that is back before
 	// it, with nothing, would empty its replica.
 	redisPause    = 5 * time.Second
@@ -41,13 +41,13 @@ const (
 
 // keptPart is a part that Keep looks after, owned by its goroutine.
 type keptPart struct {
-	name     string
-	pause    time.Duration
-	patience time.Duration
-	trouble  func() string // why it is to be started, "" if it is not
-	start    func(context.Context) error
-	tell     func(what string)
-	due      time.Time // of the next start; zero while it is well
+	name    string
+	pause   time.Duration
+	timeout time.Duration
+	trouble func() string // why it is to be started, "" if it is not
+	start   func(context.Context) error
+	tell    func(what string)
+	due     time.Time // of the next start; zero while it is well
 }
 
 const died = "died"
@@ -63,16 +63,16 @@ func diedIf(state func() string) func() string {
 }
 
 func (c *Cluster) kept() []*keptPart {
-	parts := []*keptPart{{name: "nginx", pause: nginxPause, patience: keepPatience, trouble: diedIf(c.Nginx.State), start: c.Nginx.Start}}
+	parts := []*keptPart{{name: "nginx", pause: nginxPause, timeout: keepTimeout, trouble: diedIf(c.Nginx.State), start: c.Nginx.Start}}
 	for i, p := range c.Postgres.servers {
 		parts = append(parts, &keptPart{
-			name: postgresName(i), pause: postgresPause, patience: postgresPatience,
+			name: postgresName(i), pause: postgresPause, timeout: postgresTimeout,
 			trouble: func() string { return c.Postgres.trouble(p) },
 			start:   func(ctx context.Context) error { return c.Postgres.start(ctx, p) },
 		})
 	}
 	for i, n := range c.Redis.nodes {
-		parts = append(parts, &keptPart{name: redisName(i), pause: redisPause, patience: keepPatience, trouble: diedIf(n.state), start: n.start})
+		parts = append(parts, &keptPart{name: redisName(i), pause: redisPause, timeout: keepTimeout, trouble: diedIf(n.state), start: n.start})
 	}
 	return parts
 }
@@ -99,7 +99,7 @@ func (p *keptPart) keep(ctx context.Context) {
 		p.due = time.Now().Add(p.pause)
 		p.tell(trouble)
 	case time.Now().After(p.due):
-		ctx, cancel := context.WithTimeout(ctx, p.patience)
+		ctx, cancel := context.WithTimeout(ctx, p.timeout)
 		defer cancel()
 		if err := p.start(ctx); err != nil {
 			p.due = time.Now().Add(p.pause)

@@ -9,7 +9,7 @@
 // logs are under one directory. A process that was started here is only ever
 // ended by its id, and ends with the program that started it even if that is
 // killed: the kernel ends it (its parent is a thread that lives as long as we
-// do), and a guard, a shell that waits for our end, ends what Nginx has started.
+// do), and a reaper, a shell that waits for our end, ends what Nginx has started.
 //
 // # Cutting off
 //
@@ -54,7 +54,7 @@
 // # Goroutines and locks
 //
 // Each started process has a goroutine that waits for its end, each group of
-// processes a spawner with a thread of its own that starts them. A Watchdog is
+// processes a process starter with a thread of its own that starts them. A Watchdog is
 // one goroutine, Keep has one for each part; a Link's are told in its comment. A Gateway's lock is taken
 // before its Program's, a PostgresPair's before its servers', a Link's changing before its mu before a connection's mu;
 // no lock is held while a part is asked something.

@@ -58,8 +58,8 @@ const (
 	admin Part = "admin" // never cut: it is how the gateway is watched
 )
 
-// gatewayPatience is how long a gateway may take until it is ready.
-const gatewayPatience = 30 * time.Second
+// gatewayTimeout is how long a gateway may take until it is ready.
+const gatewayTimeout = 30 * time.Second
 
 // StartGateway starts a gateway and returns when it is ready.
 func StartGateway(ctx context.Context, opts GatewayOptions) (*Gateway, error) {
@@ -80,7 +80,7 @@ func launchGateway(opts GatewayOptions) (*Gateway, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start gateway %s: %w", opts.Name, err)
 	}
-	procs := newSpawner()
+	procs := newProcStarter()
 	g := &Gateway{opts: opts, links: map[Part]*Link{}}
 	g.program = newProgram(procs, g.LogFile(), opts.Program, g.args())
 	if opts.Isolated {
@@ -173,7 +173,7 @@ func (g *Gateway) openLinks() (err error) {
 
 // Start starts it and waits until it is ready. A running one is only waited for.
 func (g *Gateway) Start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, gatewayPatience)
+	ctx, cancel := context.WithTimeout(ctx, gatewayTimeout)
 	defer cancel()
 	g.want(true)
 	if g.program.State() == Dead {

@@ -20,9 +20,9 @@ type network struct{ namespace *os.File }
 // errNotRoot: making a network needs CAP_SYS_ADMIN.
 var errNotRoot = errors.New("a network of its own needs root")
 
-// isolate puts the spawner's thread, and so every process that it will start,
+// isolate puts the process starter's thread, and so every process that it will start,
 // into a new network.
-func (s *spawner) isolate() (n *network, err error) {
+func (s *procStarter) isolate() (n *network, err error) {
 	s.do(func() {
 		if err = unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return

@@ -12,10 +12,10 @@ import (
 	"testing"
 )
 
-// isolateTest makes a network whose processes come from the spawner.
-func isolateTest(t *testing.T) (*spawner, *network) {
+// isolateTest makes a network whose processes come from the process starter.
+func isolateTest(t *testing.T) (*procStarter, *network) {
 	t.Helper()
-	procs := newSpawner()
+	procs := newProcStarter()
 	t.Cleanup(procs.close)
 	n, err := procs.isolate()
 	if err != nil {

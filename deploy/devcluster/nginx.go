@@ -27,15 +27,15 @@ type NginxOptions struct {
 // process.
 type Nginx struct {
 	opts  NginxOptions
-	procs *spawner
+	procs *procStarter
 
 	mu     sync.Mutex
-	master *process // nil before the first start and after Kill or Stop
-	guard  *guard   // of master
+	master *process     // nil before the first start and after Kill or Stop
+	reaper *groupReaper // of master
 }
 
-// nginxPatience is how long a start or a reload may take.
-const nginxPatience = 30 * time.Second
+// nginxTimeout is how long a start or a reload may take.
+const nginxTimeout = 30 * time.Second
 
 // StartNginx starts a balancer and returns when it takes connections.
 func StartNginx(ctx context.Context, opts NginxOptions) (*Nginx, error) {
@@ -52,7 +52,7 @@ func StartNginx(ctx context.Context, opts NginxOptions) (*Nginx, error) {
 	if opts.Dir, err = filepath.Abs(opts.Dir); err != nil {
 		return nil, fmt.Errorf("start nginx: %w", err)
 	}
-	n := &Nginx{opts: opts, procs: newSpawner()}
+	n := &Nginx{opts: opts, procs: newProcStarter()}
 	if err := n.startOnFreePort(ctx); err != nil {
 		n.Close()
 		return nil, err
@@ -89,7 +89,7 @@ func (n *Nginx) pidFile() string  { return filepath.Join(n.opts.Dir, "nginx.pid"
 // Start starts it and waits until it takes connections. A running one is left
 // as it is.
 func (n *Nginx) Start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, nginxPatience)
+	ctx, cancel := context.WithTimeout(ctx, nginxTimeout)
 	defer cancel()
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -106,7 +106,7 @@ func (n *Nginx) Start(ctx context.Context) error {
 // given, and returns when new workers have taken over. The old ones keep their
 // tunnels for worker_shutdown_timeout.
 func (n *Nginx) Reload(ctx context.Context, gateways ...string) error {
-	ctx, cancel := context.WithTimeout(ctx, nginxPatience)
+	ctx, cancel := context.WithTimeout(ctx, nginxTimeout)
 	defer cancel()
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -157,8 +157,8 @@ func (n *Nginx) kill() error {
 		return nil
 	}
 	err := killGroup(n.master)
-	n.guard.close()
-	n.master, n.guard = nil, nil
+	n.reaper.close()
+	n.master, n.reaper = nil, nil
 	return err
 }
 

@@ -88,7 +88,7 @@ func (n *Nginx) start(ctx context.Context) error {
 		return err
 	}
 	n.master = master
-	if n.guard, err = guardGroup(master); err != nil {
+	if n.reaper, err = startReaper(master); err != nil {
 		return errors.Join(err, n.kill())
 	}
 	if err := n.awaitListening(ctx); err != nil {

@@ -42,7 +42,7 @@ type Postgres struct {
 	temporary bool // Dir is to be removed
 	password  string
 	user      *syscall.Credential // nil: this process's
-	procs     *spawner
+	procs     *procStarter
 	number    int // of its name among the servers that stand by for each other; 0 is the first
 
 	mu       sync.Mutex
@@ -62,8 +62,8 @@ const (
 )
 
 const (
-	postgresUser     = "tuitalk" // role and database
-	postgresPatience = 60 * time.Second
+	postgresUser    = "tuitalk" // role and database
+	postgresTimeout = 60 * time.Second
 )
 
 // StartPostgres makes a database cluster if there is none and starts the server.
@@ -74,7 +74,7 @@ func StartPostgres(ctx context.Context, options PostgresOptions) (*Postgres, err
 		p.removeDir()
 		return nil, fmt.Errorf("prepare postgres: %w", err)
 	}
-	p.procs = newSpawner()
+	p.procs = newProcStarter()
 	if err := p.startOnFreePort(ctx); err != nil {
 		p.Close()
 		return nil, err
@@ -107,14 +107,14 @@ func (p *Postgres) startOnFreePort(ctx context.Context) error {
 // the server's role and password and, unless told otherwise, its settings.
 // At most two run at a time.
 func (p *Postgres) StartStandby(ctx context.Context, options PostgresOptions) (*Postgres, error) {
-	ctx, cancel := context.WithTimeout(ctx, postgresPatience)
+	ctx, cancel := context.WithTimeout(ctx, postgresTimeout)
 	defer cancel()
 	if options.Bin == "" {
 		options.Bin = p.options.Bin
 	}
 	options.Settings = mergeSettings(p.options.Settings, options.Settings)
 	s := &Postgres{options: options, password: p.password}
-	err := s.settle()
+	err := s.locate()
 	if err == nil {
 		err = s.chooseName(p)
 	}
@@ -122,7 +122,7 @@ func (p *Postgres) StartStandby(ctx context.Context, options PostgresOptions) (*
 		s.removeDir()
 		return nil, fmt.Errorf("prepare the standby: %w", err)
 	}
-	s.procs = newSpawner()
+	s.procs = newProcStarter()
 	if err := s.standBy(ctx, p); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -159,7 +159,7 @@ func (p *Postgres) name() string { return "tuitalk" + strconv.Itoa(p.number+1) }
 // Start starts the server and waits until it answers, which after a crash
 // includes the recovery. A running server is left as it is.
 func (p *Postgres) Start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, postgresPatience)
+	ctx, cancel := context.WithTimeout(ctx, postgresTimeout)
 	defer cancel()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -456,7 +456,7 @@ func (p *Postgres) AwaitStandby(ctx context.Context) error {
 // The earlier primary must be dead, or must have no other standby, so that
 // nothing that it commits is called stored; see PostgresPair for what becomes of it.
 func (p *Postgres) Promote(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, postgresPatience)
+	ctx, cancel := context.WithTimeout(ctx, postgresTimeout)
 	defer cancel()
 	if !p.isStandby() {
 		return errors.New("promote postgres: it is no standby")
@@ -466,7 +466,7 @@ func (p *Postgres) Promote(ctx context.Context) error {
 		err = p.reload()
 	}
 	if err == nil {
-		err = p.run(ctx, "", "pg_ctl", "promote", "--pgdata="+p.dataDir(), "--wait", "--timeout="+strconv.Itoa(int(postgresPatience.Seconds())))
+		err = p.run(ctx, "", "pg_ctl", "promote", "--pgdata="+p.dataDir(), "--wait", "--timeout="+strconv.Itoa(int(postgresTimeout.Seconds())))
 	}
 	if err == nil {
 		err = p.awaitTrue(ctx, `SELECT NOT pg_is_in_recovery() AND current_setting('synchronous_standby_names') = ''`)

@@ -33,7 +33,7 @@ const (
 
 // prepare makes the database cluster and the database if they are missing.
 func (p *Postgres) prepare(ctx context.Context) error {
-	if err := p.settle(); err != nil {
+	if err := p.locate(); err != nil {
 		return err
 	}
 	if p.isStandby() {
@@ -46,8 +46,8 @@ func (p *Postgres) prepare(ctx context.Context) error {
 	return p.initialize(ctx)
 }
 
-// settle finds the programs, the user and the directory.
-func (p *Postgres) settle() (err error) {
+// locate finds the programs, the user and the directory.
+func (p *Postgres) locate() (err error) {
 	if p.options.Bin, err = postgresBin(p.options.Bin); err != nil {
 		return err
 	}
@@ -124,11 +124,11 @@ func (p *Postgres) makeDir() (err error) {
 		return err
 	}
 	log.Close()
-	return errors.Join(p.give(p.options.Dir), p.give(p.LogFile()))
+	return errors.Join(p.chown(p.options.Dir), p.chown(p.LogFile()))
 }
 
-// give makes a file the server's.
-func (p *Postgres) give(name string) error {
+// chown makes a file the server's.
+func (p *Postgres) chown(name string) error {
 	if p.user == nil {
 		return nil
 	}
@@ -204,7 +204,7 @@ func (p *Postgres) exchange() error {
 		return err
 	}
 	return errors.Join(
-		p.give(aside),
+		p.chown(aside),
 		p.write(filepath.Join(aside, "password"), p.password),
 		os.Rename(p.dataDir(), filepath.Join(aside, "data")),
 		os.Rename(p.copyDir(), p.dataDir()),
@@ -239,7 +239,7 @@ func (p *Postgres) write(name, text string) error {
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		return err
 	}
-	return p.give(name)
+	return p.chown(name)
 }
 
 // settings are those for a server that shares a machine, as name=value; the

@@ -32,10 +32,10 @@ func StartPostgresPair(ctx context.Context, options ...PostgresOptions) (*Postgr
 	pair := &PostgresPair{}
 	for i, o := range options {
 		p := &Postgres{options: o, number: i}
-		if err := p.settle(); err != nil {
+		if err := p.locate(); err != nil {
 			return nil, errors.Join(fmt.Errorf("prepare postgres: %w", err), p.removeDir(), pair.Close())
 		}
-		p.procs = newSpawner()
+		p.procs = newProcStarter()
 		pair.servers = append(pair.servers, p)
 	}
 	err := pair.prepare(ctx)
@@ -116,7 +116,7 @@ func (pair *PostgresPair) Start(ctx context.Context) error {
 // start starts one server as what it has to be now. What an old primary has that
 // the new one has not was never called stored, and goes.
 func (pair *PostgresPair) start(ctx context.Context, p *Postgres) error {
-	ctx, cancel := context.WithTimeout(ctx, postgresPatience)
+	ctx, cancel := context.WithTimeout(ctx, postgresTimeout)
 	defer cancel()
 	pair.changing.Lock()
 	defer pair.changing.Unlock()
@@ -203,7 +203,7 @@ func (pair *PostgresPair) Close() error {
 // Backup copies the primary's data as they are now, in place of an earlier copy. It
 // tells when the copy was begun: it has all that was committed before.
 func (pair *PostgresPair) Backup(ctx context.Context) (begun time.Time, err error) {
-	ctx, cancel := context.WithTimeout(ctx, postgresPatience)
+	ctx, cancel := context.WithTimeout(ctx, postgresTimeout)
 	defer cancel()
 	pair.changing.Lock()
 	defer pair.changing.Unlock()

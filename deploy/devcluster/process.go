@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// spawner starts processes that end with this one. The kernel ties a child to
+// procStarter starts processes that end with this one. The kernel ties a child to
 // the thread that started it, so one goroutine with a thread of its own starts
 // them all.
-type spawner struct {
+type procStarter struct {
 	orders chan func()
 	done   chan struct{}
 }
 
-func newSpawner() *spawner {
-	s := &spawner{orders: make(chan func()), done: make(chan struct{})}
+func newProcStarter() *procStarter {
+	s := &procStarter{orders: make(chan func()), done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		runtime.LockOSThread()
@@ -34,14 +34,14 @@ func newSpawner() *spawner {
 	return s
 }
 
-// close ends the spawner; every process it started must have ended.
-func (s *spawner) close() {
+// close ends the process starter; every process it started must have ended.
+func (s *procStarter) close() {
 	close(s.orders)
 	<-s.done
 }
 
-// do runs f on the spawner's thread.
-func (s *spawner) do(f func()) {
+// do runs f on the process starter's thread.
+func (s *procStarter) do(f func()) {
 	done := make(chan struct{})
 	s.orders <- func() {
 		defer close(done)
@@ -51,7 +51,7 @@ func (s *spawner) do(f func()) {
 }
 
 // start runs a program in a process group of its own, its output appended to a file.
-func (s *spawner) start(log, name string, args ...string) (*process, error) {
+func (s *procStarter) start(log, name string, args ...string) (*process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ type Program struct {
 	log  string
 
 	mu    sync.Mutex
-	procs *spawner
+	procs *procStarter
 	run   *process // nil while it does not run
 }
 
@@ -39,11 +39,11 @@ func Build(dir, pkg string, race bool) (string, error) {
 
 // NewProgram describes a program; log is the file that its output is added to.
 func NewProgram(log, path string, args ...string) *Program {
-	return newProgram(newSpawner(), log, path, args)
+	return newProgram(newProcStarter(), log, path, args)
 }
 
-// newProgram takes over the spawner.
-func newProgram(procs *spawner, log, path string, args []string) *Program {
+// newProgram takes over the process starter.
+func newProgram(procs *procStarter, log, path string, args []string) *Program {
 	return &Program{path: path, args: args, log: log, procs: procs}
 }
 

@@ -37,7 +37,7 @@ type RedisOptions struct {
 type RedisCluster struct {
 	opts  RedisOptions
 	nodes []*redisNode
-	procs *spawner
+	procs *procStarter
 	buses *busRelays // nil unless cuttable
 
 	closing sync.Once
@@ -110,7 +110,7 @@ func startRedis(ctx context.Context, opts RedisOptions) (*RedisCluster, error) {
 		return nil, err
 	}
 
-	c := &RedisCluster{opts: opts, procs: newSpawner()}
+	c := &RedisCluster{opts: opts, procs: newProcStarter()}
 	for i, port := range ports {
 		c.nodes = append(c.nodes, &redisNode{
 			index: i,

@@ -21,7 +21,7 @@ type redisNode struct {
 	dir   string
 	conf  string
 	opts  *RedisOptions
-	procs *spawner
+	procs *procStarter
 
 	busPort int // that other nodes connect to
 

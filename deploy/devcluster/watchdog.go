@@ -19,7 +19,7 @@ const (
 	watchEvery   = 250 * time.Millisecond
 	watchSilence = 3 * time.Second // WatchdogSec
 	watchPause   = time.Second     // RestartSec
-	watchStart   = gatewayPatience // TimeoutStartSec: until the first answer
+	watchStart   = gatewayTimeout  // TimeoutStartSec: until the first answer
 )
 
 func watch(g *Gateway) *watchdog {
@@ -74,11 +74,11 @@ func (w *watchdog) look(ctx context.Context, seen watched, pid int) watched {
 	if w.gateway.Healthy(ctx) == nil {
 		return watched{pid: pid, answered: true, since: time.Now()}
 	}
-	patience := watchStart
+	limit := watchStart
 	if seen.answered || w.gateway.ready.Load() == int64(pid) {
-		patience = watchSilence
+		limit = watchSilence
 	}
-	if time.Since(seen.since) > patience {
+	if time.Since(seen.since) > limit {
 		_ = w.gateway.program.Kill() // it is gone already, if that fails
 	}
 	return seen

@@ -10,21 +10,21 @@ import (
 	"syscall"
 )
 
-// guard ends a process group when this process is gone, however it went. The
+// groupReaper ends a process group when this process is gone, however it went. The
 // kernel ends the program that we started; what that program has started, such
 // as Nginx's workers, would live on.
-type guard struct {
+type groupReaper struct {
 	cmd   *exec.Cmd
-	alive int // the guard waits for the end of it; a descriptor, which no garbage collection closes
+	alive int // the reaper waits for the end of it; a descriptor, which no garbage collection closes
 }
 
-// guardGroup watches over the group that a process leads.
-func guardGroup(p *process) (*guard, error) {
+// startReaper watches over the group that a process leads.
+func startReaper(p *process) (*groupReaper, error) {
 	var ends [2]int
 	if err := syscall.Pipe2(ends[:], syscall.O_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("make a pipe: %w", err)
 	}
-	wait, alive := os.NewFile(uintptr(ends[0]), "the guard's pipe"), ends[1]
+	wait, alive := os.NewFile(uintptr(ends[0]), "the reaper's pipe"), ends[1]
 	defer wait.Close()
 	cmd := exec.Command("/bin/sh", "-c", `read -r _; kill -s KILL -- "-$0"`, strconv.Itoa(p.pid()))
 	cmd.Stdin = wait
@@ -33,17 +33,17 @@ func guardGroup(p *process) (*guard, error) {
 		syscall.Close(alive)
 		return nil, err
 	}
-	return &guard{cmd: cmd, alive: alive}, nil
+	return &groupReaper{cmd: cmd, alive: alive}, nil
 }
 
-// close ends the guard. What it guards must be gone.
-func (g *guard) close() {
-	if g == nil {
+// close ends the reaper. The group must be gone.
+func (r *groupReaper) close() {
+	if r == nil {
 		return
 	}
-	_ = g.cmd.Process.Kill() // before its pipe ends, so that it does nothing any more
-	_ = g.cmd.Wait()
-	syscall.Close(g.alive)
+	_ = r.cmd.Process.Kill() // before its pipe ends, so that it does nothing any more
+	_ = r.cmd.Wait()
+	syscall.Close(r.alive)
 }
 
 // killGroup ends a process and its group with SIGKILL and waits until all are
