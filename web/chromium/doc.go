@@ -1,3 +1,5 @@
+//go:build !js
+
 // Package chromium drives a real headless Chromium for tests: it opens pages,
 // presses real keys, moves a real mouse and looks at what the page shows.
 //
