@@ -6,9 +6,7 @@
 //	Dialer   WebSockets: dialer_native.go, dialer_js.go
 //	Storage  what survives a restart: storage_native.go, storage_js.go
 //
-// Beside them stands what views share: what the user enters (command.go,
-// complete.go), the log as rows (rows.go, fold.go), colours (palette.go) and
-// links (links.go). They only read a Session.
+// What the terminal's and the browser's views share stands above it: package view.
 //
 // # What a Session guarantees
 //

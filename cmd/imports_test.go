@@ -49,7 +49,8 @@ var onlyIn = map[string][]string{
 	"net/http":                    {"tuitalk/gateway", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench/attack", "tuitalk/bench/crew", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/devcluster"},
 	"github.com/goccy/go-json":    {"tuitalk/talk", "tuitalk/bench/crew", "tuitalk/bench/result", "tuitalk/bench/scenario", "tuitalk/bench/swarm", "tuitalk/deploy/devcluster"},
 	"github.com/HdrHistogram":     {"tuitalk/bench/measure"},
-	"tuitalk/gateway":             {"tuitalk/cmd/tuitalk-gateway", "tuitalk/fleetsim"}, // what loads it sees only its wire
+	"tuitalk/gateway":             {"tuitalk/cmd/tuitalk-gateway", "tuitalk/fleetsim"},       // what loads it sees only its wire
+	"tuitalk/client/view":         {"tuitalk/tui", "tuitalk/web/app", "tuitalk/cmd/tuitalk"}, // a session knows no screen
 	"tuitalk/bench/crew":          {"tuitalk/cmd/tuitalk-bench", "tuitalk/bench/chaos"},
 	"tuitalk/history/pgstore":     {"tuitalk/cmd/tuitalk-gateway", "tuitalk/cmd/tuitalk-bench", "tuitalk/bench/chaos"}, // the last reads what a set-back database has lost
 	"tuitalk/history/sqlitestore": {"tuitalk/cmd/tuitalk-gateway"},

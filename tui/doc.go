@@ -12,7 +12,7 @@
 // the client.Session. So everything that people see is tested as a table of
 // events or as a golden screen (testdata).
 //
-// The log is shown from client.Rows, of which only the rows on the screen are
+// The log is shown from view.Rows, of which only the rows on the screen are
 // ever laid out (rowlayout.go); how they were wrapped is kept per row
 // (wrap.go). The place of the view is a row and its line on the screen, not a
 // number of lines (scroll.go), so nothing that comes above or below moves it.

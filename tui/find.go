@@ -5,14 +5,14 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
 // find is a search in the shown log.
 type find struct {
 	text string // lower case; "": none
-	at   client.RowKey
+	at   view.RowKey
 }
 
 // search begins to look for a text, upwards from the end of the screen; without
@@ -32,7 +32,7 @@ func (m *Model) findNext(by int) []Effect {
 		return nil
 	}
 	from := m.rows.Index(m.find.at)
-	if m.find.at == (client.RowKey{}) || from < 0 {
+	if m.find.at == (view.RowKey{}) || from < 0 {
 		from = m.down(m.top(), m.areas().logH-1).row - by
 	}
 	for i := from + by; i > 0 && i < m.rows.Len(); i += by {
@@ -54,11 +54,11 @@ func (m *Model) findNext(by int) []Effect {
 }
 
 // rowText is what a search looks into.
-func rowText(row client.Row) string {
+func rowText(row view.Row) string {
 	switch row.Kind {
-	case client.RowEntry, client.RowPending:
+	case view.RowEntry, view.RowPending:
 		return row.Entry.Text
-	case client.RowUnsent:
+	case view.RowUnsent:
 		return row.Outgoing.Text
 	}
 	return ""
@@ -66,7 +66,7 @@ func rowText(row client.Row) string {
 
 func (m *Model) goUnread() []Effect {
 	_, line := m.rows.Unread()
-	if line == (client.RowKey{}) {
+	if line == (view.RowKey{}) {
 		m.say("There is nothing unread.", false)
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/rivo/uniseg"
 
-	"tuitalk/client"
+	"tuitalk/client/view"
 )
 
 // Attr is a set of ways to draw text.
@@ -33,7 +33,7 @@ const (
 func ANSI(n uint8) Color { return ansiColor | Color(n&15) }
 
 // RGB is a fixed colour.
-func RGB(c client.RGB) Color {
+func RGB(c view.RGB) Color {
 	return rgbColor | Color(c.R)<<16 | Color(c.G)<<8 | Color(c.B)
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -35,7 +36,7 @@ type Model struct {
 	rooms   []int32 // that were visited
 	people  []talk.Member
 	called  string // the user's name, as layouts know it
-	rows    *client.Rows
+	rows    *view.Rows
 	layouts layouts
 	wrapped int // the width of the texts that layouts holds
 	scroll  scroll
@@ -95,7 +96,7 @@ func New(o Options) *Model {
 	m := &Model{
 		session: o.Session, zone: o.Zone, theme: o.Theme, version: o.Version,
 		w: o.W, h: o.H, mouse: true, focused: true,
-		rows: client.NewRows(o.Zone), drafts: make(map[int32]draft),
+		rows: view.NewRows(o.Zone), drafts: make(map[int32]draft),
 		scroll: scroll{follow: true},
 	}
 	m.enter(m.session.Room())

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -77,7 +78,7 @@ func (m *Model) windowTitle() string {
 // names tells people of like names apart. It is fed with everyone whose name
 // is in the log or in the list.
 type names struct {
-	tags        client.NameTags
+	tags        view.NameTags
 	known       map[talk.Member]bool
 	first, last int64 // seq of the log's entries that it was fed with
 }
@@ -120,7 +121,7 @@ func (m *Model) see(p talk.Member) {
 // name is how somebody is shown: the name, and a tag, which says when nothing
 // proves that it is he, and when another looks like him.
 func (m *Model) name(u talk.UUID, name string) (shown, tag string) {
-	shown = client.ShowName(u, name)
+	shown = view.ShowName(u, name)
 	if tag = m.names.tags.Tag(u, name); tag != "" {
 		tag = "#" + tag
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -11,9 +12,9 @@ import (
 func (m *Model) height(i int) int {
 	row := m.rows.At(i)
 	switch row.Kind {
-	case client.RowEntry, client.RowFold, client.RowPending:
+	case view.RowEntry, view.RowFold, view.RowPending:
 		return len(m.layout(row).starts)
-	case client.RowUnsent:
+	case view.RowUnsent:
 		h := len(m.layout(row).starts)
 		if row.Outgoing.Delivery == client.Failed {
 			h += len(wrap(failure(row), m.columns().textW, m.columns().textW)) + 1
@@ -24,7 +25,7 @@ func (m *Model) height(i int) int {
 }
 
 // layout is the text of a row in lines of the log's width.
-func (m *Model) layout(row client.Row) *layout {
+func (m *Model) layout(row view.Row) *layout {
 	c := m.columns()
 	if m.wrapped != c.textW {
 		m.layouts.clear()
@@ -32,16 +33,16 @@ func (m *Model) layout(row client.Row) *layout {
 	}
 	return m.layouts.get(layoutKey{row.Key, row.Count}, func() *layout {
 		lay := &layout{}
-		if row.Kind == client.RowFold {
+		if row.Kind == view.RowFold {
 			lay.spans = m.rows.Fold(row)
 			lay.text = spansText(lay.spans)
 		} else {
 			lay.text = talk.CleanText(rowText(row))
-			lay.links = client.FindLinks(lay.text)
+			lay.links = view.FindLinks(lay.text)
 			lay.mention = !row.Own && mentions(lay.text, m.session.Me().Username)
 		}
 		first := c.textW
-		if c.inline && row.Kind != client.RowFold && !row.Follows {
+		if c.inline && row.Kind != view.RowFold && !row.Follows {
 			first -= m.inlineName(row)
 		}
 		lay.starts = wrap(lay.text, first, c.textW)
@@ -49,7 +50,7 @@ func (m *Model) layout(row client.Row) *layout {
 	})
 }
 
-func spansText(spans []client.Span) string {
+func spansText(spans []view.Span) string {
 	var b strings.Builder
 	for _, s := range spans {
 		b.WriteString(s.Text)
@@ -58,26 +59,26 @@ func spansText(spans []client.Span) string {
 }
 
 // inlineName is the room that a name takes before the text, in a narrow log.
-func (m *Model) inlineName(row client.Row) int {
+func (m *Model) inlineName(row view.Row) int {
 	name, tag := m.author(row)
 	return min(textWidth(name)+len(tag)+2, m.columns().textW/2)
 }
 
 // author is who wrote a row, as it is shown.
-func (m *Model) author(row client.Row) (name, tag string) {
+func (m *Model) author(row view.Row) (name, tag string) {
 	u := m.rowAuthor(row)
 	return m.name(u.UUID, u.Username)
 }
 
-func (m *Model) rowAuthor(row client.Row) talk.Member {
-	if row.Kind == client.RowUnsent {
+func (m *Model) rowAuthor(row view.Row) talk.Member {
+	if row.Kind == view.RowUnsent {
 		return m.session.Me()
 	}
 	return talk.Member{UUID: row.Entry.Author, Username: row.Entry.Name}
 }
 
 // failure is what stands below an own message that was not taken.
-func failure(row client.Row) string {
+func failure(row view.Row) string {
 	reason := strings.TrimRight(talk.CleanText(row.Outgoing.Reason), ".")
 	if reason == "" {
 		reason = "nobody took it"

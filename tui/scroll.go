@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 )
 
 // pageEntries is how many older entries are loaded at a time while scrolling.
@@ -13,9 +14,9 @@ const pageEntries = 100
 // row. Rows in front of that one, and behind it, may come and go.
 type scroll struct {
 	follow bool
-	key    client.RowKey // of a row that is on the screen
-	line   int           // of that row
-	y      int           // of that line on the screen
+	key    view.RowKey // of a row that is on the screen
+	line   int         // of that row
+	y      int         // of that line on the screen
 
 	cleared bool  // the user emptied the log: load nothing by itself
 	asked   int64 // seq of the oldest entry when older ones were asked for
@@ -92,7 +93,7 @@ func (m *Model) show(p place) {
 	y, h := 0, m.areas().logH
 	hold, holdY := p, 0
 	for at := p; y < h && at.row < m.rows.Len(); at = (place{at.row + 1, 0}) {
-		if m.rows.At(at.row).Kind == client.RowEntry {
+		if m.rows.At(at.row).Kind == view.RowEntry {
 			hold, holdY = at, y
 			break
 		}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 )
 
 // maxPast is how many inputs are remembered.
@@ -58,7 +59,7 @@ func (m *Model) vertical(by int) {
 // submit does what the input says. The text stays when it is wrong.
 func (m *Model) submit() []Effect {
 	line := m.edit.Text()
-	in, err := client.ParseInput(line)
+	in, err := view.ParseInput(line)
 	if err != nil {
 		m.say(err.Error(), true)
 		return nil
@@ -73,7 +74,7 @@ func (m *Model) submit() []Effect {
 		m.say(err.Error(), true)
 		return nil
 	}
-	if in.Action != client.Nothing {
+	if in.Action != view.Nothing {
 		m.past.add(line)
 		m.sent = line
 	}
@@ -81,26 +82,26 @@ func (m *Model) submit() []Effect {
 	return effects
 }
 
-func (m *Model) act(in client.Input) ([]Effect, error) {
+func (m *Model) act(in view.Input) ([]Effect, error) {
 	switch in.Action {
-	case client.Act:
+	case view.Act:
 		return m.actEvent(in.Event), nil
-	case client.ShowHelp:
+	case view.ShowHelp:
 		m.panel = panel{help: true}
-	case client.ToggleList:
+	case view.ToggleList:
 		m.toggleMembers()
-	case client.Search:
+	case view.Search:
 		return m.search(in.Text), nil
-	case client.GoUnread:
+	case view.GoUnread:
 		return m.goUnread(), nil
-	case client.RetryUnsent, client.DropUnsent:
-		events, err := client.Unsent(in, m.session.Outbox())
+	case view.RetryUnsent, view.DropUnsent:
+		events, err := view.Unsent(in, m.session.Outbox())
 		var effects []Effect
 		for _, ev := range events {
 			effects = append(effects, Do{ev})
 		}
 		return effects, err
-	case client.Leave:
+	case view.Leave:
 		return m.leaveForGood(), nil
 	}
 	return nil, nil
@@ -151,7 +152,7 @@ func (c *menu) open() bool { return len(c.candidates) > 0 }
 func (m *Model) complete(by int) {
 	c := &m.menu
 	if !c.open() {
-		start, candidates := client.Complete(m.edit.Text(), m.edit.Cursor(), m.words())
+		start, candidates := view.Complete(m.edit.Text(), m.edit.Cursor(), m.words())
 		if len(candidates) == 0 {
 			return
 		}
@@ -169,8 +170,8 @@ func (m *Model) complete(by int) {
 	}
 }
 
-func (m *Model) words() client.Words {
-	w := client.Words{Rooms: m.rooms}
+func (m *Model) words() view.Words {
+	w := view.Words{Rooms: m.rooms}
 	for _, p := range m.people {
 		w.Names = append(w.Names, p.Username)
 	}

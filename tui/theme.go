@@ -3,7 +3,7 @@ package tui
 import (
 	"strings"
 
-	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -34,9 +34,9 @@ type Theme struct {
 // Name is the style of a user's name.
 func (t *Theme) Name(u talk.UUID) Style { return t.Text.fg(t.name(u)) }
 
-func gray(level uint8) Color { return RGB(client.RGB{R: level, G: level, B: level}) }
+func gray(level uint8) Color { return RGB(view.RGB{R: level, G: level, B: level}) }
 
-func rgb(r, g, b uint8) Color { return RGB(client.RGB{R: r, G: g, B: b}) }
+func rgb(r, g, b uint8) Color { return RGB(view.RGB{R: r, G: g, B: b}) }
 
 // Dark paints its own dark background.
 func Dark() Theme {
@@ -78,7 +78,7 @@ func painted(dark bool, c shades) Theme {
 		Good: text.fg(c.good), Warn: text.fg(c.warn), Bad: text.fg(c.bad),
 		Link: text.fg(c.link).with(Underline), Found: Style{FG: c.onFound, BG: c.found},
 		Pill: Style{FG: c.ground, BG: c.accent, Attr: Bold},
-		name: func(u talk.UUID) Color { return RGB(client.NameColor(u, dark)) },
+		name: func(u talk.UUID) Color { return RGB(view.NameColor(u, dark)) },
 	}
 }
 
@@ -91,7 +91,7 @@ func Plain() Theme {
 	t.Good, t.Warn, t.Bad, t.Link = color(2), color(3), color(1), color(4).with(Underline)
 	t.Found = Style{FG: ANSI(0), BG: ANSI(3)}
 	t.name = func(u talk.UUID) Color {
-		n := client.NameColor(u, true)
+		n := view.NameColor(u, true)
 		return ANSI(1 + (n.R/40+n.G/8+n.B)%6)
 	}
 	return t

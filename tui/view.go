@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 )
 
 // View draws the state on g, which gets the size of the screen.
@@ -68,7 +69,7 @@ func (m *Model) drawHead(g *Grid) {
 	dot, state, style := m.lineState()
 	right := []piece{{dot, style}, {" " + state + " ", t.Bar}}
 	me := m.session.Me()
-	name := piece{" " + client.ShowName(me.UUID, me.Username) + " ", Style{FG: m.theme.name(me.UUID), BG: t.Bar.BG, Attr: t.Bar.Attr | Bold}}
+	name := piece{" " + view.ShowName(me.UUID, me.Username) + " ", Style{FG: m.theme.name(me.UUID), BG: t.Bar.BG, Attr: t.Bar.Attr | Bold}}
 	for _, try := range [][2][]piece{
 		{{brand, room, people}, append([]piece{name}, right...)},
 		{{room, people}, append([]piece{name}, right...)},

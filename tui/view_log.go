@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -39,18 +40,18 @@ func (m *Model) linesFrom(p place, most int) int {
 }
 
 // drawRow draws one line of a row.
-func (m *Model) drawRow(g *Grid, a areas, p place, row client.Row, y int) {
+func (m *Model) drawRow(g *Grid, a areas, p place, row view.Row, y int) {
 	t := &m.theme
 	switch row.Kind {
-	case client.RowHead:
+	case view.RowHead:
 		m.drawDivider(g, a, y, m.headText(), " ", t.Dim, t.Dim)
-	case client.RowDay:
-		m.drawDivider(g, a, y, client.DayLabel(row.Day), "─", t.Rule, t.Dim)
-	case client.RowGap:
+	case view.RowDay:
+		m.drawDivider(g, a, y, view.DayLabel(row.Day), "─", t.Rule, t.Dim)
+	case view.RowGap:
 		m.drawDivider(g, a, y, plural(row.Count, "entry is", "entries are")+" not loaded here", "·", t.Rule, t.Dim)
-	case client.RowUnread:
+	case view.RowUnread:
 		m.drawDivider(g, a, y, "unread", "─", t.Unread, t.Unread.with(Bold))
-	case client.RowFold:
+	case view.RowFold:
 		m.drawFold(g, p, row, y)
 	default:
 		m.drawMessage(g, p, row, y)
@@ -85,7 +86,7 @@ func (m *Model) drawDivider(g *Grid, a areas, y int, text, rule string, ruleStyl
 	g.Text(x, y, w, text, style)
 }
 
-func (m *Model) drawFold(g *Grid, p place, row client.Row, y int) {
+func (m *Model) drawFold(g *Grid, p place, row view.Row, y int) {
 	c, t := m.columns(), &m.theme
 	lay := m.layout(row)
 	if !c.inline {
@@ -113,7 +114,7 @@ func (m *Model) drawFold(g *Grid, p place, row client.Row, y int) {
 }
 
 func (m *Model) clock(unix uint64) string {
-	return client.EntryTime(unix, m.zone).Format("15:04")
+	return view.EntryTime(unix, m.zone).Format("15:04")
 }
 
 // drawStyled draws s, whose first byte is byte from of its text, asking for the

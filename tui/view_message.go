@@ -5,10 +5,11 @@ import (
 	"strings"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 )
 
 // drawMessage draws a line of a message: time or mark, name, bar, text.
-func (m *Model) drawMessage(g *Grid, p place, row client.Row, y int) {
+func (m *Model) drawMessage(g *Grid, p place, row view.Row, y int) {
 	c := m.columns()
 	lay := m.layout(row)
 	m.drawBar(g, c, row, lay, y)
@@ -31,7 +32,7 @@ func (m *Model) drawMessage(g *Grid, p place, row client.Row, y int) {
 
 // drawBar draws the line between name and text: it tells own messages and those
 // that name the user.
-func (m *Model) drawBar(g *Grid, c columns, row client.Row, lay *layout, y int) {
+func (m *Model) drawBar(g *Grid, c columns, row view.Row, lay *layout, y int) {
 	t := &m.theme
 	bar, style := "│", t.Rule
 	switch {
@@ -44,10 +45,10 @@ func (m *Model) drawBar(g *Grid, c columns, row client.Row, lay *layout, y int) 
 }
 
 // textStyles is the style of each byte of a message, asked in ascending order.
-func (m *Model) textStyles(row client.Row, lay *layout) func(at int) Style {
+func (m *Model) textStyles(row view.Row, lay *layout) func(at int) Style {
 	t := &m.theme
 	text := t.Text
-	if row.Kind == client.RowPending || row.Kind == client.RowUnsent && row.Outgoing.Delivery != client.Fresh {
+	if row.Kind == view.RowPending || row.Kind == view.RowUnsent && row.Outgoing.Delivery != client.Fresh {
 		text = t.Dim
 	}
 	links := lay.links
@@ -88,12 +89,12 @@ func (f *finder) covers(at int) bool {
 }
 
 // mark is what stands in the time's place for a message that is not stored.
-func (m *Model) mark(row client.Row) (mark string, style Style) {
+func (m *Model) mark(row view.Row) (mark string, style Style) {
 	t := &m.theme
-	if row.Kind == client.RowPending {
+	if row.Kind == view.RowPending {
 		return "held…", t.Warn
 	}
-	if row.Kind != client.RowUnsent {
+	if row.Kind != view.RowUnsent {
 		return "", Style{}
 	}
 	switch row.Outgoing.Delivery {
@@ -107,13 +108,13 @@ func (m *Model) mark(row client.Row) (mark string, style Style) {
 	return "", Style{}
 }
 
-func (m *Model) drawTime(g *Grid, c columns, i int, row client.Row, y int) {
+func (m *Model) drawTime(g *Grid, c columns, i int, row view.Row, y int) {
 	if mark, style := m.mark(row); mark != "" {
 		g.Text(c.timeX, y, 5, mark, style)
 		return
 	}
 	var now string
-	if row.Kind == client.RowUnsent {
+	if row.Kind == view.RowUnsent {
 		now = row.Outgoing.At.In(m.zone).Format("15:04")
 	} else {
 		now = m.clock(row.Entry.UnixTime)
@@ -128,7 +129,7 @@ func (m *Model) drawTime(g *Grid, c columns, i int, row client.Row, y int) {
 
 // drawName draws the name at the right of its column, cut when it is long; a
 // tag that tells it from another is never cut.
-func (m *Model) drawName(g *Grid, c columns, row client.Row, y int) {
+func (m *Model) drawName(g *Grid, c columns, row view.Row, y int) {
 	if row.Follows {
 		return
 	}
@@ -145,7 +146,7 @@ func (m *Model) drawName(g *Grid, c columns, row client.Row, y int) {
 }
 
 // drawInlineName draws mark and name before the text and is what is left.
-func (m *Model) drawInlineName(g *Grid, c columns, row client.Row, y int) (x, w int) {
+func (m *Model) drawInlineName(g *Grid, c columns, row view.Row, y int) (x, w int) {
 	if mark, style := m.mark(row); mark != "" {
 		first, _, _ := firstCluster(mark)
 		if first != "✗" {
@@ -184,7 +185,7 @@ func clip(s string, w int) string {
 
 // drawFailure draws a line of what stands below an own message that was not
 // taken: why, and last what to do.
-func (m *Model) drawFailure(g *Grid, c columns, i int, row client.Row, y int) {
+func (m *Model) drawFailure(g *Grid, c columns, i int, row view.Row, y int) {
 	text := failure(row)
 	starts := wrap(text, c.textW, c.textW)
 	if i < len(starts) {

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -91,7 +91,7 @@ const helpColumn = 25
 // and keys.
 func (m *Model) helpText() []helpLine {
 	lines := []helpLine{{"Commands", "", true}}
-	for _, c := range client.Commands() {
+	for _, c := range view.Commands() {
 		lines = append(lines, helpLine{what: strings.TrimRight(c.Name+" "+c.Args, " "), does: c.Help})
 	}
 	lines = append(lines, helpLine{what: "//text", does: "say a text that begins with /"}, helpLine{}, helpLine{"Keys", "", true})

@@ -1,6 +1,6 @@
 package tui
 
-import "tuitalk/client"
+import "tuitalk/client/view"
 
 // wrap cuts a clean text into lines of at most width cells, the first of at most
 // first, at spaces where it can, and is the places where lines start.
@@ -62,7 +62,7 @@ func line(text string, starts []int32, i int) string {
 
 // layoutKey names a row as it was laid out: a fold may grow.
 type layoutKey struct {
-	row   client.RowKey
+	row   view.RowKey
 	count int
 }
 
@@ -70,9 +70,9 @@ type layoutKey struct {
 type layout struct {
 	text    string
 	starts  []int32
-	links   []client.Link
-	spans   []client.Span // of a fold
-	mention bool          // it names the user
+	links   []view.Link
+	spans   []view.Span // of a fold
+	mention bool        // it names the user
 }
 
 // layouts keeps the layouts of the rows that were looked at last. They hold

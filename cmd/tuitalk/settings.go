@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/cmd/setting"
 	"tuitalk/talk"
 	"tuitalk/talk/names"
@@ -98,7 +99,7 @@ func (r *room) String() string {
 }
 
 func (r *room) Set(s string) (err error) {
-	r.number, err = client.ParseRoom(s)
+	r.number, err = view.ParseRoom(s)
 	r.given = err == nil
 	return err
 }

@@ -4,14 +4,14 @@ import (
 	"strconv"
 	"strings"
 
-	"tuitalk/client"
+	"tuitalk/client/view"
 )
 
 // RoomOf reads the room from a page's address: "?room=7", "#7" or "#room=7".
 func RoomOf(search, hash string) (room int32, ok bool) {
 	for _, pair := range strings.Split(strings.TrimPrefix(search, "?"), "&") {
 		if value, found := strings.CutPrefix(pair, "room="); found {
-			if room, err := client.ParseRoom(value); err == nil {
+			if room, err := view.ParseRoom(value); err == nil {
 				return room, true
 			}
 		}
@@ -20,7 +20,7 @@ func RoomOf(search, hash string) (room int32, ok bool) {
 	if fragment == "" {
 		return 0, false
 	}
-	room, err := client.ParseRoom(fragment)
+	room, err := view.ParseRoom(fragment)
 	return room, err == nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 )
 
 // Driver carries out what the Session wants. *client.Driver is one.
@@ -71,7 +72,7 @@ type App struct {
 	stale   part
 	bound   bool // the page's elements have their numbers
 	refs    refs
-	rows    *client.Rows
+	rows    *view.Rows
 	labels  labels
 	window  window
 	older   older
@@ -87,8 +88,8 @@ type App struct {
 	entered bool   // the browser's history has a room of ours
 	ended   bool
 
-	keepNext time.Time              // when drafts and such are to be kept; zero: nothing has changed
-	unfolded map[client.RowKey]bool // long texts that the user wants to see whole
+	keepNext time.Time            // when drafts and such are to be kept; zero: nothing has changed
+	unfolded map[view.RowKey]bool // long texts that the user wants to see whole
 }
 
 // New makes the App of a Session that was not started yet.
@@ -96,7 +97,7 @@ func New(config Config, session *client.Session, driver Driver, keeper Keeper) *
 	a := &App{
 		config: config, session: session, driver: driver, keeper: keeper,
 		stale: partAll, refs: refs{next: firstFree},
-		rows: client.NewRows(config.Location), address: config.Address,
+		rows: view.NewRows(config.Location), address: config.Address,
 	}
 	a.people.open = config.Wide
 	a.older.auto = true

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -53,7 +54,7 @@ func (a *App) answered(now time.Time, text string) {
 		}
 		ev = client.SetName{Name: name}
 	case askRoom:
-		room, err := client.ParseRoom(talk.CleanName(text))
+		room, err := view.ParseRoom(talk.CleanName(text))
 		if err != nil {
 			a.wrong("Rooms have whole numbers, such as 7.")
 			return
@@ -105,7 +106,7 @@ func (a *App) frameAsk(p *Patch) {
 
 func (a *App) frameAskName(p *Patch) {
 	me := a.session.Me()
-	name := client.ShowName(me.UUID, me.Username)
+	name := view.ShowName(me.UUID, me.Username)
 	p.pick(refAskLabel)
 	p.empty()
 	p.words("You are ")

@@ -19,7 +19,7 @@
 // Of the log a window of at most maxShown rows is in the page (window.go). It
 // follows the end, or grows towards the side that the user scrolls to and
 // shrinks on the other; the bridge keeps what is in view where it is. Everything
-// that came from other people goes through talk.CleanText or client.ShowName and
+// that came from other people goes through talk.CleanText or view.ShowName and
 // reaches the page as text, never as markup.
 //
 // # Goroutines

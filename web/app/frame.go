@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -103,7 +104,7 @@ func lineTitle(s client.Status) string {
 
 func (a *App) frameMe(p *Patch) {
 	me := a.session.Me()
-	p.say(refMeName, client.ShowName(me.UUID, me.Username))
+	p.say(refMeName, view.ShowName(me.UUID, me.Username))
 }
 
 // framePills writes the buttons that jump to the end and to the unread line.

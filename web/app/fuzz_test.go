@@ -4,7 +4,7 @@ import (
 	"testing"
 	"unicode"
 
-	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -24,7 +24,7 @@ func FuzzWhatOthersSay(f *testing.F) {
 		s.receive(talk.Error{Code: talk.CodeFlood, Message: text})
 		s.frame()
 		row := s.el("log").all("entry")[0]
-		if got := row.all("name")[0].text(); got != client.ShowName(ada, name) {
+		if got := row.all("name")[0].text(); got != view.ShowName(ada, name) {
 			t.Fatalf("the name %q is shown as %q", name, got)
 		}
 		shown := row.all("text")[0]

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -103,7 +104,7 @@ func (a *App) submit(now time.Time, text string) {
 		return
 	}
 	a.shutOffers()
-	line, err := client.ParseInput(text)
+	line, err := view.ParseInput(text)
 	if err == nil {
 		err = a.act(now, text, line)
 	}
@@ -115,20 +116,20 @@ func (a *App) submit(now time.Time, text string) {
 }
 
 // actions are what a line can ask for, besides what goes to the session.
-var actions = map[client.Action]func(a *App, now time.Time, line client.Input) error{
-	client.ShowHelp:    func(a *App, _ time.Time, _ client.Input) error { a.showHelp(); return nil },
-	client.ToggleList:  func(a *App, _ time.Time, _ client.Input) error { a.toggleMembers(); return nil },
-	client.GoUnread:    func(a *App, now time.Time, _ client.Input) error { a.goUnread(now); return nil },
-	client.Search:      func(a *App, _ time.Time, line client.Input) error { return a.find(line.Text) },
-	client.RetryUnsent: (*App).unsent,
-	client.DropUnsent:  (*App).unsent,
+var actions = map[view.Action]func(a *App, now time.Time, line view.Input) error{
+	view.ShowHelp:    func(a *App, _ time.Time, _ view.Input) error { a.showHelp(); return nil },
+	view.ToggleList:  func(a *App, _ time.Time, _ view.Input) error { a.toggleMembers(); return nil },
+	view.GoUnread:    func(a *App, now time.Time, _ view.Input) error { a.goUnread(now); return nil },
+	view.Search:      func(a *App, _ time.Time, line view.Input) error { return a.find(line.Text) },
+	view.RetryUnsent: (*App).unsent,
+	view.DropUnsent:  (*App).unsent,
 }
 
-func (a *App) act(now time.Time, text string, line client.Input) error {
+func (a *App) act(now time.Time, text string, line view.Input) error {
 	switch line.Action {
-	case client.Nothing:
+	case view.Nothing:
 		return nil
-	case client.Act, client.Leave:
+	case view.Act, view.Leave:
 		a.handOver(now, text, line.Event)
 		return nil
 	}
@@ -221,7 +222,7 @@ func (a *App) escape() bool {
 		a.stale |= partNotices
 	case a.people.open && !a.config.Wide:
 		a.toggleMembers()
-	case a.search.found != (client.RowKey{}):
+	case a.search.found != (view.RowKey{}):
 		a.search = search{}
 		a.stale |= partRows
 	default:

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"tuitalk/client"
+	"tuitalk/client/view"
 )
 
 func TestWhatIsWrongKeepsTheTextAndExplains(t *testing.T) {
@@ -33,7 +33,7 @@ func TestWhatIsWrongKeepsTheTextAndExplains(t *testing.T) {
 func TestCommands(t *testing.T) {
 	s := joined(t, 30)
 	s.enter("/help")
-	for _, c := range client.Commands() {
+	for _, c := range view.Commands() {
 		if !strings.Contains(s.notices(), c.Name) {
 			t.Errorf("the help lacks %s", c.Name)
 		}
@@ -123,7 +123,7 @@ func TestCompletion(t *testing.T) {
 		t.Error("Tab in an empty input does not move the focus")
 	}
 	s.handle(Typed{Text: "/", Caret: 1})
-	if n := len(s.offered()); n != len(client.Commands()) || s.el("offers").hidden() {
+	if n := len(s.offered()); n != len(view.Commands()) || s.el("offers").hidden() {
 		t.Errorf("a slash offers %d commands", n)
 	}
 	s.strike("ArrowDown", "/")

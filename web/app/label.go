@@ -5,7 +5,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -29,7 +29,7 @@ const maxLabels = 4096
 
 // labels makes labels and keeps them.
 type labels struct {
-	tags  client.NameTags
+	tags  view.NameTags
 	ready map[bearer]*label
 }
 
@@ -43,13 +43,13 @@ func (l *labels) of(user talk.UUID, name string) (made *label, changed bool) {
 	if made := l.ready[key]; made != nil {
 		return made, false
 	}
-	shown := client.ShowName(user, name)
+	shown := view.ShowName(user, name)
 	if changed = l.tags.See(user, shown); changed || len(l.ready) >= maxLabels {
 		clear(l.ready)
 	}
 	made = &label{
 		name: shown, tag: l.tags.Tag(user, shown), guest: !user.Proven(), initial: initial(shown),
-		dark: color(client.NameColor(user, true)), light: color(client.NameColor(user, false)),
+		dark: color(view.NameColor(user, true)), light: color(view.NameColor(user, false)),
 	}
 	if l.ready == nil {
 		l.ready = make(map[bearer]*label)
@@ -68,7 +68,7 @@ func initial(name string) string {
 	return string(unicode.ToUpper(r))
 }
 
-func color(c client.RGB) string {
+func color(c view.RGB) string {
 	const digits = "0123456789abcdef"
 	b := []byte{'#'}
 	for _, v := range []uint8{c.R, c.G, c.B} {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -189,7 +190,7 @@ var keys = [][2]string{
 func makeHelp(p *Patch, version string) {
 	p.begin("div", "help")
 	p.leaf("p", "help-title", "Commands")
-	for _, c := range client.Commands() {
+	for _, c := range view.Commands() {
 		p.leaf("span", "help-key", c.Name+" "+c.Args)
 		p.leaf("span", "", c.Help)
 	}

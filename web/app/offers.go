@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -23,7 +23,7 @@ func (a *App) offer(text string, caret int, asked bool) {
 		return
 	}
 	in := &a.input
-	start, found := client.Complete(text, caret, client.Words{Names: a.memberNames(), Rooms: in.rooms})
+	start, found := view.Complete(text, caret, view.Words{Names: a.memberNames(), Rooms: in.rooms})
 	if len(found) == 1 && found[0] == text[start:caret] {
 		return // it stands there already
 	}
@@ -40,7 +40,7 @@ func (a *App) offer(text string, caret int, asked bool) {
 func describe(word string) offer {
 	o := offer{word: word}
 	name := strings.TrimSpace(word)
-	for _, c := range client.Commands() {
+	for _, c := range view.Commands() {
 		if c.Name == name {
 			o.args, o.help = c.Args, c.Help
 		}

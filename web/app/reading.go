@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -66,7 +67,7 @@ func (a *App) arrived(now time.Time) {
 	}
 	if count > 0 {
 		a.missed(from, count, first)
-		a.speaker.heard(now, count, client.ShowName(last.Author, last.Name), last.Text)
+		a.speaker.heard(now, count, view.ShowName(last.Author, last.Name), last.Text)
 	}
 	a.caughtUp()
 }
@@ -102,7 +103,7 @@ func (a *App) caughtUp() {
 // goUnread shows the unread line.
 func (a *App) goUnread(now time.Time) {
 	_, line := a.rows.Unread()
-	if i := a.rows.Index(line); line != (client.RowKey{}) && i > 0 {
+	if i := a.rows.Index(line); line != (view.RowKey{}) && i > 0 {
 		a.window.goTo(i, line)
 		a.stale |= partRows
 		return
@@ -113,7 +114,7 @@ func (a *App) goUnread(now time.Time) {
 // unreadAbove reports whether the unread line is somewhere above the view.
 func (a *App) unreadAbove() bool {
 	_, line := a.rows.Unread()
-	if line == (client.RowKey{}) || a.window.first == (client.RowKey{}) {
+	if line == (view.RowKey{}) || a.window.first == (view.RowKey{}) {
 		return false
 	}
 	at, first := a.rows.Index(line), a.rows.Index(a.window.first)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -17,7 +18,7 @@ const (
 
 // look is all that decides how a row with a key looks: equal looks need no work.
 type look struct {
-	kind     client.RowKind
+	kind     view.RowKind
 	count    int
 	own      bool
 	follows  bool
@@ -29,15 +30,15 @@ type look struct {
 	tag      string
 }
 
-func (a *App) lookOf(row *client.Row) look {
+func (a *App) lookOf(row *view.Row) look {
 	l := look{kind: row.Kind, count: row.Count, own: row.Own, follows: row.Follows}
 	switch row.Kind {
-	case client.RowEntry, client.RowPending:
+	case view.RowEntry, view.RowPending:
 		label := a.labelOf(row.Entry.Author, row.Entry.Name)
 		l.name, l.tag = label.name, label.tag
 		l.folded = a.folds(row.Key, row.Entry.Text)
 		l.hit = a.search.found == row.Key
-	case client.RowUnsent:
+	case view.RowUnsent:
 		label := a.labelOf(a.session.Me().UUID, a.session.Me().Username)
 		l.name, l.tag = label.name, label.tag
 		l.folded = a.folds(row.Key, row.Outgoing.Text)
@@ -54,7 +55,7 @@ func (a *App) labelOf(user talk.UUID, name string) *label {
 	return l
 }
 
-func (a *App) folds(key client.RowKey, text string) bool {
+func (a *App) folds(key view.RowKey, text string) bool {
 	return (len(text) > foldBytes || strings.Count(text, "\n") >= foldLines) && !a.unfolded[key]
 }
 
@@ -63,7 +64,7 @@ func (a *App) unfold(arg string) {
 	for _, s := range a.window.shown {
 		if s.look.folded && rowArg(s.key) == arg {
 			if a.unfolded == nil {
-				a.unfolded = make(map[client.RowKey]bool)
+				a.unfolded = make(map[view.RowKey]bool)
 			}
 			a.unfolded[s.key] = true
 			a.stale |= partRows
@@ -73,29 +74,29 @@ func (a *App) unfold(arg string) {
 }
 
 // rowArg names a row in a button.
-func rowArg(k client.RowKey) string {
-	if k.Kind == client.RowEntry {
+func rowArg(k view.RowKey) string {
+	if k.Kind == view.RowEntry {
 		return strconv.FormatInt(k.Seq, 10)
 	}
 	return k.ID.String()
 }
 
 // makeRow writes a row's element.
-func (a *App) makeRow(p *Patch, ref Ref, row *client.Row, l *look) {
+func (a *App) makeRow(p *Patch, ref Ref, row *view.Row, l *look) {
 	switch row.Kind {
-	case client.RowDay:
+	case view.RowDay:
 		p.root(ref, "div", "row day")
-		p.leaf("span", "", client.DayLabel(row.Day))
-	case client.RowUnread:
+		p.leaf("span", "", view.DayLabel(row.Day))
+	case view.RowUnread:
 		p.root(ref, "div", "row unread")
 		p.leaf("span", "", "New")
-	case client.RowGap:
+	case view.RowGap:
 		p.root(ref, "div", "row hole")
 		p.words(counted(row.Count, "message") + " between here could not be loaded")
-	case client.RowFold:
+	case view.RowFold:
 		p.root(ref, "div", "row fold")
 		a.makeFold(p, row)
-	case client.RowUnsent:
+	case view.RowUnsent:
 		a.makeUnsent(p, ref, row, l)
 	default:
 		a.makeEntry(p, ref, row, l)
@@ -103,7 +104,7 @@ func (a *App) makeRow(p *Patch, ref Ref, row *client.Row, l *look) {
 	p.end()
 }
 
-func (a *App) makeFold(p *Patch, row *client.Row) {
+func (a *App) makeFold(p *Patch, row *view.Row) {
 	for _, span := range a.rows.Fold(*row) {
 		if span.User.IsZero() {
 			p.words(span.Text)
@@ -133,10 +134,10 @@ func entryClass(l *look, more string) string {
 	return class + more
 }
 
-func (a *App) makeEntry(p *Patch, ref Ref, row *client.Row, l *look) {
+func (a *App) makeEntry(p *Patch, ref Ref, row *view.Row, l *look) {
 	e := row.Entry
 	class := ""
-	if row.Kind == client.RowPending {
+	if row.Kind == view.RowPending {
 		class = " foreign"
 	}
 	p.root(ref, "div", entryClass(l, class))
@@ -147,9 +148,9 @@ func (a *App) makeEntry(p *Patch, ref Ref, row *client.Row, l *look) {
 	if e.SentAt != 0 {
 		at = e.SentAt
 	}
-	a.makeHead(p, a.labelOf(e.Author, e.Name), l, client.EntryTime(at, a.config.Location))
+	a.makeHead(p, a.labelOf(e.Author, e.Name), l, view.EntryTime(at, a.config.Location))
 	a.makeText(p, row.Key, e.Text, l)
-	if row.Kind == client.RowPending {
+	if row.Kind == view.RowPending {
 		p.begin("div", "under")
 		p.leaf("span", "mark", "accepted, not yet stored")
 		p.end()
@@ -181,7 +182,7 @@ func makeTime(p *Patch, at time.Time) {
 }
 
 // makeText writes a text with its links.
-func (a *App) makeText(p *Patch, key client.RowKey, text string, l *look) {
+func (a *App) makeText(p *Patch, key view.RowKey, text string, l *look) {
 	text = talk.CleanText(text)
 	class := "text"
 	if l.folded {
@@ -189,7 +190,7 @@ func (a *App) makeText(p *Patch, key client.RowKey, text string, l *look) {
 	}
 	p.begin("div", class)
 	at := 0
-	for _, link := range client.FindLinks(text) {
+	for _, link := range view.FindLinks(text) {
 		p.words(text[at:link.Start])
 		at = link.End
 		address := text[link.Start:link.End]
@@ -214,7 +215,7 @@ var unsentMarks = map[client.Delivery]struct{ class, words string }{
 	client.Failed:   {" failed", "not sent"},
 }
 
-func (a *App) makeUnsent(p *Patch, ref Ref, row *client.Row, l *look) {
+func (a *App) makeUnsent(p *Patch, ref Ref, row *view.Row, l *look) {
 	o := row.Outgoing
 	mark := unsentMarks[o.Delivery]
 	p.root(ref, "div", entryClass(l, mark.class))

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -14,7 +15,7 @@ import (
 type search struct {
 	text  string // folded
 	seq   int64  // the search goes on before this one
-	found client.RowKey
+	found view.RowKey
 }
 
 // find shows the newest entry with a text, or the next older one.
@@ -33,7 +34,7 @@ func (a *App) find(text string) error {
 			continue
 		}
 		s.seq = e.Seq
-		s.found = client.RowKey{Kind: client.RowEntry, Seq: e.Seq}
+		s.found = view.RowKey{Kind: view.RowEntry, Seq: e.Seq}
 		a.window.goTo(a.rows.Index(s.found), s.found)
 		a.stale |= partRows
 		return nil
@@ -73,8 +74,8 @@ func equalFold(text, lower string) bool {
 }
 
 // unsent carries out /retry and /discard.
-func (a *App) unsent(now time.Time, line client.Input) error {
-	events, err := client.Unsent(line, a.session.Outbox())
+func (a *App) unsent(now time.Time, line view.Input) error {
+	events, err := view.Unsent(line, a.session.Outbox())
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 package app
 
 import (
-	"tuitalk/client"
+	"tuitalk/client/view"
 )
 
 // Rows in the page. The window grows by step rows on the side that the view
@@ -16,7 +16,7 @@ const (
 
 // shownRow is a row that is in the page.
 type shownRow struct {
-	key  client.RowKey
+	key  view.RowKey
 	ref  Ref
 	look look
 }
@@ -25,15 +25,15 @@ type shownRow struct {
 type window struct {
 	shown []shownRow
 	spare []shownRow // the other half of a double buffer
-	at    map[client.RowKey]int
+	at    map[view.RowKey]int
 
 	live  bool // the last row shown is the newest one
 	fresh bool // begin anew at the end
 	grow  int  // rows wanted above (negative) or below (positive)
 	view  Scrolled
-	first client.RowKey // the first row in view
+	first view.RowKey // the first row in view
 
-	target     client.RowKey // a row to show, when seek is set
+	target     view.RowKey // a row to show, when seek is set
 	targetRow  int
 	seek       bool
 	toEnd      bool // scroll to the end
@@ -44,7 +44,7 @@ type window struct {
 // reset begins anew at the end, as in another room.
 func (w *window) reset() {
 	w.fresh, w.live, w.toEnd, w.seek, w.grow = true, true, true, false, 0
-	w.first = client.RowKey{}
+	w.first = view.RowKey{}
 }
 
 // end shows the newest row.
@@ -56,7 +56,7 @@ func (w *window) end() {
 }
 
 // goTo shows the row with the index i.
-func (w *window) goTo(i int, key client.RowKey) {
+func (w *window) goTo(i int, key view.RowKey) {
 	w.seek, w.target, w.targetRow, w.toEnd = true, key, i, false
 }
 
@@ -64,7 +64,7 @@ func (w *window) wants() bool { return w.grow != 0 || w.seek || w.toEnd || w.pag
 
 // scrolled takes note of where the view is and says which side wants rows: 1.5
 // views ahead of it must be there.
-func (w *window) scrolled(ev Scrolled, rows *client.Rows) {
+func (w *window) scrolled(ev Scrolled, rows *view.Rows) {
 	w.view, w.grow = ev, 0
 	for i := range w.shown {
 		if w.shown[i].ref == ev.First {
@@ -87,7 +87,7 @@ func ahead(ev Scrolled) int { return ev.View + ev.View/2 }
 
 // span decides which rows, from lo up to hi, are to be in the page. Row 0 is
 // the head, which is shown apart.
-func (w *window) span(rows *client.Rows) (lo, hi int) {
+func (w *window) span(rows *view.Rows) (lo, hi int) {
 	n := rows.Len()
 	lo, hi = w.present(rows)
 	switch {
@@ -111,7 +111,7 @@ func (w *window) span(rows *client.Rows) (lo, hi int) {
 
 // present finds the rows that are in the page now: those before lo were
 // taken back, withdrawn or folded.
-func (w *window) present(rows *client.Rows) (lo, hi int) {
+func (w *window) present(rows *view.Rows) (lo, hi int) {
 	lo, hi = -1, -1
 	for i := 0; i < len(w.shown) && lo < 0; i++ {
 		lo = rows.Index(w.shown[i].key)
@@ -156,7 +156,7 @@ func (w *window) excess(n, far int) int {
 func (a *App) place(p *Patch, lo, hi int) {
 	w := &a.window
 	if w.at == nil {
-		w.at = make(map[client.RowKey]int)
+		w.at = make(map[view.RowKey]int)
 	}
 	clear(w.at)
 	if !w.fresh {

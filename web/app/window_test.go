@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -242,7 +242,7 @@ func (s *stage) checkRows(seed uint64) {
 		if row.Key != w.shown[i].key || e.ref != w.shown[i].ref {
 			s.t.Fatalf("seed %d: row %d of the page is %v, want %v", seed, i, w.shown[i].key, row.Key)
 		}
-		if row.Kind == client.RowEntry && e.attrs["data-seq"] != strconv.FormatInt(row.Key.Seq, 10) {
+		if row.Kind == view.RowEntry && e.attrs["data-seq"] != strconv.FormatInt(row.Key.Seq, 10) {
 			s.t.Fatalf("seed %d: row %d shows entry %s, want %d", seed, i, e.attrs["data-seq"], row.Key.Seq)
 		}
 	}

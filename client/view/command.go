@@ -1,10 +1,11 @@
-package client
+package view
 
 import (
 	"errors"
 	"strconv"
 	"strings"
 
+	"tuitalk/client"
 	"tuitalk/talk"
 )
 
@@ -26,9 +27,9 @@ const (
 // Input is one line of input, understood.
 type Input struct {
 	Action Action
-	Event  Event  // Act, Leave
-	Text   string // Search
-	Number int    // RetryUnsent, DropUnsent: counted from 1 at the top of the outbox; 0: those that failed
+	Event  client.Event // Act, Leave
+	Text   string       // Search
+	Number int          // RetryUnsent, DropUnsent: counted from 1 at the top of the outbox; 0: those that failed
 }
 
 // Command is one row of the table of commands.
@@ -47,14 +48,14 @@ var commands = [...]Command{
 	{"/name", "<name>", "set your name", parseName},
 	{"/room", "<integer>", "change the room", parseRoom},
 	{"/fetch", "<integer>", "load that many entries before the first one shown", parseFetch},
-	{"/clear", "", "clear the shown log", nothing(Input{Action: Act, Event: Clear{}})},
+	{"/clear", "", "clear the shown log", nothing(Input{Action: Act, Event: client.Clear{}})},
 	{"/members", "", "show or hide who is here", nothing(Input{Action: ToggleList})},
 	{"/search", "<text>", "find a text in the log; without a text, the next older place", parseSearch},
 	{"/unread", "", "jump to the first unread message", nothing(Input{Action: GoUnread})},
 	{"/retry", "[n]", "send the nth unsent message again; without n, all that failed", parseUnsent(RetryUnsent)},
 	{"/discard", "[n]", "throw the nth unsent message away; without n, the one that failed", parseUnsent(DropUnsent)},
 	{"/identity", "new", "become somebody new here, for good; your name and what is unsent are kept", parseNewIdentity},
-	{"/quit", "", "leave the room and close; what is unsent goes out at the next start", nothing(Input{Action: Leave, Event: Quit{}})},
+	{"/quit", "", "leave the room and close; what is unsent goes out at the next start", nothing(Input{Action: Leave, Event: client.Quit{}})},
 }
 
 // Commands is the table of commands, for the help and for completion.
@@ -99,7 +100,7 @@ func parsePost(line string) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
-	return Input{Action: Act, Event: Post{Text: clean}}, nil
+	return Input{Action: Act, Event: client.Post{Text: clean}}, nil
 }
 
 func unknownCommand(word string) error {
@@ -132,7 +133,7 @@ func parseName(_ *Command, arg string) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
-	return Input{Action: Act, Event: SetName{Name: name}}, nil
+	return Input{Action: Act, Event: client.SetName{Name: name}}, nil
 }
 
 func parseRoom(_ *Command, arg string) (Input, error) {
@@ -140,7 +141,7 @@ func parseRoom(_ *Command, arg string) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
-	return Input{Action: Act, Event: Join{Room: room}}, nil
+	return Input{Action: Act, Event: client.Join{Room: room}}, nil
 }
 
 // ParseRoom reads the number of a room. The error is a sentence for the user.
@@ -163,7 +164,7 @@ func parseFetch(_ *Command, arg string) (Input, error) {
 	if err != nil || n < 1 || n > talk.MaxFetch {
 		return Input{}, wrongInput("/fetch loads from 1 to " + strconv.Itoa(talk.MaxFetch) + " entries at a time.")
 	}
-	return Input{Action: Act, Event: FetchOlder{Limit: n}}, nil
+	return Input{Action: Act, Event: client.FetchOlder{Limit: n}}, nil
 }
 
 // parseNewIdentity wants a word more: it cannot be undone.
@@ -171,7 +172,7 @@ func parseNewIdentity(c *Command, arg string) (Input, error) {
 	if !strings.EqualFold(arg, c.Args) {
 		return Input{}, wrongInput("This makes you somebody else, and nothing brings back who you are now. To do it, enter /identity new.")
 	}
-	return Input{Action: Act, Event: Anew{}}, nil
+	return Input{Action: Act, Event: client.Anew{}}, nil
 }
 
 func parseSearch(_ *Command, arg string) (Input, error) {
@@ -193,13 +194,13 @@ func parseUnsent(action Action) func(*Command, string) (Input, error) {
 
 // Unsent turns a RetryUnsent or a DropUnsent into events for the driver, given
 // the outbox of the room. Nothing is thrown away unless it is clear which.
-func Unsent(in Input, outbox []Outgoing) ([]Event, error) {
+func Unsent(in Input, outbox []client.Outgoing) ([]client.Event, error) {
 	if in.Number > len(outbox) {
 		return nil, wrongInput("The number of unsent messages here is " + strconv.Itoa(len(outbox)) + ".")
 	}
 	var ids []talk.UUID
 	for i, o := range outbox {
-		if in.Number == i+1 || in.Number == 0 && o.Delivery == Failed {
+		if in.Number == i+1 || in.Number == 0 && o.Delivery == client.Failed {
 			ids = append(ids, o.ID)
 		}
 	}
@@ -209,12 +210,12 @@ func Unsent(in Input, outbox []Outgoing) ([]Event, error) {
 	if in.Action == DropUnsent && len(ids) > 1 {
 		return nil, wrongInput(strconv.Itoa(len(ids)) + " messages have failed. Say which to discard, as in /discard 1.")
 	}
-	var events []Event
+	var events []client.Event
 	for _, id := range ids {
 		if in.Action == DropUnsent {
-			events = append(events, Discard{ID: id})
+			events = append(events, client.Discard{ID: id})
 		} else {
-			events = append(events, Retry{ID: id})
+			events = append(events, client.Retry{ID: id})
 		}
 	}
 	return events, nil

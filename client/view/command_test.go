@@ -1,4 +1,4 @@
-package client
+package view
 
 import (
 	"reflect"
@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"tuitalk/client"
 	"tuitalk/talk"
 )
 
 func TestParseInput(t *testing.T) {
-	say := func(s string) Input { return Input{Action: Act, Event: Post{Text: s}} }
-	act := func(e Event) Input { return Input{Action: Act, Event: e} }
+	say := func(s string) Input { return Input{Action: Act, Event: client.Post{Text: s}} }
+	act := func(e client.Event) Input { return Input{Action: Act, Event: e} }
 	for _, c := range []struct {
 		line string
 		want Input
@@ -26,14 +27,14 @@ func TestParseInput(t *testing.T) {
 		{"bad \x1b[2J text", say("bad [2J text")},
 		{"/help", Input{Action: ShowHelp}},
 		{"/HELP  ", Input{Action: ShowHelp}},
-		{"/clear", act(Clear{})},
-		{"/name Ada", act(SetName{Name: "Ada"})},
-		{"/name  Ada   Lovelace ", act(SetName{Name: "Ada Lovelace"})},
-		{"/room 1", act(Join{Room: 1})},
-		{"/room -2147483648", act(Join{Room: -2147483648})},
-		{"/room\t2147483647", act(Join{Room: 2147483647})},
-		{"/fetch 1", act(FetchOlder{Limit: 1})},
-		{"/fetch 500", act(FetchOlder{Limit: 500})},
+		{"/clear", act(client.Clear{})},
+		{"/name Ada", act(client.SetName{Name: "Ada"})},
+		{"/name  Ada   Lovelace ", act(client.SetName{Name: "Ada Lovelace"})},
+		{"/room 1", act(client.Join{Room: 1})},
+		{"/room -2147483648", act(client.Join{Room: -2147483648})},
+		{"/room\t2147483647", act(client.Join{Room: 2147483647})},
+		{"/fetch 1", act(client.FetchOlder{Limit: 1})},
+		{"/fetch 500", act(client.FetchOlder{Limit: 500})},
 		{"/members", Input{Action: ToggleList}},
 		{"/search two words", Input{Action: Search, Text: "two words"}},
 		{"/search", Input{Action: Search}},
@@ -41,7 +42,7 @@ func TestParseInput(t *testing.T) {
 		{"/retry", Input{Action: RetryUnsent}},
 		{"/retry 2", Input{Action: RetryUnsent, Number: 2}},
 		{"/discard 3", Input{Action: DropUnsent, Number: 3}},
-		{"/quit", Input{Action: Leave, Event: Quit{}}},
+		{"/quit", Input{Action: Leave, Event: client.Quit{}}},
 	} {
 		got, err := ParseInput(c.line)
 		if err != nil || !reflect.DeepEqual(got, c.want) {
@@ -94,17 +95,17 @@ func TestParseInputExplains(t *testing.T) {
 
 func TestUnsent(t *testing.T) {
 	id := func(n byte) talk.UUID { return talk.UUID{n} }
-	box := []Outgoing{{ID: id(1), Delivery: Waiting}, {ID: id(2), Delivery: Failed}, {ID: id(3), Delivery: Failed}}
+	box := []client.Outgoing{{ID: id(1), Delivery: client.Waiting}, {ID: id(2), Delivery: client.Failed}, {ID: id(3), Delivery: client.Failed}}
 	for _, c := range []struct {
 		in   Input
-		box  []Outgoing
-		want []Event
+		box  []client.Outgoing
+		want []client.Event
 		says string
 	}{
-		{Input{Action: RetryUnsent}, box, []Event{Retry{id(2)}, Retry{id(3)}}, ""},
-		{Input{Action: RetryUnsent, Number: 3}, box, []Event{Retry{id(3)}}, ""},
-		{Input{Action: DropUnsent, Number: 1}, box, []Event{Discard{id(1)}}, ""},
-		{Input{Action: DropUnsent}, box[:2], []Event{Discard{id(2)}}, ""},
+		{Input{Action: RetryUnsent}, box, []client.Event{client.Retry{ID: id(2)}, client.Retry{ID: id(3)}}, ""},
+		{Input{Action: RetryUnsent, Number: 3}, box, []client.Event{client.Retry{ID: id(3)}}, ""},
+		{Input{Action: DropUnsent, Number: 1}, box, []client.Event{client.Discard{ID: id(1)}}, ""},
+		{Input{Action: DropUnsent}, box[:2], []client.Event{client.Discard{ID: id(2)}}, ""},
 		{Input{Action: DropUnsent}, box, nil, "2 messages have failed"},
 		{Input{Action: DropUnsent, Number: 4}, box, nil, "is 3."},
 		{Input{Action: RetryUnsent}, box[:1], nil, "No message"},
@@ -163,7 +164,7 @@ func FuzzParseInput(f *testing.F) {
 			}
 			return
 		}
-		if p, ok := in.Event.(Post); ok {
+		if p, ok := in.Event.(client.Post); ok {
 			if clean, err := talk.CheckText(p.Text); err != nil || clean != p.Text {
 				t.Errorf("post of %q: %v", p.Text, err)
 			}

@@ -1,4 +1,4 @@
-package client
+package view
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tuitalk/client"
 	"tuitalk/talk"
 )
 
@@ -91,8 +92,8 @@ func TestRows(t *testing.T) {
 	r := NewRows(time.UTC)
 	r.SetUnread(7)
 	pending := []talk.Entry{entry(0, 501, talk.KindPosted, cy, "soon")}
-	outbox := []Outgoing{{ID: talk.UUID{1}, Text: "later"}}
-	r.update(sampleLog(), pending, outbox, ada, Reset)
+	outbox := []client.Outgoing{{ID: talk.UUID{1}, Text: "later"}}
+	r.update(sampleLog(), pending, outbox, ada, client.Reset)
 	want := `^
 -- Friday, 28 February 2025
 1 ada joined
@@ -137,15 +138,15 @@ func TestRowsInSteps(t *testing.T) {
 		steps := NewRows(time.UTC)
 		lo := rnd.IntN(len(log) + 1)
 		hi := lo
-		steps.update(log.between(lo, hi), nil, nil, ada, Reset)
+		steps.update(log.between(lo, hi), nil, nil, ada, client.Reset)
 		steps.SetUnread(unread)
 		for lo > 0 || hi < len(log) {
 			lo = max(0, lo-rnd.IntN(20))
 			hi = min(len(log), hi+rnd.IntN(20))
-			steps.update(log.between(lo, hi), nil, nil, ada, Appended|Prepended)
+			steps.update(log.between(lo, hi), nil, nil, ada, client.Appended|client.Prepended)
 			checkKeys(t, steps)
 		}
-		whole.update(log, nil, nil, ada, Reset)
+		whole.update(log, nil, nil, ada, client.Reset)
 		if got, want := draw(steps), draw(whole); got != want {
 			t.Fatalf("seed %d: in steps\n%s\nat once\n%s", seed, got, want)
 		}
@@ -162,16 +163,16 @@ func TestRowsOfABoundedLog(t *testing.T) {
 		}
 		r := NewRows(time.UTC)
 		lo, hi := 0, 20
-		r.update(log[lo:hi], nil, nil, ada, Reset)
+		r.update(log[lo:hi], nil, nil, ada, client.Reset)
 		r.SetUnread(int64(rnd.IntN(300)))
 		unread, _ := r.Unread()
 		for hi < len(log) {
 			hi = min(len(log), hi+rnd.IntN(10))
 			lo = min(hi-1, lo+rnd.IntN(10))
-			r.update(log[lo:hi], nil, nil, ada, Appended)
+			r.update(log[lo:hi], nil, nil, ada, client.Appended)
 			whole := NewRows(time.UTC)
 			whole.SetUnread(unread)
-			whole.update(log[lo:hi], nil, nil, ada, Reset)
+			whole.update(log[lo:hi], nil, nil, ada, client.Reset)
 			if got, want := draw(r), draw(whole); got != want {
 				t.Fatalf("seed %d, entries %d to %d: in steps\n%s\nat once\n%s", seed, lo+1, hi, got, want)
 			}
@@ -220,9 +221,9 @@ func checkKeys(t *testing.T, r *Rows) {
 func TestRowsKeysThatMoved(t *testing.T) {
 	log := sampleLog()
 	r := NewRows(time.UTC)
-	r.update(log.between(4, 6), nil, nil, ada, Reset)
+	r.update(log.between(4, 6), nil, nil, ada, client.Reset)
 	headDay, fold := r.At(1).Key, r.At(2).Key
-	r.update(log.between(2, 6), nil, nil, ada, Prepended)
+	r.update(log.between(2, 6), nil, nil, ada, client.Prepended)
 	if got, want := draw(r), "^\n-- Saturday, 1 March 2025\n3 bob joined; cy joined and left\n6 bob: hello\n"; got != want {
 		t.Fatalf("got\n%s", got)
 	}
@@ -233,10 +234,10 @@ func TestRowsKeysThatMoved(t *testing.T) {
 		t.Errorf("the fold that was swallowed leads to row %d", i)
 	}
 
-	out := Outgoing{ID: log[9].ID, Text: "yes"}
-	r.update(log[:9], nil, []Outgoing{out}, ada, Reset)
+	out := client.Outgoing{ID: log[9].ID, Text: "yes"}
+	r.update(log[:9], nil, []client.Outgoing{out}, ada, client.Reset)
 	key := r.At(r.Len() - 1).Key
-	r.update(log, nil, nil, ada, Appended|OutboxChanged)
+	r.update(log, nil, nil, ada, client.Appended|client.OutboxChanged)
 	if i := r.Index(key); i != r.Len()-1 || r.At(i).Kind != RowEntry {
 		t.Errorf("the entry that was unsent leads to row %d", i)
 	}
@@ -251,17 +252,17 @@ func TestRowsKeysThatMoved(t *testing.T) {
 func TestRowsOfAnotherLog(t *testing.T) {
 	r := NewRows(time.UTC)
 	log := sampleLog()
-	r.update(log, nil, nil, ada, Reset)
+	r.update(log, nil, nil, ada, client.Reset)
 	for name, next := range map[string]fakeLog{
 		"cleared":        nil,
 		"cut in front":   log[3:],
 		"cut at the end": log[:5],
 		"filled a hole":  slices.Insert(slices.Clone(log), 9, entry(10, 450, talk.KindPosted, cy, "in between")),
 	} {
-		r.update(log, nil, nil, ada, Reset)
-		r.update(next, nil, nil, ada, Appended) // even without Reset
+		r.update(log, nil, nil, ada, client.Reset)
+		r.update(next, nil, nil, ada, client.Appended) // even without Reset
 		whole := NewRows(time.UTC)
-		whole.update(next, nil, nil, ada, Reset)
+		whole.update(next, nil, nil, ada, client.Reset)
 		if got, want := draw(r), draw(whole); got != want {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
 		}
@@ -281,12 +282,12 @@ func TestUnsentFollowsLikeTheStored(t *testing.T) {
 	} {
 		log := sampleLog()[:8]
 		at := time.Unix(noon+400, 0).Add(c.after)
-		r.update(log, nil, []Outgoing{{ID: talk.UUID{1}, At: at}}, c.me, Reset)
+		r.update(log, nil, []client.Outgoing{{ID: talk.UUID{1}, At: at}}, c.me, client.Reset)
 		if got := r.At(r.Len() - 1).Follows; got != c.want {
 			t.Errorf("%+v: unsent follows: %v", c, got)
 		}
 		log = append(log, entry(9, 400+int(c.after.Seconds()), talk.KindPosted, c.me, "x"))
-		r.update(log, nil, nil, c.me, Appended)
+		r.update(log, nil, nil, c.me, client.Appended)
 		if got := r.At(r.Len() - 1).Follows; got != c.want {
 			t.Errorf("%+v: stored follows: %v", c, got)
 		}
@@ -324,7 +325,7 @@ func TestFold(t *testing.T) {
 			log = append(log, entry(int64(i+1), i, x.kind, x.who, x.old))
 		}
 		r := NewRows(time.UTC)
-		r.update(log, nil, nil, ada, Reset)
+		r.update(log, nil, nil, ada, client.Reset)
 		var b strings.Builder
 		for _, s := range r.Fold(r.At(2)) {
 			b.WriteString(s.Text)
@@ -342,7 +343,7 @@ func TestRowsSurviveOddTimes(t *testing.T) {
 	}
 	for _, loc := range []*time.Location{time.UTC, time.FixedZone("east", 14*3600), time.FixedZone("west", -12*3600)} {
 		r := NewRows(loc)
-		r.update(log, nil, nil, ada, Reset)
+		r.update(log, nil, nil, ada, client.Reset)
 		draw(r)
 		checkKeys(t, r)
 	}
@@ -361,7 +362,7 @@ func TestDaysAreLocal(t *testing.T) {
 		days int
 	}{{0, 1}, {2 * 3600, 2}, {-3600, 2}} {
 		r := NewRows(time.FixedZone("", c.zone))
-		r.update(log, nil, nil, ada, Reset)
+		r.update(log, nil, nil, ada, client.Reset)
 		if got := strings.Count(draw(r), "-- "); got != c.days {
 			t.Errorf("%d days at %d s east", got, c.zone)
 		}
@@ -375,14 +376,14 @@ func BenchmarkRowsAppend(b *testing.B) {
 	}
 	r := NewRows(time.UTC)
 	n := 100_000
-	r.update(log[:n], nil, nil, ada, Reset)
+	r.update(log[:n], nil, nil, ada, client.Reset)
 	b.ReportAllocs()
 	for b.Loop() {
 		if n++; n > len(log) {
 			n = 100_000
-			r.update(log[:n], nil, nil, ada, Reset)
+			r.update(log[:n], nil, nil, ada, client.Reset)
 		}
-		r.update(log[:n], nil, nil, ada, Appended)
+		r.update(log[:n], nil, nil, ada, client.Appended)
 	}
 }
 
@@ -393,13 +394,13 @@ func BenchmarkRowsBounded(b *testing.B) {
 	}
 	r := NewRows(time.UTC)
 	n := 100_000
-	r.update(log[:n], nil, nil, ada, Reset)
+	r.update(log[:n], nil, nil, ada, client.Reset)
 	b.ReportAllocs()
 	for b.Loop() {
 		if n++; n > len(log) {
 			n = 100_000
-			r.update(log[:n], nil, nil, ada, Reset)
+			r.update(log[:n], nil, nil, ada, client.Reset)
 		}
-		r.update(log[n-100_000:n], nil, nil, ada, Appended)
+		r.update(log[n-100_000:n], nil, nil, ada, client.Appended)
 	}
 }
