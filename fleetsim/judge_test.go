@@ -138,8 +138,8 @@ func (w *world) judgeOriginals() (problems []string) {
 }
 
 // judge: what it was shown is a part of the log, each entry once, in order, to the
-// end if it is still there. Where its joining was not stored at once, a UserJoined of
-// its own stands before it, which is no entry.
+// end if it is still there. Where its coming was not stored at once, a UserJoined of its
+// own stands before it, and the entry itself, which would be a second one, does not come.
 func (s *stay) judge(log []talk.Entry) string {
 	shown := s.shown
 	if len(shown) == 0 {
@@ -148,7 +148,7 @@ func (s *stay) judge(log []talk.Entry) string {
 	from, ok := find(log, shown)
 	if own := shown[0].Kind == talk.KindJoined && shown[0].Author == s.uuid; !ok && own {
 		shown = shown[1:]
-		from, ok = find(log, shown)
+		log, from, ok = s.findBehindOwn(log, shown)
 	}
 	switch {
 	case !ok:
@@ -157,6 +157,26 @@ func (s *stay) judge(log []talk.Entry) string {
 		return fmt.Sprintf("it was shown the log up to %d, and it has %d", from+len(shown), len(log))
 	}
 	return ""
+}
+
+// findBehindOwn finds what was shown behind the line that told it of its own coming: in
+// the log without the entry that says so, or in a part where there is none.
+func (s *stay) findBehindOwn(log, shown []talk.Entry) (in []talk.Entry, from int, ok bool) {
+	for i, e := range log {
+		if e.Kind != talk.KindJoined || e.Author != s.uuid {
+			continue
+		}
+		without := slices.Delete(slices.Clone(log), i, i+1)
+		if from, ok := find(without, shown); ok {
+			return without, from, true
+		}
+	}
+	first := slices.IndexFunc(shown, func(e talk.Entry) bool { return e.Author == s.uuid && e.Kind != talk.KindPosted })
+	if first >= 0 && shown[first].Kind == talk.KindJoined {
+		return nil, 0, false // told twice
+	}
+	from, ok = find(log, shown)
+	return log, from, ok
 }
 
 // find is where a part of the log begins.

@@ -12,8 +12,11 @@ import (
 // A room that is opened while the store is away is blind: its head is what the
 // first joiner says to have, its roster is not known, and what the joiners have
 // is checked by nobody. New entries are pending ones, which need none of that.
-// When the store is back, the room is read, and its doubtful members are asked to
-// join again, by which they are checked.
+// When the store is back, the room is read, and what its doubtful members have is
+// compared with it. Until then they are shown nothing that is stored: somebody whose log
+// is another one, as the store has gone back meanwhile, would have the end of this log
+// behind the end of his own, and would seem to have all of it when he joins again. All of
+// them are asked to do that, as they were told no list of members.
 //
 // If the first joiner has nothing of the room, it is headless, too: what is heard
 // of its log waits until it has been read. Who has nothing then begins with what
@@ -75,9 +78,28 @@ func (s *Server) verify(ctx context.Context, r *room) {
 	if blind && !s.openEyes(ctx, r) {
 		return // it is away again
 	}
-	for _, c := range r.doubtful() {
-		c.askToMove(s.moveTime(s.conns.count.Load())) // as if all were doubtful
+	list, err := s.compareClaims(ctx, r)
+	if err != nil {
+		s.log.Warn("what members said to have while the store was away cannot be compared yet", "room", r.id, "err", err)
+		r.locked(func() { r.doubts = true })
 	}
+	var stale []*conn
+	for _, m := range list {
+		held := false
+		r.locked(func() {
+			if held = m.conn.in.Load() == r && m.conn.seat.doubtful && m.conn.seat.claim == m.claim; held {
+				m.conn.seat.doubtful, m.conn.seat.claim, m.conn.seat.stale = false, nil, !m.same
+			}
+		})
+		switch {
+		case held && !m.same:
+			stale = append(stale, m.conn)
+		case held:
+			s.catchUp(m.conn)
+			m.conn.askToMove(s.moveTime(s.conns.count.Load())) // as if all were doubtful
+		}
+	}
+	s.moveStale(r, stale)
 }
 
 // openEyes reads a blind room.
@@ -180,6 +202,9 @@ func (r *room) startMembers(start int64) {
 // and returns those who have to catch up. Call with mu held.
 func (r *room) reseat() (behind []*conn) {
 	for _, c := range r.members {
+		if c.seat.doubtful {
+			continue // it is compared
+		}
 		c.seat.cursor, c.seat.last = min(c.seat.cursor, r.head), talk.UUID{}
 		if c.seat.live = c.seat.cursor == r.head; !c.seat.live {
 			behind = append(behind, c)
@@ -188,15 +213,44 @@ func (r *room) reseat() (behind []*conn) {
 	return behind
 }
 
-// doubtful returns the members whom nobody has checked, once.
-func (r *room) doubtful() (list []*conn) {
+// doubtfulMember is a member whose log is to be compared with the room's.
+type doubtfulMember struct {
+	conn  *conn
+	claim *history.Head
+	same  bool
+}
+
+// compareClaims compares what doubtful members have with the room's log, as far as the
+// store answers.
+func (s *Server) compareClaims(ctx context.Context, r *room) (list []doubtfulMember, err error) {
+	all := r.doubtful()
+	ids := map[int64]talk.UUID{}
+	for i := range all {
+		m := &all[i]
+		if m.claim == nil {
+			continue
+		}
+		id, known := ids[m.claim.Seq]
+		if !known {
+			if id, _, err = s.store.IDAt(ctx, r.id, m.claim.Seq); err != nil {
+				return all[:i], err
+			}
+			ids[m.claim.Seq] = id
+		}
+		m.same = !id.IsZero() && id == m.claim.ID
+	}
+	return all, nil
+}
+
+// doubtful returns the members whom nobody has checked. Who has nothing of the log, and
+// goes on behind what another one said to have, is borne out by a head that is there.
+func (r *room) doubtful() (list []doubtfulMember) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.doubts = false
 	for _, c := range r.members {
 		if c.seat.doubtful {
-			c.seat.doubtful = false
-			list = append(list, c)
+			list = append(list, doubtfulMember{c, c.seat.claim, c.seat.claim == nil && c.seat.cursor <= r.head})
 		}
 	}
 	return list

@@ -24,7 +24,7 @@ func (s *Server) catchUp(c *conn) {
 	}
 	start := false
 	r.locked(func() {
-		if start = c.in.Load() == r && !c.seat.live && !c.seat.catching && !c.seat.stale; start {
+		if start = c.in.Load() == r && !c.seat.live && !c.seat.catching && !c.seat.stale && !c.seat.doubtful; start {
 			c.seat.catching = true
 		}
 	})
@@ -90,7 +90,7 @@ func (r *room) serveStored(c *conn, entries []talk.Entry) (full bool) {
 		if c.in.Load() != r || c.seat.stale || entries[i].Seq != c.seat.cursor+1 {
 			break
 		}
-		if !c.pushLive(entryPacket(&entries[i], c.seat.form)) {
+		if !c.seat.passes(&entries[i]) && !c.pushLive(entryPacket(&entries[i], c.seat.form)) {
 			c.seat.catching = false
 			return true
 		}
@@ -117,7 +117,7 @@ func (r *room) serveRecent(c *conn) (has history.Head, done bool) {
 	}
 	for ; i < len(r.recent.list); i++ {
 		e := r.recent.at(i)
-		if !c.pushLive(r.packet(e, s.form)) {
+		if !s.passes(&e.Entry) && !c.pushLive(r.packet(e, s.form)) {
 			s.catching = false
 			return has, true
 		}

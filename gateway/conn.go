@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"tuitalk/gateway/limits"
+	"tuitalk/history"
 	"tuitalk/talk"
 )
 
@@ -66,10 +67,24 @@ type seat struct {
 	live     bool      // the next entry goes straight into the ring
 	catching bool      // a catch-up is under way
 	headless bool      // cursor is not known, as the room is headless
-	doubtful bool      // the store was away: nobody has checked what the client has
-	stale    bool      // the store has gone back behind what the client has: it must join again
+	// doubtful: the store was away, and nobody has checked what the client has. It is
+	// shown nothing stored until somebody has, since what it has may not be of this log.
+	doubtful bool
+	claim    *history.Head // that, if it has told; only while doubtful
+	stale    bool          // the store has gone back behind what the client has: it must join again
+	told     bool          // it was told of its coming before that was stored, as clients of the original's forms are
 	form     talk.Form
 	uuid     talk.UUID
+}
+
+// passes tells whether an entry is not said to a member, as it was said before it was
+// stored. Call with in's mu held.
+func (s *seat) passes(e *talk.Entry) bool {
+	if !s.told || e.Kind != talk.KindJoined || e.Author != s.uuid {
+		return false
+	}
+	s.told = false
+	return true
 }
 
 func (c *conn) at() stage { return stage(c.stage.Load()) }

@@ -107,7 +107,8 @@
 // too, so that nobody is kept waiting (spooler.beforeAppend). Who joins
 // meanwhile gets a provisional seat, which he can leave again (join.entered); a
 // room that was not open is opened blind, behind what the joiner has, or headless,
-// and read when the store is back. A new name holds on this node at once (rename).
+// and read when the store is back. What a joiner has is compared then, before it is
+// shown what is stored behind it. A new name holds on this node at once (rename).
 // What may have been taken of a client without ids is kept and offered again
 // (lane.keep). A node that alone
 // does not reach the store sends its users away (watcher). Without the bus, heads

@@ -25,11 +25,13 @@ func TestPublishedWhileABlindRoomIsRead(t *testing.T) {
 			f.mend(one, two)
 			awaitStep(t, "the room to be read", reached)
 			a.postStored(5, "in between")
-			b.wantShown("in between")
 			w.say(talk.LeaveRoom{RoomID: 5, UUID: w.uuid, Username: "witness"})
-			for expect[talk.Entry](b).Kind != talk.KindLeft {
+			for expect[talk.Entry](a).Kind != talk.KindLeft {
 			}
 			release()
+			b.wantShown("in between")
+			for expect[talk.Entry](b).Kind != talk.KindLeft {
+			}
 			var inside []talk.Member
 			is := func(p *peer) func(talk.Member) bool {
 				return func(m talk.Member) bool { return m.UUID == p.uuid }

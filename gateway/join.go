@@ -306,6 +306,9 @@ func (j *join) entered(key sessionKey, id talk.UUID, a history.Moved) {
 		c.putWindow(key)
 		c.srv.arrivals.add(c)
 		if sits {
+			if a.Entry == nil { // another window of his is there: what he was told is not stored
+				r.locked(func() { c.seat.told = c.seat.told && c.in.Load() != r })
+			}
 			c.goOn()
 			return
 		}
@@ -394,9 +397,14 @@ func (j *join) sit(form talk.Form, a history.Moved) (live bool) {
 		c.srv.metrics.resumed(r.source(cursor))
 	}
 	live = r.seatMember(c, m.UUID, form, cursor)
+	c.seat.told = !form.IsExtended() && !a.Applied
 	c.seat.headless = r.headless && cursor == 0
-	c.seat.doubtful = log == logDoubtful || r.blind && !c.seat.headless
-	r.doubts = r.doubts || c.seat.doubtful
+	if form.IsExtended() && (log == logDoubtful || r.blind && !c.seat.headless) {
+		c.seat.doubtful, c.seat.live, live, r.doubts = true, false, false, true
+		if log == logDoubtful {
+			c.seat.claim = &history.Head{Seq: m.AfterSeq, ID: m.AfterID}
+		}
+	}
 	if form.IsExtended() {
 		for i := range r.pending {
 			c.pushIfRoom(r.pending[i].packet(form))

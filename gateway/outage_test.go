@@ -340,3 +340,32 @@ func TestAListIsPutRightWhenTheStoreIsBack(t *testing.T) {
 		t.Errorf("when it is back: %+v", j)
 	}
 }
+
+// TestWhoIsToldOfHisComingIsToldOnce: a client of the original's forms that comes while the
+// store is away is told so at once, by the line that is its answer. When the store has it,
+// the others are shown the entry, and it is not told again.
+func TestWhoIsToldOfHisComingIsToldOnce(t *testing.T) {
+	t.Parallel()
+	for _, form := range []talk.Form{talk.JSON, talk.Bincode} {
+		f := newSpoolFleet(t)
+		n := f.gateway(nil)
+		w := hello(t, n.addr)
+		w.join(5, "witness")
+		w.postStored(5, "old")
+		f.cut(n)
+		p := dial(t, n.addr, form)
+		p.join(5, "newcomer")
+		f.mend(n)
+		for {
+			if e := expect[talk.Entry](w); e.Kind == talk.KindJoined && e.Author == p.uuid {
+				break
+			}
+		}
+		w.postStored(5, "after")
+		for e := (talk.Entry{}); e.Text != "after"; {
+			if e = expect[talk.Entry](p); e.Kind == talk.KindJoined && e.Author == p.uuid {
+				t.Errorf("%v: told again: %+v", form, e)
+			}
+		}
+	}
+}

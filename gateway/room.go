@@ -67,11 +67,14 @@ const maxAhead = 4096
 // come out of order. It never blocks.
 func (r *room) take(entries []talk.Entry) {
 	r.srv.noteDates(entries, time.Now())
-	missing, named, strange, resets := false, false, int64(0), 0
+	missing, named, doubts, strange, resets := false, false, false, int64(0), 0
 	r.locked(func() {
 		missing, strange = r.takeAll(entries)
-		named, resets = len(r.namings) > 0, r.resets
+		named, doubts, resets = len(r.namings) > 0, r.open && r.doubts, r.resets
 	})
+	if doubts && r.srv.health.storeUp() { // there is something to be shown to who is not compared yet
+		r.srv.verifySoon(r)
+	}
 	if named {
 		r.tellNames()
 	}
@@ -167,6 +170,10 @@ func (r *room) place(e talk.Entry) {
 	for _, c := range r.members {
 		s := &c.seat
 		if !s.live || s.cursor >= e.Seq {
+			continue
+		}
+		if s.passes(&e) {
+			s.cursor = e.Seq
 			continue
 		}
 		if !c.pushLive(r.packet(re, s.form)) {

@@ -200,7 +200,7 @@ func (r *room) reset(state history.Room, entries []talk.Entry) (behind, stale []
 	for _, c := range r.members {
 		m := &c.seat
 		if m.form.IsExtended() {
-			m.stale, m.live = true, false
+			m.stale, m.live, m.doubtful, m.claim = true, false, false, nil
 			stale = append(stale, c)
 			continue
 		}

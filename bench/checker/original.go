@@ -100,7 +100,7 @@ func (s *seat) follows(r *room, is content) bool {
 }
 
 // anchor begins what a client shows with the first entry of a room. It gets a line
-// about its own coming also where none is stored.
+// about its own coming also where none is stored, or before it is.
 func (c *check) anchor(s *seat, p place, r *room, is content) {
 	seqs := r.contents[is]
 	own := is.kind == talk.KindJoined && is.author == s.uuid
@@ -118,6 +118,7 @@ func (c *check) anchor(s *seat, p place, r *room, is content) {
 		s.anchors = slices.Clone(seqs)
 		return
 	}
+	s.ownFirst = own
 	c.noteOwnName(s, r.at(seqs[0]))
 }
 
@@ -171,7 +172,19 @@ func (r *room) resolve(is content, view *sequence) int64 {
 // hears adds an entry to what a client shows.
 func (c *check) hears(s *seat, p place, e *Entry, at int64) {
 	c.report.Shown++
-	if wrong, ok := s.view.push(e.Seq, p); !ok {
+	if s.ownFirst && e.Seq < s.view.hi {
+		s.told = s.view.hi
+		s.view = sequenceAfter(e.Seq - 1)
+	}
+	s.ownFirst = false
+	wrong, ok := s.view.push(e.Seq, p)
+	switch {
+	case ok && e.Seq == s.told:
+		wrong, ok = Duplicate, false
+	case s.told != 0:
+		s.view.holes.remove(s.told)
+	}
+	if !ok {
 		c.find(wrong, p, *e, "%s shows entry %d of room %d behind %d%s", s.label, e.Seq, e.Room, s.view.hi, again(wrong))
 	}
 	c.judgeAhead(p, e, at)
@@ -188,6 +201,9 @@ func (c *check) judgeOriginalEnd(s *seat, p place, at int64) {
 	r := c.room(s.room)
 	owed, known := r.headAt(at)
 	last := s.view.hi
+	if s.told == last+1 {
+		last = s.told
+	}
 	if len(s.anchors) > 1 {
 		last = s.anchors[len(s.anchors)-1]
 	}

@@ -23,7 +23,9 @@ type seat struct {
 	wanting bool // to be in room
 	up      bool
 	upSince int64
-	lines   int32 // that it has lost or left, and programs that it has ended: counted by index
+	// enteredAt is when it asked for the room.
+	enteredAt int64
+	lines     int32 // that it has lost or left, and programs that it has ended: counted by index
 
 	lingering int32 // the room that it has left,
 	lingers   bool  // and where the server may still have it
@@ -45,6 +47,8 @@ type seat struct {
 	pages []pageAsk // by time, of which more may come, the oldest first
 
 	anchors  []int64          // of an original's client: where in the log its view may be, if that is not clear yet
+	ownFirst bool             // all that it shows is its own coming,
+	told     int64            // of which it was told as this entry, before that was stored; 0: it was not
 	ownNames map[int32]naming // by room: the last entry that was shown and names its user
 
 	ordinals map[int32]int32 // sends so far, by room
@@ -117,6 +121,7 @@ func (c *check) quit(s *seat) {
 		c.judgeHoles(s, s.view.holes)
 	}
 	s.shows, s.staying, s.skipped, s.pending, s.stale, s.anchors = false, false, nil, nil, false, nil
+	s.ownFirst, s.told = false, 0
 }
 
 // attached begins another program: what the one before has asked for nobody waits for.
@@ -156,13 +161,21 @@ func (c *check) touchedBySend(s *seat, p place, e *Event, at int64) {
 	c.touched(s, e.Room, p, at, false)
 }
 
+// begins tells whether a client that has been shown nothing of its room begins behind an
+// entry that was stored before it came: a gateway that could not ask the store says only
+// later where the log begins for it.
+func (c *check) begins(s *seat, seq int64) bool {
+	t := c.room(s.room).at(seq)
+	return s.view.hi == 0 && t != nil && dateOf(t.UnixTime) <= s.enteredAt+c.opts.Skew.Microseconds()
+}
+
 func (c *check) entered(s *seat, _ place, e *Event, at int64) {
 	if s.presence.in && s.presence.room != e.Room {
 		c.absent(s, at)
 	}
 	c.quit(s)
 	c.dropPages(s)
-	s.room, s.wanting, s.up = e.Room, true, false
+	s.room, s.wanting, s.up, s.enteredAt = e.Room, true, false, at
 	s.outages.forget(at)
 }
 
@@ -204,7 +217,7 @@ func (c *check) restarted(s *seat, p place, e *Event, at int64) {
 	switch {
 	case !s.staying || s.stale || s.oldBase || e.Seq < s.view.hi:
 		s.skipped = nil
-	case e.Seq > s.view.hi && !allowed:
+	case e.Seq > s.view.hi && !allowed && !(e.Flag && c.begins(s, e.Seq)):
 		s.skipped = append(s.skipped, span{s.view.hi + 1, e.Seq, p})
 	}
 	if e.Flag {

@@ -1,0 +1,97 @@
+package gateway_test
+
+import (
+	"fmt"
+	"testing"
+
+	"tuitalk/talk"
+)
+
+// TestWhoComesInAnOutageIsComparedFirst: the store has gone back while it was away, and
+// somebody comes meanwhile who was shown more than it has now. He is not shown what is
+// stored behind that, as if it were behind what he has: joining again, he would seem to
+// have all of the log. He is asked to join again, and begins anew then.
+func TestWhoComesInAnOutageIsComparedFirst(t *testing.T) {
+	t.Parallel()
+	for name, others := range map[string]bool{"into a room where others are": true, "into an empty room": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newSpoolFleet(t)
+			n, other := f.gateway(nil), f.gateway(nil)
+			w := hello(t, other.addr)
+			w.join(5, "witness")
+			w.postStored(5, "old")
+			if others {
+				o := hello(t, n.addr)
+				o.join(5, "other")
+			}
+			f.cut(n, other)
+			p := hello(t, n.addr)
+			had := talk.JoinRoom{RoomID: 5, UUID: p.uuid, Username: "bob", UnixTime: 1, Resume: true, AfterSeq: 8, AfterID: newID(4)}
+			p.say(had)
+			if j := expect[talk.Joined](p); j.Reset || j.AfterSeq != had.AfterSeq {
+				t.Fatalf("nobody can know it, and he is told %+v", j)
+			}
+			f.mend(n, other)
+			var texts []string
+			for i := range 10 {
+				texts = append(texts, fmt.Sprint("new ", i))
+				w.postStored(5, texts[i])
+			}
+			for asked := false; !asked; {
+				switch m := p.hear().(type) {
+				case talk.Reconnect:
+					asked = true
+				case talk.Entry:
+					if !m.Pending {
+						t.Errorf("%q is shown as entry %d behind entry %d of a log that is gone", m.Text, m.Seq, had.AfterSeq)
+					}
+				}
+			}
+			q := dial(t, n.addr, talk.Extended)
+			q.hello(talk.Hello{Secret: p.secret, Session: newID(4), Client: "test"})
+			q.say(had)
+			j := expect[talk.Joined](q)
+			if !j.Reset {
+				t.Errorf("he goes on behind what he had: %+v", j)
+			}
+			q.say(talk.Fetch{RoomID: 5, Limit: 100, BeforeSeq: j.AfterSeq + 1})
+			q.heardHistory(texts...)
+		})
+	}
+}
+
+// heardHistory waits for a page of history whose newest posts are these.
+func (p *peer) heardHistory(texts ...string) {
+	p.t.Helper()
+	got := posted(entriesOf(expect[talk.History](p)))
+	if len(got) < len(texts) || fmt.Sprint(got[len(got)-len(texts):]) != fmt.Sprint(texts) {
+		p.t.Errorf("the history ends with %q, want %q", got, texts)
+	}
+}
+
+// TestWhoComesInAnOutageGoesOn: who has what the store has is shown what comes behind it,
+// each entry once, also if it comes before he has joined again.
+func TestWhoComesInAnOutageGoesOn(t *testing.T) {
+	t.Parallel()
+	f := newSpoolFleet(t)
+	n, other := f.gateway(nil), f.gateway(nil)
+	w := hello(t, other.addr)
+	w.join(5, "witness")
+	id := w.post(5, "old")
+	stored := expect[talk.Stored](w)
+	if stored.ID != id {
+		t.Fatalf("stored %+v", stored)
+	}
+	f.cut(n, other)
+	p := hello(t, n.addr)
+	p.say(talk.JoinRoom{RoomID: 5, UUID: p.uuid, Username: "bob", UnixTime: 1, Resume: true, AfterSeq: stored.Seq, AfterID: id})
+	if j := expect[talk.Joined](p); j.AfterSeq != stored.Seq {
+		t.Fatalf("told %+v", j)
+	}
+	w.accept(5, "in the outage")
+	p.heardPending("in the outage")
+	f.mend(n, other)
+	w.postStored(5, "after")
+	p.wantShown("in the outage", "after")
+}
