@@ -21,17 +21,18 @@ type room = string
 // mayImport lists for each room the other rooms that it may import. Imports
 // point down: cmd → gateway, bench, tui, web → client, fanout, history → talk.
 var mayImport = map[room][]room{
-	"talk":     {},
-	"client":   {"talk"},
-	"fanout":   {"talk"},
-	"history":  {"talk"},
-	"gateway":  {"fanout", "history", "talk"},
-	"bench":    {"client", "fanout", "history", "talk", "deploy"},
-	"tui":      {"client", "talk"},
-	"web":      {"client", "talk"},
-	"deploy":   {},
-	"fleetsim": {"gateway", "client", "fanout", "history", "talk", "bench"},
-	"cmd":      {"talk", "client", "fanout", "history", "gateway", "bench", "tui", "web", "deploy"},
+	"talk":      {},
+	"websocket": {},
+	"client":    {"talk"},
+	"fanout":    {"talk"},
+	"history":   {"talk"},
+	"gateway":   {"fanout", "history", "talk", "websocket"},
+	"bench":     {"client", "fanout", "history", "talk", "deploy", "websocket"},
+	"tui":       {"client", "talk"},
+	"web":       {"client", "talk"},
+	"deploy":    {},
+	"fleetsim":  {"gateway", "client", "fanout", "history", "talk", "bench"},
+	"cmd":       {"talk", "client", "fanout", "history", "gateway", "bench", "tui", "web", "deploy"},
 }
 
 // onlyIn lists the packages that may import an outside library. Its types never

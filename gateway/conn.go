@@ -8,6 +8,7 @@ import (
 	"tuitalk/gateway/limits"
 	"tuitalk/history"
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 // stage is how far a connection has come.
@@ -124,13 +125,13 @@ func (c *conn) consume(data []byte) (taken int, again bool) {
 		return n, n > 0 && c.at() == stageSocket
 	}
 	for {
-		f, err := parseFrame(data[taken:], c.srv.opts.FrameBytes)
-		if err == errPartial {
-			if err = c.input.parts.peek(data[taken:], c.srv.opts.FrameBytes); err == nil {
+		f, err := websocket.Parse(data[taken:], websocket.Client, c.srv.opts.FrameBytes)
+		if err == websocket.ErrPartial {
+			if err = c.input.assembler.Peek(data[taken:], c.srv.opts.FrameBytes); err == nil {
 				return taken, false
 			}
 		} else if err == nil {
-			taken += f.size
+			taken += f.Size
 			err = c.frame(f)
 		}
 		if err != nil {
@@ -144,29 +145,29 @@ func (c *conn) consume(data []byte) (taken int, again bool) {
 }
 
 // frame takes one frame.
-func (c *conn) frame(f wsFrame) error {
+func (c *conn) frame(f websocket.Frame) error {
 	c.lastIn.Store(c.srv.clock.coarse())
 	c.pingSent.Store(0)
-	switch f.opcode {
-	case opPing:
-		if !c.control(len(f.payload)) {
+	switch f.Opcode {
+	case websocket.OpPing:
+		if !c.control(len(f.Payload)) {
 			return nil
 		}
-		c.pushAnswer(&packet{bytes: append(appendHead(nil, opPong, len(f.payload)), f.payload...)})
+		c.pushAnswer(&packet{bytes: append(websocket.AppendHeader(nil, websocket.OpPong, len(f.Payload)), f.Payload...)})
 		return nil
-	case opPong:
-		c.control(len(f.payload))
+	case websocket.OpPong:
+		c.control(len(f.Payload))
 		return nil
-	case opClose:
-		return c.closedByClient(f.payload)
+	case websocket.OpClose:
+		return c.closedByClient(f.Payload)
 	}
-	first := c.input.parts.opcode == 0
-	opcode, message, done, err := c.input.parts.add(f, c.srv.opts.FrameBytes)
-	if first && c.input.parts.opcode != 0 {
+	first := !c.input.assembler.InProgress()
+	opcode, message, done, err := c.input.assembler.Add(f, c.srv.opts.FrameBytes)
+	if first && c.input.assembler.InProgress() {
 		c.input.begun.Store(c.srv.clock.coarse())
 	}
 	if err == nil && !done {
-		c.control(len(f.payload)) // many pieces are work, too
+		c.control(len(f.Payload)) // many pieces are work, too
 	}
 	if err != nil || !done {
 		return err
@@ -177,12 +178,12 @@ func (c *conn) frame(f wsFrame) error {
 }
 
 func (c *conn) closedByClient(payload []byte) error {
-	code, err := parseClose(payload)
+	code, _, err := websocket.ParseClose(payload)
 	if err != nil {
 		return err
 	}
 	if code == 0 {
-		code = closeNormal
+		code = websocket.CloseNormal
 	}
 	c.end(reasonClient, code, "")
 	return nil
@@ -190,11 +191,11 @@ func (c *conn) closedByClient(payload []byte) error {
 
 // violation ends a connection that broke a rule of RFC 6455.
 func (c *conn) violation(err error) {
-	ce, ok := err.(*closeError)
+	broken, ok := err.(*websocket.Error)
 	if !ok {
-		ce = &closeError{closeInternal, "internal error"}
+		broken = &websocket.Error{Code: websocket.CloseInternal, Reason: "internal error"}
 	}
-	c.end(reasonProtocol, ce.code, ce.reason)
+	c.end(reasonProtocol, broken.Code, broken.Reason)
 }
 
 // end says goodbye behind everything that is queued, and closes once it is
@@ -202,7 +203,7 @@ func (c *conn) violation(err error) {
 func (c *conn) end(why closeReason, code int, text string) {
 	c.reason.CompareAndSwap(0, uint32(why))
 	c.stage.Store(uint32(stageClosed))
-	c.finish(&packet{bytes: closeFrame(code, text)})
+	c.finish(&packet{bytes: websocket.Close(code, text)})
 }
 
 // dismiss is end with the code and the sentence of the reason.

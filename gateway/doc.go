@@ -3,7 +3,7 @@
 //
 // # The life of a message
 //
-//	poller goroutine   conn.received → parseFrame → conn.message → user.offer → handle → post
+//	poller goroutine   conn.received → websocket.Parse → conn.message → user.offer → handle → post
 //	lane goroutine     lane.commitPosts → history.Store.Append → Server.settlePosts
 //	                     → room.take → room.place → conn.pushLive   (members on this node)
 //	                     → fanout.Bus.Publish                       (the other nodes)

@@ -3,9 +3,10 @@ package gateway
 import (
 	"bufio"
 	"bytes"
-	"encoding/base64"
 	"net/http"
 	"strings"
+
+	"tuitalk/websocket"
 )
 
 const (
@@ -160,7 +161,7 @@ func (s *Server) checkUpgrade(req *http.Request, f forwarded) upgradeRefusal {
 		return refusedNoUpgrade
 	case !only(h, "Sec-Websocket-Version", func(v string) bool { return v == "13" }):
 		return refusedVersion
-	case !only(h, "Sec-Websocket-Key", isKey):
+	case !only(h, "Sec-Websocket-Key", websocket.IsKey):
 		return refusedKey
 	case len(h["Origin"]) > 1:
 		return refusedOrigin
@@ -181,11 +182,6 @@ func (s *Server) checkUpgrade(req *http.Request, f forwarded) upgradeRefusal {
 // only tells whether a header is there once, with a value as it must be.
 func only(h http.Header, name string, fits func(string) bool) bool {
 	return len(h[name]) == 1 && fits(strings.TrimSpace(h[name][0]))
-}
-
-func isKey(s string) bool {
-	key, err := base64.StdEncoding.DecodeString(s)
-	return err == nil && len(key) == 16
 }
 
 // refuseUpgrade refuses and answers. req is nil if there is no request.

@@ -17,6 +17,7 @@ import (
 
 	"tuitalk/gateway"
 	"tuitalk/talk"
+	"tuitalk/websocket/websockettest"
 )
 
 // raw is a TCP connection on which a test writes what it likes.
@@ -64,19 +65,8 @@ func (r *raw) send(b []byte) {
 	}
 }
 
-// frame builds a client's frame with a mask of zeros.
-func frame(b0 byte, payload []byte) []byte {
-	b := []byte{b0}
-	switch n := len(payload); {
-	case n < 126:
-		b = append(b, 0x80|byte(n))
-	case n < 1<<16:
-		b = binary.BigEndian.AppendUint16(append(b, 0x80|126), uint16(n))
-	default:
-		b = binary.BigEndian.AppendUint64(append(b, 0x80|127), uint64(n))
-	}
-	return append(append(b, 0, 0, 0, 0), payload...)
-}
+// frame is websockettest.Frame.
+func frame(b0 byte, payload []byte) []byte { return websockettest.Frame(b0, payload) }
 
 // readFrame reads a server's frame.
 func (r *raw) readFrame() (opcode byte, payload []byte, err error) {

@@ -58,18 +58,6 @@ func BenchmarkFanOut(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*members), "ns/delivery")
 }
 
-func BenchmarkParseFrame(b *testing.B) {
-	f := clientFrame(true, opText, []byte(strings.Repeat("x", 200)), [4]byte{1, 2, 3, 4})
-	in := make([]byte, len(f))
-	b.SetBytes(int64(len(f)))
-	for b.Loop() {
-		copy(in, f)
-		if _, err := parseFrame(in, 1<<16); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 // TestSettlingIsManySteps: a commit may be for many rooms, each of thousands, and
 // whoever looks whether its lane makes progress must see that between them.
 func TestSettlingIsManySteps(t *testing.T) {

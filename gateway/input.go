@@ -3,14 +3,16 @@ package gateway
 import (
 	"sync/atomic"
 	"time"
+
+	"tuitalk/websocket"
 )
 
 // input is what a client has made us hold by what it has not ended: a part of a
 // request or of a frame, and of a message the frames that have come.
 type input struct {
 	// owned by the poller goroutine
-	rest  []byte // what is not a whole frame yet; nil when there is none
-	parts assembler
+	rest      []byte // what is not a whole frame yet; nil when there is none
+	assembler websocket.Assembler
 
 	held  atomic.Int64 // what of it is counted; closed when the connection is gone
 	begun atomic.Int64 // coarse time at which it began to come, 0: there is none
@@ -34,13 +36,13 @@ func (in *input) keep(rest []byte, own bool) {
 
 // note counts what is kept, and since when. taken is how many bytes were no rest.
 func (in *input) note(h *held, now int64, taken int) {
-	old, size := in.held.Load(), int64(cap(in.rest)+cap(in.parts.part))
+	old, size := in.held.Load(), int64(cap(in.rest)+in.assembler.Held())
 	if size != old && old != inputGone && in.held.CompareAndSwap(old, size) {
 		h.changed(int(old), int(size))
 	}
 	begun := in.begun.Load()
 	switch {
-	case in.parts.opcode != 0: // it began with the first frame
+	case in.assembler.InProgress(): // it began with the first frame
 	case len(in.rest) == 0:
 		if begun != 0 {
 			in.begun.Store(0)

@@ -4,22 +4,23 @@ import (
 	"errors"
 
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 // entryPacket encodes an entry in a form.
 func entryPacket(e *talk.Entry, form talk.Form) *packet {
-	payload := talk.AppendEntry(make([]byte, maxHead, maxHead+entryOverhead+64+len(e.Text)+len(e.Name)), form, e)
+	payload := talk.AppendEntry(make([]byte, websocket.MaxHeader, websocket.MaxHeader+entryOverhead+64+len(e.Text)+len(e.Name)), form, e)
 	return framed(payload, form)
 }
 
 // messagePacket encodes a message in a form.
 func messagePacket(m talk.Message, form talk.Form) (*packet, error) {
-	return encode(m, form, 256-2*maxHead)
+	return encode(m, form, 256-2*websocket.MaxHeader)
 }
 
 // encode encodes a message of about so many bytes.
 func encode(m talk.Message, form talk.Form, bytes int) (*packet, error) {
-	payload, err := talk.Append(make([]byte, maxHead, 2*maxHead+bytes), form, m)
+	payload, err := talk.Append(make([]byte, websocket.MaxHeader, 2*websocket.MaxHeader+bytes), form, m)
 	if err != nil {
 		return nil, err
 	}
@@ -27,15 +28,15 @@ func encode(m talk.Message, form talk.Form, bytes int) (*packet, error) {
 }
 
 // framed puts the head of a frame right before the payload, for which the first
-// maxHead bytes of b are free.
+// websocket.MaxHeader bytes of b are free.
 func framed(b []byte, form talk.Form) *packet {
-	opcode := byte(opText)
+	opcode := byte(websocket.OpText)
 	if form.IsBinary() {
-		opcode = opBinary
+		opcode = websocket.OpBinary
 	}
-	var head [maxHead]byte
-	h := appendHead(head[:0], opcode, len(b)-maxHead)
-	start := maxHead - len(h)
+	var head [websocket.MaxHeader]byte
+	h := websocket.AppendHeader(head[:0], opcode, len(b)-websocket.MaxHeader)
+	start := websocket.MaxHeader - len(h)
 	copy(b[start:], h)
 	return &packet{bytes: b[start:]}
 }

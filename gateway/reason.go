@@ -1,6 +1,9 @@
 package gateway
 
-import "tuitalk/talk"
+import (
+	"tuitalk/talk"
+	"tuitalk/websocket"
+)
 
 // closeReason says why a connection ended. It is also the metric's label.
 type closeReason uint8
@@ -32,10 +35,10 @@ var closeReasons = [reasonCount]struct {
 	label, sentence string
 	code            int
 }{
-	reasonNone:       {"none", "", closeNormal},
-	reasonClient:     {"client", "", closeNormal},
+	reasonNone:       {"none", "", websocket.CloseNormal},
+	reasonClient:     {"client", "", websocket.CloseNormal},
 	reasonLost:       {"lost", "", 0},
-	reasonProtocol:   {"protocol", "", closeProtocolError},
+	reasonProtocol:   {"protocol", "", websocket.CloseProtocolError},
 	reasonSlow:       {"slow", "you do not read fast enough; reconnect and resume", talk.CloseSlowConsumer},
 	reasonOverload:   {"overload", "too much waits for all clients together, and most for you; reconnect and resume", talk.CloseSlowConsumer},
 	reasonIdle:       {"idle", "nothing came from you, not even a pong", talk.CloseIdle},
@@ -43,14 +46,14 @@ var closeReasons = [reasonCount]struct {
 	reasonSuperseded: {"superseded", "this session has a newer connection", talk.CloseSuperseded},
 	reasonNotYou:     {"not_you", "this client does not prove who it is: it is older than this server, or claims to be somebody else", talk.CloseNotYou},
 	reasonErrors:     {"errors", "too many messages were refused", talk.CloseTooManyErrors},
-	reasonDrain:      {"drain", "this gateway is going away; reconnect and resume", closeGoingAway},
-	reasonUnable:     {"unable", "try again in a moment", closeTryAgain},
+	reasonDrain:      {"drain", "this gateway is going away; reconnect and resume", websocket.CloseGoingAway},
+	reasonUnable:     {"unable", "try again in a moment", websocket.CloseTryAgain},
 	reasonFrozen:     {"frozen", "", 0},
 	reasonHTTP:       {"http", "", 0},
 	reasonFlood:      {"flood", "you send too much; wait before you come back", talk.CloseTooManyErrors},
 	reasonKeptOut:    {"kept_out", "you sent too much, and are kept out for a while", talk.CloseTooManyErrors},
 	reasonCrowd:      {"crowd", "", 0},
-	reasonWentBack:   {"went_back", "the history was restored to an earlier state; reconnect and load it anew", closeTryAgain},
+	reasonWentBack:   {"went_back", "the history was restored to an earlier state; reconnect and load it anew", websocket.CloseTryAgain},
 }
 
 // killed: the client did not take what was sent to it, and is not waited for.

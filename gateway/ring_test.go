@@ -48,3 +48,59 @@ func TestRingAdvancesByBytes(t *testing.T) {
 		}
 	}
 }
+
+func TestRingIsAFIFOWithinItsBounds(t *testing.T) {
+	t.Parallel()
+	var r ring
+	rng := rand.New(rand.NewPCG(3, 4))
+	var model []*packet
+	for range 200000 {
+		if rng.IntN(100) < 52 {
+			p := &packet{bytes: make([]byte, rng.IntN(50))}
+			size := 0
+			for _, m := range model {
+				size += m.cost()
+			}
+			want := len(model) < 300 && (len(model) == 0 || size+p.cost() <= 9000)
+			if got := r.push(p, 300, 9000); got != want {
+				t.Fatalf("push with %d packets and %d bytes queued: %v", len(model), size, got)
+			}
+			if want {
+				model = append(model, p)
+			}
+		} else if len(model) > 0 {
+			if r.at(0) != model[0] || r.pop() != model[0] {
+				t.Fatal("not first in, first out")
+			}
+			model = model[1:]
+		} else if r.pop() != nil || r.at(0) != nil || r.block != nil {
+			t.Fatal("an empty ring holds something")
+		}
+	}
+}
+
+func TestRecentKnowsItsEntries(t *testing.T) {
+	t.Parallel()
+	var r recent
+	for seq := int64(1); seq <= 25; seq++ {
+		e := &roomEntry{cost: 1}
+		e.Seq, e.ID[0] = seq, byte(seq)
+		r.add(e, 20, 10)
+		oldest := max(1, seq-9)
+		for after := int64(0); after <= seq+1; after++ {
+			i, ok := r.after(after, seq)
+			if ok != (after >= oldest-1) {
+				t.Fatalf("after %d of %d: %v", after, seq, ok)
+			}
+			if ok && after < seq && r.at(i).Seq != after+1 {
+				t.Fatalf("after %d comes %d", after, r.at(i).Seq)
+			}
+		}
+		if id, ok := r.idAt(oldest); !ok || id[0] != byte(oldest) {
+			t.Fatalf("id of %d: %v %v", oldest, id, ok)
+		}
+		if _, ok := r.idAt(oldest - 1); ok {
+			t.Fatal("an id that is forgotten")
+		}
+	}
+}

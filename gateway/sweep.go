@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/websocket"
 )
 
 // sweepEvery is how often every connection and room is looked at.
@@ -55,7 +56,7 @@ func (c *clock) run(ended <-chan struct{}, lost time.Duration, before, frozen fu
 	}
 }
 
-var pingPacket = &packet{bytes: appendHead(nil, opPing, 0)}
+var pingPacket = &packet{bytes: websocket.AppendHeader(nil, websocket.OpPing, 0)}
 
 // sweep looks after every connection and every room until ended is closed.
 func (s *Server) sweep(l *loop, ended <-chan struct{}) {

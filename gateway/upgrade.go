@@ -3,12 +3,12 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"crypto/sha1"
-	"encoding/base64"
 	"maps"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"tuitalk/websocket"
 )
 
 // consumeRequest takes one HTTP request from data if it is whole, and returns
@@ -43,9 +43,8 @@ func (c *conn) upgrade(req *http.Request) {
 		c.refuseUpgrade(why, req)
 		return
 	}
-	sum := sha1.Sum([]byte(strings.TrimSpace(req.Header.Get("Sec-WebSocket-Key")) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-		base64.StdEncoding.EncodeToString(sum[:]) + "\r\n\r\n"
+		websocket.Accept(strings.TrimSpace(req.Header.Get("Sec-WebSocket-Key"))) + "\r\n\r\n"
 	c.stage.CompareAndSwap(uint32(stageHTTP), uint32(stageSocket))
 	c.srv.metrics.upgrades.Inc()
 	c.pushAnswer(&packet{bytes: []byte(head)})

@@ -6,6 +6,7 @@ import (
 
 	"tuitalk/gateway/limits"
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 // user is what a connection has become by what it said. Guarded by conn.mu.
@@ -127,9 +128,9 @@ func (c *conn) formOf(opcode byte, data []byte) (talk.Form, bool) {
 	u := &c.user
 	if !u.spoke {
 		u.spoke = true
-		u.form = talk.FirstForm(opcode == opBinary, data)
+		u.form = talk.FirstForm(opcode == websocket.OpBinary, data)
 	}
-	return u.form, (opcode == opBinary) == u.form.IsBinary()
+	return u.form, (opcode == websocket.OpBinary) == u.form.IsBinary()
 }
 
 // offer takes a message if it can, else lets it wait, else refuses it. Call with

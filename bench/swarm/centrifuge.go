@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 // centrifuge speaks the JSON protocol of github.com/centrifugal/centrifuge: a
@@ -87,7 +88,7 @@ func (c *centrifuge) gone() {
 func (c *centrifuge) command(id uint32, method string, body func([]byte) []byte) {
 	b := strconv.AppendUint([]byte(`{"id":`), uint64(id), 10)
 	b = append(append(append(b, `,"`...), method...), `":`...)
-	c.p.loop.write(c.line, opText, append(body(b), '}'))
+	c.p.loop.write(c.line, websocket.OpText, append(body(b), '}'))
 }
 
 func (c *centrifuge) opened(*line) {
@@ -120,14 +121,14 @@ func (c *centrifuge) channel(b []byte) []byte {
 // message takes a frame: replies and pushes, each on a line of its own.
 func (c *centrifuge) message(l *line, opcode byte, payload []byte) {
 	for reply := range bytes.SplitSeq(payload, []byte{'\n'}) {
-		if l != c.line || opcode != opText {
+		if l != c.line || opcode != websocket.OpText {
 			break
 		}
 		switch {
 		case bytes.HasPrefix(reply, []byte(`{"push":{"channel":`)):
 			c.push(reply)
 		case bytes.Equal(reply, []byte(`{}`)): // asks whether the line is alive
-			c.p.loop.write(l, opText, reply)
+			c.p.loop.write(l, websocket.OpText, reply)
 		case len(reply) > 0:
 			c.reply(reply)
 		}

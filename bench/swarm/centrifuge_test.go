@@ -18,6 +18,7 @@ import (
 
 	"tuitalk/bench/measure"
 	"tuitalk/bench/scenario"
+	"tuitalk/websocket"
 )
 
 // fakeCentrifuge is one channel, with a history or without.
@@ -167,7 +168,7 @@ func (f *fakeCentrifuge) setMute(mute bool) {
 }
 
 func (f *fakeCentrifuge) write(c net.Conn, text string) {
-	_, _ = c.Write(serverFrame(true, opText, []byte(text))) // who has hung up misses it
+	_, _ = c.Write(serverFrame(true, websocket.OpText, []byte(text))) // who has hung up misses it
 }
 
 func centrifugeCrowd(t *testing.T, f *fakeCentrifuge, n int) *Swarm {

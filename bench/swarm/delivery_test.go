@@ -7,6 +7,7 @@ import (
 
 	"tuitalk/bench/scenario"
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 // roomful is a swarm whose members are in one room, without a server: the test
@@ -63,13 +64,13 @@ func framed(t testing.TB, m talk.Message) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serverFrame(true, opBinary, b)
+	return serverFrame(true, websocket.OpBinary, b)
 }
 
 // hear lets everybody receive what is said as number seq.
 func (l *loop) hear(t testing.TB, seq int64) {
 	st := stamp{client: 1 << 20, number: seq, intended: l.micro - 1000, real: l.micro - 900}
-	frame := serverFrame(true, opBinary, entryFrame(t, seq, st.text(64)))
+	frame := serverFrame(true, websocket.OpBinary, entryFrame(t, seq, st.text(64)))
 	for _, p := range l.people {
 		p.lines[0].received(frame)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"tuitalk/bench/measure"
 	"tuitalk/bench/scenario"
+	"tuitalk/websocket"
 )
 
 // TestKnownTimesAreMeasured: what is measured of messages that are read at known
@@ -28,7 +29,7 @@ func TestKnownTimesAreMeasured(t *testing.T) {
 			took := time.Duration(20e3 * math.Pow(10, 6*rng.Float64())).Truncate(time.Microsecond)
 			late := time.Duration(rng.Int64N(int64(took))).Truncate(time.Microsecond)
 			st := stamp{client: 1 << 20, number: seq, intended: l.clock.micro(base), real: l.clock.micro(base.Add(late))}
-			frame := serverFrame(true, opBinary, entryFrame(t, seq+1, st.text(64)))
+			frame := serverFrame(true, websocket.OpBinary, entryFrame(t, seq+1, st.text(64)))
 			for _, p := range l.people {
 				l.at(base.Add(took))
 				p.lines[0].received(frame)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 // fakeServer speaks just enough of the extended form, and hands each message on
@@ -128,7 +129,7 @@ func readMasked(in *bufio.Reader) ([]byte, error) {
 	if _, err := io.ReadFull(in, body); err != nil {
 		return nil, err
 	}
-	mask(body[4:], binary.LittleEndian.Uint32(body))
+	websocket.Mask(body[4:], binary.LittleEndian.Uint32(body))
 	return body[4:], nil
 }
 
@@ -152,7 +153,7 @@ func (f *fakeServer) handle(c net.Conn, m talk.Message) {
 		if err != nil {
 			f.t.Error(err)
 		}
-		r.due <- delivery{intended.Add(f.delay(m.RoomID)), intended, serverFrame(true, opBinary, frame)}
+		r.due <- delivery{intended.Add(f.delay(m.RoomID)), intended, serverFrame(true, websocket.OpBinary, frame)}
 	}
 }
 
@@ -171,7 +172,7 @@ func (f *fakeServer) write(c net.Conn, m talk.Message) {
 	if err != nil {
 		f.t.Error(err)
 	}
-	_, _ = c.Write(serverFrame(true, opBinary, frame)) // who has hung up misses it
+	_, _ = c.Write(serverFrame(true, websocket.OpBinary, frame)) // who has hung up misses it
 }
 
 // deliver writes what is due in a room. Truth is when it was written.

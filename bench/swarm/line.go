@@ -2,11 +2,13 @@ package swarm
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"tuitalk/bench/trust"
 	"tuitalk/client"
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 type lineState uint8
@@ -33,7 +35,7 @@ type line struct {
 	heard   time.Time // when bytes came last
 
 	in   []byte // the beginning of what is not complete; nil mostly
-	part fragments
+	part websocket.Assembler
 }
 
 // received takes bytes that came at loop.now.
@@ -61,11 +63,11 @@ func (l *line) take(data []byte) {
 	}
 	for len(data) > 0 && l.state != gone {
 		n, err := l.next(data)
-		if errors.Is(err, errPartial) {
+		if errors.Is(err, websocket.ErrPartial) {
 			break
 		}
 		if err != nil {
-			l.fail(0, err.Error())
+			l.fail(0, breach(err).Error())
 			return
 		}
 		data = data[n:]
@@ -81,20 +83,28 @@ func (l *line) take(data []byte) {
 	}
 }
 
+// breach says of what must not come that the target is to blame for it.
+func breach(err error) error {
+	if errors.As(err, new(*websocket.Error)) {
+		return fmt.Errorf("the target breaks the WebSocket protocol: %w", err)
+	}
+	return err
+}
+
 // overhear reads the whole messages behind the frame for which the person has hung
 // up, for the recording only: a message that seemed to be missing may be among
 // them.
 func (l *line) overhear(data []byte) {
 	for len(data) > 0 && l.p.rec != nil {
-		f, err := parseFrame(data, talk.MaxServerFrameBytes)
-		if err != nil || f.opcode == opClose {
+		f, err := websocket.Parse(data, websocket.Server, talk.MaxServerFrameBytes)
+		if err != nil || f.Opcode == websocket.OpClose {
 			return
 		}
-		data = data[f.size:]
-		if f.opcode != opcodeOf(l.p.loop.form) || !f.fin {
+		data = data[f.Size:]
+		if f.Opcode != opcodeOf(l.p.loop.form) || !f.Fin {
 			continue
 		}
-		if d := l.p.loop.memo.decode(f.payload); d.err == nil {
+		if d := l.p.loop.memo.decode(f.Payload); d.err == nil {
 			l.p.rec.Overheard(l.p.loop.now, l.conn, d.message)
 		}
 	}
@@ -149,19 +159,19 @@ func (l *line) next(data []byte) (int, error) {
 		l.p.speaker.opened(l)
 		return n, nil
 	}
-	f, err := parseFrame(data, talk.MaxServerFrameBytes)
+	f, err := websocket.Parse(data, websocket.Server, talk.MaxServerFrameBytes)
 	if err != nil {
 		return 0, err
 	}
-	switch f.opcode {
-	case opPing:
-		l.p.loop.write(l, opPong, f.payload)
+	switch f.Opcode {
+	case websocket.OpPing:
+		l.p.loop.write(l, websocket.OpPong, f.Payload)
 		l.p.loop.flush()
-	case opPong:
-	case opClose:
-		l.closedByServer(f.payload)
+	case websocket.OpPong:
+	case websocket.OpClose:
+		l.closedByServer(f.Payload)
 	default:
-		opcode, message, done, err := l.part.add(f, talk.MaxServerFrameBytes)
+		opcode, message, done, err := l.part.Add(f, talk.MaxServerFrameBytes)
 		if err != nil {
 			return 0, err
 		}
@@ -169,12 +179,16 @@ func (l *line) next(data []byte) (int, error) {
 			l.p.speaker.message(l, opcode, message)
 		}
 	}
-	return f.size, nil
+	return f.Size, nil
 }
 
 func (l *line) closedByServer(payload []byte) {
-	code, reason := parseClose(payload)
-	l.p.loop.write(l, opClose, payload[:min(2, len(payload))])
+	code, reason, err := websocket.ParseClose(payload)
+	if err != nil {
+		l.fail(0, breach(err).Error())
+		return
+	}
+	l.p.loop.write(l, websocket.OpClose, payload[:min(2, len(payload))])
 	l.p.loop.flush()
 	l.fail(code, reason)
 }
@@ -197,7 +211,7 @@ func (l *line) drop(hard bool) {
 	if l.state == open {
 		l.p.loop.open--
 	}
-	l.state, l.in, l.part = gone, nil, fragments{}
+	l.state, l.in, l.part = gone, nil, websocket.Assembler{}
 	l.sock.close(hard)
 	l.p.forget(l)
 }

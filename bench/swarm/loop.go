@@ -9,6 +9,7 @@ import (
 	"tuitalk/talk"
 
 	"tuitalk/bench/measure"
+	"tuitalk/websocket"
 )
 
 // loop is an event loop with the persons that belong to it.
@@ -232,9 +233,9 @@ func (l *loop) sendAs(line *line, form talk.Form, m talk.Message) {
 // opcodeOf is that of the frames in which a form travels.
 func opcodeOf(form talk.Form) byte {
 	if form.IsBinary() {
-		return opBinary
+		return websocket.OpBinary
 	}
-	return opText
+	return websocket.OpText
 }
 
 // write adds a frame to what flush sends off.
@@ -246,7 +247,7 @@ func (l *loop) write(line *line, opcode byte, payload []byte) {
 		l.flush()
 		l.outLine = line
 	}
-	l.out = appendFrame(l.out, opcode, payload, l.rng.Uint32())
+	l.out = websocket.AppendMasked(l.out, opcode, payload, l.rng.Uint32())
 }
 
 // flush hands what was written to the kernel.

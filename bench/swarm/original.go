@@ -6,6 +6,7 @@ import (
 
 	"tuitalk/bench/recorder"
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 // original is a client of one of the original's forms: it has no ids, no outbox and no
@@ -156,7 +157,7 @@ func (o *original) send(m talk.Message) {
 }
 
 func (o *original) message(l *line, opcode byte, payload []byte) {
-	if l != o.line || o.p.ended || (opcode == opBinary) != (o.form == talk.Bincode) {
+	if l != o.line || o.p.ended || (opcode == websocket.OpBinary) != (o.form == talk.Bincode) {
 		return
 	}
 	m, err := talk.Decode(o.form, payload)

@@ -7,6 +7,7 @@ import (
 
 	"tuitalk/bench/checker"
 	"tuitalk/bench/scenario"
+	"tuitalk/websocket"
 )
 
 // TestWhatComesBehindAHangupIsOverheard: a session hangs up when an entry is
@@ -23,7 +24,7 @@ func TestWhatComesBehindAHangupIsOverheard(t *testing.T) {
 		l := roomfulOf(t, Config{Scenario: small(1, 1, scenario.Session), Recording: &recording})
 		var came []byte
 		for _, seq := range tc.come {
-			came = append(came, serverFrame(true, opBinary, entryFrame(t, seq, "hello"))...)
+			came = append(came, serverFrame(true, websocket.OpBinary, entryFrame(t, seq, "hello"))...)
 		}
 		came = append(came, 0x82, 5, 10) // and the beginning of a frame
 		l.mu.Lock()

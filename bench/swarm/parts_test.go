@@ -12,6 +12,7 @@ import (
 	"tuitalk/bench/trust"
 	"tuitalk/client"
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 func TestStamps(t *testing.T) {
@@ -107,8 +108,8 @@ func TestAnswersToTheUpgrade(t *testing.T) {
 		{"HTTP/1.0 403 Forbidden\r\n\r\n", "refuses the upgrade: 403 Forbidden"},
 		{"SSH-2.0-OpenSSH_9.6\r\n", "not answer in HTTP"},
 		{"HTTP/1.1 200 OK\r\n" + strings.Repeat("x", maxAnswer), "not answer in HTTP"},
-		{"HTTP/1.1 101 Sw", errPartial.Error()},
-		{"H", errPartial.Error()},
+		{"HTTP/1.1 101 Sw", websocket.ErrPartial.Error()},
+		{"H", websocket.ErrPartial.Error()},
 	} {
 		n, err := tg.answered([]byte(tc.answer))
 		if tc.want == "" && (err != nil || n != len(tc.answer)) || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {

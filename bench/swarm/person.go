@@ -8,6 +8,7 @@ import (
 	"tuitalk/bench/recorder"
 	"tuitalk/client"
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 // person is one client of the scenario. It belongs to its loop.
@@ -158,7 +159,7 @@ func (p *person) hangup(l *line) {
 		return // soon, by hangUpLate
 	}
 	if l.state == open {
-		p.loop.write(l, opClose, []byte{1000 >> 8, 1000 & 0xff})
+		p.loop.write(l, websocket.OpClose, []byte{1000 >> 8, 1000 & 0xff})
 		p.loop.flush()
 	}
 	l.hungUp = true

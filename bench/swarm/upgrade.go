@@ -3,7 +3,6 @@ package swarm
 import (
 	"bytes"
 	"crypto/rand"
-	"crypto/sha1"
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
@@ -13,6 +12,7 @@ import (
 	"strings"
 
 	"tuitalk/bench/trust"
+	"tuitalk/websocket"
 )
 
 // target is where clients connect.
@@ -48,8 +48,7 @@ func (t *target) ask(u *url.URL) {
 	var nonce [16]byte
 	_, _ = rand.Read(nonce[:]) // never fails
 	key := base64.StdEncoding.EncodeToString(nonce[:])
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	t.accept = base64.StdEncoding.EncodeToString(sum[:])
+	t.accept = websocket.Accept(key)
 	t.request = fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\nUser-Agent: tuitalk-bench\r\n\r\n", u.RequestURI(), u.Host, key)
 }
@@ -60,7 +59,7 @@ var (
 )
 
 // answered reads the answer to the request at the beginning of b, and tells how
-// long it is; errPartial if it is not all there.
+// long it is; websocket.ErrPartial if it is not all there.
 func (t *target) answered(b []byte) (size int, err error) {
 	const proto = "HTTP/1.1 "
 	if n := min(len(b), len(proto)-2); !bytes.EqualFold(b[:n], []byte(proto)[:n]) { // 1.0 refuses too
@@ -71,7 +70,7 @@ func (t *target) answered(b []byte) (size int, err error) {
 		if len(b) > maxAnswer {
 			return 0, errNotHTTP
 		}
-		return 0, errPartial
+		return 0, websocket.ErrPartial
 	}
 	lines := strings.Split(string(b[:end]), "\r\n")
 	status := lines[0][min(len(lines[0]), len(proto)):]
