@@ -44,6 +44,7 @@ var onlyIn = map[string][]string{
 	"modernc.org/sqlite":          {"tuitalk/history/sqlitestore"},
 	"github.com/gdamore/tcell":    {"tuitalk/tui"},
 	"github.com/coder/websocket":  {"tuitalk/client", "tuitalk/web/chromium"},
+	"github.com/peterbourgon/ff":  {"tuitalk/cmd/setting"},
 	"github.com/rivo/uniseg":      {"tuitalk/talk", "tuitalk/tui", "tuitalk/web/app"},
 	"golang.org/x/text":           {"tuitalk/talk/names", "tuitalk/talk/confusables"}, // too large for a browser
 	"github.com/prometheus":       {"tuitalk/gateway", "tuitalk/fanout/redisbus", "tuitalk/cmd/tuitalk-gateway"},

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"flag"
 	"fmt"
+	"math"
 	"strconv"
 )
 
@@ -147,7 +148,9 @@ func put(field any, text string) (err error) {
 	case *uint64:
 		*p, err = strconv.ParseUint(text, 10, 64)
 	case *float64:
-		*p, err = strconv.ParseFloat(text, 64)
+		if *p, err = strconv.ParseFloat(text, 64); math.IsNaN(*p) || math.IsInf(*p, 0) {
+			err = strconv.ErrRange
+		}
 	case *bool:
 		*p, err = strconv.ParseBool(text)
 	case *Arrivals:

@@ -2,10 +2,8 @@ package setting
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"unicode"
 )
@@ -13,41 +11,43 @@ import (
 // maxFile is more than all settings of a program need, in bytes.
 const maxFile = 1 << 20
 
-// setFromFile sets the flags that a file names and that nobody has set before.
-func setFromFile(flags *flag.FlagSet, name string) error {
-	data, err := readFile(name)
-	if err != nil {
-		return fmt.Errorf("-%s: %w", configFlag, err)
+// readFile hands the settings of a file to set, which passes over those that the
+// command line or the environment has set.
+func (f *Flags) readFile(r io.Reader, set func(name, value string) error) error {
+	file := f.Lookup(configFlag).Value.String()
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	switch {
+	case err != nil:
+		return err
+	case len(data) > maxFile:
+		return fmt.Errorf("-%s: %s is no file of settings: it has more than %d bytes", configFlag, file, maxFile)
 	}
-	already, seen := given(flags), map[string]bool{}
+	seen := map[string]bool{}
 	n := 0
 	for line := range bytes.Lines(data) {
 		n++
-		flagName, value := splitLine(string(line))
-		if flagName == "" {
+		name, value := splitLine(string(line))
+		if name == "" {
 			continue
 		}
-		if err := setFromLine(flags, flagName, value, already, seen); err != nil {
-			return fmt.Errorf("%s, line %d: %w", name, n, err)
+		err := f.checkKey(name, seen)
+		if err == nil {
+			err = set(name, f.orTrue(name, value))
+		}
+		if err != nil {
+			return f.wrongLine(fmt.Sprintf("%s, line %d", file, n), err)
 		}
 	}
 	return nil
 }
 
-func readFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
+// wrongLine says where it stands.
+func (f *Flags) wrongLine(where string, err error) error {
+	if f.refused != nil {
+		f.refused.from = where
+		return f.refused
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case len(data) > maxFile:
-		return nil, fmt.Errorf("%s is no file of settings: it has more than %d bytes", name, maxFile)
-	}
-	return data, nil
+	return fmt.Errorf("%s: %w", where, err)
 }
 
 // splitLine parts the name of a flag from its value; "" for a line without one. A
@@ -63,25 +63,27 @@ func splitLine(line string) (name, value string) {
 	return line, ""
 }
 
-func setFromLine(flags *flag.FlagSet, name, value string, already, seen map[string]bool) error {
-	f := flags.Lookup(name)
+// checkKey refuses a name that is no setting of this program, or stands there twice.
+func (f *Flags) checkKey(name string, seen map[string]bool) error {
+	one := f.Lookup(name)
 	switch {
-	case f == nil && strings.ContainsAny(name, endsWord):
+	case one == nil && strings.ContainsAny(name, endsWord):
 		return fmt.Errorf("%q is not a setting here: a space parts a name from its value, no = and no colon", Shown(name))
-	case f == nil || asked(f) || name == configFlag:
-		return fmt.Errorf("%q is not a setting here; -h lists them, and here they have no dash", Shown(name))
+	case one == nil && strings.HasPrefix(name, "-"):
+		return fmt.Errorf("%q is not a setting here: here they have no dash%s", Shown(name), f.suggest(name, ""))
+	case one == nil || asked(one) || name == configFlag:
+		return fmt.Errorf("%q is not a setting here%s", Shown(name), f.suggest(name, ""))
 	case seen[name]:
 		return fmt.Errorf("%s stands here twice", name)
 	}
 	seen[name] = true
-	if already[name] {
-		return nil
-	}
-	if b, ok := f.Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() && value == "" {
-		value = "true"
-	}
-	if err := flags.Set(name, value); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
 	return nil
+}
+
+// orTrue lets the name of a setting that is true or false stand alone.
+func (f *Flags) orTrue(name, value string) string {
+	if b, ok := f.Lookup(name).Value.(interface{ IsBoolFlag() bool }); ok && b.IsBoolFlag() && value == "" {
+		return "true"
+	}
+	return value
 }

@@ -1,9 +1,20 @@
-// Package setting gives every flag of the programs an environment variable, a line in
-// a file, and a help text that a stranger understands.
+// Package setting is how each program gets its settings. A setting is declared once,
+// with its name, default, help and checks, and is then a flag, an environment
+// variable and a key of a file.
 //
 // The flag -max-conns can also be set as TUITALK_MAX_CONNS, and by the line
 // "max-conns 5000" of the file that -config names. The command line wins over the
-// environment, the environment over the file, the file over the default.
+// environment, the environment over the file, the file over the default. A variable
+// that is empty is as one that is not set. Library ff reads the environment and the
+// file; this package adds what it does not know: checks, unknown variables, and
+// errors that name the setting, where its value stands and what would be right.
+//
+// # Whose variable
+//
+// The programs of one machine may share one environment, such as a file of systemd's,
+// so a program passes over variables of the other programs, and refuses one that none
+// of them knows. A file of settings belongs to one program, which refuses every key
+// that is not its own.
 package setting
 
 import (
@@ -14,115 +25,71 @@ import (
 	"strings"
 )
 
-// Prefix of the environment variables.
+// Prefix of all environment variables.
 const Prefix = "TUITALK_"
 
+// Flags are the settings of a program. Its methods are those of flag.FlagSet, and
+// take checks of the value besides; a check's error is the end of a sentence that
+// begins with the flag, as "must be at least 1s".
+type Flags struct {
+	*flag.FlagSet
+
+	// Elsewhere are variables with the program's prefix that are no settings here.
+	Elsewhere []string
+
+	prefix  string // of the variables
+	checks  map[string]func() error
+	refused *refusal // the last one
+}
+
+// New makes the settings of a program whose variables begin with prefix.
+func New(program, prefix string) *Flags {
+	f := &Flags{FlagSet: flag.NewFlagSet(program, flag.ContinueOnError), prefix: prefix, checks: map[string]func() error{}}
+	f.Usage = func() {} // whoever asks for help gets flag.ErrHelp
+	return f
+}
+
 // Variable is the environment variable of a flag.
-func Variable(name string) string {
-	return Prefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+func (f *Flags) Variable(name string) string {
+	return f.prefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// Check adds a check to a flag that is declared already.
+func (f *Flags) Check(name string, check func() error) {
+	if f.Lookup(name) == nil {
+		panic("setting: a check of -" + name + ", which is not declared")
+	}
+	f.checks[name] = check
+}
+
+func addChecks[T any](f *Flags, name string, value *T, checks []func(T) error) {
+	f.Check(name, func() error {
+		for _, check := range checks {
+			if err := check(*value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // asked are flags that make no sense in the environment or in a file.
 func asked(f *flag.Flag) bool { return f.Name == "version" }
 
-// configFlag names the file of settings.
-const configFlag = "config"
-
-// Parse reads the settings of a program from its arguments, of which none but flags
-// are taken, its environment, and the file that one of both names; it adds the flag
-// for that. The error is one sentence for the person who started the program.
-func Parse(flags *flag.FlagSet, args []string, lookup func(string) (string, bool)) error {
-	return ParseAs(Variable, flags, args, lookup)
-}
-
-// ParseAs is Parse for a program whose variables are named otherwise, because its
-// flags would share them with another program.
-func ParseAs(variable func(flag string) string, flags *flag.FlagSet, args []string, lookup func(string) (string, bool)) error {
-	file := defineConfig(flags)
-	out := flags.Output()
-	flags.SetOutput(io.Discard) // the error says it all
-	defer flags.SetOutput(out)
-	if err := flags.Parse(args); err != nil {
-		if arg, bad := strings.CutPrefix(err.Error(), "bad flag syntax: "); bad {
-			return fmt.Errorf("%q is not how a flag is written; -h lists them", Shown(arg))
-		}
-		return err
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("%q is not a flag; -h lists them", Shown(flags.Arg(0)))
-	}
-	if err := setFromEnvironment(variable, flags, lookup); err != nil {
-		return err
-	}
-	if file.Value.String() == "" {
-		return nil
-	}
-	return setFromFile(flags, file.Value.String())
-}
-
-// A word that nobody knows may be an address with a password, or hold one, as
-// store=postgres://user:password@host/db does. Errors are logged, so they show of it
-// what comes before one of endsWord, and at most shownBytes.
-const (
-	endsWord   = "=:@ \t\r\n"
-	shownBytes = 40
-)
-
-// Shown is what an error may show of a word that nobody knows.
-func Shown(word string) string {
-	end := strings.IndexAny(word, endsWord)
-	if end < 0 {
-		end = len(word)
-	}
-	if end = min(end, shownBytes); end == len(word) {
-		return word
-	}
-	return strings.ToValidUTF8(word[:end], "") + "…"
-}
-
-// defineConfig adds the flag -config, unless it is there already.
-func defineConfig(flags *flag.FlagSet) *flag.Flag {
-	if flags.Lookup(configFlag) == nil {
-		flags.String(configFlag, "", "`file` of settings, a flag without its dash and a value on each line; the command line and\nthe environment win over it")
-	}
-	return flags.Lookup(configFlag)
-}
-
-// given are the flags that have been set.
-func given(flags *flag.FlagSet) map[string]bool {
-	set := map[string]bool{}
-	flags.Visit(func(f *flag.Flag) { set[f.Name] = true })
-	return set
-}
-
-func setFromEnvironment(variable func(flag string) string, flags *flag.FlagSet, lookup func(string) (string, bool)) (wrong error) {
-	done := given(flags)
-	flags.VisitAll(func(f *flag.Flag) {
-		v, ok := lookup(variable(f.Name))
-		if !ok || wrong != nil || asked(f) || done[f.Name] {
-			return
-		}
-		if err := flags.Set(f.Name, v); err != nil {
-			wrong = fmt.Errorf("environment variable %s: %w", variable(f.Name), err)
-		}
-	})
-	return wrong
-}
-
 // Help writes what the program is, and each flag with its default and its
 // environment variable.
-func Help(w io.Writer, flags *flag.FlagSet, about string) {
+func (f *Flags) Help(w io.Writer, about string) {
 	fmt.Fprintf(w, "%s\n\nSettings (flag, environment variable, default):\n", strings.TrimSpace(about))
-	flags.VisitAll(func(f *flag.Flag) {
-		kind, usage := flag.UnquoteUsage(f)
-		fmt.Fprintf(w, "\n  -%s %s\n      %s", f.Name, kind, strings.ReplaceAll(usage, "\n", "\n      "))
+	f.VisitAll(func(one *flag.Flag) {
+		kind, usage := flag.UnquoteUsage(one)
+		fmt.Fprintf(w, "\n  -%s %s\n      %s", one.Name, kind, strings.ReplaceAll(usage, "\n", "\n      "))
 		fmt.Fprintln(w)
-		if asked(f) {
+		if asked(one) {
 			return
 		}
-		fmt.Fprintf(w, "      %s", Variable(f.Name))
-		if f.DefValue != "" {
-			fmt.Fprintf(w, ", default %s", f.DefValue)
+		fmt.Fprintf(w, "      %s", f.Variable(one.Name))
+		if one.DefValue != "" {
+			fmt.Fprintf(w, ", default %s", one.DefValue)
 		}
 		fmt.Fprintln(w)
 	})

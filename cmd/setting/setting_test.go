@@ -13,41 +13,45 @@ import (
 
 // program is the settings of one.
 type program struct {
-	flags          *flag.FlagSet
+	flags          *Flags
 	listen, name   string
 	quiet, version bool
 	conns          int
 	grace          time.Duration
+	rate           float64
 	args           []string
-	env            map[string]string
 	configPath     string
 }
 
 func newProgram(t *testing.T, file string) *program {
 	t.Helper()
-	p := &program{flags: flag.NewFlagSet("program", flag.ContinueOnError), env: map[string]string{}}
+	for _, pair := range os.Environ() { // of whoever runs the tests
+		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, Prefix) {
+			t.Setenv(name, "") // put back at the end
+			os.Unsetenv(name)
+		}
+	}
+	p := &program{flags: New("program", Prefix)}
 	p.flags.StringVar(&p.listen, "listen", ":1", "`address`")
 	p.flags.StringVar(&p.name, "name", "", "")
 	p.flags.BoolVar(&p.quiet, "quiet", false, "")
 	p.flags.BoolVar(&p.version, "version", false, "")
-	p.flags.IntVar(&p.conns, "max-conns", 1, "")
-	p.flags.DurationVar(&p.grace, "grace", time.Second, "")
+	p.flags.IntVar(&p.conns, "max-conns", 1, "", AtLeast(1), AtMost(100))
+	p.flags.DurationVar(&p.grace, "grace", 10*time.Second, "", NotNegative)
+	p.flags.Float64Var(&p.rate, "rate", 0.5, "", NotNegative)
 	if file != "" {
 		p.configPath = filepath.Join(t.TempDir(), "settings")
 		if err := os.WriteFile(p.configPath, []byte(file), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		p.env["TUITALK_CONFIG"] = p.configPath
+		t.Setenv("TUITALK_CONFIG", p.configPath)
 	}
 	return p
 }
 
-func (p *program) parse() error {
-	return Parse(p.flags, p.args, func(k string) (string, bool) { v, ok := p.env[k]; return v, ok })
-}
+func (p *program) parse() error { return p.flags.Parse(p.args) }
 
 func TestConfigFile(t *testing.T) {
-	t.Parallel()
 	p := newProgram(t, "# how it is here\n\n  listen\t:8080\r\nname  Ada # Lovelace \nquiet\nmax-conns 7\ngrace 5s")
 	if err := p.parse(); err != nil {
 		t.Fatal(err)
@@ -60,10 +64,12 @@ func TestConfigFile(t *testing.T) {
 // TestPrecedence: what is nearer to the person wins. What does not count is not
 // looked at.
 func TestPrecedence(t *testing.T) {
-	t.Parallel()
 	p := newProgram(t, "listen :file\nname file\nmax-conns 3\ngrace none\nquiet false")
-	p.env["TUITALK_LISTEN"], p.env["TUITALK_NAME"], p.env["TUITALK_GRACE"] = ":env", "env", "2s"
-	p.env["TUITALK_CONFIG"] = "/nowhere"
+	t.Setenv("TUITALK_LISTEN", ":env")
+	t.Setenv("TUITALK_NAME", "env")
+	t.Setenv("TUITALK_GRACE", "2s")
+	t.Setenv("TUITALK_CONFIG", "/nowhere")
+	t.Setenv("TUITALK_MAX_CONNS", "") // as if it were not set
 	p.args = []string{"-listen", ":args", "-quiet", "-config", p.configPath}
 	if err := p.parse(); err != nil {
 		t.Fatal(err)
@@ -74,15 +80,17 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestWrongConfigFile(t *testing.T) {
-	t.Parallel()
 	for _, c := range []struct{ file, says string }{
-		{"listen :1\n-name ada", `settings, line 2: "-name" is not a setting here`},
-		{"colour red", `line 1: "colour" is not a setting here`},
+		{"listen :1\n-name ada", `settings, line 2: "-name" is not a setting here: here they have no dash; did you mean name? -h`},
+		{"colour red", `line 1: "colour" is not a setting here; -h lists them`},
+		{"quit", `line 1: "quit" is not a setting here; did you mean quiet? -h lists them`},
+		{"max_conns 5", `"max_conns" is not a setting here; did you mean max-conns?`},
+		{"grace -1s", `-grace (`},
 		{"version", `"version" is not a setting here`},
 		{"config other", `"config" is not a setting here`},
 		{"name a\n#\nname b", "line 3: name stands here twice"},
-		{"max-conns many", "line 1: max-conns: "},
-		{"max-conns", "line 1: max-conns: "},
+		{"max-conns many", `settings, line 1): "many" is not a whole number that fits, as 1`},
+		{"max-conns", `settings, line 1): "" is not a whole number`},
 		{"name " + strings.Repeat("x", maxFile), "more than 1048576 bytes"},
 	} {
 		p := newProgram(t, c.file)
@@ -100,7 +108,6 @@ func TestWrongConfigFile(t *testing.T) {
 // TestErrorsShowNoPassword: what is written in the way of another file, or where no
 // value belongs, may hold a password, and errors are logged.
 func TestErrorsShowNoPassword(t *testing.T) {
-	t.Parallel()
 	const address = "postgres://u:sekret@h/db"
 	for _, c := range []struct{ file, arg, says string }{
 		{"store=" + address, "", `line 1: "store…" is not a setting here: a space parts a name from its value, no = and no colon`},
@@ -108,14 +115,15 @@ func TestErrorsShowNoPassword(t *testing.T) {
 		{"store:" + address, "", `"store…" is not a setting here: a space`},
 		{"TUITALK_STORE=" + address, "", `"TUITALK_STORE…" is not a setting here: a space`},
 		{address, "", `"postgres…" is not a setting here`},
-		{"-store " + address, "", `"-store" is not a setting here; -h`},
-		{"max-conns " + address, "", "line 1: max-conns: "},
+		{"-store " + address, "", `"-store" is not a setting here: here they have no dash; -h`},
+		{"max-conns " + address, "", `line 1): "postgres…" is not a whole number`},
 		{strings.Repeat("ä", 30) + "sekret", "", strings.Repeat("ä", 20) + `…" is not a setting`},
 		{"", "store=" + address, `"store…" is not a flag`},
 		{"", address, `"postgres…" is not a flag`},
 		{"", "u:sekret@h", `"u…" is not a flag`},
 		{"", "---store=" + address, `"---store…" is not how a flag is written`},
-		{"", "-stor=" + address, "-stor"},
+		{"", "-stor=" + address, "-stor is not a flag"},
+		{"", "-max-conns=" + address, `-max-conns: "postgres…" is not`},
 	} {
 		p := newProgram(t, c.file)
 		if c.arg != "" {
@@ -131,16 +139,122 @@ func TestErrorsShowNoPassword(t *testing.T) {
 	}
 }
 
+// TestWrongValues: the flag, where the value stands, and what would be right.
+func TestWrongValues(t *testing.T) {
+	for _, c := range []struct{ args, says string }{
+		{"-grace 5", `-grace: "5" is not a time with its unit, as 10s`},
+		{"-grace soon", `-grace: "soon" is not a time with its unit, as 10s`},
+		{"-grace -1s", "-grace: must not be negative, and is -1s"},
+		{"-max-conns many", `-max-conns: "many" is not a whole number that fits, as 1`},
+		{"-max-conns 1.5", `-max-conns: "1.5" is not a whole number that fits, as 1`},
+		{"-max-conns 99999999999999999999", `-max-conns: "99999999999999999999" is not a whole number that fits, as 1`},
+		{"-max-conns 0", "-max-conns: must be at least 1, not 0"},
+		{"-max-conns 101", "-max-conns: must be at most 100, not 101"},
+		{"-rate NaN", `-rate: "NaN" is not a number, as 0.5`},
+		{"-rate +Inf", `-rate: "+Inf" is not a number, as 0.5`},
+		{"-rate -0.5", "-rate: must not be negative, and is -0.5"},
+		{"-rate", "-rate: its value is missing"},
+		{"-quiet=maybe", `-quiet: "maybe" is not true or false`},
+		{"-graze 5s", "-graze is not a flag; did you mean -grace? -h lists them"},
+		{"--lsiten=:1", "-lsiten is not a flag; did you mean -listen? -h lists them"},
+		{"-colour red", "-colour is not a flag; -h lists them"},
+		{"listen :1", `"listen" is not a flag; did you mean -listen? -h lists them`},
+	} {
+		p := newProgram(t, "")
+		p.args = strings.Fields(c.args)
+		if err := p.parse(); err == nil || err.Error() != c.says || !errors.As(err, new(Error)) {
+			t.Errorf("%s: %v; want %s", c.args, err, c.says)
+		}
+	}
+	p := newProgram(t, "")
+	t.Setenv("TUITALK_GRACE", "5")
+	if err := p.parse(); err == nil || err.Error() != `-grace (TUITALK_GRACE): "5" is not a time with its unit, as 10s` {
+		t.Errorf("in the environment: %v", err)
+	}
+	p = newProgram(t, "\ngrace 5")
+	if err := p.parse(); err == nil || err.Error() != "-grace ("+p.configPath+`, line 2): "5" is not a time with its unit, as 10s` {
+		t.Errorf("in a file: %v", err)
+	}
+}
+
+// TestUnknownVariables: one that no program knows is refused, one of another program
+// is passed over.
+func TestUnknownVariables(t *testing.T) {
+	for _, c := range []struct{ name, says string }{
+		{"TUITALK_LISEN", "the environment variable TUITALK_LISEN is no setting of any program; did you mean TUITALK_LISTEN? -h lists them"},
+		{"TUITALK_MAXCONNS", "the environment variable TUITALK_MAXCONNS is no setting of any program; did you mean TUITALK_MAX_CONNS? -h lists them"},
+		{"TUITALK_VERSION", "the environment variable TUITALK_VERSION is no setting of any program; -h lists them"},
+		{"TUITALK_", "the environment variable TUITALK_ is no setting of any program; -h lists them"},
+		{"TUITALK_STORE", ""},        // the gateway's
+		{"TUITALK_SERVER", ""},       // the client's
+		{"TUITALK_BENCH_TARGET", ""}, // has a prefix of its own
+		{"TUITALK_CLUSTER_DIR", ""},
+		{"TUITALK_TEST_SEED", ""},
+		{"TUITALKATIVE", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newProgram(t, "")
+			t.Setenv(c.name, "postgres://u:sekret@h/db")
+			switch err := p.parse(); {
+			case c.says == "" && err != nil, c.says != "" && (err == nil || err.Error() != c.says):
+				t.Errorf("%v; want %q", err, c.says)
+			}
+		})
+	}
+}
+
+// TestAPrefixOfItsOwn: of variables with it a program knows its own and those that it
+// is told of.
+func TestAPrefixOfItsOwn(t *testing.T) {
+	var target string
+	parse := func() error {
+		f := New("load", BenchPrefix)
+		f.StringVar(&target, "target", "", "")
+		f.Elsewhere = []string{"TUITALK_BENCH_STEP"}
+		return f.Parse(nil)
+	}
+	t.Setenv("TUITALK_BENCH_STEP", "1s")
+	t.Setenv("TUITALK_BENCH_TARGET", "ws://a")
+	if err := parse(); err != nil || target != "ws://a" {
+		t.Errorf("%q, %v", target, err)
+	}
+	t.Setenv("TUITALK_TARGET", "ws://b")
+	if err := parse(); err == nil || !strings.Contains(err.Error(), "TUITALK_TARGET is no setting of any program; did you mean TUITALK_BENCH_TARGET?") {
+		t.Errorf("another prefix: %v", err)
+	}
+}
+
+// TestVersionInAnyCase: whoever asks for it has perhaps set something wrong.
+func TestVersionInAnyCase(t *testing.T) {
+	p := newProgram(t, "colour red")
+	t.Setenv("TUITALK_LISEN", "x")
+	p.args = []string{"-version"}
+	if err := p.parse(); err != nil || !p.version {
+		t.Errorf("%v, %v", p.version, err)
+	}
+}
+
+// TestEachProgramIsListed: a program whose settings the others do not know does not start.
+func TestEachProgramIsListed(t *testing.T) {
+	defer func() {
+		if said, _ := recover().(string); !strings.Contains(said, `have to be ["colour" "config"]`) {
+			t.Errorf("it said %q", said)
+		}
+	}()
+	f := New("tuitalk", Prefix)
+	f.String("colour", "", "")
+	t.Errorf("it was taken: %v", f.Parse(nil))
+}
+
 func TestHelpNamesTheConfigFile(t *testing.T) {
-	t.Parallel()
 	p := newProgram(t, "")
 	p.args = []string{"-h"}
-	p.env["TUITALK_MAX_CONNS"] = "many" // who asks for help may not know yet what is wrong
+	t.Setenv("TUITALK_MAX_CONNS", "many") // who asks for help may not know yet what is wrong
 	if err := p.parse(); !errors.Is(err, flag.ErrHelp) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	Help(&out, p.flags, "about")
+	p.flags.Help(&out, "about")
 	if !strings.Contains(out.String(), "-config file") || !strings.Contains(out.String(), "TUITALK_CONFIG") {
 		t.Error(out.String())
 	}

@@ -18,6 +18,7 @@ import (
 	"tuitalk/bench/measure"
 	"tuitalk/bench/report"
 	"tuitalk/bench/result"
+	"tuitalk/cmd/setting"
 )
 
 var attackTarget = &command{
@@ -50,7 +51,7 @@ Ctrl-C closes all connections and tells what was found until then.`,
 }
 
 // consentVariable holds the host of a target where nobody can be asked.
-const consentVariable = prefix + "ATTACK_CONSENT"
+const consentVariable = setting.BenchPrefix + "ATTACK_CONSENT"
 
 // siege is what the flags of attack say.
 type siege struct {
@@ -260,7 +261,7 @@ func (s *siege) checkConsent(c *call) error {
 
 // again has somebody type the host once more, or takes it from the environment.
 func again(c *call, host string) string {
-	if text, ok := c.env(consentVariable); ok {
+	if text, ok := os.LookupEnv(consentVariable); ok {
 		return text
 	}
 	if _, err := unix.IoctlGetTermios(int(os.Stdin.Fd()), unix.TCGETS); err != nil {

@@ -12,6 +12,7 @@ import (
 	"tuitalk/bench/crew"
 	"tuitalk/bench/measure"
 	"tuitalk/bench/result"
+	"tuitalk/cmd/setting"
 	"tuitalk/deploy/devcluster"
 	"tuitalk/history/pgstore"
 )
@@ -70,11 +71,11 @@ func openChaos(self *command) (*form, func(*call) error, error) {
 	b := &breakage{}
 	f := s.form
 	f.StringVar(&b.faults, "faults", "all", "what is broken, one after the other: `names` with commas; all, links (those of one gateway to one\npart are cut, silent or slow; needs root), watchdog (not with gateway-freeze, so not with all), none; list shows them")
-	f.IntVar(&b.pairs, "pairs", 0, "so many times two more faults, random ones of the seeds 1, 2, …")
+	f.IntVar(&b.pairs, "pairs", 0, "so many times two more faults, random ones of the seeds 1, 2, …", setting.NotNegative)
 	f.Var(&b.hooks, "hook", "a fault that is a `command`, as 'name 20s: break it; mend it'; may be given several times.\nWith hooks no fleet is started: -target is what they break")
-	f.DurationVar(&b.calm, "calm", 8*time.Second, "how long there is calm before, between and after faults, from when everybody has everything again")
+	f.DurationVar(&b.calm, "calm", 8*time.Second, "how long there is calm before, between and after faults, from when everybody has everything again", setting.NotNegative)
 	f.StringVar(&b.gateway, "gateway", "", "the `program` tuitalk-gateway; default: the one in the same folder as this program")
-	f.IntVar(&b.gateways, "gateways", 3, "how many gateways the fleet has")
+	f.IntVar(&b.gateways, "gateways", 3, "how many gateways the fleet has", setting.AtLeast(1))
 	f.StringVar(&b.dir, "dir", "", "`folder` for the fleet's data and logs, which are kept; a temporary one if none is given")
 	s.groups(group{"The faults", []string{"faults", "pairs", "hook", "calm", "gateways", "gateway", "dir"}})
 	return f, func(c *call) error { return b.run(s, c) }, nil

@@ -40,14 +40,6 @@ func (c *command) do(call *call) error {
 	return do(call)
 }
 
-// prefix keeps variables of this program apart from those of the others, which
-// have flags of the same names.
-const prefix = setting.Prefix + "BENCH_"
-
-func variable(name string) string {
-	return prefix + strings.TrimPrefix(setting.Variable(name), setting.Prefix)
-}
-
 // group is a part of the help.
 type group struct {
 	title string
@@ -56,13 +48,13 @@ type group struct {
 
 // form is the flags of a command, in groups.
 type form struct {
-	*flag.FlagSet
+	*setting.Flags
 	command *command
 	groups  []group
 }
 
 func newForm(c *command) *form {
-	return &form{FlagSet: flag.NewFlagSet(c.name, flag.ContinueOnError), command: c}
+	return &form{Flags: setting.New(c.name, setting.BenchPrefix), command: c}
 }
 
 // group puts flags that are defined into a part of the help.
@@ -72,7 +64,11 @@ func (f *form) group(title string, flags ...string) {
 
 // parse reads the settings. The error is a usage.
 func (f *form) parse(c *call, args []string) error {
-	err := setting.ParseAs(variable, f.FlagSet, args, c.env)
+	var err error
+	if f.Elsewhere, err = allVariables(); err != nil {
+		return err
+	}
+	err = f.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		f.help(c.stdout)
@@ -81,6 +77,18 @@ func (f *form) parse(c *call, args []string) error {
 		return usage{fmt.Errorf("%w (tuitalk-bench %s -h explains the flags)", err, f.command.name)}
 	}
 	return nil
+}
+
+// allVariables are those of all commands: the environment is the same for each.
+func allVariables() (all []string, err error) {
+	for _, c := range commands {
+		f, _, err := c.open(c)
+		if err != nil {
+			return nil, err
+		}
+		f.VisitAll(func(one *flag.Flag) { all = append(all, f.Variable(one.Name)) })
+	}
+	return append(all, consentVariable), nil
 }
 
 // help writes what the command does, and each flag with its default.
@@ -93,7 +101,7 @@ func (f *form) help(w io.Writer) {
 			f.explain(w, f.Lookup(name))
 		}
 	}
-	fmt.Fprintf(w, "\nEach flag is also an environment variable, as %s; the flag wins,\nand then the variable.\n", variable(f.groups[0].flags[0]))
+	fmt.Fprintf(w, "\nEach flag is also an environment variable, as %s; the flag wins,\nand then the variable.\n", f.Variable(f.groups[0].flags[0]))
 }
 
 // column is where the explanations begin, and width where they end.

@@ -51,12 +51,12 @@ func (u usage) Unwrap() error      { return u.error }
 var errFailed = errors.New("something did not hold")
 
 func main() {
-	os.Exit(run(os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // run is the program. It returns its exit status.
-func run(args []string, env func(string) (string, bool), stdout, stderr *os.File) int {
-	err := dispatch(args, env, stdout, stderr)
+func run(args []string, stdout, stderr *os.File) int {
+	err := dispatch(args, stdout, stderr)
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
@@ -79,7 +79,7 @@ func oneLine(err error) string {
 	return strings.Join(lines, "; ")
 }
 
-func dispatch(args []string, env func(string) (string, bool), stdout, stderr *os.File) error {
+func dispatch(args []string, stdout, stderr *os.File) error {
 	if len(args) == 0 {
 		help(stdout)
 		return usage{errors.New("a command is missing: load, for example; -h shows all")}
@@ -94,7 +94,7 @@ func dispatch(args []string, env func(string) (string, bool), stdout, stderr *os
 	}
 	for _, c := range commands {
 		if c.name == args[0] {
-			return c.do(&call{name: args[0], args: args[1:], env: env, stdout: stdout, stderr: stderr})
+			return c.do(&call{name: args[0], args: args[1:], stdout: stdout, stderr: stderr})
 		}
 	}
 	return usage{fmt.Errorf("%q is none of %s; -h shows what they do", args[0], strings.Join(names(), ", "))}
@@ -112,7 +112,7 @@ func help(w io.Writer) {
 	for _, c := range commands {
 		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.line)
 	}
-	fmt.Fprintf(w, "\n\"tuitalk-bench COMMAND -h\" explains each. Every flag can also be set as an\nenvironment variable, -max-p99 as %s, or by a line of the file\nthat -config names.\n", variable("max-p99"))
+	fmt.Fprintf(w, "\n\"tuitalk-bench COMMAND -h\" explains each. Every flag can also be set as an\nenvironment variable, -max-p99 as %s, or by a line of the file\nthat -config names.\n", setting.BenchPrefix+"MAX_P99")
 }
 
 // call is one use of a command.
@@ -120,7 +120,6 @@ type call struct {
 	name           string
 	args           []string
 	files          []string // those in front of the flags
-	env            func(string) (string, bool)
 	stdout, stderr *os.File
 }
 

@@ -39,7 +39,7 @@ func openReport(self *command) (*form, func(*call) error, error) {
 	f.StringVar(&s.markdown, "markdown", "", "write tables to a `FILE` as Markdown, - for the output instead of the summary")
 	f.StringVar(&s.small, "small", "", "write the result of a run again, about half as large, to a `FILE` of which reports are the same")
 	f.BoolVar(&s.noColor, "no-color", false, "no colours; nor are there any if NO_COLOR is set or the output is no terminal")
-	s.limits.Flags(f.FlagSet)
+	f.thresholds(&s.limits)
 	f.group("What is made", "html", "junit", "markdown", "small", "no-color")
 	f.group("What must hold, or the exit status is 1", "max-p50", "max-p99", "max-latency",
 		"max-blackout-p99", "min-delivered", "max-lost", "max-duplicated", "max-reordered")

@@ -13,6 +13,7 @@ import (
 	"tuitalk/bench/crew"
 	"tuitalk/bench/result"
 	"tuitalk/bench/scenario"
+	"tuitalk/cmd/setting"
 )
 
 // settings are those of all commands that put load on something.
@@ -45,7 +46,7 @@ func newSettings(c *command, preset string) (*settings, error) {
 	if s.choice, err = scenario.Flags(f.FlagSet, preset); err != nil {
 		return nil, err
 	}
-	f.IntVar(&s.processes, "processes", 0, fmt.Sprintf("worker processes to start here; 0: one for each %d connections", crew.PerProcess))
+	f.IntVar(&s.processes, "processes", 0, fmt.Sprintf("worker processes to start here; 0: one for each %d connections", crew.PerProcess), setting.NotNegative)
 	f.StringVar(&s.workers, "workers", "", "workers elsewhere, instead of processes here: `host:port`,… (see tuitalk-bench worker -h)")
 	f.StringVar(&s.key, "key", "", "the `key` that these workers were given; better set as "+crew.KeyVariable)
 	f.StringVar(&s.sources, "sources", "", "`addresses` to connect from, in turn; a target on 127.x gets one for each process anyway")
@@ -53,11 +54,22 @@ func newSettings(c *command, preset string) (*settings, error) {
 	f.StringVar(&s.html, "html", "", "write a report with plots to a `FILE`, which needs nothing else")
 	f.StringVar(&s.junit, "junit", "", "write what held and what did not to a `FILE`, for CI servers")
 	f.StringVar(&s.recordings, "recordings", "", "keep the recorded histories in a `folder`")
-	f.DurationVar(&s.grace, "grace", 30*time.Second, "the gateways' own -grace: who comes back within it has not left")
+	f.DurationVar(&s.grace, "grace", 30*time.Second, "the gateways' own -grace: who comes back within it has not left", setting.NotNegative)
 	f.BoolVar(&s.quiet, "quiet", false, "show nothing while it runs")
 	f.BoolVar(&s.noColor, "no-color", false, "no colours; nor are there any if NO_COLOR is set or the output is no terminal")
-	s.limits.Flags(f.FlagSet)
+	f.thresholds(&s.limits)
 	return s, nil
+}
+
+// thresholds makes the flags of what must hold.
+func (f *form) thresholds(t *result.Thresholds) {
+	t.Flags(f.FlagSet)
+	for name, of := range map[string]*time.Duration{
+		"max-p50": &t.MaxP50, "max-p99": &t.MaxP99, "max-latency": &t.MaxLatency, "max-blackout-p99": &t.MaxBlackout,
+	} {
+		f.Check(name, func() error { return setting.NotNegative(*of) })
+	}
+	f.Check("min-delivered", func() error { return setting.NotNegative(t.MinDelivered) })
 }
 
 // ofScenario are the flags of the scenario by what they are about.
@@ -100,16 +112,11 @@ func (s *settings) options(c *call, kind string) (o crew.Options, err error) {
 	if len(o.Targets) == 0 {
 		return o, usage{errors.New("-target needs an address, as ws://127.0.0.1:8080/ws")}
 	}
-	if s.grace < 0 {
-		return o, usage{errors.New("-grace must not be negative")}
-	}
 	return o, nil
 }
 
 func (s *settings) checkWorkers(o *crew.Options) error {
 	switch {
-	case s.processes < 0:
-		return fmt.Errorf("-processes %d must not be negative", s.processes)
 	case s.processes > 0 && len(o.Workers) > 0:
 		return errors.New("-processes is for workers that are started here: leave out it or -workers")
 	}

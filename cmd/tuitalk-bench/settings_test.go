@@ -13,7 +13,7 @@ import (
 )
 
 // say runs the program in this process and returns what it wrote.
-func say(t *testing.T, env map[string]string, args ...string) (stdout, stderr string, code int) {
+func say(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var files [2]*os.File
 	for i := range files {
@@ -24,7 +24,7 @@ func say(t *testing.T, env map[string]string, args ...string) (stdout, stderr st
 		defer f.Close()
 		files[i] = f
 	}
-	code = run(args, func(k string) (string, bool) { v, ok := env[k]; return v, ok }, files[0], files[1])
+	code = run(args, files[0], files[1])
 	var texts [2]string
 	for i, f := range files {
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
@@ -70,7 +70,7 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 		{"load -target ws://me:secret@127.0.0.1:1/ws", "connection refused", exitFailed},
 		{"load -target ws://127.0.0.1:1/ws", "cannot be reached: connection refused", exitFailed},
 		{"load -target ws://127.0.0.1:1/ws -processes 1 -clients 9000000", "too few open files", exitFailed},
-		{"load -processes -1", "-processes -1", exitUsage},
+		{"load -processes -1", "-processes: must not be negative", exitUsage},
 		{"load -processes 2 -workers 127.0.0.1:9800", "-processes", exitUsage},
 		{"load -workers here", "-workers", exitUsage},
 		{"load -workers 10.0.0.7:9800", "-key", exitUsage},
@@ -98,7 +98,9 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 		{"chaos -cluster .cluster", "-cluster: chaos starts a fleet of its own", exitUsage},
 		{"worker -listen 9800", "host:port", exitUsage},
 		{"worker -listen :9800", "-key", exitUsage},
-		{"worker -listen 127.0.0.1:99999", "listen for coordinators", exitFailed},
+		{"worker -listen 127.0.0.1:99999", "ports go up to 65535", exitUsage},
+		{"load -max-p99 -1s", "-max-p99: must not be negative", exitUsage},
+		{"load -rate NaN", "-rate: ", exitUsage},
 		{"compare -targets tuitalk,nosuch", "nosuch", exitUsage},
 		{"compare -loads 100", "-loads", exitUsage},
 		{"compare -gateway /nowhere/gateway", "-gateway", exitUsage},
@@ -123,7 +125,7 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 		{"report one.json two.json", "-markdown", exitUsage},
 		{"report " + comparison + " -junit x.xml", "-junit", exitUsage},
 	} {
-		_, stderr, code := say(t, nil, strings.Fields(tc.args)...)
+		_, stderr, code := say(t, strings.Fields(tc.args)...)
 		line := strings.TrimSuffix(stderr, "\n")
 		switch {
 		case code != tc.code:
@@ -137,25 +139,27 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 }
 
 func TestTheEnvironmentIsThisProgramsOwn(t *testing.T) {
-	env := map[string]string{"TUITALK_BENCH_TARGET": "ws://127.0.0.1:1/env", "TUITALK_TARGET": "ws://127.0.0.1:1/other"}
-	if _, stderr, _ := say(t, env, "load"); !strings.Contains(stderr, "/env") {
-		t.Errorf("from the environment: %q", stderr)
-	}
-	if _, stderr, _ := say(t, env, "load", "-target", "ws://127.0.0.1:1/flag"); !strings.Contains(stderr, "/flag") {
-		t.Errorf("a flag wins: %q", stderr)
-	}
+	t.Setenv("TUITALK_SERVER", "ws://127.0.0.1:1/other")
 	file := filepath.Join(t.TempDir(), "settings")
 	if err := os.WriteFile(file, []byte("target ws://127.0.0.1:1/file\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, stderr, _ := say(t, nil, "load", "-config", file); !strings.Contains(stderr, "/file") {
+	if _, stderr, _ := say(t, "load", "-config", file); !strings.Contains(stderr, "/file") {
 		t.Errorf("from a file: %q", stderr)
 	}
-	if _, stderr, _ := say(t, env, "load", "-config", file); !strings.Contains(stderr, "/env") {
+	t.Setenv("TUITALK_BENCH_TARGET", "ws://127.0.0.1:1/env")
+	t.Setenv("TUITALK_BENCH_STEP", "1s") // of another command
+	if _, stderr, _ := say(t, "load"); !strings.Contains(stderr, "/env") {
+		t.Errorf("from the environment: %q", stderr)
+	}
+	if _, stderr, _ := say(t, "load", "-config", file); !strings.Contains(stderr, "/env") {
 		t.Errorf("the environment wins over a file: %q", stderr)
 	}
-	wrong := map[string]string{"TUITALK_BENCH_CLIENTS": "many"}
-	if _, stderr, code := say(t, wrong, "load"); code != exitUsage || !strings.Contains(stderr, "TUITALK_BENCH_CLIENTS") {
+	if _, stderr, _ := say(t, "load", "-target", "ws://127.0.0.1:1/flag"); !strings.Contains(stderr, "/flag") {
+		t.Errorf("a flag wins: %q", stderr)
+	}
+	t.Setenv("TUITALK_BENCH_CLIENTS", "many")
+	if _, stderr, code := say(t, "load"); code != exitUsage || !strings.Contains(stderr, "TUITALK_BENCH_CLIENTS") {
 		t.Errorf("a wrong variable: %d, %q", code, stderr)
 	}
 }
@@ -163,7 +167,7 @@ func TestTheEnvironmentIsThisProgramsOwn(t *testing.T) {
 // TestHelp: each command explains each of its flags once, and shows how it is
 // used; lines fit a terminal.
 func TestHelp(t *testing.T) {
-	all, _, code := say(t, nil, "-h")
+	all, _, code := say(t, "-h")
 	if code != 0 {
 		t.Errorf("-h ends with %d", code)
 	}
@@ -172,7 +176,7 @@ func TestHelp(t *testing.T) {
 		if !strings.Contains(all, "  "+c.name+" ") || !strings.Contains(all, c.line) {
 			t.Errorf("-h does not name %s", c.name)
 		}
-		text, stderr, code := say(t, nil, c.name, "-h")
+		text, stderr, code := say(t, c.name, "-h")
 		if code != 0 || stderr != "" {
 			t.Errorf("%s -h ends with %d: %q", c.name, code, stderr)
 		}

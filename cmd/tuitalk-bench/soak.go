@@ -2,10 +2,10 @@ package main
 
 import (
 	"errors"
-	"fmt"
 
 	"tuitalk/bench/crew"
 	"tuitalk/bench/result"
+	"tuitalk/cmd/setting"
 )
 
 var soak = &command{
@@ -27,12 +27,9 @@ func openSoak(self *command) (*form, func(*call) error, error) {
 		return nil, nil, err
 	}
 	var growth float64
-	s.form.Float64Var(&growth, "max-growth", 0.2, "the `share` by which memory, files and goroutines of a process may grow; up to 16 MiB and up to 64 are no growth")
+	s.form.Float64Var(&growth, "max-growth", 0.2, "the `share` by which memory, files and goroutines of a process may grow; up to 16 MiB and up to 64 are no growth", setting.NotNegative)
 	s.groups(group{"The soak", []string{"max-growth"}})
 	purpose := &purpose{prepare: func(o *crew.Options, _ shower) error {
-		if !(growth >= 0) {
-			return fmt.Errorf("-max-growth %v must not be negative", growth)
-		}
 		if len(o.Watch()) == 0 {
 			return errors.New("nothing is watched: name processes (-watch) or a -cluster, or use load -scenario soak, which does not look at memory")
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"tuitalk/bench/crew"
+	"tuitalk/cmd/setting"
 )
 
 // workerPort is where workers listen unless told otherwise.
@@ -42,7 +43,7 @@ type post struct {
 
 func openWorker(self *command) (*form, func(*call) error, error) {
 	f, p := newForm(self), &post{}
-	f.StringVar(&p.listen, "listen", fmt.Sprintf("127.0.0.1:%d", workerPort), "`address` for coordinators; with port 0 a free one is taken and printed")
+	f.StringVar(&p.listen, "listen", fmt.Sprintf("127.0.0.1:%d", workerPort), "`address` for coordinators; with port 0 a free one is taken and printed", setting.HostPort(fmt.Sprintf("127.0.0.1:%d", workerPort)))
 	f.StringVar(&p.key, "key", "", "that coordinators must know; better set as "+crew.KeyVariable+", as others can see a command line")
 	f.BoolVar(&p.once, "once", false, "end with the first coordinator, and when the standard input ends")
 	f.group("Settings", "listen", "key", "once")
@@ -50,11 +51,7 @@ func openWorker(self *command) (*form, func(*call) error, error) {
 }
 
 func (p *post) serve(c *call) error {
-	host, _, err := net.SplitHostPort(p.listen)
-	switch {
-	case err != nil:
-		return usage{fmt.Errorf("-listen %q is not host:port, as 127.0.0.1:%d", p.listen, workerPort)}
-	case p.key == "" && !loopback(host):
+	if host, _, err := net.SplitHostPort(p.listen); err != nil || p.key == "" && !loopback(host) {
 		return usage{fmt.Errorf("-listen %s is open to others, so coordinators need a -key (%s)", p.listen, crew.KeyVariable)}
 	}
 	ctx, stop := interruptible()

@@ -76,8 +76,8 @@ func TestClusterCommand(t *testing.T) {
 	expect("status", 1, "no cluster runs")
 	expect("promote", 1, "no cluster runs")
 	expect("stop", 0, "It does not run.")
-	expect("restart", 1, "none of start, run, status, promote, stop")
-	expect("start -gateways none", 1, "invalid value")
+	expect("restart", 2, "none of start, run, status, promote, stop")
+	expect("start -gateways none", 2, `-gateways: "none" is not a whole number`)
 
 	said := expect("start -gateways 1", 0, "nginx", "gateway-1", "redis-6", "primary, tuitalk2 streaming quorum", "standby of", "replica of", "ready;")
 	if strings.Contains(said, "\x1b") {

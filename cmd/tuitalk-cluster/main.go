@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"tuitalk/cmd/setting"
 )
 
 const about = `tuitalk-cluster starts a whole TuiTalk fleet on this machine, from the files that
@@ -21,7 +24,7 @@ a fleet is deployed with: Nginx, gateways, a Redis Cluster, PostgreSQL and its s
   tuitalk-cluster stop     stops it; what was written stays in its folder
 
 A part that dies is started again, and a gateway that hangs is killed and started
-again, as systemd does in a fleet. Flags, behind the command:`
+again, as systemd does in a fleet. Flags stand behind the command.`
 
 // settings are what the flags say.
 type settings struct {
@@ -35,41 +38,56 @@ var commands = map[string]func(settings, []string) error{
 }
 
 func main() {
-	if err := do(os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "tuitalk-cluster: "+err.Error())
-		os.Exit(1)
+	err := do(os.Args[1:])
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return
 	}
+	fmt.Fprintln(os.Stderr, "tuitalk-cluster: "+err.Error())
+	if errors.As(err, new(setting.Error)) {
+		os.Exit(exitSettings)
+	}
+	os.Exit(exitFailed)
+}
+
+// Exit statuses.
+const (
+	exitFailed   = 1
+	exitSettings = 2 // something is set wrong
+)
+
+// declare makes the flags. Their variables have a prefix of their own: the gateways
+// get this program's environment.
+func (s *settings) declare() *setting.Flags {
+	f := setting.New("tuitalk-cluster", setting.ClusterPrefix)
+	f.StringVar(&s.dir, "dir", ".cluster", "`folder` for all data, logs and configuration")
+	f.StringVar(&s.gateway, "gateway", beside("tuitalk-gateway"), "`path` of the gateway program")
+	f.IntVar(&s.port, "port", 0, "where Nginx listens on 127.0.0.1; 0 is where it was the last time, else a free one", setting.NotNegative, setting.AtMost(65535))
+	f.IntVar(&s.count, "gateways", 3, "how many gateways", setting.AtLeast(1))
+	return f
 }
 
 func do(args []string) error {
 	var s settings
-	f := flag.NewFlagSet("tuitalk-cluster", flag.ContinueOnError)
-	f.StringVar(&s.dir, "dir", ".cluster", "`folder` for all data, logs and configuration")
-	f.StringVar(&s.gateway, "gateway", beside("tuitalk-gateway"), "`path` of the gateway program")
-	f.IntVar(&s.port, "port", 0, "where Nginx listens on 127.0.0.1; 0 is where it was the last time, else a free one")
-	f.IntVar(&s.count, "gateways", 3, "how many gateways")
-	f.Usage = func() {
-		fmt.Fprintln(f.Output(), about)
-		f.PrintDefaults()
-	}
-	if len(args) == 0 || commands[args[0]] == nil {
-		f.Usage()
-		if len(args) > 0 && args[0] != "-h" && args[0] != "-help" && args[0] != "--help" {
-			return fmt.Errorf("%q is none of start, run, status, promote, stop", args[0])
-		}
+	f := s.declare()
+	if len(args) == 0 || slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
+		f.Help(os.Stdout, about)
 		return flag.ErrHelp
 	}
-	if err := f.Parse(args[1:]); err != nil {
+	command := commands[args[0]]
+	if command == nil {
+		return setting.Error{Err: fmt.Errorf("%q is none of start, run, status, promote, stop; -h explains them", setting.Shown(args[0]))}
+	}
+	err := f.Parse(args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		f.Help(os.Stdout, about)
+	}
+	if err != nil {
 		return err
 	}
-	if f.NArg() > 0 {
-		return fmt.Errorf("%q is not a flag; -h lists them", f.Arg(0))
-	}
-	var err error
 	if s.dir, err = filepath.Abs(s.dir); err != nil {
 		return err
 	}
-	return commands[args[0]](s, args[1:])
+	return command(s, args[1:])
 }
 
 // beside is a program in the folder of this one.

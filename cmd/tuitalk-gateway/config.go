@@ -2,18 +2,20 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"tuitalk/cmd/setting"
+	"tuitalk/fanout/redisbus"
 	"tuitalk/gateway"
 	"tuitalk/gateway/limits"
+	"tuitalk/history/pgstore"
 	"tuitalk/talk"
 )
 
@@ -38,8 +40,9 @@ type config struct {
 	version                   bool
 	exposed                   bool // a password is on the command line
 	budgets                   limits.Config
-	perAddressSet             bool   // -max-conns-per-address was given
-	slowMode                  string // ROOM=TIME,…
+	perAddressSet             bool                    // -max-conns-per-address was given
+	slowMode                  string                  // ROOM=TIME,…
+	slowRooms                 map[int32]time.Duration // of slowMode
 	historyRate               int
 	ringPackets               int
 	ringBytes, pollers        int
@@ -55,48 +58,54 @@ type config struct {
 	reservedNames             []string
 }
 
-func newConfig() (*config, *flag.FlagSet) {
+// newConfig declares the settings. What one of them alone can have wrong is refused
+// when it is read.
+func newConfig() (*config, *setting.Flags) {
 	c, d := &config{}, gateway.Defaults()
 	host, err := os.Hostname()
 	if err != nil {
 		host = "gateway"
 	}
-	f := flag.NewFlagSet("tuitalk-gateway", flag.ContinueOnError)
-	f.StringVar(&c.listen, "listen", ":8080", "`address` for users: WebSocket at /ws, the browser client at /")
-	f.StringVar(&c.store, "store", "sqlite:tuitalk.db", "where history is kept: sqlite:FILE, or postgres://… (several hosts: host1,host2). An address with a\npassword belongs into the environment: everybody on the machine can read a command line")
-	f.StringVar(&c.bus, "bus", "local", "what joins the gateways: local (this one is alone), or redis://host:port,host:port,…")
-	f.StringVar(&c.admin, "admin", "127.0.0.1:9090", "private `address` for /healthz /readyz /metrics /debug/pprof; \"none\" for none")
+	f := setting.New("tuitalk-gateway", setting.Prefix)
+	f.StringVar(&c.listen, "listen", ":8080", "`address` for users: WebSocket at /ws, the browser client at /", setting.HostPort(":8080"))
+	f.StringVar(&c.store, "store", "sqlite:tuitalk.db", "where history is kept: sqlite:FILE, or postgres://… (several hosts: host1,host2). An address with a\npassword belongs into the environment: everybody on the machine can read a command line", checkStore)
+	f.StringVar(&c.bus, "bus", "local", "what joins the gateways: local (this one is alone), or redis://host:port,host:port,…", checkBus)
+	f.StringVar(&c.admin, "admin", "127.0.0.1:9090", "private `address` for /healthz /readyz /metrics /debug/pprof; \"none\" for none", checkAdmin)
 	f.StringVar(&c.secretFile, "secret-file", "", "not needed any more: a `file` of older versions; identities prove themselves, and this is ignored")
 	f.StringVar(&c.node, "node", host, "`name` of this gateway in logs and for people who look for faults")
-	f.StringVar(&c.origins, "origins", "", "`list` of web origins besides its own whose pages may connect, as https://chat.example or\nhttps://*.chat.example, where the star is one whole label; * allows every page")
-	f.StringVar(&c.hosts, "hosts", "", "`list` of host names, without a port, at which the pages of that very host may connect, as\nchat.example or *.chat.example; * for any. Addresses and localhost always may. When it is empty: any name of\nusers who come by a proxy in -trusted-proxies or from public addresses; of users from this machine or a\nprivate network only this machine's name, names without a dot, and those in .local, .lan, .internal, .home.arpa\nand .test, since a stranger could point any other name here (DNS rebinding). Name the public one here where a\nproxy on a private address is not in -trusted-proxies, or an inner network uses that name. The -admin port too\nanswers only to these and to the private ones")
-	f.StringVar(&c.reserved, "reserved-names", "", "`list` of names that nobody may have, with commas between them, besides the service's own (tuitalk, server,\nsystem, admin, moderator and the like); what looks like one of them is refused too")
-	f.StringVar(&c.proxies, "trusted-proxies", "", "`list` of addresses or networks of proxies whose X-Real-IP (else X-Forwarded-For) and\nX-Forwarded-Host headers are believed. They must set or remove X-Real-IP themselves, else a user can choose it")
+	f.StringVar(&c.origins, "origins", "", "`list` of web origins besides its own whose pages may connect, as https://chat.example or\nhttps://*.chat.example, where the star is one whole label; * allows every page", c.parseOrigins)
+	f.StringVar(&c.hosts, "hosts", "", "`list` of host names, without a port, at which the pages of that very host may connect, as\nchat.example or *.chat.example; * for any. Addresses and localhost always may. When it is empty: any name of\nusers who come by a proxy in -trusted-proxies or from public addresses; of users from this machine or a\nprivate network only this machine's name, names without a dot, and those in .local, .lan, .internal, .home.arpa\nand .test, since a stranger could point any other name here (DNS rebinding). Name the public one here where a\nproxy on a private address is not in -trusted-proxies, or an inner network uses that name. The -admin port too\nanswers only to these and to the private ones", c.parseHosts)
+	f.StringVar(&c.reserved, "reserved-names", "", "`list` of names that nobody may have, with commas between them, besides the service's own (tuitalk, server,\nsystem, admin, moderator and the like); what looks like one of them is refused too", c.parseReserved)
+	f.StringVar(&c.proxies, "trusted-proxies", "", "`list` of addresses or networks of proxies whose X-Real-IP (else X-Forwarded-For) and\nX-Forwarded-Host headers are believed. They must set or remove X-Real-IP themselves, else a user can choose it", c.parseProxies)
 	c.addLimits(f, d.Limits)
-	f.IntVar(&c.ringPackets, "ring-entries", d.RingPackets, "entries queued at most for one user who reads slowly, before catch-up from the history")
-	f.IntVar(&c.ringBytes, "ring-bytes", d.RingBytes, "the same in `bytes`")
-	f.IntVar(&c.maxQueued, "max-queued-bytes", d.MaxQueuedBytes, "`bytes` that may wait for all clients together, here and in the kernel; above it those for whom most waits are\nclosed first. Beside it are -recent-bytes, -waiting-bytes and 9 KiB for each of -max-conns; with them, with garbage and with\nwhat SQLite keeps of its file this process has at most "+mebibytes(mostMemory(&d, "sqlite"))+" of memory by default, and with other settings what it\nsays as memory_most at its start (in an outage of PostgreSQL also 2000 entries for each room). The kernel holds at most\ntwice -send-buffer and twice -receive-buffer for a connection")
-	f.IntVar(&c.recentBytes, "recent-bytes", d.RecentBytes, "`bytes` of their newest entries that all rooms keep in memory, for those who come back")
-	f.IntVar(&c.waitingBytes, "waiting-bytes", d.QueueBytes, "`bytes` of messages that may wait for the store; of what is free of it one address (of IPv6 a /48) may have half")
-	f.IntVar(&c.minRate, "min-rate", d.MinRate, "`bytes` a second that a client must take, of the page too, while more wait than that makes in -slow-after; slower ones are closed")
-	f.DurationVar(&c.slowAfter, "slow-after", d.SlowAfter, "a client that takes in it neither what waited nor -min-rate is closed, and one that does not end a message")
-	f.IntVar(&c.sendBuffer, "send-buffer", d.SendBuffer, "`bytes` that the kernel keeps on the way to one client (SO_SNDBUF, which Linux doubles); less makes the page slower on long ways")
-	f.IntVar(&c.receiveBuffer, "receive-buffer", d.ReceiveBuffer, "the same on the way from a client (SO_RCVBUF)")
-	f.IntVar(&c.pollers, "pollers", d.Pollers, "epoll loops; GOMAXPROCS is raised to twice as many and two, unless it is set")
-	f.DurationVar(&c.pingAfter, "ping-after", d.PingAfter, "a connection that has been quiet for so long is pinged; keep it below half of a proxy's read timeout")
-	f.DurationVar(&c.grace, "grace", d.Grace, "a user whose connection broke has left after so long")
-	f.DurationVar(&c.drain, "drain", d.DrainWait, "on SIGTERM users have so long to move to another gateway, and longer if there are more than 1250 of them: 4 ms for each, at\nmost 1m; 0 for not at all")
+	f.IntVar(&c.ringPackets, "ring-entries", d.RingPackets, "entries queued at most for one user who reads slowly, before catch-up from the history", setting.AtLeast(1))
+	f.IntVar(&c.ringBytes, "ring-bytes", d.RingBytes, "the same in `bytes`", setting.AtLeast(1<<10))
+	f.IntVar(&c.maxQueued, "max-queued-bytes", d.MaxQueuedBytes, "`bytes` that may wait for all clients together, here and in the kernel; above it those for whom most waits are\nclosed first. Beside it are -recent-bytes, -waiting-bytes and 9 KiB for each of -max-conns; with them, with garbage and with\nwhat SQLite keeps of its file this process has at most "+mebibytes(mostMemory(&d, "sqlite"))+" of memory by default, and with other settings what it\nsays as memory_most at its start (in an outage of PostgreSQL also 2000 entries for each room). The kernel holds at most\ntwice -send-buffer and twice -receive-buffer for a connection", setting.AtLeast(1<<20))
+	f.IntVar(&c.recentBytes, "recent-bytes", d.RecentBytes, "`bytes` of their newest entries that all rooms keep in memory, for those who come back", setting.NotNegative)
+	f.IntVar(&c.waitingBytes, "waiting-bytes", d.QueueBytes, "`bytes` of messages that may wait for the store; of what is free of it one address (of IPv6 a /48) may have half", setting.AtLeast(1))
+	f.IntVar(&c.minRate, "min-rate", d.MinRate, "`bytes` a second that a client must take, of the page too, while more wait than that makes in -slow-after; slower ones are closed", setting.NotNegative)
+	f.DurationVar(&c.slowAfter, "slow-after", d.SlowAfter, "a client that takes in it neither what waited nor -min-rate is closed, and one that does not end a message", setting.AtLeast(time.Second))
+	f.IntVar(&c.sendBuffer, "send-buffer", d.SendBuffer, "`bytes` that the kernel keeps on the way to one client (SO_SNDBUF, which Linux doubles); less makes the page slower on long ways", setting.AtLeast(4096), setting.AtMost(mostSocketBuffer))
+	f.IntVar(&c.receiveBuffer, "receive-buffer", d.ReceiveBuffer, "the same on the way from a client (SO_RCVBUF)", setting.AtLeast(4096), setting.AtMost(mostSocketBuffer))
+	f.IntVar(&c.pollers, "pollers", d.Pollers, "epoll loops; GOMAXPROCS is raised to twice as many and two, unless it is set", setting.AtLeast(1), setting.AtMost(1024))
+	f.DurationVar(&c.pingAfter, "ping-after", d.PingAfter, "a connection that has been quiet for so long is pinged; keep it below half of a proxy's read timeout", setting.AtLeast(time.Second))
+	f.DurationVar(&c.grace, "grace", d.Grace, "a user whose connection broke has left after so long", setting.NotNegative)
+	f.DurationVar(&c.drain, "drain", d.DrainWait, "on SIGTERM users have so long to move to another gateway, and longer if there are more than 1250 of them: 4 ms for each, at\nmost 1m; 0 for not at all", setting.NotNegative)
 	f.StringVar(&c.failpoint, "failpoint", "", "for tests: end this process as by kill -9 at the step of a drain with this `name`")
-	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error")
-	f.StringVar(&c.logFormat, "log-format", "text", "text or json")
-	f.StringVar(&c.mendRoom, "mend-room", "", "mend the room with this `number` in the -store and end: its entries that are of later than now, as the clock was ahead once, get times between the last good one and now. Set the clock right first; stop the gateway of a SQLite store")
+	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error", c.parseLevel)
+	f.StringVar(&c.logFormat, "log-format", "text", "text or json", setting.OneOf("text", "json"))
+	f.StringVar(&c.mendRoom, "mend-room", "", "mend the room with this `number` in the -store and end: its entries that are of later than now, as the clock was ahead once, get times between the last good one and now. Set the clock right first; stop the gateway of a SQLite store", checkRoom)
 	f.BoolVar(&c.version, "version", false, "print the version and end")
 	return c, f
 }
 
-// check finds what is wrong with the settings, and splits those that have parts.
+// mostSocketBuffer is what the kernel takes of it, an int of 32 bits that it doubles.
+const mostSocketBuffer = 1 << 30
+
+// check finds what is wrong with several settings together, and splits those that
+// have parts.
 func (c *config) check() error {
-	for _, f := range []func() error{c.checkAddresses, c.checkStore, c.checkLists, c.checkReserved, c.checkWords, c.checkNumbers, c.checkLimits} {
+	for _, f := range []func() error{c.checkAddresses, c.checkStores, c.checkQueues, c.checkLimits} {
 		if err := f(); err != nil {
 			return err
 		}
@@ -105,13 +114,8 @@ func (c *config) check() error {
 }
 
 func (c *config) checkAddresses() error {
-	if _, _, err := net.SplitHostPort(c.listen); err != nil {
-		return fmt.Errorf("-listen %q is not host:port, as :8080", c.listen)
-	}
 	if c.admin == "none" {
 		c.admin = ""
-	} else if _, _, err := net.SplitHostPort(c.admin); err != nil {
-		return fmt.Errorf("-admin %q is not host:port, as 127.0.0.1:9090", c.admin)
 	}
 	if _, port, _ := net.SplitHostPort(c.listen); c.admin == c.listen && port != "0" {
 		return fmt.Errorf("-listen and -admin are both %s: give -admin a port of its own, on a private address", c.listen)
@@ -119,23 +123,52 @@ func (c *config) checkAddresses() error {
 	return nil
 }
 
-func (c *config) checkStore() error {
-	switch {
-	case strings.HasPrefix(c.store, "sqlite:"):
-		c.storeKind, c.storePath = "sqlite", strings.TrimPrefix(c.store, "sqlite:")
-		if c.storePath == "" {
-			return errors.New("-store sqlite: needs a file, as sqlite:tuitalk.db")
-		}
-		if c.bus != "local" {
-			return errors.New("-bus " + schemeOf(c.bus) + " joins several gateways, which need a -store that they share: postgres://…")
-		}
-	case strings.HasPrefix(c.store, "postgres://"), strings.HasPrefix(c.store, "postgresql://"):
-		c.storeKind = "postgres"
-	default:
-		return fmt.Errorf("-store %s is neither sqlite:FILE nor postgres://…", schemeOf(c.store))
+func checkAdmin(address string) error {
+	if address == "none" {
+		return nil
 	}
-	if c.bus != "local" && !strings.HasPrefix(c.bus, "redis://") {
-		return fmt.Errorf("-bus %s is neither local nor redis://…", schemeOf(c.bus))
+	if err := setting.HostPort("127.0.0.1:9090")(address); err != nil {
+		return fmt.Errorf("%w, nor none", err)
+	}
+	return nil
+}
+
+// sqliteScheme begins a store in a file.
+const sqliteScheme = "sqlite:"
+
+func checkStore(address string) error {
+	switch {
+	case address == sqliteScheme:
+		return errors.New("sqlite: needs a file, as sqlite:tuitalk.db")
+	case strings.HasPrefix(address, sqliteScheme):
+		return nil
+	case strings.HasPrefix(address, "postgres://"), strings.HasPrefix(address, "postgresql://"):
+		return pgstore.CheckAddress(address)
+	}
+	return fmt.Errorf("%s is neither sqlite:FILE nor postgres://…", schemeOf(address))
+}
+
+func checkBus(address string) error {
+	switch {
+	case address == "local":
+		return nil
+	case strings.HasPrefix(address, "redis://"):
+		_, err := redisbus.ParseURL(address)
+		return err
+	}
+	return fmt.Errorf("%s is neither local nor redis://…", schemeOf(address))
+}
+
+// checkStores finds out which kind the store is, and whether the bus goes with it.
+func (c *config) checkStores() error {
+	file, isFile := strings.CutPrefix(c.store, sqliteScheme)
+	if !isFile {
+		c.storeKind = "postgres"
+		return nil
+	}
+	c.storeKind, c.storePath = "sqlite", file
+	if c.bus != "local" {
+		return errors.New("-bus " + schemeOf(c.bus) + " joins several gateways, which need a -store that they share: postgres://…")
 	}
 	return nil
 }
@@ -148,42 +181,66 @@ func schemeOf(s string) string {
 	return setting.Shown(s)
 }
 
-func (c *config) checkLists() error {
-	for _, o := range fields(c.origins) {
+func (c *config) parseOrigins(list string) error {
+	c.allowed = fields(list)
+	for _, o := range c.allowed {
 		if err := gateway.CheckOrigin(o); err != nil {
-			return fmt.Errorf("-origins: %w", err)
+			return err
 		}
-		c.allowed = append(c.allowed, o)
 	}
-	for _, h := range fields(c.hosts) {
+	return nil
+}
+
+func (c *config) parseHosts(list string) error {
+	c.answersTo = fields(list)
+	for _, h := range c.answersTo {
 		if err := gateway.CheckHost(h); err != nil {
-			return fmt.Errorf("-hosts: %w", err)
+			return err
 		}
-		c.answersTo = append(c.answersTo, h)
 	}
-	for _, p := range fields(c.proxies) {
+	return nil
+}
+
+func (c *config) parseProxies(list string) error {
+	c.trusted = nil
+	for _, p := range fields(list) {
 		prefix, err := netip.ParsePrefix(p)
 		if a, addrErr := netip.ParseAddr(p); addrErr == nil {
 			prefix, err = netip.PrefixFrom(a, a.BitLen()), nil
 		}
 		if err != nil {
-			return fmt.Errorf("-trusted-proxies: %q is neither an address nor a network, as 10.0.0.0/8", p)
+			return fmt.Errorf("%q is neither an address nor a network, as 10.0.0.0/8", p)
 		}
 		c.trusted = append(c.trusted, prefix)
 	}
 	return nil
 }
 
-// checkReserved splits at commas only: a name may have spaces in it.
-func (c *config) checkReserved() error {
-	for name := range strings.SplitSeq(c.reserved, ",") {
+// parseReserved splits at commas only: a name may have spaces in it.
+func (c *config) parseReserved(list string) error {
+	c.reservedNames = nil
+	for name := range strings.SplitSeq(list, ",") {
 		if name = strings.TrimSpace(name); name == "" {
 			continue
 		}
 		if _, err := talk.CheckName(name); err != nil {
-			return fmt.Errorf("-reserved-names: %q is no name: %w", name, err)
+			return fmt.Errorf("%q is no name: %w", name, err)
 		}
 		c.reservedNames = append(c.reservedNames, name)
+	}
+	return nil
+}
+
+func (c *config) parseLevel(word string) error {
+	if err := c.level.UnmarshalText([]byte(word)); err != nil {
+		return fmt.Errorf("%q is none of debug, info, warn, error", setting.Shown(word))
+	}
+	return nil
+}
+
+func checkRoom(number string) error {
+	if _, err := strconv.ParseInt(number, 10, 32); err != nil {
+		return fmt.Errorf("%q is not the number of a room", setting.Shown(number))
 	}
 	return nil
 }
@@ -205,37 +262,10 @@ func fields(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-func (c *config) checkWords() error {
-	if err := c.level.UnmarshalText([]byte(c.logLevel)); err != nil {
-		return fmt.Errorf("-log-level %q is none of debug, info, warn, error", c.logLevel)
-	}
-	if c.logFormat != "text" && c.logFormat != "json" {
-		return fmt.Errorf("-log-format %q is neither text nor json", c.logFormat)
-	}
-	if c.limits != "default" && c.limits != "none" {
-		return fmt.Errorf("-limits %q is neither default nor none", c.limits)
-	}
-	return nil
-}
-
-func (c *config) checkNumbers() error {
-	if c.maxQueued < 1<<20 || c.ringBytes < 1<<10 || c.minRate < 0 {
-		return errors.New("-max-queued-bytes must be at least 1048576, -ring-bytes at least 1024, -min-rate not negative")
-	}
+// checkQueues holds what waits for one user against what may wait for all.
+func (c *config) checkQueues() error {
 	if least := c.ringBytes + gateway.Defaults().AnswerBytes; c.maxQueued < least {
 		return fmt.Errorf("-max-queued-bytes must be at least %d, what one user may have queued with this -ring-bytes, not %d: raise it, or lower -ring-bytes", least, c.maxQueued)
-	}
-	if c.pollers < 1 || c.ringPackets < 1 {
-		return errors.New("-pollers and -ring-entries must be at least 1")
-	}
-	if c.slowAfter < time.Second {
-		return errors.New("-slow-after must be at least 1s")
-	}
-	if c.sendBuffer < 4096 || c.receiveBuffer < 4096 {
-		return errors.New("-send-buffer and -receive-buffer must be at least 4096 bytes")
-	}
-	if c.drain < 0 || c.grace < 0 || c.pingAfter < time.Second {
-		return errors.New("-drain and -grace must not be negative, -ping-after at least 1s")
 	}
 	return nil
 }

@@ -4,20 +4,19 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"tuitalk/cmd/setting"
 )
 
 // parse reads settings as the program does.
-func parse(args []string, env map[string]string) (*config, error) {
+func parse(args ...string) (*config, error) {
 	c, flags := newConfig()
-	err := setting.Parse(flags, args, func(k string) (string, bool) { v, ok := env[k]; return v, ok })
-	if err != nil {
+	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
 	return c, c.check()
@@ -30,10 +29,10 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 	}{
 		{"-listen 8080", "host:port"},
 		{"-admin localhost", "host:port"},
-		{"-store mysql://u:secret@h/db", "-store mysql://… is neither"},
+		{"-store mysql://u:secret@h/db", "-store: mysql://… is neither"},
 		{"-store sqlite:", "needs a file"},
 		{"-bus redis://h:1", "-store that they share"},
-		{"-store postgres://h/db -bus kafka://h", "-bus kafka://… is neither"},
+		{"-store postgres://h/db -bus kafka://h", "-bus: kafka://… is neither"},
 		{"-origins chat.example", "not an origin"},
 		{"-origins https://chat.example/path", "not an origin"},
 		{"-origins https://*", "not an origin"},
@@ -45,12 +44,12 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 		{"-reserved-names helpdesk,\u200b", "is no name"},
 		{"-trusted-proxies 10.0.0.0/99", "neither an address nor a network"},
 		{"-log-level loud", "debug, info, warn, error"},
-		{"-log-format xml", "text nor json"},
-		{"-limits some", "default nor none"},
+		{"-log-format xml", "none of text, json"},
+		{"-limits some", "none of default, none"},
 		{"-flood-rate 0", "above 0"},
 		{"-flood-burst 0", "at least 1"},
 		{"-flood-delayed 0", "at least 1"},
-		{"-flood-rate-room -1", "neither is negative"},
+		{"-flood-rate-room -1", "must not be negative"},
 		{"-max-conns-per-address -1", "0 is no bound"},
 		{"-max-conns-per-address some", "max-conns-per-address"},
 		{"-slow-mode 7", "ROOM=TIME"},
@@ -60,7 +59,7 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 		{"-ping-after 1ms", "at least 1s"},
 		{"-drain -1s", "negative"},
 		{"-max-queued-bytes 5", "at least 1048576"},
-		{"-min-rate -1", "not negative"},
+		{"-min-rate -1", "-min-rate: must not be negative"},
 		{"-send-buffer 1", "at least 4096"},
 		{"-slow-after 1ms", "at least 1s"},
 		{"-max-conns many", "max-conns"},
@@ -70,18 +69,18 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 		{"-ring-entries 0", "-ring-entries"},
 		{"-connect-rate 0.01", "at least 0.1"},
 		{"-keep-out 20m", "shorten it"},
-		{"-keep-out -1s", "0 is not at all"},
-		{"-flood-rate NaN", "neither is negative"},
-		{"-flood-burst +Inf", "more than a year"},
+		{"-keep-out -1s", "-keep-out: must not be negative"},
+		{"-flood-rate NaN", "is not a number, as"},
+		{"-flood-burst +Inf", "is not a number, as"},
 		{"-flood-rate 1e-300", "more than a year"},
 		{"-lisen :1", "lisen"},
 		{"serve", `"serve" is not a flag`},
-		{"-store=host=h://password=:secret@h", "-store host… is neither"},
-		{"-store postgres:u:secret@h/db", "-store postgres… is neither"},
-		{"-store u:secret@h/db://x", "-store u… is neither"},
-		{"-bus rediss://:secret@h", "-bus rediss://… "},
+		{"-store=host=h://password=:secret@h", "-store: host… is neither"},
+		{"-store postgres:u:secret@h/db", "-store: postgres… is neither"},
+		{"-store u:secret@h/db://x", "-store: u… is neither"},
+		{"-bus rediss://:secret@h", "-bus: rediss://… "},
 	} {
-		_, err := parse(strings.Fields(tc.args), nil)
+		_, err := parse(strings.Fields(tc.args)...)
 		switch {
 		case err == nil:
 			t.Errorf("%s: taken", tc.args)
@@ -94,14 +93,18 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 }
 
 func TestEnvironmentAndDefaults(t *testing.T) {
-	c, err := parse([]string{"-node", "flag"}, map[string]string{"TUITALK_NODE": "env", "TUITALK_MAX_CONNS": "77", "TUITALK_ORIGINS": "https://a.example,https://b.example"})
+	t.Setenv("TUITALK_NODE", "env")
+	t.Setenv("TUITALK_MAX_CONNS", "77")
+	t.Setenv("TUITALK_ORIGINS", "https://a.example,https://b.example")
+	c, err := parse("-node", "flag")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.node != "flag" || c.budgets.MaxConns != 77 || c.budgets.PerAddress != 38 || len(c.allowed) != 2 {
 		t.Errorf("%+v", c)
 	}
-	if _, err := parse(nil, map[string]string{"TUITALK_GRACE": "soon"}); err == nil || !strings.Contains(err.Error(), "TUITALK_GRACE") {
+	t.Setenv("TUITALK_GRACE", "soon")
+	if _, err := parse(); err == nil || !strings.Contains(err.Error(), "TUITALK_GRACE") {
 		t.Errorf("a wrong variable: %v", err)
 	}
 }
@@ -111,7 +114,7 @@ func TestUnprotectedSettings(t *testing.T) {
 	for args, want := range map[string]int{
 		"": 0, "-store postgres://a@b/c": 1, "-store postgres://a@b/c -bus redis://r:1": 0,
 	} {
-		c, err := parse(strings.Fields(args), nil)
+		c, err := parse(strings.Fields(args)...)
 		if err != nil {
 			t.Fatalf("%s: %v", args, err)
 		}
@@ -122,7 +125,7 @@ func TestUnprotectedSettings(t *testing.T) {
 }
 
 func TestLimitsFromFlags(t *testing.T) {
-	c, err := parse(strings.Fields("-max-conns 1000 -max-conns-per-address 900 -slow-mode 7=10s,-9=1m -flood-rate-address 50"), nil)
+	c, err := parse(strings.Fields("-max-conns 1000 -max-conns-per-address 900 -slow-mode 7=10s,-9=1m -flood-rate-address 50")...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +139,7 @@ func TestLimitsFromFlags(t *testing.T) {
 	if b.Address.Messages.Burst != 100 || b.Network.Messages.PerSecond != 200 {
 		t.Errorf("address: %+v, network: %+v", b.Address, b.Network)
 	}
-	c, err = parse(strings.Fields("-limits none -slow-mode 7=10s -max-conns 1000"), nil)
+	c, err = parse(strings.Fields("-limits none -slow-mode 7=10s -max-conns 1000")...)
 	if err != nil || c.budgets.PerAddress != 0 || c.budgets.Unidentified != 0 || c.budgets.SlowMode != nil || c.budgets.MaxConns != 1000 {
 		t.Errorf("-limits none: %+v, %v", c.budgets, err)
 	}
@@ -147,7 +150,9 @@ func TestConfigFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte("listen :9000\nreserved-names help desk,staff\nlog-level debug\nslow-mode 7=10s\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := parse([]string{"-listen", ":9001"}, map[string]string{"TUITALK_CONFIG": file, "TUITALK_LOG_LEVEL": "warn"})
+	t.Setenv("TUITALK_CONFIG", file)
+	t.Setenv("TUITALK_LOG_LEVEL", "warn")
+	c, err := parse("-listen", ":9001")
 	if err != nil || c.listen != ":9001" || len(c.reservedNames) != 2 || c.logLevel != "warn" || len(c.budgets.SlowMode) != 1 {
 		t.Errorf("%+v, %v", c, err)
 	}
@@ -155,15 +160,47 @@ func TestConfigFile(t *testing.T) {
 
 func TestHelpNamesEverySetting(t *testing.T) {
 	_, flags := newConfig()
-	if err := setting.Parse(flags, []string{"-h"}, func(string) (string, bool) { return "", false }); !errors.Is(err, flag.ErrHelp) {
+	if err := flags.Parse([]string{"-h"}); !errors.Is(err, flag.ErrHelp) {
 		t.Fatalf("-h: %v", err)
 	}
 	var out bytes.Buffer
-	setting.Help(&out, flags, about)
+	flags.Help(&out, about)
 	flags.VisitAll(func(f *flag.Flag) {
 		if f.Usage == "" || !strings.Contains(out.String(), "-"+f.Name) ||
-			f.Name != "version" && !strings.Contains(out.String(), setting.Variable(f.Name)) {
+			f.Name != "version" && !strings.Contains(out.String(), flags.Variable(f.Name)) {
 			t.Errorf("-%s is not explained", f.Name)
 		}
 	})
+}
+
+// TestDeployedSettings: what deploy/systemd sets is taken, beside the settings of another
+// program, and what is wrong is not tried again.
+func TestDeployedSettings(t *testing.T) {
+	unit, err := os.ReadFile("../../deploy/systemd/tuitalk-gateway.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, err := os.ReadFile("../../deploy/systemd/gateway.env")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pairs []string
+	for _, m := range regexp.MustCompile(`(?m)^Environment=(.*)$`).FindAllStringSubmatch(string(unit), -1) {
+		pairs = append(pairs, strings.Fields(m[1])...)
+	}
+	pairs = append(pairs, regexp.MustCompile(`(?m)^#?TUITALK_.*$`).FindAllString(string(env), -1)...)
+	if len(pairs) < 9 {
+		t.Fatalf("only %q", pairs)
+	}
+	for _, pair := range append(pairs, "TUITALK_SERVER=ws://a", "TUITALK_BENCH_KEY=k") {
+		name, value, _ := strings.Cut(strings.TrimPrefix(pair, "#"), "=")
+		t.Setenv(name, value)
+	}
+	c, err := parse()
+	if err != nil || c.storeKind != "postgres" || len(c.trusted) != 2 || len(c.answersTo) != 1 || c.pingAfter != time.Second {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if want := fmt.Sprintf("\nRestartPreventExitStatus=%d\n", exitSettings); !strings.Contains(string(unit), want) {
+		t.Errorf("the unit has no %q", want)
+	}
 }

@@ -25,13 +25,23 @@ func start() int {
 	stderr := newLineWriter(neverBlocking(os.Stderr), lineBuffer)
 	defer stdout.close(flushTimeout)
 	defer stderr.close(flushTimeout)
-	err := run(os.Args[1:], os.LookupEnv, stdout, stderr)
+	err := run(os.Args[1:], stdout, stderr)
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
 	fmt.Fprintln(stderr, "tuitalk-gateway: "+oneLine(err))
-	return 1
+	if errors.As(err, new(setting.Error)) {
+		return exitSettings
+	}
+	return exitFailed
 }
+
+// Exit statuses. With settings that are wrong another start is of no use, and
+// deploy/systemd makes none; 78 is what sysexits.h calls EX_CONFIG.
+const (
+	exitFailed   = 1
+	exitSettings = 78
+)
 
 // oneLine joins what a library or several failures spread over lines.
 func oneLine(err error) string {
@@ -46,11 +56,11 @@ func oneLine(err error) string {
 var password = regexp.MustCompile(`://[^/@\s]*:[^/@\s]+@|://\S*[?&](ssl)?password=`)
 
 // run is the program: parse, construct, serve, drain.
-func run(args []string, env func(string) (string, bool), stdout, stderr *lineWriter) error {
+func run(args []string, stdout, stderr *lineWriter) error {
 	c, flags := newConfig()
-	if err := setting.Parse(flags, args, env); err != nil {
+	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			setting.Help(stdout, flags, about)
+			flags.Help(stdout, about)
 		}
 		return err
 	}
@@ -59,7 +69,7 @@ func run(args []string, env func(string) (string, bool), stdout, stderr *lineWri
 		return nil
 	}
 	if err := c.check(); err != nil {
-		return err
+		return setting.Error{Err: err}
 	}
 	c.exposed = slices.ContainsFunc(args, password.MatchString)
 	if c.mendRoom != "" {

@@ -16,7 +16,7 @@ func TestWarnOfSecrets(t *testing.T) {
 	dir := t.TempDir()
 	store, secret := filepath.Join(dir, "chat.db"), filepath.Join(dir, "chat.db.secret")
 	said := func(args ...string) string {
-		c, err := parse(args, nil)
+		c, err := parse(args...)
 		if err != nil {
 			t.Fatal(err)
 		}

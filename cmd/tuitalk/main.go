@@ -25,18 +25,29 @@ const gcPercent = 40
 
 func main() {
 	debug.SetGCPercent(gcPercent)
-	if err := run(os.Args[1:], os.LookupEnv, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "tuitalk:", err)
-		os.Exit(1)
+	err := run(os.Args[1:], os.Stdout)
+	if err == nil {
+		return
 	}
+	fmt.Fprintln(os.Stderr, "tuitalk:", err)
+	if errors.As(err, new(setting.Error)) {
+		os.Exit(exitSettings)
+	}
+	os.Exit(exitFailed)
 }
 
+// Exit statuses.
+const (
+	exitFailed   = 1
+	exitSettings = 2 // something is set wrong
+)
+
 // run is the program: parse, construct, run.
-func run(args []string, lookup func(string) (string, bool), out io.Writer) error {
-	o, err := parse(args, lookup)
+func run(args []string, out io.Writer) error {
+	o, err := parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		setting.Help(out, o.flags, about)
+		o.flags.Help(out, about)
 		return nil
 	case err != nil:
 		return err

@@ -44,7 +44,7 @@ const (
 
 // options are the settings of one start.
 type options struct {
-	flags   *flag.FlagSet
+	flags   *setting.Flags
 	server  string
 	servers []string
 	name    string
@@ -107,49 +107,54 @@ func (r *room) Set(s string) (err error) {
 var _ flag.Value = (*room)(nil)
 
 // parse reads the settings. An error is one sentence for the user.
-func parse(args []string, lookup func(string) (string, bool)) (*options, error) {
-	o := &options{flags: flag.NewFlagSet("tuitalk", flag.ContinueOnError), form: form{talk.ExtendedBincode}}
-	o.flags.Usage = func() {}
-	o.flags.StringVar(&o.server, "server", defaultServer, "`URLs` of the gateways, ws:// or wss://, separated by commas; the first is tried first")
-	o.flags.StringVar(&o.name, "name", "", "your `name`, 1 to 32 characters; when it is not given: the one you had last, else that of your account here, unless it is a shared one such as root")
+func parse(args []string) (*options, error) {
+	o := &options{flags: setting.New("tuitalk", setting.Prefix), form: form{talk.ExtendedBincode}}
+	o.flags.StringVar(&o.server, "server", defaultServer, "`URLs` of the gateways, ws:// or wss://, separated by commas; the first is tried first", o.parseServers)
+	o.flags.StringVar(&o.name, "name", "", "your `name`, 1 to 32 characters; when it is not given: the one you had last, else that of your account here, unless it is a shared one such as root", o.parseName)
 	o.flags.Var(&o.room, "room", "the `integer` of the room to enter; when it is not given: the one you were in last, else 1")
 	o.flags.StringVar(&o.state, "state", "", "`directory` for identities and unsent messages, with a folder for each server; when it is not given: $XDG_STATE_HOME/tuitalk, else ~/.local/state/tuitalk")
-	o.flags.StringVar(&o.theme, "theme", "auto", "colours: `dark`, light, plain (the terminal's own 16), or auto; NO_COLOR turns them all off")
+	o.flags.StringVar(&o.theme, "theme", "auto", "colours: `dark`, light, plain (the terminal's own 16), or auto; NO_COLOR turns them all off", setting.OneOf("auto", "dark", "light", "plain"))
 	o.flags.Var(&o.form, "form", "how messages are written on the wire: `bincode`, or json for whoever wants to read it")
 	o.flags.BoolVar(&o.version, "version", false, "show the version and end")
-	if err := setting.Parse(o.flags, args, lookup); err != nil {
+	if err := o.flags.Parse(args); err != nil || o.version {
 		return o, err
 	}
-	return o, o.check()
+	if err := o.complete(); err != nil {
+		return o, setting.Error{Err: err}
+	}
+	return o, nil
 }
 
-func (o *options) check() error {
-	for _, s := range strings.Split(o.server, ",") {
+func (o *options) parseServers(list string) error {
+	o.servers = nil
+	for _, s := range strings.Split(list, ",") {
 		u, err := serverURL(strings.TrimSpace(s))
 		if err != nil {
-			return fmt.Errorf("-server: %w", err)
+			return err
 		}
 		o.servers = append(o.servers, u)
 	}
-	if o.name != "" {
-		clean, err := talk.CheckName(o.name)
-		if err != nil {
-			return fmt.Errorf("-name: %w", err)
-		}
-		o.name = clean
+	return nil
+}
+
+func (o *options) parseName(name string) (err error) {
+	if name != "" {
+		o.name, err = talk.CheckName(name)
 	}
-	if o.state == "" && !o.version {
-		dir, err := client.StateDir()
-		if err != nil {
+	return err
+}
+
+// complete fills in what was not set.
+func (o *options) complete() (err error) {
+	if o.servers == nil {
+		o.servers = []string{defaultServer}
+	}
+	if o.state == "" {
+		if o.state, err = client.StateDir(); err != nil {
 			return fmt.Errorf("-state: %w", err)
 		}
-		o.state = dir
 	}
-	switch o.theme {
-	case "auto", "dark", "light", "plain":
-		return nil
-	}
-	return fmt.Errorf("-theme: %q is none of auto, dark, light, plain", o.theme)
+	return nil
 }
 
 // serverURL checks an address, and completes one without a path.

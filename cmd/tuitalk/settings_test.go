@@ -15,8 +15,6 @@ import (
 	"tuitalk/talk"
 )
 
-func none(string) (string, bool) { return "", false }
-
 func TestServers(t *testing.T) {
 	for _, c := range []struct {
 		server string
@@ -26,7 +24,7 @@ func TestServers(t *testing.T) {
 		{"wss://chat.example", []string{"wss://chat.example/ws"}},
 		{"ws://a.example/, ws://[::1]:81/x?y=1", []string{"ws://a.example/ws", "ws://[::1]:81/x?y=1"}},
 	} {
-		o, err := parse([]string{"-server", c.server}, none)
+		o, err := parse([]string{"-server", c.server})
 		if err != nil || !slices.Equal(o.servers, c.want) {
 			t.Errorf("%q: %q, %v; want %q", c.server, o.servers, err, c.want)
 		}
@@ -42,7 +40,7 @@ func TestForm(t *testing.T) {
 		{[]string{"-form", "bincode"}, talk.ExtendedBincode},
 		{[]string{"-form", "json"}, talk.Extended},
 	} {
-		if o, err := parse(c.args, none); err != nil || o.form.Form != c.want {
+		if o, err := parse(c.args); err != nil || o.form.Form != c.want {
 			t.Errorf("%q: %d, %v", c.args, o.form.Form, err)
 		}
 	}
@@ -68,13 +66,19 @@ func TestWrongSettings(t *testing.T) {
 		{[]string{"-name", strings.Repeat("x", 33)}, nil, "-name: A name has at most 32 characters"},
 		{[]string{"-room", "x"}, nil, "A room is an integer"},
 		{[]string{"-room", "2147483648"}, nil, "-2147483648 to 2147483647"},
-		{[]string{"-theme", "pink"}, nil, "-theme"},
-		{[]string{"-form", "xml"}, nil, "none of bincode, json"},
+		{[]string{"-theme", "pink"}, nil, "-theme: \"pink\" is none of auto, dark, light, plain"},
+		{[]string{"-form", "xml"}, nil, "-form: \"xml\" is none of bincode, json"},
 		{[]string{"here"}, nil, "not a flag"},
-		{nil, map[string]string{"TUITALK_ROOM": "x"}, "TUITALK_ROOM: A room is an integer"},
+		{nil, map[string]string{"TUITALK_ROOM": "x"}, "-room (TUITALK_ROOM): A room is an integer"},
 		{nil, map[string]string{"TUITALK_SERVER": "x"}, "ws:// or wss://"},
 	} {
-		_, err := parse(c.args, func(k string) (string, bool) { v, ok := c.env[k]; return v, ok })
+		for name, value := range c.env {
+			t.Setenv(name, value)
+		}
+		_, err := parse(c.args)
+		for name := range c.env {
+			t.Setenv(name, "")
+		}
 		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q %v: %v; want %q", c.args, c.env, err, c.says)
 		}
@@ -106,7 +110,7 @@ func TestConfig(t *testing.T) {
 		{[]string{"-name", "bob"}, "x", last, "bob", 7},
 	} {
 		t.Setenv("USER", c.user)
-		o, err := parse(c.args, none)
+		o, err := parse(c.args)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +129,7 @@ func TestConfigFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte("server wss://chat.example\nname ada\nroom 7\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o, err := parse([]string{"-config", file, "-room", "8"}, none)
+	o, err := parse([]string{"-config", file, "-room", "8"})
 	if err != nil || o.servers[0] != "wss://chat.example/ws" || o.name != "ada" || o.room.number != 8 {
 		t.Errorf("%+v, %v", o, err)
 	}
@@ -133,16 +137,16 @@ func TestConfigFile(t *testing.T) {
 
 func TestHelpAndVersion(t *testing.T) {
 	var out bytes.Buffer
-	if err := run([]string{"-h"}, none, &out); err != nil {
+	if err := run([]string{"-h"}, &out); err != nil {
 		t.Fatal(err)
 	}
-	o, err := parse([]string{"-h"}, none)
+	o, err := parse([]string{"-h"})
 	if !errors.Is(err, flag.ErrHelp) {
 		t.Fatal(err)
 	}
 	o.flags.VisitAll(func(f *flag.Flag) {
-		for _, s := range []string{"-" + f.Name, setting.Variable(f.Name)} {
-			if !strings.Contains(out.String(), s) && s != setting.Variable("version") {
+		for _, s := range []string{"-" + f.Name, o.flags.Variable(f.Name)} {
+			if !strings.Contains(out.String(), s) && s != o.flags.Variable("version") {
 				t.Errorf("the help does not speak of %s", s)
 			}
 		}
@@ -150,7 +154,7 @@ func TestHelpAndVersion(t *testing.T) {
 	out.Reset()
 	t.Setenv("HOME", "") // as in a container or a job
 	t.Setenv("XDG_STATE_HOME", "")
-	if err := run([]string{"-version"}, none, &out); err != nil || out.String() != "tuitalk "+setting.Version()+"\n" {
+	if err := run([]string{"-version"}, &out); err != nil || out.String() != "tuitalk "+setting.Version()+"\n" {
 		t.Errorf("-version: %q, %v", out.String(), err)
 	}
 }

@@ -58,6 +58,13 @@ func parse(dsn string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
+// CheckAddress says what is wrong with the address of a store, in one sentence without
+// its password. It asks no server.
+func CheckAddress(dsn string) error {
+	_, err := parse(dsn)
+	return err
+}
+
 // withoutSecrets takes the address and its passwords out of a text.
 func withoutSecrets(text string, u *url.URL) string {
 	secrets := []string{u.String(), u.Redacted()}

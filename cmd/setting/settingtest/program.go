@@ -1,0 +1,84 @@
+// Package settingtest starts the program that a test belongs to, as somebody who has
+// set something wrong does.
+package settingtest
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// asProgram has a test's binary be the program.
+const asProgram = "TUITALK_TEST_AS_PROGRAM"
+
+// Main runs the program in place of its tests where Start has started it. It is for
+// an init of the tests.
+func Main(main func()) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		os.Exit(0)
+	}
+}
+
+// timeout is how long a program may take that has nothing to do but to refuse.
+const timeout = time.Minute
+
+// Start runs the program until it ends. Its environment is this one's without all
+// TUITALK_ variables, and env.
+func Start(t *testing.T, env []string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Dir = t.TempDir()
+	for _, pair := range os.Environ() {
+		if !strings.HasPrefix(pair, "TUITALK_") {
+			cmd.Env = append(cmd.Env, pair)
+		}
+	}
+	cmd.Env = append(append(cmd.Env, asProgram+"=1"), env...)
+	var out, wrong bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &wrong
+	started := time.AfterFunc(timeout, func() {
+		if cmd.Process != nil {
+			_ = cmd.Process.Kill() // it has taken its settings, and the test fails by its code
+		}
+	})
+	defer started.Stop()
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return out.String(), wrong.String(), cmd.ProcessState.ExitCode()
+}
+
+// Wrong is a wrong setting.
+type Wrong struct {
+	Args string   // with spaces between them; FILE is the file
+	Env  []string // NAME=value; FILE is the file
+	File string   // what stands in it
+	Says string   // the whole sentence, behind the program's name
+}
+
+// Refuses starts the program with each wrong setting: it must end with the code and say
+// one sentence, the right one.
+func Refuses(t *testing.T, program string, code int, table []Wrong) {
+	t.Helper()
+	for _, w := range table {
+		file := t.TempDir() + "/settings"
+		if err := os.WriteFile(file, []byte(w.File), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		named := strings.NewReplacer("FILE", file)
+		var env []string
+		for _, pair := range w.Env {
+			env = append(env, named.Replace(pair))
+		}
+		stdout, stderr, got := Start(t, env, strings.Fields(named.Replace(w.Args))...)
+		if want := program + ": " + named.Replace(w.Says) + "\n"; stderr != want || stdout != "" || got != code {
+			t.Errorf("%s %v %q: ended with %d, saying\n%s%s want %d and\n%s", w.Args, w.Env, w.File, got, stdout, stderr, code, want)
+		}
+	}
+}
