@@ -36,7 +36,7 @@ type Browser struct {
 	closeErr  error
 }
 
-// Start runs a browser; TUITALK_CHROMIUM names another program than those
+// Start runs a browser; TUITALK_TEST_CHROMIUM names another program than those
 // found on the PATH. Close must be called; when ctx ends the browser is killed.
 func Start(ctx context.Context) (*Browser, error) {
 	program, err := find()
@@ -62,7 +62,7 @@ func Start(ctx context.Context) (*Browser, error) {
 }
 
 func find() (string, error) {
-	if program := os.Getenv("TUITALK_CHROMIUM"); program != "" {
+	if program := os.Getenv("TUITALK_TEST_CHROMIUM"); program != "" {
 		return program, nil
 	}
 	for _, name := range programs {
