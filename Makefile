@@ -25,7 +25,7 @@ web/dist/index.html: $(WEB_SOURCES)
 	go run ./web/build -version '$(VERSION)'
 
 bin/tuitalk-cluster: build
-	go build -trimpath -o bin/tuitalk-cluster ./cmd/tuitalk-cluster
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/tuitalk-cluster ./cmd/tuitalk-cluster
 
 cluster: deps bin/tuitalk-cluster ## start a fleet on this machine: Nginx, 3 gateways, 6 Redis nodes, PostgreSQL, data in .cluster/ (CLUSTER='-port 8080')
 	@bin/tuitalk-cluster start $(CLUSTER)

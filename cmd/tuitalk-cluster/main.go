@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
+	"strings"
 
 	"tuitalk/cmd/setting"
 )
@@ -30,6 +30,7 @@ again, as systemd does in a fleet. Flags stand behind the command.`
 type settings struct {
 	dir, gateway string
 	port, count  int
+	version      bool
 }
 
 // commands by name.
@@ -63,31 +64,41 @@ func (s *settings) declare() *setting.Flags {
 	f.StringVar(&s.gateway, "gateway", beside("tuitalk-gateway"), "`path` of the gateway program")
 	f.IntVar(&s.port, "port", 0, "where Nginx listens on 127.0.0.1; 0 is where it was the last time, else a free one", setting.NotNegative, setting.AtMost(65535))
 	f.IntVar(&s.count, "gateways", 3, "how many gateways", setting.AtLeast(1))
+	f.BoolVar(&s.version, "version", false, "show the version and end")
 	return f
 }
 
+// do is the program: the command comes first, and its settings behind it.
 func do(args []string) error {
 	var s settings
 	f := s.declare()
-	if len(args) == 0 || slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
+	name := ""
+	if len(args) == 0 {
+		args = []string{"-h"}
+	} else if !strings.HasPrefix(args[0], "-") {
+		name, args = args[0], args[1:]
+	}
+	command := commands[name]
+	if command == nil && name != "" {
+		return setting.Error{Err: fmt.Errorf("%q is none of start, run, status, promote, stop; -h explains them", setting.Shown(name))}
+	}
+	err := f.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
 		f.Help(os.Stdout, about)
-		return flag.ErrHelp
-	}
-	command := commands[args[0]]
-	if command == nil {
-		return setting.Error{Err: fmt.Errorf("%q is none of start, run, status, promote, stop; -h explains them", setting.Shown(args[0]))}
-	}
-	err := f.Parse(args[1:])
-	if errors.Is(err, flag.ErrHelp) {
-		f.Help(os.Stdout, about)
-	}
-	if err != nil {
 		return err
+	case err != nil:
+		return err
+	case s.version:
+		fmt.Println("tuitalk-cluster", setting.Version())
+		return nil
+	case command == nil:
+		return setting.Error{Err: errors.New("a command is missing in front of the flags: start, for example; -h explains them")}
 	}
 	if s.dir, err = filepath.Abs(s.dir); err != nil {
 		return err
 	}
-	return command(s, args[1:])
+	return command(s, args)
 }
 
 // beside is a program in the folder of this one.

@@ -4,6 +4,7 @@ package settingtest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -24,14 +25,17 @@ func Main(main func()) {
 	}
 }
 
-// timeout is how long a program may take that has nothing to do but to refuse.
+// timeout is how long a program may take that has nothing to do but to refuse. One that
+// has taken its settings is killed then, and has not the code that is wanted.
 const timeout = time.Minute
 
 // Start runs the program until it ends. Its environment is this one's without all
 // TUITALK_ variables, and env.
 func Start(t *testing.T, env []string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Dir = t.TempDir()
 	for _, pair := range os.Environ() {
 		if !strings.HasPrefix(pair, "TUITALK_") {
@@ -41,12 +45,6 @@ func Start(t *testing.T, env []string, args ...string) (stdout, stderr string, c
 	cmd.Env = append(append(cmd.Env, asProgram+"=1"), env...)
 	var out, wrong bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &wrong
-	started := time.AfterFunc(timeout, func() {
-		if cmd.Process != nil {
-			_ = cmd.Process.Kill() // it has taken its settings, and the test fails by its code
-		}
-	})
-	defer started.Stop()
 	err := cmd.Run()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
