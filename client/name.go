@@ -116,23 +116,27 @@ func (s *Session) saidAs(e *talk.Entry) {
 
 // renamed handles the word that the user has another name. It may have been
 // given in another window; or long ago, as what comes behind a Joined begins before the
-// list in it, which has the name already.
+// list in it, which has the name already: also if it is the answer to a wish, since then
+// another window has given a newer one.
 func (s *Session) renamed(e *talk.Entry) {
 	r := s.rename
-	if e.Seq <= s.namedAt && (r == nil || r.id != e.ID) {
-		return
+	granted, old := r != nil && r.id == e.ID, e.Seq <= s.namedAt
+	if !old {
+		s.confirmed = e.Name
 	}
-	s.confirmed = e.Name
-	if r != nil {
-		if r.id == e.ID || r.name == e.Name {
-			s.rename = nil
-		}
-		if r.id == e.ID {
-			s.respelt(e.Name)
-		}
-		return
+	switch {
+	case granted && old:
+		s.rename = nil
+		s.takeName(s.confirmed)
+	case granted:
+		s.rename = nil
+		s.respelt(e.Name)
+	case old:
+	case r != nil && r.name == e.Name:
+		s.rename = nil
+	case r == nil:
+		s.takeName(e.Name)
 	}
-	s.takeName(e.Name)
 }
 
 // granted handles the answer to a ChangeName for which no entry comes: it needed none,

@@ -155,6 +155,21 @@ func TestNamesOfLongAgoAreOld(t *testing.T) {
 	}
 }
 
+// TestAWishThatWasGrantedLongAgoIsOver: its entry comes behind a Joined whose list has
+// the name that another window gave since.
+func TestAWishThatWasGrantedLongAgoIsOver(t *testing.T) {
+	r := newRig(t, known(), nil)
+	r.do(Start{})
+	r.do(SetName{ID: postID(1), Name: "zoe"})
+	r.open(1)
+	r.get(1, talk.Joined{RoomID: 1, AfterSeq: 5, HeadSeq: 7, MemberCount: 1, Members: []talk.Member{{UUID: meID, Username: "eve"}}})
+	r.called("zoe")
+	r.get(1, renamedEntry(6, postID(1), "zoe"), renamedEntry(7, postID(2), "eve"))
+	r.called("eve")
+	r.get(1, renamedEntry(0, postID(1), "eve"), renamedEntry(8, postID(3), "ida"))
+	r.called("ida")
+}
+
 // TestAWishThatNeedsNoEntryEnds: it is answered without a seq, by the name that the user
 // has now. What another window chooses later holds.
 func TestAWishThatNeedsNoEntryEnds(t *testing.T) {
