@@ -151,3 +151,42 @@ func TestWhoCameSinceARenameIsNotRenamed(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoIsRegisteredAgainKeepsHisName: what he says before that is done would stand in
+// his room in front of the entry that tells the new one.
+func TestWhoIsRegisteredAgainKeepsHisName(t *testing.T) {
+	t.Parallel()
+	for entering, want := range map[bool]string{true: "known", false: "newer"} {
+		s, u, uuid := namedServer(t, 1, "known")
+		u.entering = entering
+		s.Deliver(&fanout.Note{Room: fanout.FleetRoom, Renamed: []fanout.Renamed{{UUID: uuid, Name: "newer", Room: 2}}})
+		if told := s.toldIn(1); u.name != want || !entering && told != want || entering && told != "" {
+			t.Errorf("entering %v: called %q, and the room is told %q", entering, u.name, told)
+		}
+	}
+}
+
+// TestWhatFollowsAWishInTheLogIsNewer: the store has written it, and its answer is lost;
+// then another window has given another name. Whether it held here before or is to hold
+// only now makes no difference.
+func TestWhatFollowsAWishInTheLogIsNewer(t *testing.T) {
+	t.Parallel()
+	for _, holds := range []bool{true, false} {
+		s, u, uuid := namedServer(t, 1, "older")
+		c := s.windows.of(uuid)[0]
+		rn := &rename{conn: c, room: u.room, name: "own", id: newUUID(), holds: holds}
+		u.renaming = rn
+		entry := func(seq int64, id talk.UUID, name string) talk.Entry {
+			return talk.Entry{Kind: talk.KindRenamed, RoomID: 1, Seq: seq, Author: uuid, ID: id, Name: name}
+		}
+		u.room.take([]talk.Entry{entry(1, rn.id, "own")})
+		if u.name != "own" {
+			t.Errorf("held %v: written, and called %q", holds, u.name)
+		}
+		u.room.take([]talk.Entry{entry(2, newUUID(), "newer")})
+		rn.holdHere()
+		if u.name != "newer" {
+			t.Errorf("held %v: called %q", holds, u.name)
+		}
+	}
+}

@@ -184,9 +184,16 @@ func (r *room) tellNames() {
 
 // named takes the name that an entry of the user's room gives. Who joined by it is this
 // window, or it sits here without the store, which let another one of his in first. A
-// name that holds here although the store has not answered is newer, and will be written.
+// name that holds here although the store has not answered is newer, and will be written;
+// where the log has it, the store's answer was lost, and what follows there is newer.
 func (u *user) named(e *talk.Entry) {
-	held := u.renaming != nil && (u.renaming.holds || e.Kind == talk.KindJoined)
+	rn := u.renaming
+	if rn != nil && rn.id == e.ID {
+		rn.written = true
+		u.takeName(rn.knownAs(e))
+		return
+	}
+	held := rn != nil && !rn.written && (rn.holds || e.Kind == talk.KindJoined)
 	if held || e.Kind == talk.KindJoined && !u.provisional {
 		return
 	}
@@ -229,17 +236,17 @@ func (s *Server) renameElsewhere(uuid talk.UUID, name string, r *room, at uint64
 }
 
 // renameHere renames the windows that a user has here in other rooms than but, whose
-// log tells it.
+// log tells it. One that is just registered again keeps the name by which that is asked
+// for: what it says meanwhile would stand in its room in front of the new name. The keeper
+// of the node where the name was stored looks after it.
 func (s *Server) renameHere(uuid talk.UUID, name string, but int32) {
 	for _, c := range s.windows.of(uuid) {
 		c.locked(func(u *user) {
-			if u.room == nil || u.room.id == but || u.name == name || u.provisional || u.renaming != nil {
+			if u.room == nil || u.room.id == but || u.name == name || u.provisional || u.entering || u.renaming != nil {
 				return
 			}
 			u.name = name
-			if !u.entering { // else it is told when that is done
-				c.tellName(u.room)
-			}
+			c.tellName(u.room)
 		})
 	}
 }

@@ -20,8 +20,9 @@ type rename struct {
 	known string
 
 	// guarded by conn.mu
-	holds bool // here, already
-	ended bool
+	holds   bool // here, already
+	written bool // in the room's log, as far as it was placed
+	ended   bool
 }
 
 // rename asks the store for another name. Call with mu held.
@@ -75,7 +76,9 @@ func (rn *rename) holdHere() {
 	holds := false
 	c.locked(func(u *user) {
 		if holds = !u.gone && !rn.ended && u.renaming == rn; holds {
-			rn.holds, u.name = true, rn.name
+			if rn.holds = true; !rn.written {
+				u.name = rn.name
+			}
 		}
 	})
 	if !holds {

@@ -48,17 +48,22 @@ func (c *check) noteOwnName(s *seat, e *Entry) {
 			s.ownNames = map[int32]naming{}
 		}
 		s.ownNames[e.Room] = naming{e.Seq, e.Name, e.UnixTime}
+		if e.Name == s.wish {
+			s.wish = 0
+		}
 	}
 }
 
 // judgeNameOf finds a message that is stored under a name which its author, when he sent
 // it, had been shown to have given up. Names that he has taken since, here or in another
-// window, may have come first.
+// window, may have come first. A name that was taken here and given by no entry yet is not
+// given up, whatever the others were called meanwhile: in an outage it holds at once, and
+// another one may be all that is stored in the end.
 func (c *check) judgeNameOf(s *seat, p place, i int32) {
 	one := &c.sends[i]
 	known, ok := s.ownNames[one.room]
 	t := c.room(one.room).at(one.seq)
-	if !ok || one.seq == 0 || c.room(one.room).wentBack() || t == nil || t.Name == known.name || one.seq < known.seq {
+	if !ok || one.seq == 0 || c.room(one.room).wentBack() || t == nil || t.Name == known.name || t.Name == s.wish || one.seq < known.seq {
 		return
 	}
 	u := c.user(s.uuid)

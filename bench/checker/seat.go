@@ -50,6 +50,7 @@ type seat struct {
 	ownFirst bool             // all that it shows is its own coming,
 	told     int64            // of which it was told as this entry, before that was stored; 0: it was not
 	ownNames map[int32]naming // by room: the last entry that was shown and names its user
+	wish     uint64           // the name that it took last, if no entry has given it since
 
 	ordinals map[int32]int32 // sends so far, by room
 	presence presence
@@ -90,6 +91,7 @@ var steps = [256]func(c *check, s *seat, p place, e *Event, at int64){
 	AskedBefore:  (*check).askedBefore,
 	Page:         (*check).pageCame,
 	Paged:        (*check).paged,
+	Named:        func(_ *check, s *seat, _ place, e *Event, _ int64) { s.wish = e.Hash },
 	Sent:         (*check).sent,
 	Refused:      (*check).touchedBySend,
 	Withdrawn:    (*check).touchedBySend,
