@@ -92,7 +92,6 @@ func (l *long) work() {
 		}
 		o := options{calm: seed%5 == 0}
 		r := aside(func() result { return simulate(l.t, seed, o) })
-		problems := newProblems(&r)
 		l.mu.Lock()
 		if addMarks(l.marks, r.marks); o.calm {
 			l.calm++
@@ -100,8 +99,8 @@ func (l *long) work() {
 			l.chaos++
 		}
 		l.mu.Unlock()
-		if len(problems) > 0 {
-			l.failed(seed, o, problems)
+		if len(r.problems) > 0 {
+			l.failed(seed, o, r.problems)
 		}
 	}
 }
@@ -111,7 +110,7 @@ func (l *long) failed(seed uint64, o options, problems []string) {
 	again := 0
 	for range repeats {
 		r := aside(func() result { return simulate(l.t, seed, o) })
-		if len(newProblems(&r)) > 0 {
+		if len(r.problems) > 0 {
 			again++
 		}
 	}

@@ -322,7 +322,7 @@ func TestHunted(t *testing.T) {
 		c.say()
 		r := aside(func() result { return simulate(t, c.Seed, options{calm: c.Calm}) })
 		c.Seeds++
-		c.Problem = strings.Join(slices.Compact(newProblems(&r)), "\n")
+		c.Problem = strings.Join(slices.Compact(r.problems), "\n")
 		var u syscall.Rusage
 		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 			t.Fatal(err)
