@@ -170,6 +170,30 @@ func TestAWishThatWasGrantedLongAgoIsOver(t *testing.T) {
 	r.called("ida")
 }
 
+// TestWhoIsRenamedWhileHeJoinsSaysSo: the old line tells it before the new one has joined,
+// where nobody knows who is in the room.
+func TestWhoIsRenamedWhileHeJoinsSaysSo(t *testing.T) {
+	r := newRig(t, known(), nil)
+	r.do(Start{})
+	r.open(1)
+	r.get(1, talk.Joined{RoomID: 1, AfterSeq: 5, HeadSeq: 5, MemberCount: 1, Members: []talk.Member{{UUID: meID, Username: "grace"}}})
+	r.get(1, talk.Reconnect{WithinMS: 1})
+	r.pass(time.Second)
+	r.open(2)
+	r.get(1, renamedEntry(6, postID(1), "zoe"))
+	r.called("zoe")
+	sent[talk.JoinRoom](r)
+	r.get(2, talk.Joined{RoomID: 1, AfterSeq: 5, HeadSeq: 5, MembersUnknown: true})
+	if again := sent[talk.JoinRoom](r); len(again) != 1 || again[0].Username != "zoe" || again[0].AfterSeq != 6 {
+		t.Errorf("asks for the room by %+v", again)
+	}
+	r.get(2, talk.Joined{RoomID: 1, AfterSeq: 6, HeadSeq: 6, MembersUnknown: true})
+	if again := sent[talk.JoinRoom](r); len(again) > 0 {
+		t.Errorf("asks once more: %+v", again)
+	}
+	r.called("zoe")
+}
+
 // TestAWishThatNeedsNoEntryEnds: it is answered without a seq, by the name that the user
 // has now. What another window chooses later holds.
 func TestAWishThatNeedsNoEntryEnds(t *testing.T) {

@@ -51,8 +51,9 @@ func (s *Session) joined(l *line, m talk.Joined) {
 		s.pump(l)
 		return
 	}
-	if l.room != s.room {
-		s.askRoom(l) // the user went on meanwhile
+	renamed := m.MembersUnknown && s.rename == nil && l.name != s.me.Username
+	if l.room != s.room || renamed {
+		s.askRoom(l) // the user went on meanwhile, or was given another name, of which nobody knows there
 		return
 	}
 	s.promote(l)
