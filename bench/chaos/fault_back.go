@@ -19,6 +19,10 @@ const (
 	// noticeWithin is how long gateways may take to find that the store has gone back,
 	// counted from when the fault is to be mended, and to answer at all.
 	noticeWithin = 15 * time.Second
+	// setAsideWithin is how long the server of the data that were set aside may take to
+	// answer: it comes up beside a fleet that is busy with having lost them. Without what
+	// it has nothing of the run can be judged.
+	setAsideWithin = 2 * time.Minute
 	// alarms counts the rooms that a gateway has read again.
 	alarms = "tuitalk_store_went_back_total"
 )
@@ -38,7 +42,7 @@ func storeGoesBack() Fault {
 }
 
 func (b *setBack) do(ctx context.Context, c *devcluster.Cluster, _ *rand.Rand) (Mend, string, error) {
-	before, err := answered(ctx, func() (map[string]float64, error) { return alarmsOf(ctx, c) })
+	before, err := answered(ctx, noticeWithin, func() (map[string]float64, error) { return alarmsOf(ctx, c) })
 	if err != nil {
 		return nil, "", err
 	}
@@ -65,7 +69,7 @@ func (b *setBack) took(ctx context.Context, c *devcluster.Cluster, rooms []int32
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, was.Close()) }()
-	store, err := pgstore.Open(ctx, was.DSN(), pgstore.Options{})
+	store, err := answered(ctx, setAsideWithin, func() (*pgstore.Store, error) { return pgstore.Open(ctx, was.DSN(), pgstore.Options{}) })
 	if err != nil {
 		return nil, fmt.Errorf("open the data that were set aside: %w", err)
 	}
@@ -115,9 +119,9 @@ func alarmsOf(ctx context.Context, c *devcluster.Cluster) (map[string]float64, e
 	return counts, nil
 }
 
-// answered asks gateways that may be too busy to answer at once.
-func answered[T any](ctx context.Context, ask func() (T, error)) (answer T, err error) {
-	ctx, cancel := context.WithTimeout(ctx, noticeWithin)
+// answered asks servers that may be too busy to answer at once.
+func answered[T any](ctx context.Context, within time.Duration, ask func() (T, error)) (answer T, err error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	for {
 		if answer, err = ask(); err == nil || sleep(ctx, 100*time.Millisecond) != nil {
@@ -129,7 +133,7 @@ func answered[T any](ctx context.Context, ask func() (T, error)) (answer T, err 
 // noticed waits until each gateway that had people then has said that the store went
 // back, unless they have all gone elsewhere since.
 func noticed(ctx context.Context, c *devcluster.Cluster, before map[string]float64) error {
-	_, err := answered(ctx, func() (now map[string]float64, err error) {
+	_, err := answered(ctx, noticeWithin, func() (now map[string]float64, err error) {
 		if now, err = alarmsOf(ctx, c); err == nil {
 			if silent := silentOf(before, now); silent != "" {
 				err = fmt.Errorf("%s does not say that the store went back", silent)

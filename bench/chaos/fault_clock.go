@@ -58,7 +58,7 @@ var (
 func postgresClock(by time.Duration) breaker {
 	return func(ctx context.Context, c *devcluster.Cluster, _ *rand.Rand) (Mend, string, error) {
 		primary := c.Postgres.Primary()
-		before, err := answered(ctx, func() (float64, error) { return datedAhead(ctx, c) })
+		before, err := answered(ctx, noticeWithin, func() (float64, error) { return datedAhead(ctx, c) })
 		if err != nil {
 			return nil, "", err
 		}
@@ -91,7 +91,7 @@ func datedAhead(ctx context.Context, c *devcluster.Cluster) (sum float64, err er
 
 // notTaken returns an error if entries have followed a wrong clock too far.
 func notTaken(ctx context.Context, c *devcluster.Cluster, before float64) error {
-	now, err := answered(ctx, func() (float64, error) { return datedAhead(ctx, c) })
+	now, err := answered(ctx, noticeWithin, func() (float64, error) { return datedAhead(ctx, c) })
 	if err == nil && now > before {
 		return fmt.Errorf("%v entries have followed PostgreSQL's clock by more than %v", now-before, history.MaxAhead)
 	}
