@@ -115,6 +115,7 @@ func nameOf(e *Entry) entryName { return entryName{e.Room, e.Author, e.ID} }
 // user is somebody of whom clients are recorded, or an outsider.
 type user struct {
 	outsider bool
+	original bool              // has a client of the original's forms
 	names    map[uint64]wishes // hashes of those that he has had
 	stays    map[int32][]stay  // by room: when he was there
 	touches  map[int32]touch   // by room: the last that is known of him there

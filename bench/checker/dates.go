@@ -9,7 +9,7 @@ type dated struct {
 // judgeAhead finds an entry that somebody knew of before the time that it bears in the
 // store.
 func (c *check) judgeAhead(p place, e *Entry, at int64) {
-	if t := c.room(e.Room).at(e.Seq); t != nil {
+	if t := c.room(e.Room).at(e.Seq); t != nil && nameOf(t) == nameOf(e) {
 		e = t
 	}
 	limit := at + (c.opts.Skew + c.opts.Ahead).Microseconds()

@@ -50,6 +50,9 @@ func (c *check) judgePresence() {
 	for _, seats := range c.seats {
 		for _, s := range seats {
 			c.absent(s, s.at)
+			if s.original && !s.uuid.IsZero() {
+				c.user(s.uuid).original = true
+			}
 		}
 	}
 	for _, r := range c.sortedRooms() {
@@ -60,8 +63,8 @@ func (c *check) judgePresence() {
 				continue
 			}
 			u := c.users[e.Author]
-			if u == nil || u.outsider {
-				continue
+			if u == nil || u.outsider || u.original && r.wentBack() {
+				continue // who has no grace leaves and comes when it is asked anew who is where
 			}
 			l := lines[e.Author]
 			if l == nil {

@@ -1,6 +1,10 @@
 package checker
 
-import "testing"
+import (
+	"testing"
+
+	"tuitalk/talk"
+)
 
 // wentBack is a history in which the store goes back to its second entry after it has
 // stored two more, of which one client each is the author. marked: the one who set it
@@ -86,5 +90,56 @@ func TestOnlyWhatTheStoreTookIsExcused(t *testing.T) {
 	report := wentBack(t, 1, true)
 	if report.Counts[Phantom] != 2 || report.Counts[Lost] != 1 { // shown to two, told stored to one
 		t.Errorf("%s", report)
+	}
+}
+
+// TestTimesInALogThatIsGone: an entry that the store has no longer is held to its own time,
+// not to that of the entry that is in its place.
+func TestTimesInALogThatIsGone(t *testing.T) {
+	for _, ahead := range []uint64{0, 60} {
+		s := newScript(t, 1)
+		gone := s.post(100, 0)
+		gone.UnixTime += ahead
+		s.show(120, 0, gone)
+		s.event(500, -1, Event{Verb: Taken, Entry: s.w.Entry(gone)})
+		s.log = nil
+		fresh := s.post(30_000, 0)
+		fresh.ID = uuidOf(50)
+		s.log[0] = fresh
+		s.event(30_000, 0, Event{Verb: Sent, Room: scriptRoom, ID: fresh.ID, Hash: fresh.Text})
+		s.event(30_000, 0, Event{Verb: Restarted, Room: scriptRoom})
+		s.show(30_020, 0, fresh)
+		report := Check(lenient, s.end(31_000, 1))
+		if found := report.Counts[TimeAhead] > 0; found != (ahead > 0) {
+			t.Errorf("%d s ahead: %s", ahead, report)
+		}
+	}
+}
+
+// TestWhoHasNoGraceWhenTheStoreWentBack: a client of the original's forms leaves and comes
+// when gateways ask anew who is where. Nobody else does.
+func TestWhoHasNoGraceWhenTheStoreWentBack(t *testing.T) {
+	for _, original := range []bool{true, false} {
+		for _, back := range []bool{true, false} {
+			s := newScript(t, 1)
+			b := s.w.Client("client b")
+			if original {
+				s.event(1, b, Event{Verb: Original})
+			}
+			s.event(1, b, Event{Verb: Attached})
+			s.event(1, b, Event{Verb: Identified, ID: uuidOf(101)})
+			s.event(1, b, Event{Verb: Named, Hash: Hash("name")})
+			s.event(1, b, Event{Verb: Entered, Room: scriptRoom})
+			s.event(2, b, Event{Verb: Up, Room: scriptRoom})
+			if back {
+				s.event(3, -1, Event{Verb: Taken, Entry: s.w.Entry(Entry{Room: scriptRoom, Seq: 9, ID: uuidOf(9)})})
+			}
+			left := Entry{Room: scriptRoom, Seq: 1, Author: uuidOf(101), ID: uuidOf(1), Name: Hash("name"), Kind: talk.KindLeft, UnixTime: 20}
+			s.log = append(s.log, left)
+			report := Check(lenient, s.end(40_000, 2))
+			if found := report.Counts[Noise] > 0; found == (original && back) {
+				t.Errorf("original: %v, went back: %v: %s", original, back, report)
+			}
+		}
 	}
 }
