@@ -3,8 +3,8 @@
 // A key's life: tcell reads it and Screen (screen.go, the only file that knows
 // tcell) translates it into an Event. The loop (run.go) gives it to
 // Model.Update, which changes the state and answers with effects. What the
-// client has to do goes to the Driver, whose outcome comes back as a Happened.
-// A frame's life: when pace (pace.go) says so, the loop calls Model.Settle once
+// client has to do goes to the Driver, whose outcome comes back as a ClientOutcome.
+// A frame's life: when frameLimiter (frame_limiter.go) says so, the loop calls Model.Settle once
 // for all that has happened, Model.View draws the state on a Grid, and Screen
 // writes the cells that differ.
 //
@@ -13,7 +13,7 @@
 // events or as a golden screen (testdata).
 //
 // The log is shown from view.Rows, of which only the rows on the screen are
-// ever laid out (rowlayout.go); how they were wrapped is kept per row
+// ever laid out (row_layout.go); how they were wrapped is kept per row
 // (wrap.go). The place of the view is a row and its line on the screen, not a
 // number of lines (scroll.go), so nothing that comes above or below moves it.
 //

@@ -36,26 +36,26 @@ type (
 	Click struct{ X, Y int }
 	// Focus tells whether the user's keys go to this terminal.
 	Focus struct{ On bool }
-	// Happened is what the driver made of an event: look at the session again.
-	Happened struct {
+	// ClientOutcome is what the driver made of an event: look at the session again.
+	ClientOutcome struct {
 		client.Outcome
 		Cause client.Event // what the user did, nil when it was somebody else
 	}
 )
 
-func (Key) event()      {}
-func (Paste) event()    {}
-func (Resize) event()   {}
-func (Wheel) event()    {}
-func (Click) event()    {}
-func (Focus) event()    {}
-func (Happened) event() {}
+func (Key) event()           {}
+func (Paste) event()         {}
+func (Resize) event()        {}
+func (Wheel) event()         {}
+func (Click) event()         {}
+func (Focus) event()         {}
+func (ClientOutcome) event() {}
 
 // Effect is something that the model wants done, in the order given.
 type Effect interface{ effect() }
 
 type (
-	// Do hands an event to the driver; its outcome comes back as Happened.
+	// Do hands an event to the driver; its outcome comes back as ClientOutcome.
 	Do struct{ Event client.Event }
 	// Suspend gives the terminal back to the shell until it is in front again.
 	Suspend struct{}

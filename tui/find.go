@@ -33,7 +33,7 @@ func (m *Model) findNext(by int) []Effect {
 	}
 	from := m.rows.Index(m.find.at)
 	if m.find.at == (view.RowKey{}) || from < 0 {
-		from = m.down(m.top(), m.areas().logH-1).row - by
+		from = m.down(m.top(), m.layout().logH-1).row - by
 	}
 	for i := from + by; i > 0 && i < m.rows.Len(); i += by {
 		if row := m.rows.At(i); contains(rowText(row), m.find.text) {

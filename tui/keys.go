@@ -181,7 +181,7 @@ func (m *Model) flushPaste() {
 // turn scrolls what is in front.
 func (m *Model) turn(lines int) {
 	if m.panel.help {
-		m.panel.top = min(max(m.panel.top+lines, 0), max(len(m.helpLines())-m.areas().logH, 0))
+		m.panel.top = min(max(m.panel.top+lines, 0), max(len(m.helpLines())-m.layout().logH, 0))
 		return
 	}
 	m.scrollBy(lines)
@@ -190,7 +190,7 @@ func (m *Model) turn(lines int) {
 const wheelLines = 3
 
 func (m *Model) wheel(ev Wheel) {
-	a := m.areas()
+	a := m.layout()
 	if ev.X >= a.sideX && ev.X < a.sideX+a.sideW && ev.Y >= a.logY && ev.Y < a.logY+a.logH && !m.panel.help {
 		m.listTop = min(max(m.listTop+ev.By, 0), max(len(m.people)-a.logH+2, 0))
 		return
@@ -204,7 +204,7 @@ func (m *Model) click(ev Click) []Effect {
 			return h.do(m)
 		}
 	}
-	if a := m.areas(); ev.Y >= a.inputY && ev.Y < a.inputY+a.inputH {
+	if a := m.layout(); ev.Y >= a.inputY && ev.Y < a.inputY+a.inputH {
 		m.edit.moveTo(ev.Y-a.inputY+m.inputTop(a), ev.X-a.inputX, a.inputW)
 	}
 	return nil
@@ -213,7 +213,7 @@ func (m *Model) click(ev Click) []Effect {
 func (m *Model) toggleHelp() { m.panel = panel{help: !m.panel.help} }
 
 func (m *Model) toggleMembers() {
-	if m.areas().sideW > 0 {
+	if m.layout().sideW > 0 {
 		m.members = membersHidden
 	} else {
 		m.members = membersShown

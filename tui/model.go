@@ -32,16 +32,16 @@ type Model struct {
 	focused bool
 	title   string
 
-	room    int32
-	rooms   []int32 // that were visited
-	people  []talk.Member
-	called  string // the user's name, as layouts know it
-	rows    *view.Rows
-	layouts layouts
-	wrapped int // the width of the texts that layouts holds
-	scroll  scroll
-	reading reading
-	names   names
+	room       int32
+	rooms      []int32 // that were visited
+	people     []talk.Member
+	called     string // the user's name, as rowLayouts know it
+	rows       *view.Rows
+	rowLayouts rowLayouts
+	wrapped    int // the width of the texts that rowLayouts holds
+	scroll     scroll
+	reading    reading
+	names      names
 
 	edit    Editor
 	drafts  map[int32]draft
@@ -100,7 +100,7 @@ func New(o Options) *Model {
 		scroll: scroll{follow: true},
 	}
 	m.enter(m.session.Room())
-	m.look(client.Reset | client.MembersChanged)
+	m.sync(client.Reset | client.MembersChanged)
 	m.say(o.Notice, true)
 	return m
 }
@@ -120,8 +120,8 @@ func (m *Model) Update(ev Event) []Effect {
 		return m.click(ev)
 	case Focus:
 		m.focused = ev.On
-	case Happened:
-		return m.happened(ev)
+	case ClientOutcome:
+		return m.onOutcome(ev)
 	}
 	return nil
 }
@@ -143,7 +143,7 @@ func (m *Model) Settle() []Effect {
 	return effects
 }
 
-func (m *Model) happened(ev Happened) []Effect {
+func (m *Model) onOutcome(ev ClientOutcome) []Effect {
 	_, fetch := ev.Cause.(client.FetchOlder)
 	for _, n := range ev.Notices {
 		if !fetch || m.past.fetched { // the user asked, not the view
@@ -162,7 +162,7 @@ func (m *Model) happened(ev Happened) []Effect {
 		m.enter(m.session.Room())
 	}
 	if ev.Change != 0 {
-		m.look(ev.Change)
+		m.sync(ev.Change)
 	}
 	if ev.Done {
 		return []Effect{Exit{}}
@@ -170,17 +170,17 @@ func (m *Model) happened(ev Happened) []Effect {
 	return nil
 }
 
-// look takes over what changed in the session.
-func (m *Model) look(c client.Change) {
+// sync takes over what changed in the session.
+func (m *Model) sync(c client.Change) {
 	before := m.oldest()
 	m.attend()
 	m.rows.Update(m.session, c)
 	if me := m.session.Me().Username; me != m.called {
 		m.called = me
-		m.layouts.clear() // who is named, and how long the name is, is part of them
+		m.rowLayouts.clear() // who is named, and how long the name is, is part of them
 	}
 	if c&client.Reset != 0 {
-		m.layouts.clear()
+		m.rowLayouts.clear()
 		m.names = names{}
 		m.reading.count = 0
 	}

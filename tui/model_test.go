@@ -125,7 +125,7 @@ func TestRefusedByTheSession(t *testing.T) {
 	for _, e := range s.model.Update(keyNamed("Enter")) {
 		if do, ok := e.(Do); ok {
 			out := client.Outcome{Refused: true, Notices: []client.Notice{{Text: "The outbox is \x1b[5mfull."}}}
-			s.do(s.model.Update(Happened{Outcome: out, Cause: do.Event}))
+			s.do(s.model.Update(ClientOutcome{Outcome: out, Cause: do.Event}))
 		}
 	}
 	if got := s.frame(); s.input() != "precious" || !strings.Contains(got, "The outbox is [5mfull.") {

@@ -114,7 +114,7 @@ func (m *Model) see(p talk.Member) {
 	}
 	m.names.known[p] = true
 	if m.names.tags.See(p.UUID, p.Username) {
-		m.layouts.clear() // a name may take more room now
+		m.rowLayouts.clear() // a name may take more room now
 	}
 }
 

@@ -61,7 +61,7 @@ type loop struct {
 	model    *Model
 	grid     Grid
 
-	pace    pace
+	limiter frameLimiter
 	timer   *time.Timer // runs out when a frame is due
 	changed bool        // since the last frame
 	urgent  bool        // the user did it
@@ -95,7 +95,7 @@ func (l *loop) step(ctx context.Context) {
 	if l.over || !l.changed {
 		return
 	}
-	if wait := l.pace.wait(time.Now(), l.urgent); wait > 0 {
+	if wait := l.limiter.wait(time.Now(), l.urgent); wait > 0 {
 		l.timer.Reset(wait)
 		return
 	}
@@ -129,7 +129,7 @@ func (l *loop) input(ev Event, ok bool) {
 
 // drive hands an event to the driver, and what came of it to the model.
 func (l *loop) drive(ev client.Event, byUser bool) {
-	h := Happened{Outcome: l.driver.Handle(ev)}
+	h := ClientOutcome{Outcome: l.driver.Handle(ev)}
 	if byUser {
 		h.Cause = ev
 	}
@@ -175,7 +175,7 @@ func (l *loop) frame() {
 	l.model.hits = append(l.model.hits[:0], l.grid.hits...)
 	l.terminal.Draw(&l.grid)
 	l.changed, l.urgent = false, false
-	l.pace.drew(time.Now())
+	l.limiter.drew(time.Now())
 }
 
 // Farewell is what is left to say when the screen is gone: "" or a sentence.

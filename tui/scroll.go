@@ -64,7 +64,7 @@ func (m *Model) down(p place, by int) place {
 // end is the line at the top of the screen when the log's end is shown.
 func (m *Model) end() place {
 	last := m.rows.Len() - 1
-	p, _ := m.up(place{last, m.height(last) - 1}, m.areas().logH-1)
+	p, _ := m.up(place{last, m.height(last) - 1}, m.layout().logH-1)
 	return p
 }
 
@@ -90,7 +90,7 @@ func (m *Model) show(p place) {
 	}
 	m.scroll.cleared = false
 	// Hold on to an entry: lines and folds may change when older ones come.
-	y, h := 0, m.areas().logH
+	y, h := 0, m.layout().logH
 	hold, holdY := p, 0
 	for at := p; y < h && at.row < m.rows.Len(); at = (place{at.row + 1, 0}) {
 		if m.rows.At(at.row).Kind == view.RowEntry {
@@ -115,13 +115,13 @@ func (m *Model) scrollBy(lines int) {
 }
 
 // page is how far the page keys go: a screen less two lines to go on from.
-func (m *Model) page() int { return max(m.areas().logH-2, 1) }
+func (m *Model) page() int { return max(m.layout().logH-2, 1) }
 
 func (m *Model) toEnd() { m.scroll.follow = true }
 
 // showRow brings row i on the screen, a third from the top.
 func (m *Model) showRow(i int) {
-	p, _ := m.up(place{row: i}, m.areas().logH/3)
+	p, _ := m.up(place{row: i}, m.layout().logH/3)
 	m.show(p)
 }
 
@@ -142,7 +142,7 @@ func (m *Model) wantsOlder() bool {
 		m.scroll.cleared || oldest <= 1 || m.scroll.asked == oldest {
 		return false
 	}
-	want := m.areas().logH * 3 / 2
+	want := m.layout().logH * 3 / 2
 	_, above := m.up(m.top(), want)
 	return above < want
 }

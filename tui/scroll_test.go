@@ -24,7 +24,7 @@ func (s *stay) lines(n int) {
 // logText is the log on the screen, line by line.
 func (s *stay) logText() []string {
 	s.frame()
-	a := s.model.areas()
+	a := s.model.layout()
 	all := strings.Split(screenText(&s.grid), "\n")[a.logY : a.logY+a.logH]
 	for i, l := range all {
 		all[i] = strings.TrimRight(l, " │")

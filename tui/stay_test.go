@@ -102,7 +102,7 @@ func (s *stay) Handle(ev client.Event) (out client.Outcome) {
 }
 
 func (s *stay) drive(ev client.Event, byUser bool) {
-	h := Happened{Outcome: s.Handle(ev)}
+	h := ClientOutcome{Outcome: s.Handle(ev)}
 	if byUser {
 		h.Cause = ev
 	}

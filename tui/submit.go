@@ -51,7 +51,7 @@ func (m *Model) recall(by int) {
 
 // vertical moves by lines of the input, and beyond them through the past.
 func (m *Model) vertical(by int) {
-	if !m.edit.Vertical(by, m.areas().inputW) {
+	if !m.edit.Vertical(by, m.layout().inputW) {
 		m.recall(by)
 	}
 }

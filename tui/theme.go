@@ -40,7 +40,7 @@ func rgb(r, g, b uint8) Color { return RGB(view.RGB{R: r, G: g, B: b}) }
 
 // Dark paints its own dark background.
 func Dark() Theme {
-	return painted(true, shades{
+	return painted(true, palette{
 		ground: gray(0x1c), bar: gray(0x30), input: gray(0x26),
 		text: gray(0xd0), strong: gray(0xee), dim: gray(0x94), rule: gray(0x4e),
 		accent: rgb(0x5f, 0xd7, 0xd7), unread: rgb(0xff, 0xaf, 0x5f),
@@ -51,7 +51,7 @@ func Dark() Theme {
 
 // Light paints its own light background.
 func Light() Theme {
-	return painted(false, shades{
+	return painted(false, palette{
 		ground: gray(0xff), bar: gray(0xee), input: gray(0xee),
 		text: gray(0x30), strong: gray(0x12), dim: gray(0x62), rule: gray(0xbc),
 		accent: rgb(0x00, 0x5f, 0x87), unread: rgb(0xaf, 0x00, 0x00),
@@ -60,15 +60,15 @@ func Light() Theme {
 	})
 }
 
-// shades are what the painted themes differ in.
-type shades struct {
+// palette are what the painted themes differ in.
+type palette struct {
 	ground, bar, input              Color
 	text, strong, dim, rule         Color
 	accent, unread, good, warn, bad Color
 	link, found, onFound            Color
 }
 
-func painted(dark bool, c shades) Theme {
+func painted(dark bool, c palette) Theme {
 	text := Style{FG: c.text, BG: c.ground}
 	return Theme{
 		Text: text, Dim: text.fg(c.dim), Rule: text.fg(c.rule), Strong: text.fg(c.strong).with(Bold),

@@ -11,7 +11,7 @@ import (
 // View draws the state on g, which gets the size of the screen.
 func (m *Model) View(g *Grid) {
 	g.Reset(m.w, m.h, m.theme.Text)
-	a := m.areas()
+	a := m.layout()
 	if a.headH > 0 {
 		m.drawHead(g)
 	}
@@ -135,7 +135,7 @@ func (m *Model) noticeShown() (text string, style Style) {
 	return "", Style{}
 }
 
-func (m *Model) drawNotice(g *Grid, a areas) {
+func (m *Model) drawNotice(g *Grid, a layout) {
 	text, style := m.noticeShown()
 	if text == "" {
 		return
@@ -146,7 +146,7 @@ func (m *Model) drawNotice(g *Grid, a areas) {
 	}
 }
 
-func (m *Model) drawInput(g *Grid, a areas) {
+func (m *Model) drawInput(g *Grid, a layout) {
 	t := &m.theme
 	g.Fill(0, a.inputY, g.W, a.inputH, " ", t.Input)
 	if a.inputH == 0 {
@@ -194,7 +194,7 @@ func (m *Model) drawMenu(g *Grid, y int) {
 func menuLabel(candidate string) string { return strings.TrimRight(candidate, " :") }
 
 // drawHint draws the last line: what can be done here and now.
-func (m *Model) drawHint(g *Grid, a areas) {
+func (m *Model) drawHint(g *Grid, a layout) {
 	if m.menu.open() {
 		m.drawMenu(g, a.hintY)
 		return

@@ -12,7 +12,7 @@ import (
 // oneLine cleans what others said, for a place that has one line.
 func oneLine(s string) string { return strings.ReplaceAll(talk.CleanText(s), "\n", " ") }
 
-func (m *Model) drawLog(g *Grid, a areas) {
+func (m *Model) drawLog(g *Grid, a layout) {
 	p := m.top()
 	// A short log stands at the bottom, beside the input.
 	y := a.logY + a.logH - m.linesFrom(p, a.logH)
@@ -40,7 +40,7 @@ func (m *Model) linesFrom(p place, most int) int {
 }
 
 // drawRow draws one line of a row.
-func (m *Model) drawRow(g *Grid, a areas, p place, row view.Row, y int) {
+func (m *Model) drawRow(g *Grid, a layout, p place, row view.Row, y int) {
 	t := &m.theme
 	switch row.Kind {
 	case view.RowHead:
@@ -78,7 +78,7 @@ func (m *Model) headText() string {
 	return "↑ older messages"
 }
 
-func (m *Model) drawDivider(g *Grid, a areas, y int, text, rule string, ruleStyle, style Style) {
+func (m *Model) drawDivider(g *Grid, a layout, y int, text, rule string, ruleStyle, style Style) {
 	text = " " + text + " "
 	w := min(textWidth(text), a.logW)
 	x := (a.logW - w) / 2
@@ -88,7 +88,7 @@ func (m *Model) drawDivider(g *Grid, a areas, y int, text, rule string, ruleStyl
 
 func (m *Model) drawFold(g *Grid, p place, row view.Row, y int) {
 	c, t := m.columns(), &m.theme
-	lay := m.layout(row)
+	lay := m.rowLayout(row)
 	if !c.inline {
 		if p.line == 0 {
 			g.Text(c.timeX, y, 5, m.clock(row.Entry.UnixTime), t.Dim)

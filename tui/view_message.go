@@ -11,7 +11,7 @@ import (
 // drawMessage draws a line of a message: time or mark, name, bar, text.
 func (m *Model) drawMessage(g *Grid, p place, row view.Row, y int) {
 	c := m.columns()
-	lay := m.layout(row)
+	lay := m.rowLayout(row)
 	m.drawBar(g, c, row, lay, y)
 	x, w := c.textX, c.textW
 	if p.line == 0 {
@@ -32,7 +32,7 @@ func (m *Model) drawMessage(g *Grid, p place, row view.Row, y int) {
 
 // drawBar draws the line between name and text: it tells own messages and those
 // that name the user.
-func (m *Model) drawBar(g *Grid, c columns, row view.Row, lay *layout, y int) {
+func (m *Model) drawBar(g *Grid, c columns, row view.Row, lay *rowLayout, y int) {
 	t := &m.theme
 	bar, style := "│", t.Rule
 	switch {
@@ -45,7 +45,7 @@ func (m *Model) drawBar(g *Grid, c columns, row view.Row, lay *layout, y int) {
 }
 
 // textStyles is the style of each byte of a message, asked in ascending order.
-func (m *Model) textStyles(row view.Row, lay *layout) func(at int) Style {
+func (m *Model) textStyles(row view.Row, lay *rowLayout) func(at int) Style {
 	t := &m.theme
 	text := t.Text
 	if row.Kind == view.RowPending || row.Kind == view.RowUnsent && row.Outgoing.Delivery != client.Fresh {

@@ -9,7 +9,7 @@ import (
 )
 
 // drawMembers draws who is here, the user first.
-func (m *Model) drawMembers(g *Grid, a areas) {
+func (m *Model) drawMembers(g *Grid, a layout) {
 	t := &m.theme
 	x, w := a.sideX+2, a.sideW-3
 	for y := a.logY; y < a.logY+a.logH; y++ {
@@ -137,7 +137,7 @@ func (m *Model) helpLines() []helpLine {
 	return lines
 }
 
-func (m *Model) drawHelp(g *Grid, a areas) {
+func (m *Model) drawHelp(g *Grid, a layout) {
 	t := &m.theme
 	lines := m.helpLines()
 	top := min(m.panel.top, max(len(lines)-a.logH, 0))

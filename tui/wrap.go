@@ -60,14 +60,14 @@ func line(text string, starts []int32, i int) string {
 	return text[starts[i]:]
 }
 
-// layoutKey names a row as it was laid out: a fold may grow.
-type layoutKey struct {
+// rowLayoutKey names a row as it was laid out: a fold may grow.
+type rowLayoutKey struct {
 	row   view.RowKey
 	count int
 }
 
-// layout is the text of a row, cleaned and wrapped.
-type layout struct {
+// rowLayout is the text of a row, cleaned and wrapped.
+type rowLayout struct {
 	text    string
 	starts  []int32
 	links   []view.Link
@@ -75,19 +75,19 @@ type layout struct {
 	mention bool        // it names the user
 }
 
-// layouts keeps the layouts of the rows that were looked at last. They hold
+// rowLayouts keeps the rowLayouts of the rows that were looked at last. They hold
 // for one width of the log; the model empties them when it changes.
-type layouts struct {
-	young, old map[layoutKey]*layout
+type rowLayouts struct {
+	young, old map[rowLayoutKey]*rowLayout
 }
 
-// maxLayouts is how many layouts a generation has: a few hundred screens.
-const maxLayouts = 4096
+// maxRowLayouts is how many rowLayouts a generation has: a few hundred screens.
+const maxRowLayouts = 4096
 
-func (l *layouts) clear() { l.young, l.old = nil, nil }
+func (l *rowLayouts) clear() { l.young, l.old = nil, nil }
 
 // get finds or makes a layout.
-func (l *layouts) get(k layoutKey, build func() *layout) *layout {
+func (l *rowLayouts) get(k rowLayoutKey, build func() *rowLayout) *rowLayout {
 	if lay := l.young[k]; lay != nil {
 		return lay
 	}
@@ -95,8 +95,8 @@ func (l *layouts) get(k layoutKey, build func() *layout) *layout {
 	if lay == nil {
 		lay = build()
 	}
-	if l.young == nil || len(l.young) >= maxLayouts {
-		l.old, l.young = l.young, make(map[layoutKey]*layout)
+	if l.young == nil || len(l.young) >= maxRowLayouts {
+		l.old, l.young = l.young, make(map[rowLayoutKey]*rowLayout)
 	}
 	l.young[k] = lay
 	return lay

@@ -69,22 +69,22 @@ func FuzzWrap(f *testing.F) {
 }
 
 func TestLayoutsAreBounded(t *testing.T) {
-	var l layouts
+	var l rowLayouts
 	made := 0
-	for i := range 3 * maxLayouts {
-		key := layoutKey{count: i}
+	for i := range 3 * maxRowLayouts {
+		key := rowLayoutKey{count: i}
 		for range 2 {
-			l.get(key, func() *layout { made++; return &layout{} })
+			l.get(key, func() *rowLayout { made++; return &rowLayout{} })
 		}
 	}
-	if made != 3*maxLayouts {
-		t.Errorf("%d layouts were made for %d rows", made, 3*maxLayouts)
+	if made != 3*maxRowLayouts {
+		t.Errorf("%d rowLayouts were made for %d rows", made, 3*maxRowLayouts)
 	}
-	if n := len(l.young) + len(l.old); n > 2*maxLayouts {
-		t.Errorf("%d layouts are kept", n)
+	if n := len(l.young) + len(l.old); n > 2*maxRowLayouts {
+		t.Errorf("%d rowLayouts are kept", n)
 	}
-	l.get(layoutKey{count: 3*maxLayouts - 1 - maxLayouts/2}, func() *layout {
-		t.Error("one of the last layouts was thrown away")
-		return &layout{}
+	l.get(rowLayoutKey{count: 3*maxRowLayouts - 1 - maxRowLayouts/2}, func() *rowLayout {
+		t.Error("one of the last rowLayouts was thrown away")
+		return &rowLayout{}
 	})
 }

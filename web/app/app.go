@@ -49,8 +49,8 @@ const (
 	partMe
 	partPeople
 	partNotices
-	partAsk
-	partOffers
+	partPrompt
+	partCompletions
 	partInput // the input's text is to be replaced
 	partCount
 	partPills // the buttons that jump
@@ -69,24 +69,24 @@ type App struct {
 	driver  Driver
 	keeper  Keeper
 
-	stale   part
-	bound   bool // the page's elements have their numbers
-	refs    refs
-	rows    *view.Rows
-	labels  labels
-	window  window
-	older   older
-	reading reading
-	input   input
-	people  people
-	notices notices
-	ask     ask
-	speaker speaker
-	search  search
-	address string // the query that the browser shows
-	rise    bool   // the page has the button that jumps to the unread line
-	entered bool   // the browser's history has a room of ours
-	ended   bool
+	stale     part
+	bound     bool // the page's elements have their numbers
+	refs      refs
+	rows      *view.Rows
+	labels    labels
+	window    window
+	older     older
+	reading   reading
+	input     input
+	people    people
+	notices   notices
+	prompt    prompt
+	announcer announcer
+	search    search
+	address   string // the query that the browser shows
+	rise      bool   // the page has the button that jumps to the unread line
+	entered   bool   // the browser's history has a room of ours
+	ended     bool
 
 	keepNext time.Time            // when drafts and such are to be kept; zero: nothing has changed
 	unfolded map[view.RowKey]bool // long texts that the user wants to see whole
@@ -111,8 +111,8 @@ func (a *App) Start(now time.Time, o Opening) {
 	a.Drive(now, client.Start{})
 	a.enterRoom(a.session.Room())
 	if a.config.FirstUse {
-		a.openAsk(askName)
-		a.ask.grab = false
+		a.openPrompt(promptName)
+		a.prompt.grab = false
 	}
 	if o.Text != "" {
 		a.input.draft = o.Text
@@ -211,16 +211,16 @@ func (a *App) Handle(now time.Time, ev Event) (taken bool) {
 var clickActs = map[string]func(a *App, now time.Time, ev Clicked){
 	"send":      func(a *App, now time.Time, ev Clicked) { a.submit(now, ev.Text) },
 	"members":   func(a *App, _ time.Time, _ Clicked) { a.toggleMembers() },
-	"ask-name":  func(a *App, _ time.Time, _ Clicked) { a.toggleAsk(askName) },
-	"ask-room":  func(a *App, _ time.Time, _ Clicked) { a.toggleAsk(askRoom) },
-	"ask-close": func(a *App, _ time.Time, _ Clicked) { a.closeAsk() },
+	"ask-name":  func(a *App, _ time.Time, _ Clicked) { a.togglePrompt(promptName) },
+	"ask-room":  func(a *App, _ time.Time, _ Clicked) { a.togglePrompt(promptRoom) },
+	"ask-close": func(a *App, _ time.Time, _ Clicked) { a.closePrompt() },
 	"jump":      func(a *App, _ time.Time, _ Clicked) { a.goEnd() },
 	"unread":    func(a *App, now time.Time, _ Clicked) { a.goUnread(now) },
 	"older":     func(a *App, now time.Time, _ Clicked) { a.loadOlder(now, olderPage) },
 	"retry":     func(a *App, now time.Time, ev Clicked) { a.retry(now, ev.Arg) },
 	"discard":   func(a *App, now time.Time, ev Clicked) { a.discard(now, ev.Arg) },
 	"unfold":    func(a *App, _ time.Time, ev Clicked) { a.unfold(ev.Arg) },
-	"offer":     func(a *App, _ time.Time, ev Clicked) { a.takeOffer(ev.Arg) },
+	"offer":     func(a *App, _ time.Time, ev Clicked) { a.takeCompletion(ev.Arg) },
 	"shut":      func(a *App, _ time.Time, ev Clicked) { a.shutNotice(ev.Arg) },
 	actAnew:     func(a *App, now time.Time, _ Clicked) { a.beginAnew(now) },
 	"escape":    func(a *App, _ time.Time, _ Clicked) { a.escape() },
@@ -252,7 +252,7 @@ func (a *App) Urgent() bool { return a.stale&partInput != 0 }
 
 // Next is when Tick wants to be called; zero: not before the next event.
 func (a *App) Next() time.Time {
-	return earliest(a.notices.next(), a.speaker.next(), a.people.next, a.older.next(), a.nextKeep())
+	return earliest(a.notices.next(), a.announcer.next(), a.people.next, a.older.next(), a.nextKeep())
 }
 
 func earliest(times ...time.Time) (first time.Time) {
@@ -269,7 +269,7 @@ func (a *App) Tick(now time.Time) {
 	if a.notices.expire(now) {
 		a.stale |= partNotices
 	}
-	if a.speaker.due(now) {
+	if a.announcer.due(now) {
 		a.stale |= partAnnounce
 	}
 	if !a.people.next.IsZero() && !now.Before(a.people.next) {

@@ -20,14 +20,14 @@ var frames = []struct {
 	{partMe, func(a *App, p *Patch, _ time.Time) { a.frameMe(p) }},
 	{partPeople, (*App).framePeople},
 	{partNotices, func(a *App, p *Patch, _ time.Time) { a.frameNotices(p) }},
-	{partOffers, func(a *App, p *Patch, _ time.Time) { a.frameOffers(p) }},
+	{partCompletions, func(a *App, p *Patch, _ time.Time) { a.frameCompletions(p) }},
 	{partInput, func(a *App, p *Patch, _ time.Time) { a.frameInput(p) }},
-	{partAsk, func(a *App, p *Patch, _ time.Time) { a.frameAsk(p) }},
+	{partPrompt, func(a *App, p *Patch, _ time.Time) { a.framePrompt(p) }},
 	{partCount, func(a *App, p *Patch, _ time.Time) { a.frameCount(p) }},
 	{partPills, func(a *App, p *Patch, _ time.Time) { a.framePills(p) }},
 	{partTitle, func(a *App, p *Patch, _ time.Time) { a.frameTitle(p) }},
 	{partAddress, func(a *App, p *Patch, _ time.Time) { a.frameAddress(p) }},
-	{partAnnounce, func(a *App, p *Patch, _ time.Time) { p.say(refAnnounce, a.speaker.words) }},
+	{partAnnounce, func(a *App, p *Patch, _ time.Time) { p.say(refAnnounce, a.announcer.words) }},
 }
 
 // Frame writes all that is stale into p, which was reset.

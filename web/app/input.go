@@ -28,16 +28,16 @@ type input struct {
 	at       int      // the line shown; len(recalled): none
 	aside    string   // the draft while a line is shown
 
-	offers   []offer
-	start    int // bytes; where an offer goes in
-	chosen   int
-	explicit bool // the user chose it with the arrows
+	completions []completion
+	start       int // bytes; where a completion goes in
+	chosen      int
+	explicit    bool // the user chose it with the arrows
 
 	rooms []int32 // that the user was in
 }
 
-// offer is a candidate for completion.
-type offer struct {
+// completion is a candidate for completion.
+type completion struct {
 	word string // what goes in, with the space or colon that follows
 	args string
 	help string
@@ -61,7 +61,7 @@ func (a *App) typed(_ time.Time, ev Typed) {
 	in.draft, in.changed = ev.Text, true
 	in.at = len(in.recalled)
 	a.stale |= partCount
-	a.offer(ev.Text, byteOffset(ev.Text, ev.Caret), false)
+	a.complete(ev.Text, byteOffset(ev.Text, ev.Caret), false)
 	if a.notices.dropWrong() {
 		a.stale |= partNotices
 	}
@@ -90,9 +90,9 @@ func (a *App) key(now time.Time, ev Key) (taken bool) {
 
 func (a *App) enter(now time.Time, ev Key) {
 	in := &a.input
-	if len(in.offers) > 0 && in.explicit {
+	if len(in.completions) > 0 && in.explicit {
 		in.draft = ev.Text
-		a.takeOffer(in.offers[in.chosen].word)
+		a.takeCompletion(in.completions[in.chosen].word)
 		return
 	}
 	a.submit(now, ev.Text)
@@ -103,7 +103,7 @@ func (a *App) submit(now time.Time, text string) {
 	if a.ended {
 		return
 	}
-	a.shutOffers()
+	a.closeCompletions()
 	line, err := view.ParseInput(text)
 	if err == nil {
 		err = a.act(now, text, line)
@@ -176,14 +176,14 @@ func (a *App) sent(text string, room int32) {
 	a.keepDraft(room)
 }
 
-// arrow chooses an offer, or walks through the lines that were sent when the
+// arrow chooses a completion, or walks through the lines that were sent when the
 // caret stands in the first or last line of the text.
 func (a *App) arrow(ev Key, by int) bool {
 	in := &a.input
-	if n := len(in.offers); n > 0 {
+	if n := len(in.completions); n > 0 {
 		in.chosen = (in.chosen + by + n) % n
 		in.explicit = true
-		a.stale |= partOffers
+		a.stale |= partCompletions
 		return true
 	}
 	from := byteOffset(ev.Text, ev.From)
@@ -214,10 +214,10 @@ func (a *App) turnPage(page Scroll) bool {
 // escape closes what is open, the nearest first.
 func (a *App) escape() bool {
 	switch {
-	case len(a.input.offers) > 0:
-		a.shutOffers()
-	case a.ask.kind != askNothing:
-		a.closeAsk()
+	case len(a.input.completions) > 0:
+		a.closeCompletions()
+	case a.prompt.kind != promptNone:
+		a.closePrompt()
 	case a.notices.dropAll():
 		a.stale |= partNotices
 	case a.people.open && !a.config.Wide:

@@ -124,7 +124,7 @@ func TestCompletion(t *testing.T) {
 	}
 	s.handle(Typed{Text: "/", Caret: 1})
 	if n := len(s.offered()); n != len(view.Commands()) || s.el("offers").hidden() {
-		t.Errorf("a slash offers %d commands", n)
+		t.Errorf("a slash completes to %d commands", n)
 	}
 	s.strike("ArrowDown", "/")
 	s.strike("Enter", "/")
@@ -142,7 +142,7 @@ func TestCompletion(t *testing.T) {
 			t.Errorf("%q completes to %q, want %q", c.text, s.el("input").value, c.want)
 		}
 		if s.el("input").caret != len(c.want) || !s.el("offers").hidden() {
-			t.Errorf("%q: the caret is at %d, %d offers are left", c.text, s.el("input").caret, len(s.offered()))
+			t.Errorf("%q: the caret is at %d, %d completions are left", c.text, s.el("input").caret, len(s.offered()))
 		}
 	}
 	s.handle(Typed{Text: "/m", Caret: 2})
@@ -153,7 +153,7 @@ func TestCompletion(t *testing.T) {
 	s.handle(Typed{Text: "/m", Caret: 2})
 	s.strike("Escape", "/m")
 	if !s.el("offers").hidden() {
-		t.Error("Escape does not shut the offers")
+		t.Error("Escape does not close the completions")
 	}
 }
 

@@ -67,7 +67,7 @@ func (a *App) arrived(now time.Time) {
 	}
 	if count > 0 {
 		a.missed(from, count, first)
-		a.speaker.heard(now, count, view.ShowName(last.Author, last.Name), last.Text)
+		a.announcer.add(now, count, view.ShowName(last.Author, last.Name), last.Text)
 	}
 	a.caughtUp()
 }

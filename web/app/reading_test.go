@@ -75,7 +75,7 @@ func TestSpeechIsSummedUp(t *testing.T) {
 	if got := s.el("announce").text(); got != "ada: one" {
 		t.Errorf("a second later %q is said", got)
 	}
-	s.pass(speakEvery)
+	s.pass(announceEvery)
 	if got := s.el("announce").text(); got != "5 new messages, the last from ada" {
 		t.Errorf("said %q", got)
 	}

@@ -50,5 +50,5 @@ func (a *App) enterRoom(room int32) {
 func (a *App) leaveRoom(room int32) {
 	a.keepDraft(room)
 	a.keepRead(room)
-	a.speaker.forget()
+	a.announcer.forget()
 }

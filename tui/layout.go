@@ -9,8 +9,8 @@ const (
 	headMinHeight = 3
 )
 
-// areas is how the screen is divided.
-type areas struct {
+// layout is how the screen is divided.
+type layout struct {
 	headH            int
 	logY, logW, logH int
 	sideX, sideW     int // the member list; sideW 0: none
@@ -20,10 +20,10 @@ type areas struct {
 	hintY            int // -1: none
 }
 
-// areas divides the screen. The log gets what is left, at least one line if
+// layout divides the screen. The log gets what is left, at least one line if
 // there is one.
-func (m *Model) areas() areas {
-	a := areas{hintY: -1, logW: m.w}
+func (m *Model) layout() layout {
+	a := layout{hintY: -1, logW: m.w}
 	left := m.h
 	take := func(n int) int {
 		n = max(min(n, left), 0)
@@ -67,7 +67,7 @@ func (m *Model) side() (x, w int) {
 
 // inputTop is the first line of the input that is shown: the cursor's line is
 // always among them.
-func (m *Model) inputTop(a areas) int {
+func (m *Model) inputTop(a layout) int {
 	row, _ := m.edit.Place(a.inputW)
 	return max(row-a.inputH+1, 0)
 }

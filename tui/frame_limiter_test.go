@@ -6,7 +6,7 @@ import (
 )
 
 func TestPace(t *testing.T) {
-	var p pace
+	var p frameLimiter
 	now := noon
 	if p.wait(now, false) != 0 {
 		t.Error("the first frame waits")
@@ -26,7 +26,7 @@ func TestPace(t *testing.T) {
 // TestPaceIsBounded asks for frames without end: no second has more than 60.
 func TestPaceIsBounded(t *testing.T) {
 	for _, urgent := range []bool{true, false} {
-		var p pace
+		var p frameLimiter
 		var drawn []time.Time
 		now := noon
 		for now.Before(noon.Add(5 * time.Second)) {

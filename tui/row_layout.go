@@ -13,9 +13,9 @@ func (m *Model) height(i int) int {
 	row := m.rows.At(i)
 	switch row.Kind {
 	case view.RowEntry, view.RowFold, view.RowPending:
-		return len(m.layout(row).starts)
+		return len(m.rowLayout(row).starts)
 	case view.RowUnsent:
-		h := len(m.layout(row).starts)
+		h := len(m.rowLayout(row).starts)
 		if row.Outgoing.Delivery == client.Failed {
 			h += len(wrap(failure(row), m.columns().textW, m.columns().textW)) + 1
 		}
@@ -24,15 +24,15 @@ func (m *Model) height(i int) int {
 	return 1
 }
 
-// layout is the text of a row in lines of the log's width.
-func (m *Model) layout(row view.Row) *layout {
+// rowLayout is the text of a row in lines of the log's width.
+func (m *Model) rowLayout(row view.Row) *rowLayout {
 	c := m.columns()
 	if m.wrapped != c.textW {
-		m.layouts.clear()
+		m.rowLayouts.clear()
 		m.wrapped = c.textW
 	}
-	return m.layouts.get(layoutKey{row.Key, row.Count}, func() *layout {
-		lay := &layout{}
+	return m.rowLayouts.get(rowLayoutKey{row.Key, row.Count}, func() *rowLayout {
+		lay := &rowLayout{}
 		if row.Kind == view.RowFold {
 			lay.spans = m.rows.Fold(row)
 			lay.text = spansText(lay.spans)

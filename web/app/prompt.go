@@ -8,52 +8,52 @@ import (
 	"tuitalk/talk"
 )
 
-// askKind is what the small form above the input asks for.
-type askKind uint8
+// promptKind is what the small form above the input asks for.
+type promptKind uint8
 
 const (
-	askNothing askKind = iota
-	askName
-	askRoom
+	promptNone promptKind = iota
+	promptName
+	promptRoom
 )
 
-// ask is the small form above the input.
-type ask struct {
-	kind askKind
+// prompt is the small form above the input.
+type prompt struct {
+	kind promptKind
 	grab bool // it takes the keyboard
 	back bool // the input gets the keyboard back
 }
 
-func (a *App) toggleAsk(kind askKind) {
-	if a.ask.kind == kind {
-		a.closeAsk()
+func (a *App) togglePrompt(kind promptKind) {
+	if a.prompt.kind == kind {
+		a.closePrompt()
 		return
 	}
-	a.openAsk(kind)
+	a.openPrompt(kind)
 }
 
-func (a *App) openAsk(kind askKind) {
-	a.ask = ask{kind: kind, grab: true}
-	a.stale |= partAsk
+func (a *App) openPrompt(kind promptKind) {
+	a.prompt = prompt{kind: kind, grab: true}
+	a.stale |= partPrompt
 }
 
-func (a *App) closeAsk() {
-	a.ask = ask{back: true}
-	a.stale |= partAsk
+func (a *App) closePrompt() {
+	a.prompt = prompt{back: true}
+	a.stale |= partPrompt
 }
 
 // answered takes what was filled in.
 func (a *App) answered(now time.Time, text string) {
 	var ev client.Event
-	switch a.ask.kind {
-	case askName:
+	switch a.prompt.kind {
+	case promptName:
 		name, err := talk.CheckName(text)
 		if err != nil {
 			a.wrong(err.Error())
 			return
 		}
 		ev = client.SetName{Name: name}
-	case askRoom:
+	case promptRoom:
 		room, err := view.ParseRoom(talk.CleanName(text))
 		if err != nil {
 			a.wrong("Rooms have whole numbers, such as 7.")
@@ -68,34 +68,34 @@ func (a *App) answered(now time.Time, text string) {
 	if a.Drive(now, ev) {
 		return
 	}
-	if a.ask.kind == askName {
+	if a.prompt.kind == promptName {
 		a.config.FirstUse = false
 	}
-	a.closeAsk()
+	a.closePrompt()
 }
 
 // named takes note that the user has said a name by command, so that nothing
 // asks for it any more.
 func (a *App) named() {
 	a.config.FirstUse = false
-	if a.ask.kind == askName {
-		a.ask = ask{}
-		a.stale |= partAsk
+	if a.prompt.kind == promptName {
+		a.prompt = prompt{}
+		a.stale |= partPrompt
 	}
 }
 
-// frameAsk writes the form when it opens or closes.
-func (a *App) frameAsk(p *Patch) {
-	form := a.ask
-	a.ask.grab, a.ask.back = false, false
-	p.show(refAsk, form.kind != askNothing)
+// framePrompt writes the form when it opens or closes.
+func (a *App) framePrompt(p *Patch) {
+	form := a.prompt
+	a.prompt.grab, a.prompt.back = false, false
+	p.show(refAsk, form.kind != promptNone)
 	if form.back {
 		p.focus(refInput)
 	}
 	switch form.kind {
-	case askName:
-		a.frameAskName(p)
-	case askRoom:
+	case promptName:
+		a.framePromptName(p)
+	case promptRoom:
 		p.say(refAskLabel, "Which room? Rooms have numbers.")
 		p.value(refAskInput, "", 0)
 	}
@@ -104,7 +104,7 @@ func (a *App) frameAsk(p *Patch) {
 	}
 }
 
-func (a *App) frameAskName(p *Patch) {
+func (a *App) framePromptName(p *Patch) {
 	me := a.session.Me()
 	name := view.ShowName(me.UUID, me.Username)
 	p.pick(refAskLabel)

@@ -6,15 +6,15 @@ import (
 	"tuitalk/talk"
 )
 
-// speakEvery is the least time between two sentences for a screen reader; what
+// announceEvery is the least time between two sentences for a screen reader; what
 // comes in between is summed up.
-const speakEvery = 3 * time.Second
+const announceEvery = 3 * time.Second
 
-// maxSpoken is how many bytes of a message are read out.
-const maxSpoken = 240
+// maxAnnounced is how many bytes of a message are read out.
+const maxAnnounced = 240
 
-// speaker tells a screen reader of new messages, politely.
-type speaker struct {
+// announcer tells a screen reader of new messages, politely.
+type announcer struct {
 	count int    // messages since the last sentence
 	name  string // of the last one's author
 	text  string
@@ -23,29 +23,29 @@ type speaker struct {
 	words string    // what the page says
 }
 
-// heard takes note of messages that came, and of the last of them.
-func (s *speaker) heard(now time.Time, count int, name, text string) {
+// add takes note of messages that came, and of the last of them.
+func (s *announcer) add(now time.Time, count int, name, text string) {
 	s.count += count
 	s.name, s.text = name, text
 	if s.at.IsZero() {
 		s.at = now
-		if again := s.last.Add(speakEvery); again.After(now) {
+		if again := s.last.Add(announceEvery); again.After(now) {
 			s.at = again
 		}
 	}
 }
 
 // forget leaves unsaid what belongs to another room.
-func (s *speaker) forget() { *s = speaker{last: s.last} }
+func (s *announcer) forget() { *s = announcer{last: s.last} }
 
-func (s *speaker) next() time.Time { return s.at }
+func (s *announcer) next() time.Time { return s.at }
 
 // due makes the sentence when its time has come.
-func (s *speaker) due(now time.Time) bool {
+func (s *announcer) due(now time.Time) bool {
 	if s.at.IsZero() || now.Before(s.at) {
 		return false
 	}
-	s.words = s.name + ": " + shorten(talk.CleanText(s.text), maxSpoken)
+	s.words = s.name + ": " + shorten(talk.CleanText(s.text), maxAnnounced)
 	if s.count > 1 {
 		s.words = counted(s.count, "new message") + ", the last from " + s.name
 	}

@@ -7,17 +7,17 @@ const (
 	quietFrames = 25 * time.Millisecond // between two frames that nobody at the keys waits for
 )
 
-// pace decides when to draw. Nothing is drawn while nothing happens; what a key
+// frameLimiter decides when to draw. Nothing is drawn while nothing happens; what a key
 // did is drawn at once; what comes from others is gathered, so that it leaves
 // room for the keys within maxFrames.
-type pace struct {
+type frameLimiter struct {
 	frames [maxFrames]time.Time // when the last ones were drawn
 	next   int                  // the oldest of them
 }
 
 // wait is how long to wait with a frame, 0: draw now. urgent tells that the
 // user did something.
-func (p *pace) wait(now time.Time, urgent bool) time.Duration {
+func (p *frameLimiter) wait(now time.Time, urgent bool) time.Duration {
 	due := p.frames[p.next].Add(time.Second)
 	if !urgent {
 		last := p.frames[(p.next+maxFrames-1)%maxFrames]
@@ -29,7 +29,7 @@ func (p *pace) wait(now time.Time, urgent bool) time.Duration {
 }
 
 // drew notes a frame.
-func (p *pace) drew(now time.Time) {
+func (p *frameLimiter) drew(now time.Time) {
 	p.frames[p.next] = now
 	p.next = (p.next + 1) % maxFrames
 }

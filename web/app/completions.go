@@ -8,13 +8,13 @@ import (
 	"tuitalk/talk"
 )
 
-// maxOffers is how many candidates are offered at once.
-const maxOffers = 12
+// maxCompletions is how many candidates are shown at once.
+const maxCompletions = 12
 
-// offer looks for candidates for the word before the caret: by itself for a
+// complete looks for candidates for the word before the caret: by itself for a
 // command, a room behind /room, and an @name; for any name when asked.
-func (a *App) offer(text string, caret int, asked bool) {
-	a.shutOffers()
+func (a *App) complete(text string, caret int, asked bool) {
+	a.closeCompletions()
 	head := text[:caret]
 	word := head[strings.LastIndexAny(head, " \n")+1:]
 	command := strings.HasPrefix(head, "/") && !strings.HasPrefix(head, "//")
@@ -28,17 +28,17 @@ func (a *App) offer(text string, caret int, asked bool) {
 		return // it stands there already
 	}
 	in.start = start
-	for _, word := range found[:min(len(found), maxOffers)] {
-		in.offers = append(in.offers, describe(word))
+	for _, word := range found[:min(len(found), maxCompletions)] {
+		in.completions = append(in.completions, describe(word))
 	}
-	if len(in.offers) > 0 {
-		a.stale |= partOffers
+	if len(in.completions) > 0 {
+		a.stale |= partCompletions
 	}
 }
 
 // describe adds what the help says of a command.
-func describe(word string) offer {
-	o := offer{word: word}
+func describe(word string) completion {
+	o := completion{word: word}
 	name := strings.TrimSpace(word)
 	for _, c := range view.Commands() {
 		if c.Name == name {
@@ -59,26 +59,26 @@ func (a *App) memberNames() []string {
 	return names
 }
 
-// tab completes: the chosen offer, or the only candidate; of several it makes
-// offers. Without any, the key moves the focus, as everywhere.
+// tab completes: the chosen candidate, or the only one; of several it makes a
+// list. Without any, the key moves the focus, as everywhere.
 func (a *App) tab(ev Key) bool {
 	in := &a.input
 	in.draft = ev.Text
 	caret := byteOffset(ev.Text, ev.From)
-	offered := len(in.offers) > 0
+	offered := len(in.completions) > 0
 	if !offered {
-		a.offer(ev.Text, caret, true)
+		a.complete(ev.Text, caret, true)
 	}
-	if offered || len(in.offers) == 1 {
-		a.replace(in.offers[in.chosen].word, caret)
+	if offered || len(in.completions) == 1 {
+		a.replace(in.completions[in.chosen].word, caret)
 	}
-	return offered || len(in.offers) > 0 || a.stale&partInput != 0
+	return offered || len(in.completions) > 0 || a.stale&partInput != 0
 }
 
-// takeOffer puts a candidate in, at the end of the word that it completes.
-func (a *App) takeOffer(word string) {
+// takeCompletion puts a candidate in, at the end of the word that it completes.
+func (a *App) takeCompletion(word string) {
 	in := &a.input
-	for _, o := range in.offers {
+	for _, o := range in.completions {
 		if o.word == word {
 			end := len(in.draft)
 			if i := strings.IndexAny(in.draft[in.start:], " \n"); i >= 0 {
@@ -95,26 +95,26 @@ func (a *App) replace(word string, end int) {
 	in := &a.input
 	rest := strings.TrimPrefix(in.draft[end:], " ")
 	start := in.start
-	a.shutOffers()
+	a.closeCompletions()
 	a.write(in.draft[:start]+word+rest, start+len(word))
 	in.grab = true
 }
 
-func (a *App) shutOffers() {
+func (a *App) closeCompletions() {
 	in := &a.input
-	if len(in.offers) > 0 {
-		a.stale |= partOffers
+	if len(in.completions) > 0 {
+		a.stale |= partCompletions
 	}
-	in.offers, in.chosen, in.explicit = in.offers[:0], 0, false
+	in.completions, in.chosen, in.explicit = in.completions[:0], 0, false
 }
 
-// frameOffers writes the list of candidates.
-func (a *App) frameOffers(p *Patch) {
+// frameCompletions writes the list of candidates.
+func (a *App) frameCompletions(p *Patch) {
 	in := &a.input
 	p.pick(refOffers)
 	p.empty()
-	p.flag("hidden", len(in.offers) == 0)
-	for i, o := range in.offers {
+	p.flag("hidden", len(in.completions) == 0)
+	for i, o := range in.completions {
 		p.begin("button", "offer")
 		p.attr("type", "button")
 		p.attr("role", "option")
