@@ -11,7 +11,7 @@ import (
 func (s *Session) post(ev Post) {
 	text, err := talk.CheckText(ev.Text)
 	if err == nil && len(text) > s.limits.TextBytes {
-		err = &talk.Refusal{Code: talk.CodeBadText, Message: "A message has at most " + strconv.Itoa(s.limits.TextBytes) + " bytes here."}
+		err = &talk.Refusal{Code: talk.CodeBadText, Message: "A message here has at most " + strconv.Itoa(s.limits.TextBytes) + " bytes; this has " + strconv.Itoa(len(text)) + "."}
 	}
 	if err == nil {
 		err = s.outbox.check(text)

@@ -17,6 +17,7 @@ const (
 	sessionKey  = "tuitalk2.session"  // session: this tab's state, without its outbox
 	outboxKey   = "tuitalk2.outbox."  // local, with the session's id: the outbox, unless it is empty
 	lockPrefix  = "tuitalk.session."  // Web Lock, with the session's id: the tab lives
+	prefPrefix  = "tuitalk.web."      // local or session: small things of convenience
 )
 
 // Keys of older pages, which read nothing but JSON. While gateways of two versions
@@ -28,8 +29,8 @@ const (
 	oldOutboxKey   = "tuitalk.outbox."
 )
 
-// browserStorage keeps a state in the browser.
-type browserStorage struct {
+// BrowserStorage keeps a state in the browser, and Prefs as a view wants them.
+type BrowserStorage struct {
 	local, tab js.Value
 	state      State       // as loaded
 	shared     talk.Secret // the identity that this tab began with or has left for all
@@ -38,14 +39,14 @@ type browserStorage struct {
 	orphans    []string    // keys that were adopted, until they are saved here
 }
 
-var _ Storage = (*browserStorage)(nil)
+var _ Storage = (*BrowserStorage)(nil)
 
 var errNoStorage = errors.New("this browser keeps nothing for this page")
 
 // OpenBrowserStorage opens the state of this tab. It waits for the browser, so
 // it must not be called from a callback.
-func OpenBrowserStorage() (Storage, error) {
-	s := &browserStorage{}
+func OpenBrowserStorage() (*BrowserStorage, error) {
+	s := &BrowserStorage{}
 	if err := try(func() {
 		s.local = js.Global().Get("localStorage")
 		s.tab = js.Global().Get("sessionStorage")
@@ -73,7 +74,7 @@ func try(f func()) (err error) {
 
 // open finds out which session this tab is. A duplicated tab finds the copied
 // session's lock taken, and is a new one.
-func (s *browserStorage) open() {
+func (s *BrowserStorage) open() {
 	window, outboxes := s.read(s.tab, sessionKey), outboxKey
 	if window.Session.IsZero() {
 		window, outboxes = s.read(s.tab, oldSessionKey), oldOutboxKey
@@ -103,7 +104,7 @@ func (s *browserStorage) open() {
 
 // adoptAll takes over what other tabs have left, and older pages in this one; own is
 // the outbox that is read already.
-func (s *browserStorage) adoptAll(own string) {
+func (s *BrowserStorage) adoptAll(own string) {
 	var keys []string
 	for i := range s.local.Get("length").Int() {
 		keys = append(keys, s.local.Call("key", i).String())
@@ -121,7 +122,7 @@ func (s *browserStorage) adoptAll(own string) {
 
 // adopt takes over the outbox of a tab that is gone. Its lock stays with this
 // tab, so that no third one takes it over too.
-func (s *browserStorage) adopt(key string, session talk.UUID) {
+func (s *BrowserStorage) adopt(key string, session talk.UUID) {
 	left := s.read(s.local, key)
 	if adoptable(s.state, left) && (session == s.session || hold(session)) {
 		s.state.adopt(left)
@@ -131,7 +132,7 @@ func (s *browserStorage) adopt(key string, session talk.UUID) {
 
 // read decodes an item; a missing one is an empty state. What is damaged is put
 // aside under another key.
-func (s *browserStorage) read(from js.Value, key string) State {
+func (s *BrowserStorage) read(from js.Value, key string) State {
 	item := from.Call("getItem", key)
 	if item.Type() != js.TypeString {
 		return State{}
@@ -147,10 +148,10 @@ func (s *browserStorage) read(from js.Value, key string) State {
 }
 
 // Load returns what was found when the storage was opened.
-func (s *browserStorage) Load() (State, error) { return s.state, s.damage.err() }
+func (s *BrowserStorage) Load() (State, error) { return s.state, s.damage.err() }
 
 // Save writes the state. The outbox goes first: nothing else may be lost.
-func (s *browserStorage) Save(st State) error {
+func (s *BrowserStorage) Save(st State) error {
 	return try(func() {
 		key := outboxKey + st.Session.String()
 		if len(st.Outbox) > 0 {
@@ -177,8 +178,37 @@ func (s *browserStorage) Save(st State) error {
 	})
 }
 
+// Pref is a small thing of convenience, of this tab or shared by all of the
+// user's; "" when there is none.
+func (s *BrowserStorage) Pref(shared bool, key string) (value string) {
+	_ = try(func() { // without it there is none
+		if item := s.shelf(shared).Call("getItem", prefPrefix+key); item.Type() == js.TypeString {
+			value = item.String()
+		}
+	})
+	return value
+}
+
+// SetPref keeps it, or forgets it when value is "".
+func (s *BrowserStorage) SetPref(shared bool, key, value string) error {
+	return try(func() {
+		if value == "" {
+			s.shelf(shared).Call("removeItem", prefPrefix+key)
+		} else {
+			s.shelf(shared).Call("setItem", prefPrefix+key, value)
+		}
+	})
+}
+
+func (s *BrowserStorage) shelf(shared bool) js.Value {
+	if shared {
+		return s.local
+	}
+	return s.tab
+}
+
 // Close does nothing: the locks end with the tab.
-func (s *browserStorage) Close() error { return nil }
+func (s *BrowserStorage) Close() error { return nil }
 
 // hold takes the Web Lock of a session for as long as the tab lives. A page
 // that is not served securely has no locks; then every session may be taken,

@@ -77,7 +77,7 @@ func newTab(copied bool) {
 	js.Global().Call("eval", `globalThis.sessionStorage = makeStore()`)
 }
 
-func openTab(t *testing.T) (Storage, State) {
+func openTab(t *testing.T) (*BrowserStorage, State) {
 	t.Helper()
 	s, err := OpenBrowserStorage()
 	if err != nil {
@@ -296,5 +296,28 @@ func TestBrowserStorageTroubles(t *testing.T) {
 	js.Global().Call("eval", `delete globalThis.localStorage`)
 	if _, err := OpenBrowserStorage(); err == nil {
 		t.Error("there is no storage, but it opens")
+	}
+}
+
+func TestBrowserPrefs(t *testing.T) {
+	browser(t)
+	one, _ := openTab(t)
+	for key, value := range map[string]string{"draft.1": "half", "draft.2": ""} {
+		if err := one.SetPref(false, key, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := one.SetPref(true, "read.1", "7"); err != nil {
+		t.Fatal(err)
+	}
+	newTab(false)
+	two, _ := openTab(t)
+	if one.Pref(false, "draft.1") != "half" || two.Pref(false, "draft.1") != "" || two.Pref(true, "read.1") != "7" || one.Pref(false, "draft.2") != "" {
+		t.Errorf("%q, %q, %q", one.Pref(false, "draft.1"), two.Pref(false, "draft.1"), two.Pref(true, "read.1"))
+	}
+	js.Global().Set("diskFull", true)
+	defer js.Global().Set("diskFull", false)
+	if err := one.SetPref(true, "read.1", "8"); err == nil {
+		t.Error("kept, though the disk is full")
 	}
 }

@@ -30,14 +30,15 @@ const (
 	lockPause = 10 * time.Millisecond
 )
 
-// fileStorage keeps a state in a directory of its own for each server:
+// FileStorage keeps a state, and Prefs as a view wants them, in a directory of its own for each server:
 //
 //	identity      who the user is there, for all windows; guarded by identity.lock
 //	window-n      what one window keeps; guarded by window-n.lock for as long
 //	              as the window lives
+//	prefs/        small things of convenience, one in each file
 //	*.tmp         being written; without meaning after a crash
 //	*.damaged-t   put aside at Unix time t
-type fileStorage struct {
+type FileStorage struct {
 	dir     string
 	name    string      // window-n
 	lock    *os.File    // of window-n
@@ -52,11 +53,11 @@ type orphan struct {
 	lock *os.File
 }
 
-var _ Storage = (*fileStorage)(nil)
+var _ Storage = (*FileStorage)(nil)
 
 // OpenStorage opens the state of one window for these servers under dir, the
 // first that no other process has. Nothing of it is ever read for others.
-func OpenStorage(dir string, servers []string) (Storage, error) {
+func OpenStorage(dir string, servers []string) (*FileStorage, error) {
 	dir = filepath.Join(dir, serversName(servers))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the state directory: %w", err)
@@ -65,7 +66,7 @@ func OpenStorage(dir string, servers []string) (Storage, error) {
 		name := "window-" + strconv.Itoa(n)
 		lock, err := lockFile(filepath.Join(dir, name+".lock"))
 		if err == nil {
-			return &fileStorage{dir: dir, name: name, lock: lock}, nil
+			return &FileStorage{dir: dir, name: name, lock: lock}, nil
 		}
 		if !errors.Is(err, errLocked) {
 			return nil, fmt.Errorf("open the state: %w", err)
@@ -94,7 +95,7 @@ func lockFile(path string) (*os.File, error) {
 
 // Load reads this window's state, and takes over what windows that are gone
 // have left unsent. Their files are removed when Save has it.
-func (s *fileStorage) Load() (State, error) {
+func (s *FileStorage) Load() (State, error) {
 	var d damage
 	window, err := s.read(s.name, &d)
 	if err != nil {
@@ -131,7 +132,7 @@ func (s *fileStorage) Load() (State, error) {
 }
 
 // adopt takes over the outbox of another window if that window is gone.
-func (s *fileStorage) adopt(st *State, name string, d *damage) error {
+func (s *FileStorage) adopt(st *State, name string, d *damage) error {
 	lock, err := lockFile(filepath.Join(s.dir, name+".lock"))
 	if errors.Is(err, errLocked) {
 		return nil
@@ -151,7 +152,7 @@ func (s *fileStorage) adopt(st *State, name string, d *damage) error {
 
 // read reads a file of the directory; a missing one is an empty state. What is
 // damaged is put aside and noted.
-func (s *fileStorage) read(name string, d *damage) (State, error) {
+func (s *FileStorage) read(name string, d *damage) (State, error) {
 	path := filepath.Join(s.dir, name)
 	data, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -186,7 +187,7 @@ func readFile(path string) ([]byte, error) {
 }
 
 // Save writes what has changed.
-func (s *fileStorage) Save(st State) error {
+func (s *FileStorage) Save(st State) error {
 	data := encodeState(st)
 	if s.written == nil || !bytes.Equal(data, s.written) {
 		if err := s.replace(s.name, data); err != nil {
@@ -207,7 +208,7 @@ func (s *fileStorage) Save(st State) error {
 
 // share writes the identity, unless another window has changed it meanwhile: then
 // this window keeps its own until its next start.
-func (s *fileStorage) share(st State) error {
+func (s *FileStorage) share(st State) error {
 	data := encodeState(identityOf(st))
 	if same, err := readFile(filepath.Join(s.dir, "identity")); err == nil && bytes.Equal(same, data) {
 		return nil
@@ -235,7 +236,7 @@ func (s *fileStorage) share(st State) error {
 }
 
 // replace puts data in the place of a file, as a whole or not at all.
-func (s *fileStorage) replace(name string, data []byte) error {
+func (s *FileStorage) replace(name string, data []byte) error {
 	path := filepath.Join(s.dir, name)
 	f, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -268,8 +269,45 @@ func syncDir(path string) error {
 	return dir.Sync()
 }
 
+// Pref is a small thing of convenience, of this window or shared by all of the
+// user's; "" when there is none.
+func (s *FileStorage) Pref(shared bool, key string) string {
+	data, err := readFile(filepath.Join(s.dir, "prefs", s.prefName(shared, key)))
+	if err != nil {
+		return ""
+	}
+	return string(data)
+}
+
+// SetPref keeps it, or forgets it when value is "". A crash of the machine may
+// lose it.
+func (s *FileStorage) SetPref(shared bool, key, value string) error {
+	path := filepath.Join(s.dir, "prefs", s.prefName(shared, key))
+	if value == "" {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	tmp := filepath.Join(filepath.Dir(path), s.name+".tmp") // no other window writes it
+	if err := os.WriteFile(tmp, []byte(value), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}
+
+func (s *FileStorage) prefName(shared bool, key string) string {
+	if shared {
+		return key
+	}
+	return s.name + "." + key
+}
+
 // Close lets another window have this state.
-func (s *fileStorage) Close() error {
+func (s *FileStorage) Close() error {
 	for _, o := range s.orphans {
 		_ = o.lock.Close()
 	}

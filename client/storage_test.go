@@ -288,3 +288,39 @@ func FuzzDecodeState(f *testing.F) {
 		}
 	})
 }
+
+// TestPrefs: what is of one window stays with it, what is shared is everybody's,
+// and both outlive the program.
+func TestPrefs(t *testing.T) {
+	dir := t.TempDir()
+	one, two := openTest(t, dir).(*FileStorage), openTest(t, dir).(*FileStorage)
+	for _, set := range []struct {
+		s          *FileStorage
+		shared     bool
+		key, value string
+	}{
+		{one, false, "draft.-7", "half a\nsentence"}, {two, false, "draft.-7", "another"},
+		{one, true, "read.1", "5"}, {two, true, "read.1", "8"}, {one, true, "read.2", "1"}, {one, true, "read.2", ""}, {one, true, "read.3", ""},
+	} {
+		if err := set.s.SetPref(set.shared, set.key, set.value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = one.Close()
+	again := openTest(t, dir).(*FileStorage) // the first window once more
+	for _, c := range []struct {
+		shared    bool
+		key, want string
+	}{{false, "draft.-7", "half a\nsentence"}, {true, "read.1", "8"}, {true, "read.2", ""}, {true, "draft.-7", ""}, {false, "read.1", ""}} {
+		if got := again.Pref(c.shared, c.key); got != c.want {
+			t.Errorf("%s (shared %t) is %q, want %q", c.key, c.shared, got, c.want)
+		}
+	}
+	save(t, again, sampleState())
+	if st := load(t, again); len(st.Outbox) != len(sampleState().Outbox) {
+		t.Errorf("beside prefs the state is %+v", st)
+	}
+	if err := again.SetPref(true, "read.1/x", "9"); err == nil {
+		t.Error("what cannot be kept is no error")
+	}
+}

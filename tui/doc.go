@@ -3,13 +3,14 @@
 // A key's life: tcell reads it and Screen (screen.go, the only file that knows
 // tcell) translates it into an Event. The loop (run.go) gives it to
 // Model.Update, which changes the state and answers with effects. What the
-// client has to do goes to the Driver, whose outcome comes back as a ClientOutcome.
-// A frame's life: when frameLimiter (frame_limiter.go) says so, the loop calls Model.Settle once
-// for all that has happened, Model.View draws the state on a Grid, and Screen
-// writes the cells that differ.
+// client has to do goes to the Driver, whose outcome comes back as a
+// ClientOutcome. A frame's life: when frameLimiter (frame_limiter.go) says so,
+// the loop calls Model.Settle once for all that has happened, Model.View draws
+// the state on a Grid, and Screen writes the cells that differ.
 //
 // Model is pure: it has no clock, no socket and no terminal, and it only reads
-// the client.Session. So everything that people see is tested as a table of
+// the client.Session. What it shows and what the user enters is in client/view,
+// as for the browser. So everything that people see is tested as a table of
 // events or as a golden screen (testdata).
 //
 // The log is shown from view.Rows, of which only the rows on the screen are

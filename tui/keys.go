@@ -80,7 +80,7 @@ func movingKeys() []binding {
 		does([]string{"PgDn", "S-PgDn"}, "", "", func(m *Model) { m.turn(+m.page()) }),
 		does([]string{"S-Up", "C-Up"}, "Shift+Up  Shift+Down", "scroll by a line", func(m *Model) { m.turn(-1) }),
 		does([]string{"S-Down", "C-Down"}, "", "", func(m *Model) { m.turn(+1) }),
-		does([]string{"C-Home"}, "Ctrl+Home  Ctrl+End", "to the first, the newest message", func(m *Model) { m.scroll.asked = 0; m.show(place{}) }),
+		does([]string{"C-Home"}, "Ctrl+Home  Ctrl+End", "to the first, the newest message", func(m *Model) { m.view.Scrolled(); m.show(place{}) }),
 		does([]string{"C-End"}, "", "", (*Model).toEnd),
 		{[]string{"M-u"}, "Alt+U", "to the unread line", (*Model).goUnread},
 		{[]string{"C-r"}, "Ctrl+R  Ctrl+S", "the older, newer place that /search finds", func(m *Model) []Effect { return m.findNext(-1) }},
@@ -130,7 +130,6 @@ func (m *Model) key(k Key) []Effect {
 
 // insert types s at the cursor.
 func (m *Model) insert(s string) {
-	m.past.leave()
 	m.checkRoom(m.edit.Insert(s))
 }
 
@@ -192,7 +191,7 @@ const wheelLines = 3
 func (m *Model) wheel(ev Wheel) {
 	a := m.layout()
 	if ev.X >= a.sideX && ev.X < a.sideX+a.sideW && ev.Y >= a.logY && ev.Y < a.logY+a.logH && !m.panel.help {
-		m.listTop = min(max(m.listTop+ev.By, 0), max(len(m.people)-a.logH+2, 0))
+		m.listTop = min(max(m.listTop+ev.By, 0), max(len(m.view.Members())-a.logH+2, 0))
 		return
 	}
 	m.turn(ev.By * wheelLines)
@@ -242,8 +241,8 @@ func (m *Model) escape() {
 		m.members = membersAuto
 	case m.notice.text != "":
 		m.notice = notice{}
-	case m.find.text != "":
-		m.find = find{}
+	case m.view.Search.Text() != "":
+		m.view.Search.End()
 	default:
 		m.toEnd()
 	}
@@ -254,7 +253,7 @@ func (m *Model) interrupt() []Effect {
 	if m.edit.Text() == "" || m.quit {
 		return m.leaveForGood()
 	}
-	m.past.add(m.edit.Text())
+	m.view.Inputs.Add(m.edit.Text())
 	m.edit.KillAll()
 	m.say("The input was cut; Ctrl+Y brings it back. Ctrl+C once more quits.", false)
 	return nil
@@ -279,9 +278,9 @@ func (m *Model) leaveForGood() []Effect {
 
 // nextRoom goes to another of the rooms that were visited, by number.
 func (m *Model) nextRoom(by int) []Effect {
-	best, found := m.room, false
-	for _, r := range m.rooms {
-		ahead := by > 0 && r > m.room || by < 0 && r < m.room
+	best, found := m.view.Room(), false
+	for _, r := range m.view.Rooms() {
+		ahead := by > 0 && r > m.view.Room() || by < 0 && r < m.view.Room()
 		nearer := !found || by > 0 && r < best || by < 0 && r > best
 		if ahead && nearer {
 			best, found = r, true

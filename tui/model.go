@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"strconv"
 	"time"
 
 	"tuitalk/client"
@@ -16,6 +17,7 @@ type Options struct {
 	Version string // shown in the help
 	W, H    int    // size of the screen in cells
 	Notice  string // what there is to say at the start
+	Prefs   view.Prefs
 }
 
 // Model is the state of the terminal client. Update changes it and says what
@@ -32,23 +34,15 @@ type Model struct {
 	focused bool
 	title   string
 
-	room       int32
-	rooms      []int32 // that were visited
-	people     []talk.Member
+	view       *view.View
 	called     string // the user's name, as rowLayouts know it
-	rows       *view.Rows
 	rowLayouts rowLayouts
 	wrapped    int // the width of the texts that rowLayouts holds
 	scroll     scroll
-	reading    reading
-	names      names
 
 	edit    Editor
-	drafts  map[int32]draft
-	past    past
 	pasting pasting
 	menu    menu
-	find    find
 
 	panel   panel
 	members membersMode
@@ -82,12 +76,6 @@ type notice struct {
 	anew bool // it offers to begin as somebody else
 }
 
-// draft is an unsent input.
-type draft struct {
-	text   string
-	cursor int
-}
-
 // New makes the model of a session that has not started yet.
 func New(o Options) *Model {
 	if o.Zone == nil {
@@ -96,11 +84,10 @@ func New(o Options) *Model {
 	m := &Model{
 		session: o.Session, zone: o.Zone, theme: o.Theme, version: o.Version,
 		w: o.W, h: o.H, mouse: true, focused: true,
-		rows: view.NewRows(o.Zone), drafts: make(map[int32]draft),
-		scroll: scroll{follow: true},
+		view: view.New(o.Session, o.Zone, o.Prefs),
 	}
-	m.enter(m.session.Room())
-	m.sync(client.Reset | client.MembersChanged)
+	m.enter()
+	m.sync(client.Reset)
 	m.say(o.Notice, true)
 	return m
 }
@@ -130,11 +117,14 @@ func (m *Model) Update(ev Event) []Effect {
 // does what need not be done for each of them.
 func (m *Model) Settle() []Effect {
 	m.flushPaste()
-	m.readAll()
+	m.view.Attend(m.here())
+	m.view.SetDraft(m.edit.Text(), m.edit.Cursor())
+	if m.view.Settle() {
+		m.rowLayouts.clear() // a name may take more room now
+	}
 	var effects []Effect
 	if m.wantsOlder() {
-		m.scroll.asked = m.oldest()
-		effects = append(effects, Do{client.FetchOlder{Limit: pageEntries}})
+		effects = append(effects, Do{client.FetchOlder{Limit: view.PageEntries}})
 	}
 	if t := m.windowTitle(); t != m.title {
 		m.title = t
@@ -143,92 +133,69 @@ func (m *Model) Settle() []Effect {
 	return effects
 }
 
+// here tells whether the user sees what comes in.
+func (m *Model) here() bool { return m.focused && m.scroll.follow }
+
+func (m *Model) windowTitle() string {
+	t := "TuiTalk " + strconv.Itoa(int(m.view.Room()))
+	if n := m.view.Fresh(); n > 0 && !m.focused {
+		t = "(" + strconv.Itoa(n) + ") " + t
+	}
+	return t
+}
+
+// Unsaved tells whether Save has something to do.
+func (m *Model) Unsaved() bool { return m.view.Unsaved() }
+
+// Save keeps what is in the input and how far the user has read.
+func (m *Model) Save() {
+	m.view.SetDraft(m.edit.Text(), m.edit.Cursor())
+	m.view.Save()
+}
+
 func (m *Model) onOutcome(ev ClientOutcome) []Effect {
-	_, fetch := ev.Cause.(client.FetchOlder)
-	for _, n := range ev.Notices {
-		if !fetch || m.past.fetched { // the user asked, not the view
-			m.sayNotice(n)
-		}
+	m.view.Attend(m.here())
+	m.view.SetDraft(m.edit.Text(), m.edit.Cursor())
+	news := m.view.Update(ev.Cause, ev.Outcome)
+	for _, n := range news.Notices {
+		m.sayNotice(n)
 	}
 	switch {
-	case ev.Cause == nil || fetch && !m.past.fetched:
+	case !news.Asked:
 	case ev.Refused:
 		m.takeBack()
 	default:
 		m.sent = ""
 	}
-	if m.session.Room() != m.room {
-		m.leave()
-		m.enter(m.session.Room())
+	if news.Entered {
+		m.enter()
 	}
-	if ev.Change != 0 {
-		m.sync(ev.Change)
+	if news.Say != "" {
+		m.say(news.Say, false)
 	}
+	m.sync(ev.Change)
 	if ev.Done {
 		return []Effect{Exit{}}
 	}
 	return nil
 }
 
-// sync takes over what changed in the session.
+// sync forgets what was laid out of what is no longer so.
 func (m *Model) sync(c client.Change) {
-	before := m.oldest()
-	m.attend()
-	m.rows.Update(m.session, c)
-	if me := m.session.Me().Username; me != m.called {
-		m.called = me
-		m.rowLayouts.clear() // who is named, and how long the name is, is part of them
-	}
-	if c&client.Reset != 0 {
+	me := m.session.Me().Username
+	if c&client.Reset != 0 || me != m.called { // who is named, and how long the name is, is part of them
 		m.rowLayouts.clear()
-		m.names = names{}
-		m.reading.count = 0
 	}
-	if c&client.MembersChanged != 0 {
-		m.people = append(m.people[:0], m.session.Members()...)
-	}
-	m.meet(c)
-	if m.past.fetched && c&(client.Prepended|client.HistoryChanged) != 0 && !m.session.Loading() {
-		m.past.fetched = false
-		m.sayLoaded(before)
-	}
-}
-
-// leave keeps what belongs to the room that was shown.
-func (m *Model) leave() {
-	if m.edit.Text() != "" {
-		m.drafts[m.room] = draft{m.edit.Text(), m.edit.Cursor()}
-	}
-	m.reading.leave(m.room)
+	m.called = me
 }
 
 // enter begins to show a room.
-func (m *Model) enter(room int32) {
-	m.room = room
-	m.visit(room)
-	d := m.drafts[room]
-	delete(m.drafts, room)
-	m.edit.Restore(d.text, d.cursor)
-	m.menu, m.find = menu{}, find{}
+func (m *Model) enter() {
+	d := m.view.Draft()
+	m.edit.Restore(d.Text, d.Cursor)
+	m.menu = menu{}
 	m.scroll = scroll{follow: true}
-	m.rows.SetUnread(m.reading.enter(room))
-}
-
-// maxRooms bounds what is remembered of rooms.
-const maxRooms = 100
-
-func (m *Model) visit(room int32) {
-	for _, r := range m.rooms {
-		if r == room {
-			return
-		}
-	}
-	if len(m.rooms) == maxRooms {
-		m.reading.forget(m.rooms[0])
-		delete(m.drafts, m.rooms[0])
-		m.rooms = m.rooms[1:]
-	}
-	m.rooms = append(m.rooms, room)
+	m.view.Attend(m.here())
 }
 
 // say shows a sentence above the input.

@@ -231,12 +231,6 @@ func TestDraftPerRoom(t *testing.T) {
 	if got := s.frame(); !strings.Contains(got, "no further room") {
 		t.Errorf("nothing is said:\n%s", got)
 	}
-	for i := range 2 * maxRooms {
-		s.model.visit(int32(i + 10))
-	}
-	if len(s.model.rooms) > maxRooms {
-		t.Errorf("%d rooms are remembered", len(s.model.rooms))
-	}
 }
 
 func TestCommandsReachTheSession(t *testing.T) {

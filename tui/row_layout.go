@@ -10,7 +10,7 @@ import (
 
 // height is how many lines row i takes.
 func (m *Model) height(i int) int {
-	row := m.rows.At(i)
+	row := m.view.Rows.At(i)
 	switch row.Kind {
 	case view.RowEntry, view.RowFold, view.RowPending:
 		return len(m.rowLayout(row).starts)
@@ -34,10 +34,10 @@ func (m *Model) rowLayout(row view.Row) *rowLayout {
 	return m.rowLayouts.get(rowLayoutKey{row.Key, row.Count}, func() *rowLayout {
 		lay := &rowLayout{}
 		if row.Kind == view.RowFold {
-			lay.spans = m.rows.Fold(row)
+			lay.spans = m.view.Rows.Fold(row)
 			lay.text = spansText(lay.spans)
 		} else {
-			lay.text = talk.CleanText(rowText(row))
+			lay.text = talk.CleanText(row.Text())
 			lay.links = view.FindLinks(lay.text)
 			lay.mention = !row.Own && mentions(lay.text, m.session.Me().Username)
 		}

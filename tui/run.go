@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 )
 
 // Terminal is what the client is shown on.
@@ -45,13 +46,15 @@ const (
 // then too the room is left. It owns the session: nothing else may touch it
 // meanwhile.
 func Run(ctx context.Context, t Terminal, d Driver, m *Model) {
-	l := &loop{terminal: t, driver: d, model: m, timer: time.NewTimer(0)}
+	l := &loop{terminal: t, driver: d, model: m, timer: time.NewTimer(0), save: time.NewTimer(view.SaveAfter)}
 	defer l.timer.Stop()
+	defer l.save.Stop()
 	l.frame() // before connecting
 	l.drive(client.Start{}, false)
 	for !l.over {
 		l.step(ctx)
 	}
+	m.Save()
 }
 
 // loop is the one goroutine of the terminal client.
@@ -63,6 +66,8 @@ type loop struct {
 
 	limiter frameLimiter
 	timer   *time.Timer // runs out when a frame is due
+	save    *time.Timer // runs out when drafts and such are to be saved
+	saving  bool        // save runs
 	changed bool        // since the last frame
 	urgent  bool        // the user did it
 	parting <-chan time.Time
@@ -86,6 +91,9 @@ func (l *loop) step(ctx context.Context) {
 	case ev := <-l.driver.Events():
 		l.drive(ev, false)
 	case <-l.timer.C:
+	case <-l.save.C:
+		l.saving = false
+		l.model.Save()
 	}
 	for range batch {
 		if l.over || !l.more() {
@@ -176,6 +184,10 @@ func (l *loop) frame() {
 	l.terminal.Draw(&l.grid)
 	l.changed, l.urgent = false, false
 	l.limiter.drew(time.Now())
+	if l.model.Unsaved() && !l.saving {
+		l.saving = true
+		l.save.Reset(view.SaveAfter)
+	}
 }
 
 // Farewell is what is left to say when the screen is gone: "" or a sentence.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -199,5 +200,35 @@ func TestRunDoesWhatTheModelWants(t *testing.T) {
 			t.Errorf("after the suspension %T was sent", d.sent[len(d.sent)-1])
 		}
 		stop()
+	})
+}
+
+// TestRunSavesWhatIsNotSent: a moment after the last key, and at the end, however
+// it comes.
+func TestRunSavesWhatIsNotSent(t *testing.T) {
+	running(t, func(term *fakeTerminal, d *fakeDriver, stop context.CancelFunc) {
+		d.goOnline()
+		d.say(1, "hello there")
+		term.events <- Key{Rune: 'a'}
+		pause(100 * time.Millisecond)
+		if d.kept["draft.1"] != "" {
+			t.Error("every key is saved at once")
+		}
+		pause(view.SaveAfter)
+		if d.kept["draft.1"] != "a" || d.kept["read.1"] != "1" {
+			t.Errorf("kept: %q", d.kept)
+		}
+		_, before := term.seen()
+		pause(time.Hour)
+		if _, frames := term.seen(); frames != before {
+			t.Errorf("%d frames while nothing happens", frames-before)
+		}
+		term.events <- Key{Rune: 'b'}
+		pause(time.Millisecond)
+		close(term.events)
+		pause(time.Millisecond)
+		if d.kept["draft.1"] != "ab" {
+			t.Errorf("at the end %q is kept", d.kept["draft.1"])
+		}
 	})
 }

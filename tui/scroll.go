@@ -1,14 +1,6 @@
 package tui
 
-import (
-	"strconv"
-
-	"tuitalk/client"
-	"tuitalk/client/view"
-)
-
-// pageEntries is how many older entries are loaded at a time while scrolling.
-const pageEntries = 100
+import "tuitalk/client/view"
 
 // scroll is what part of the log is on the screen: its end, or the place of one
 // row. Rows in front of that one, and behind it, may come and go.
@@ -17,9 +9,6 @@ type scroll struct {
 	key    view.RowKey // of a row that is on the screen
 	line   int         // of that row
 	y      int         // of that line on the screen
-
-	cleared bool  // the user emptied the log: load nothing by itself
-	asked   int64 // seq of the oldest entry when older ones were asked for
 }
 
 // place is a line of a row.
@@ -51,7 +40,7 @@ func (m *Model) down(p place, by int) place {
 			p.line += by
 			return p
 		}
-		if p.row == m.rows.Len()-1 {
+		if p.row == m.view.Rows.Len()-1 {
 			p.line += rest
 			return p
 		}
@@ -63,7 +52,7 @@ func (m *Model) down(p place, by int) place {
 
 // end is the line at the top of the screen when the log's end is shown.
 func (m *Model) end() place {
-	last := m.rows.Len() - 1
+	last := m.view.Rows.Len() - 1
 	p, _ := m.up(place{last, m.height(last) - 1}, m.layout().logH-1)
 	return p
 }
@@ -74,7 +63,7 @@ func (m *Model) top() place {
 	if m.scroll.follow {
 		return end
 	}
-	row := max(m.rows.Index(m.scroll.key), 0)
+	row := max(m.view.Rows.Index(m.scroll.key), 0)
 	p, _ := m.up(place{row, min(m.scroll.line, m.height(row)-1)}, m.scroll.y)
 	if p.after(end) {
 		return end
@@ -88,25 +77,23 @@ func (m *Model) show(p place) {
 	if m.scroll.follow = !end.after(p); m.scroll.follow {
 		return
 	}
-	m.scroll.cleared = false
 	// Hold on to an entry: lines and folds may change when older ones come.
 	y, h := 0, m.layout().logH
 	hold, holdY := p, 0
-	for at := p; y < h && at.row < m.rows.Len(); at = (place{at.row + 1, 0}) {
-		if m.rows.At(at.row).Kind == view.RowEntry {
+	for at := p; y < h && at.row < m.view.Rows.Len(); at = (place{at.row + 1, 0}) {
+		if m.view.Rows.At(at.row).Kind == view.RowEntry {
 			hold, holdY = at, y
 			break
 		}
 		y += m.height(at.row) - at.line
 	}
-	m.scroll.key, m.scroll.line, m.scroll.y = m.rows.At(hold.row).Key, hold.line, holdY
+	m.scroll.key, m.scroll.line, m.scroll.y = m.view.Rows.At(hold.row).Key, hold.line, holdY
 }
 
 // scrollBy moves the view, negative is up.
 func (m *Model) scrollBy(lines int) {
-	m.scroll.asked = 0
 	if lines < 0 {
-		m.scroll.cleared = false
+		m.view.Scrolled()
 		p, _ := m.up(m.top(), -lines)
 		m.show(p)
 		return
@@ -125,36 +112,12 @@ func (m *Model) showRow(i int) {
 	m.show(p)
 }
 
-// oldest is the seq of the first entry in the log, 0 when it is empty.
-func (m *Model) oldest() int64 {
-	if log := m.session.Log(); log.Len() > 0 {
-		return log.At(0).Seq
-	}
-	return 0
-}
-
 // wantsOlder tells whether older history is to be loaded: the top of the log is
 // less than one and a half screens away, and there is more.
 func (m *Model) wantsOlder() bool {
-	s := m.session
-	oldest := m.oldest()
-	if s.Status().Phase != client.Online || s.Loading() || s.Complete() ||
-		m.scroll.cleared || oldest <= 1 || m.scroll.asked == oldest {
-		return false
-	}
-	want := m.layout().logH * 3 / 2
-	_, above := m.up(m.top(), want)
-	return above < want
-}
-
-// sayLoaded tells what a /fetch brought.
-func (m *Model) sayLoaded(before int64) {
-	now := m.oldest()
-	switch {
-	case before == 0 && now != 0:
-	case now < before:
-		m.say(strconv.FormatInt(before-now, 10)+" older entries were loaded above.", false)
-	case m.session.Complete():
-		m.say("This room has nothing older.", false)
-	}
+	return m.view.WantsOlder(func() bool {
+		want := m.layout().logH * 3 / 2
+		_, above := m.up(m.top(), want)
+		return above < want
+	})
 }

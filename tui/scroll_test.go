@@ -91,7 +91,12 @@ func TestOlderHistoryDoesNotMoveTheView(t *testing.T) {
 	}
 }
 
-func (s *stay) oldest() int64 { return s.model.oldest() }
+func (s *stay) oldest() int64 {
+	if s.session.Log().Len() == 0 {
+		return 0
+	}
+	return s.session.Log().At(0).Seq
+}
 
 // TestHistoryIsAskedForOnce: the view does not repeat a question whose answer
 // was nothing, until the user scrolls again.
@@ -194,7 +199,7 @@ func TestResizeKeepsThePlace(t *testing.T) {
 		s.press("PgUp")
 	}
 	s.frame()
-	text := s.model.rows.At(s.model.rows.Index(s.model.scroll.key)).Entry.Text
+	text := s.model.view.Rows.At(s.model.view.Rows.Index(s.model.scroll.key)).Entry.Text
 	for _, size := range [][2]int{{100, 20}, {30, 20}, {60, 8}, {20, 4}, {60, 20}} {
 		s.update(Resize{W: size[0], H: size[1]})
 		if got := strings.Join(s.logText(), " "); !strings.Contains(got, text[:7]) {
@@ -250,7 +255,7 @@ func TestUnreadLineOfAnotherRoom(t *testing.T) {
 	s.joined(101, ada)
 	s.history(101)
 	s.frame()
-	if _, line := s.model.rows.Unread(); line.Seq != 2 {
+	if _, line := s.model.view.Rows.Unread(); line.Seq != 2 {
 		t.Fatalf("the line stands before %d", line.Seq)
 	}
 	s.enter("/unread")
@@ -261,6 +266,27 @@ func TestUnreadLineOfAnotherRoom(t *testing.T) {
 	s.press("M-u")
 	if got := s.frame(); !strings.Contains(got, "nothing unread") {
 		t.Errorf("nothing is said:\n%s", got)
+	}
+}
+
+// TestUnreadLineOverARestart: what was read is known at the next start, and so is
+// what was written and not sent.
+func TestUnreadLineOverARestart(t *testing.T) {
+	s := online(t, 60, 14)
+	s.says(bob, "read")
+	s.frame()
+	s.typed("half a sentence")
+	s.frame()
+	s.model.Save()
+	next := newStayKept(t, 60, 14, s.kept)
+	next.drive(client.Start{}, false)
+	next.drive(client.Opened{Conn: next.conn}, false)
+	next.receive(talk.Welcome{UUID: ada.UUID, Limits: talk.DefaultLimits()})
+	next.joined(4, ada)
+	next.history(4)
+	next.frame()
+	if _, line := next.model.view.Rows.Unread(); line.Seq != 2 || next.input() != "half a sentence" {
+		t.Errorf("the line stands before %d, the input is %q", line.Seq, next.input())
 	}
 }
 
@@ -300,7 +326,7 @@ func TestFind(t *testing.T) {
 		t.Errorf("%d cells are marked", found)
 	}
 	s.press("Esc", "Esc", "Esc")
-	if s.model.find.text != "" || !s.model.scroll.follow {
+	if s.model.view.Search.Text() != "" || !s.model.scroll.follow {
 		t.Error("Esc does not end the search")
 	}
 	s.press("C-r")

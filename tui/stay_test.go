@@ -35,20 +35,24 @@ type stay struct {
 	sent    []talk.Message
 	effects []Effect // that are not Do
 	wake    time.Time
+	kept    memory
 	seq     int64
 	room    int32
 }
 
-func newStay(t testing.TB, w, h int) *stay {
+func newStay(t testing.TB, w, h int) *stay { return newStayKept(t, w, h, make(memory)) }
+
+// newStayKept is a stay that begins with what an earlier one has left.
+func newStayKept(t testing.TB, w, h int, kept memory) *stay {
 	t.Helper()
-	s := &stay{t: t, now: noon, room: 1}
+	s := &stay{t: t, now: noon, room: 1, kept: kept}
 	var err error
 	s.session, err = client.New(client.Config{Servers: []string{"ws://chat.example/ws"}, Name: "ada", Room: 1, Seed: 1},
 		client.State{Secret: talk.Secret{9}, Room: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.model = New(Options{Session: s.session, Zone: time.UTC, Theme: Dark(), Version: "v0", W: w, H: h})
+	s.model = New(Options{Session: s.session, Zone: time.UTC, Theme: Dark(), Version: "v0", W: w, H: h, Prefs: kept})
 	return s
 }
 
@@ -312,4 +316,14 @@ func checkCell(t testing.TB, c *Cell) {
 			t.Fatalf("a cell leads to %q", c.Style.Link)
 		}
 	}
+}
+
+// memory is what outlives a program.
+type memory map[string]string
+
+func (m memory) Pref(_ bool, key string) string { return m[key] }
+
+func (m memory) SetPref(_ bool, key, value string) error {
+	m[key] = value
+	return nil
 }

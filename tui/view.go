@@ -60,10 +60,10 @@ func drawPieces(g *Grid, x, y, w int, ps []piece) int {
 func (m *Model) drawHead(g *Grid) {
 	t := &m.theme
 	g.Fill(0, 0, g.W, 1, " ", t.Bar)
-	room := piece{" room " + strconv.Itoa(int(m.room)) + " ", t.Bar.with(Bold)}
+	room := piece{" room " + strconv.Itoa(int(m.view.Room())) + " ", t.Bar.with(Bold)}
 	people := piece{"", t.BarDim}
 	if n := m.session.MemberCount(); n > 0 {
-		people.text = "· " + plural(n, "person", "people") + " here "
+		people.text = "· " + view.Plural(n, "person", "people") + " here "
 	}
 	brand := piece{" TuiTalk ·", t.BarDim}
 	dot, state, style := m.lineState()
@@ -87,13 +87,6 @@ func (m *Model) drawHead(g *Grid) {
 		drawPieces(g, g.W-rightW, 0, rightW, try[1])
 		return
 	}
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
 }
 
 // lineState says in a word how the line is.
@@ -162,7 +155,7 @@ func (m *Model) drawInput(g *Grid, a layout) {
 		}
 	}
 	if text == "" && !m.pasting.on {
-		hint := "Say something in room " + strconv.Itoa(int(m.room))
+		hint := "Say something in room " + strconv.Itoa(int(m.view.Room()))
 		g.Text(a.inputX, a.inputY, a.inputW, hint, Style{FG: t.Dim.FG, BG: t.Input.BG, Attr: t.Dim.Attr})
 	}
 	row, col := m.edit.Place(a.inputW)
@@ -228,7 +221,7 @@ func (m *Model) drawHint(g *Grid, a layout) {
 // counter is what stands to the right of the hints: how many messages are new
 // below the view, or how full a message is that comes near the limit.
 func (m *Model) counter() (text string, style Style) {
-	if n := m.reading.count; !m.scroll.follow && n > 0 {
+	if n := m.view.Fresh(); !m.scroll.follow && n > 0 {
 		return " ↓ " + strconv.Itoa(n) + " new ", m.theme.Pill
 	}
 	n, most := len(m.edit.Text()), m.session.Limits().TextBytes
@@ -248,8 +241,8 @@ func (m *Model) hints() [][2]string {
 		return [][2]string{{anewKey, "begin as somebody new"}, {"F1", "help"}, {"Ctrl+C", "quit"}}
 	case m.panel.help:
 		return [][2]string{{"Esc", "back"}, {"PgUp PgDn", "scroll"}}
-	case m.find.text != "":
-		return [][2]string{{"Ctrl+R", "older"}, {"Ctrl+S", "newer"}, {"Esc", "ends the search for “" + m.find.text + "”"}}
+	case m.view.Search.Text() != "":
+		return [][2]string{{"Ctrl+R", "older"}, {"Ctrl+S", "newer"}, {"Esc", "ends the search for “" + m.view.Search.Text() + "”"}}
 	case !m.scroll.follow:
 		return [][2]string{{"Esc", "newest"}, {"PgUp PgDn", "scroll"}, {"Alt+U", "unread"}, {"F1", "help"}}
 	case strings.Contains(m.edit.Text(), "\n"):

@@ -16,8 +16,8 @@ func (m *Model) drawLog(g *Grid, a layout) {
 	p := m.top()
 	// A short log stands at the bottom, beside the input.
 	y := a.logY + a.logH - m.linesFrom(p, a.logH)
-	for y < a.logY+a.logH && p.row < m.rows.Len() {
-		row := m.rows.At(p.row)
+	for y < a.logY+a.logH && p.row < m.view.Rows.Len() {
+		row := m.view.Rows.At(p.row)
 		for h := m.height(p.row); p.line < h && y < a.logY+a.logH; p.line++ {
 			m.drawRow(g, a, p, row, y)
 			y++
@@ -33,7 +33,7 @@ func (m *Model) drawLog(g *Grid, a layout) {
 // linesFrom counts the lines from p to the log's end, at most most.
 func (m *Model) linesFrom(p place, most int) int {
 	n := m.height(p.row) - p.line
-	for i := p.row + 1; i < m.rows.Len() && n < most; i++ {
+	for i := p.row + 1; i < m.view.Rows.Len() && n < most; i++ {
 		n += m.height(i)
 	}
 	return min(n, most)
@@ -48,7 +48,7 @@ func (m *Model) drawRow(g *Grid, a layout, p place, row view.Row, y int) {
 	case view.RowDay:
 		m.drawDivider(g, a, y, view.DayLabel(row.Day), "─", t.Rule, t.Dim)
 	case view.RowGap:
-		m.drawDivider(g, a, y, plural(row.Count, "entry is", "entries are")+" not loaded here", "·", t.Rule, t.Dim)
+		m.drawDivider(g, a, y, view.Plural(row.Count, "entry is", "entries are")+" not loaded here", "·", t.Rule, t.Dim)
 	case view.RowUnread:
 		m.drawDivider(g, a, y, "unread", "─", t.Unread, t.Unread.with(Bold))
 	case view.RowFold:
@@ -60,22 +60,22 @@ func (m *Model) drawRow(g *Grid, a layout, p place, row view.Row, y int) {
 
 // headText says what is above the first entry.
 func (m *Model) headText() string {
-	s := m.session
-	switch {
-	case s.Loading():
+	switch m.view.Top() {
+	case view.TopLoading:
 		return "loading older messages …"
-	case s.Complete() && s.Log().Len() > 0:
-		return "this is where room " + strconv.Itoa(int(m.room)) + " begins"
-	case s.Complete():
+	case view.TopBegins:
+		return "this is where room " + strconv.Itoa(int(m.view.Room())) + " begins"
+	case view.TopEmpty:
 		return "nobody has said anything here yet"
-	case s.Log().Len() == 0 && m.scroll.cleared:
+	case view.TopCleared:
 		return "the log was cleared; /fetch <integer> brings it back"
-	case s.Status().Phase == client.Connecting:
-		return ""
-	case s.Status().Phase != client.Online && s.Status().Phase != client.Resuming:
-		return "older messages come when the connection is back"
+	case view.TopMore:
+		return "↑ older messages"
 	}
-	return "↑ older messages"
+	if m.session.Status().Phase == client.Connecting {
+		return ""
+	}
+	return "older messages come when the connection is back"
 }
 
 func (m *Model) drawDivider(g *Grid, a layout, y int, text, rule string, ruleStyle, style Style) {
@@ -91,7 +91,7 @@ func (m *Model) drawFold(g *Grid, p place, row view.Row, y int) {
 	lay := m.rowLayout(row)
 	if !c.inline {
 		if p.line == 0 {
-			g.Text(c.timeX, y, 5, m.clock(row.Entry.UnixTime), t.Dim)
+			g.Text(c.timeX, y, 5, m.clock(row.Entry), t.Dim)
 		}
 		g.Text(c.barX, y, 1, "·", t.Rule)
 	} else if p.line == 0 {
@@ -113,9 +113,7 @@ func (m *Model) drawFold(g *Grid, p place, row view.Row, y int) {
 	})
 }
 
-func (m *Model) clock(unix uint64) string {
-	return view.EntryTime(unix, m.zone).Format("15:04")
-}
+func (m *Model) clock(e *talk.Entry) string { return view.SaidAt(e, m.zone).Format("15:04") }
 
 // drawStyled draws s, whose first byte is byte from of its text, asking for the
 // style of each cluster.

@@ -52,7 +52,7 @@ func (m *Model) textStyles(row view.Row, lay *rowLayout) func(at int) Style {
 		text = t.Dim
 	}
 	links := lay.links
-	find := finder{text: lay.text, lower: m.find.text}
+	find := finder{text: lay.text, search: &m.view.Search}
 	return func(at int) Style {
 		for len(links) > 0 && links[0].End <= at {
 			links = links[1:]
@@ -71,18 +71,16 @@ func (m *Model) textStyles(row view.Row, lay *rowLayout) func(at int) Style {
 
 // finder tells which bytes of a text a search found, asked in ascending order.
 type finder struct {
-	text, lower string
-	from, to    int
-	done        bool
+	text     string
+	search   *view.Search
+	from, to int
+	done     bool
 }
 
 func (f *finder) covers(at int) bool {
-	if f.lower == "" {
-		return false
-	}
 	for !f.done && at >= f.to {
 		var ok bool
-		f.from, f.to, ok = nextMatch(f.text, f.lower, f.to)
+		f.from, f.to, ok = f.search.Match(f.text, f.to)
 		f.done = !ok
 	}
 	return !f.done && at >= f.from
@@ -117,10 +115,10 @@ func (m *Model) drawTime(g *Grid, c columns, i int, row view.Row, y int) {
 	if row.Kind == view.RowUnsent {
 		now = row.Outgoing.At.In(m.zone).Format("15:04")
 	} else {
-		now = m.clock(row.Entry.UnixTime)
+		now = m.clock(row.Entry)
 	}
 	if row.Follows {
-		if prev := m.rows.At(i - 1); prev.Entry != nil && m.clock(prev.Entry.UnixTime) == now {
+		if prev := m.view.Rows.At(i - 1); prev.Entry != nil && m.clock(prev.Entry) == now {
 			return
 		}
 	}

@@ -21,9 +21,9 @@ func (m *Model) drawMembers(g *Grid, a layout) {
 		return
 	}
 	if n := m.session.MemberCount(); n > 0 {
-		g.Text(x, a.logY, w, plural(n, "person", "people")+" here", t.Strong)
+		g.Text(x, a.logY, w, view.Plural(n, "person", "people")+" here", t.Strong)
 	}
-	people := m.listed()
+	people := m.view.Members()
 	top := min(m.listTop, max(len(people)-1, 0))
 	y, end := a.logY+1, a.logY+a.logH
 	for i := top; i < len(people) && y < end; i++ {
@@ -63,19 +63,6 @@ func (m *Model) address(name string) {
 		return
 	}
 	m.insert(name + " ")
-}
-
-// listed is the members with the user first.
-func (m *Model) listed() []talk.Member {
-	me := m.session.Me().UUID
-	for i, p := range m.people {
-		if p.UUID == me && i > 0 {
-			copy(m.people[1:i+1], m.people[:i])
-			m.people[0] = p
-			break
-		}
-	}
-	return m.people
 }
 
 // helpLine is a line of the help: what and what it does, or a heading.

@@ -13,23 +13,25 @@ import (
 type Action uint8
 
 const (
-	Nothing     Action = iota // the line is empty
-	Act                       // hand Input.Event to the driver
-	ShowHelp                  // show HelpLines
-	ToggleList                // show or hide the member list
-	Search                    // find Input.Text in the log, the next older hit when it is empty
-	GoUnread                  // jump to the unread line
-	RetryUnsent               // Retry the entry Input.Number of the outbox
-	DropUnsent                // Discard the entry Input.Number of the outbox
-	Leave                     // hand Input.Event, a Quit, to the driver
+	Nothing       Action = iota // the line is empty
+	Act                         // hand Input.Events to the driver
+	ShowHelp                    // show Commands and the keys
+	ToggleMembers               // show or hide the member list
+	FindText                    // View.Find with Input.Text
+	GoUnread                    // jump to View.UnreadRow
+	Tell                        // show Input.Text
+	Leave                       // hand Input.Events, a Quit, to the driver
+
+	retryUnsent   // Retry the entry Input.Number of the outbox
+	discardUnsent // Discard the entry Input.Number of the outbox
 )
 
 // Input is one line of input, understood.
 type Input struct {
 	Action Action
-	Event  client.Event // Act, Leave
-	Text   string       // Search
-	Number int          // RetryUnsent, DropUnsent: counted from 1 at the top of the outbox; 0: those that failed
+	Events []client.Event // Act, Leave
+	Text   string         // FindText, Tell
+	Number int            // of an unsent message, from 1 at the top of the outbox; 0: those that failed
 }
 
 // Command is one row of the table of commands.
@@ -48,14 +50,14 @@ var commands = [...]Command{
 	{"/name", "<name>", "set your name", parseName},
 	{"/room", "<integer>", "change the room", parseRoom},
 	{"/fetch", "<integer>", "load that many entries before the first one shown", parseFetch},
-	{"/clear", "", "clear the shown log", nothing(Input{Action: Act, Event: client.Clear{}})},
-	{"/members", "", "show or hide who is here", nothing(Input{Action: ToggleList})},
+	{"/clear", "", "clear the shown log", nothing(Input{Action: Act, Events: []client.Event{client.Clear{}}})},
+	{"/members", "", "show or hide who is here", nothing(Input{Action: ToggleMembers})},
 	{"/search", "<text>", "find a text in the log; without a text, the next older place", parseSearch},
 	{"/unread", "", "jump to the first unread message", nothing(Input{Action: GoUnread})},
-	{"/retry", "[n]", "send the nth unsent message again; without n, all that failed", parseUnsent(RetryUnsent)},
-	{"/discard", "[n]", "throw the nth unsent message away; without n, the one that failed", parseUnsent(DropUnsent)},
+	{"/retry", "[n]", "send the nth unsent message again; without n, all that failed", parseUnsent(retryUnsent)},
+	{"/discard", "[n]", "throw the nth unsent message away; without n, the one that failed", parseUnsent(discardUnsent)},
 	{"/identity", "new", "become somebody new here, for good; your name and what is unsent are kept", parseNewIdentity},
-	{"/quit", "", "leave the room and close; what is unsent goes out at the next start", nothing(Input{Action: Leave, Event: client.Quit{}})},
+	{"/quit", "", "leave the room and close; what is unsent goes out at the next start", nothing(Input{Action: Leave, Events: []client.Event{client.Quit{}}})},
 }
 
 // Commands is the table of commands, for the help and for completion.
@@ -66,10 +68,10 @@ type wrongInput string
 
 func (w wrongInput) Error() string { return string(w) }
 
-// ParseInput understands what the user entered. Everything that does not begin
+// parseInput understands what the user entered. Everything that does not begin
 // with a slash is said in the room; "//x" says "/x". An error is a sentence
 // for the user, who then still wants to have the line.
-func ParseInput(line string) (Input, error) {
+func parseInput(line string) (Input, error) {
 	if !strings.HasPrefix(line, "/") || strings.HasPrefix(line, "//") {
 		return parsePost(line)
 	}
@@ -100,7 +102,7 @@ func parsePost(line string) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
-	return Input{Action: Act, Event: client.Post{Text: clean}}, nil
+	return Input{Action: Act, Events: []client.Event{client.Post{Text: clean}}}, nil
 }
 
 func unknownCommand(word string) error {
@@ -133,7 +135,7 @@ func parseName(_ *Command, arg string) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
-	return Input{Action: Act, Event: client.SetName{Name: name}}, nil
+	return Input{Action: Act, Events: []client.Event{client.SetName{Name: name}}}, nil
 }
 
 func parseRoom(_ *Command, arg string) (Input, error) {
@@ -141,7 +143,7 @@ func parseRoom(_ *Command, arg string) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
-	return Input{Action: Act, Event: client.Join{Room: room}}, nil
+	return Input{Action: Act, Events: []client.Event{client.Join{Room: room}}}, nil
 }
 
 // ParseRoom reads the number of a room. The error is a sentence for the user.
@@ -164,7 +166,7 @@ func parseFetch(_ *Command, arg string) (Input, error) {
 	if err != nil || n < 1 || n > talk.MaxFetch {
 		return Input{}, wrongInput("/fetch loads from 1 to " + strconv.Itoa(talk.MaxFetch) + " entries at a time.")
 	}
-	return Input{Action: Act, Event: client.FetchOlder{Limit: n}}, nil
+	return Input{Action: Act, Events: []client.Event{client.FetchOlder{Limit: n}}}, nil
 }
 
 // parseNewIdentity wants a word more: it cannot be undone.
@@ -172,11 +174,11 @@ func parseNewIdentity(c *Command, arg string) (Input, error) {
 	if !strings.EqualFold(arg, c.Args) {
 		return Input{}, wrongInput("This makes you somebody else, and nothing brings back who you are now. To do it, enter /identity new.")
 	}
-	return Input{Action: Act, Event: client.Anew{}}, nil
+	return Input{Action: Act, Events: []client.Event{client.Anew{}}}, nil
 }
 
 func parseSearch(_ *Command, arg string) (Input, error) {
-	return Input{Action: Search, Text: talk.CleanText(arg)}, nil
+	return Input{Action: FindText, Text: talk.CleanText(arg)}, nil
 }
 
 func parseUnsent(action Action) func(*Command, string) (Input, error) {
@@ -192,9 +194,9 @@ func parseUnsent(action Action) func(*Command, string) (Input, error) {
 	}
 }
 
-// Unsent turns a RetryUnsent or a DropUnsent into events for the driver, given
-// the outbox of the room. Nothing is thrown away unless it is clear which.
-func Unsent(in Input, outbox []client.Outgoing) ([]client.Event, error) {
+// unsentEvents turns a retryUnsent or a discardUnsent into events, given the
+// outbox of the room. Nothing is thrown away unless it is clear which.
+func unsentEvents(in Input, outbox []client.Outgoing) ([]client.Event, error) {
 	if in.Number > len(outbox) {
 		return nil, wrongInput("The number of unsent messages here is " + strconv.Itoa(len(outbox)) + ".")
 	}
@@ -207,12 +209,12 @@ func Unsent(in Input, outbox []client.Outgoing) ([]client.Event, error) {
 	if len(ids) == 0 {
 		return nil, wrongInput("No message has failed here.")
 	}
-	if in.Action == DropUnsent && len(ids) > 1 {
+	if in.Action == discardUnsent && len(ids) > 1 {
 		return nil, wrongInput(strconv.Itoa(len(ids)) + " messages have failed. Say which to discard, as in /discard 1.")
 	}
 	var events []client.Event
 	for _, id := range ids {
-		if in.Action == DropUnsent {
+		if in.Action == discardUnsent {
 			events = append(events, client.Discard{ID: id})
 		} else {
 			events = append(events, client.Retry{ID: id})

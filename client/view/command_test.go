@@ -11,8 +11,8 @@ import (
 )
 
 func TestParseInput(t *testing.T) {
-	say := func(s string) Input { return Input{Action: Act, Event: client.Post{Text: s}} }
-	act := func(e client.Event) Input { return Input{Action: Act, Event: e} }
+	act := func(e client.Event) Input { return Input{Action: Act, Events: []client.Event{e}} }
+	say := func(s string) Input { return act(client.Post{Text: s}) }
 	for _, c := range []struct {
 		line string
 		want Input
@@ -35,18 +35,18 @@ func TestParseInput(t *testing.T) {
 		{"/room\t2147483647", act(client.Join{Room: 2147483647})},
 		{"/fetch 1", act(client.FetchOlder{Limit: 1})},
 		{"/fetch 500", act(client.FetchOlder{Limit: 500})},
-		{"/members", Input{Action: ToggleList}},
-		{"/search two words", Input{Action: Search, Text: "two words"}},
-		{"/search", Input{Action: Search}},
+		{"/members", Input{Action: ToggleMembers}},
+		{"/search two words", Input{Action: FindText, Text: "two words"}},
+		{"/search", Input{Action: FindText}},
 		{"/unread", Input{Action: GoUnread}},
-		{"/retry", Input{Action: RetryUnsent}},
-		{"/retry 2", Input{Action: RetryUnsent, Number: 2}},
-		{"/discard 3", Input{Action: DropUnsent, Number: 3}},
-		{"/quit", Input{Action: Leave, Event: client.Quit{}}},
+		{"/retry", Input{Action: retryUnsent}},
+		{"/retry 2", Input{Action: retryUnsent, Number: 2}},
+		{"/discard 3", Input{Action: discardUnsent, Number: 3}},
+		{"/quit", Input{Action: Leave, Events: []client.Event{client.Quit{}}}},
 	} {
-		got, err := ParseInput(c.line)
+		got, err := parseInput(c.line)
 		if err != nil || !reflect.DeepEqual(got, c.want) {
-			t.Errorf("ParseInput(%q) = %+v, %v; want %+v", c.line, got, err, c.want)
+			t.Errorf("parseInput(%q) = %+v, %v; want %+v", c.line, got, err, c.want)
 		}
 	}
 }
@@ -83,17 +83,17 @@ func TestParseInputExplains(t *testing.T) {
 		{strings.Repeat("x", talk.MaxTextBytes+1), "4000 bytes"},
 		{"\u200b", "visible character"},
 	} {
-		_, err := ParseInput(c.line)
+		_, err := parseInput(c.line)
 		if err == nil || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("ParseInput(%.40q) says %v; want %q", c.line, err, c.says)
+			t.Errorf("parseInput(%.40q) says %v; want %q", c.line, err, c.says)
 		}
 		if err != nil && talk.CleanText(err.Error()) != err.Error() {
-			t.Errorf("ParseInput(%.40q) says something unclean: %q", c.line, err)
+			t.Errorf("parseInput(%.40q) says something unclean: %q", c.line, err)
 		}
 	}
 }
 
-func TestUnsent(t *testing.T) {
+func TestUnsentEvents(t *testing.T) {
 	id := func(n byte) talk.UUID { return talk.UUID{n} }
 	box := []client.Outgoing{{ID: id(1), Delivery: client.Waiting}, {ID: id(2), Delivery: client.Failed}, {ID: id(3), Delivery: client.Failed}}
 	for _, c := range []struct {
@@ -102,23 +102,23 @@ func TestUnsent(t *testing.T) {
 		want []client.Event
 		says string
 	}{
-		{Input{Action: RetryUnsent}, box, []client.Event{client.Retry{ID: id(2)}, client.Retry{ID: id(3)}}, ""},
-		{Input{Action: RetryUnsent, Number: 3}, box, []client.Event{client.Retry{ID: id(3)}}, ""},
-		{Input{Action: DropUnsent, Number: 1}, box, []client.Event{client.Discard{ID: id(1)}}, ""},
-		{Input{Action: DropUnsent}, box[:2], []client.Event{client.Discard{ID: id(2)}}, ""},
-		{Input{Action: DropUnsent}, box, nil, "2 messages have failed"},
-		{Input{Action: DropUnsent, Number: 4}, box, nil, "is 3."},
-		{Input{Action: RetryUnsent}, box[:1], nil, "No message"},
+		{Input{Action: retryUnsent}, box, []client.Event{client.Retry{ID: id(2)}, client.Retry{ID: id(3)}}, ""},
+		{Input{Action: retryUnsent, Number: 3}, box, []client.Event{client.Retry{ID: id(3)}}, ""},
+		{Input{Action: discardUnsent, Number: 1}, box, []client.Event{client.Discard{ID: id(1)}}, ""},
+		{Input{Action: discardUnsent}, box[:2], []client.Event{client.Discard{ID: id(2)}}, ""},
+		{Input{Action: discardUnsent}, box, nil, "2 messages have failed"},
+		{Input{Action: discardUnsent, Number: 4}, box, nil, "is 3."},
+		{Input{Action: retryUnsent}, box[:1], nil, "No message"},
 	} {
-		got, err := Unsent(c.in, c.box)
+		got, err := unsentEvents(c.in, c.box)
 		if !reflect.DeepEqual(got, c.want) || (err != nil) != (c.says != "") || err != nil && !strings.Contains(err.Error(), c.says) {
-			t.Errorf("Unsent(%+v) = %v, %v; want %v, %q", c.in, got, err, c.want, c.says)
+			t.Errorf("unsentEvents(%+v) = %v, %v; want %v, %q", c.in, got, err, c.want, c.says)
 		}
 	}
 }
 
 func TestComplete(t *testing.T) {
-	words := Words{Names: []string{"Ada", "adam", "Bob", "Zoë K", "ada", "ev\x1bil"}, Rooms: []int32{12, -1, 1}}
+	words := vocabulary{Names: []string{"Ada", "adam", "Bob", "Zoë K", "ada", "ev\x1bil"}, Rooms: []int32{12, -1, 1}}
 	for _, c := range []struct {
 		line  string // | is the cursor
 		start int
@@ -139,15 +139,15 @@ func TestComplete(t *testing.T) {
 		{"|", 0, nil},
 	} {
 		at := strings.Index(c.line, "|")
-		start, got := Complete(c.line[:at]+c.line[at+1:], at, words)
+		start, got := complete(c.line[:at]+c.line[at+1:], at, words)
 		if c.line == "/|" {
 			if len(got) != len(Commands()) || !slices.IsSorted(got) {
-				t.Errorf("Complete(/) = %q", got)
+				t.Errorf("complete(/) = %q", got)
 			}
 			continue
 		}
 		if start != c.start || !slices.Equal(got, c.want) {
-			t.Errorf("Complete(%q) = %d, %q; want %d, %q", c.line, start, got, c.start, c.want)
+			t.Errorf("complete(%q) = %d, %q; want %d, %q", c.line, start, got, c.start, c.want)
 		}
 	}
 }
@@ -157,14 +157,18 @@ func FuzzParseInput(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		in, err := ParseInput(line)
+		in, err := parseInput(line)
 		if err != nil {
 			if s := err.Error(); s == "" || talk.CleanText(s) != s {
 				t.Errorf("unclean sentence %q", s)
 			}
 			return
 		}
-		if p, ok := in.Event.(client.Post); ok {
+		for _, ev := range in.Events {
+			p, ok := ev.(client.Post)
+			if !ok {
+				continue
+			}
 			if clean, err := talk.CheckText(p.Text); err != nil || clean != p.Text {
 				t.Errorf("post of %q: %v", p.Text, err)
 			}
@@ -173,7 +177,7 @@ func FuzzParseInput(f *testing.F) {
 			if at > 64 {
 				break // each costs as much as the line is long
 			}
-			if start, _ := Complete(line, at, Words{Names: []string{line}}); start > at {
+			if start, _ := complete(line, at, vocabulary{Names: []string{line}}); start > at {
 				t.Errorf("completion begins at %d behind the cursor %d", start, at)
 			}
 		}

@@ -9,17 +9,17 @@ import (
 	"tuitalk/talk"
 )
 
-// Words is what there is to complete with, besides the commands.
-type Words struct {
+// vocabulary is what there is to complete with, besides the commands.
+type vocabulary struct {
 	Names []string // of the members
 	Rooms []int32  // that the user was in
 }
 
-// Complete finds what may stand in place of line[start:at], the word before
+// complete finds what may stand in place of line[start:at], the word before
 // the cursor: a command at the start of the line, a room after /room, else a
 // name. The candidates are sorted and bring the space or colon that follows.
 // at must be the start of a character.
-func Complete(line string, at int, words Words) (start int, candidates []string) {
+func complete(line string, at int, words vocabulary) (start int, candidates []string) {
 	head := line[:at]
 	if strings.HasPrefix(head, "/") && !strings.ContainsAny(head, " \n") {
 		return 0, completeCommand(head)
@@ -91,4 +91,22 @@ func hasFoldedPrefix(s, prefix string) bool {
 		n--
 	}
 	return n == 0 && strings.EqualFold(s, prefix)
+}
+
+// vocabulary is what there is to complete with: the others' names, and the rooms.
+func (v *View) vocabulary() vocabulary {
+	w := vocabulary{Rooms: v.rooms}
+	me := v.session.Me().UUID
+	for _, p := range v.session.Members() {
+		if p.UUID != me {
+			w.Names = append(w.Names, p.Username)
+		}
+	}
+	return w
+}
+
+// Complete finds what may stand in place of line[start:at], the word before the
+// cursor, as complete does.
+func (v *View) Complete(line string, at int) (start int, candidates []string) {
+	return complete(line, at, v.vocabulary())
 }

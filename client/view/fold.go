@@ -16,8 +16,8 @@ type Span struct {
 // maxFoldNames is how many names of one sort a fold shows.
 const maxFoldNames = 8
 
-// comings is what the entries of a fold say about one user, in the end.
-type comings struct {
+// memberChanges is what the entries of a fold say about one user, in the end.
+type memberChanges struct {
 	user        talk.UUID
 	name        string
 	moved       bool // joined or left
@@ -31,23 +31,23 @@ type comings struct {
 // Names are cleaned.
 func (r *Rows) Fold(row Row) []Span {
 	at := r.search(row.Key.Seq)
-	users := make([]*comings, 0, row.Count)
-	byUser := make(map[talk.UUID]*comings, row.Count)
+	users := make([]*memberChanges, 0, row.Count)
+	byUser := make(map[talk.UUID]*memberChanges, row.Count)
 	for i := at; i < at+row.Count && i < r.log.Len(); i++ {
 		e := r.log.At(i)
 		c := byUser[e.Author]
 		if c == nil {
-			c = &comings{user: e.Author}
+			c = &memberChanges{user: e.Author}
 			byUser[e.Author] = c
 			users = append(users, c)
 		}
 		c.take(e)
 	}
-	var f folder
-	f.group(users, " joined", func(c *comings) bool { return c.moved && c.cameIn && c.isIn })
-	f.group(users, " left", func(c *comings) bool { return c.moved && !c.cameIn && !c.isIn })
-	f.group(users, " joined and left", func(c *comings) bool { return c.moved && c.cameIn && !c.isIn })
-	f.group(users, " left and came back", func(c *comings) bool { return c.moved && !c.cameIn && c.isIn })
+	var f foldBuilder
+	f.group(users, " joined", func(c *memberChanges) bool { return c.moved && c.cameIn && c.isIn })
+	f.group(users, " left", func(c *memberChanges) bool { return c.moved && !c.cameIn && !c.isIn })
+	f.group(users, " joined and left", func(c *memberChanges) bool { return c.moved && c.cameIn && !c.isIn })
+	f.group(users, " left and came back", func(c *memberChanges) bool { return c.moved && !c.cameIn && c.isIn })
 	f.renames(users)
 	if len(f.spans) == 0 {
 		f.words("a name changed and changed back")
@@ -55,7 +55,7 @@ func (r *Rows) Fold(row Row) []Span {
 	return f.spans
 }
 
-func (c *comings) take(e *talk.Entry) {
+func (c *memberChanges) take(e *talk.Entry) {
 	c.name = ShowName(e.Author, e.Name)
 	if e.Kind == talk.KindRenamed {
 		if !c.renamed {
@@ -69,18 +69,18 @@ func (c *comings) take(e *talk.Entry) {
 	}
 }
 
-// folder puts the sentence together.
-type folder struct{ spans []Span }
+// foldBuilder puts the sentence together.
+type foldBuilder struct{ spans []Span }
 
-func (f *folder) words(s string) { f.spans = append(f.spans, Span{Text: s}) }
+func (f *foldBuilder) words(s string) { f.spans = append(f.spans, Span{Text: s}) }
 
-func (f *folder) sentence() {
+func (f *foldBuilder) sentence() {
 	if len(f.spans) > 0 {
 		f.words("; ")
 	}
 }
 
-func (f *folder) group(users []*comings, verb string, in func(*comings) bool) {
+func (f *foldBuilder) group(users []*memberChanges, verb string, in func(*memberChanges) bool) {
 	named, more := 0, 0
 	for _, c := range users {
 		switch {
@@ -105,7 +105,7 @@ func (f *folder) group(users []*comings, verb string, in func(*comings) bool) {
 	}
 }
 
-func (f *folder) renames(users []*comings) {
+func (f *foldBuilder) renames(users []*memberChanges) {
 	named, more := 0, 0
 	for _, c := range users {
 		switch {

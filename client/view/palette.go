@@ -48,36 +48,36 @@ func NameColor(u talk.UUID, dark bool) RGB {
 	return lightNames[h%uint32(len(lightNames))]
 }
 
-// NameTags finds names that people can mistake for each other: those of one
+// nameTags finds names that people can mistake for each other: those of one
 // talk.Skeleton, but of different UUIDs. The zero value is ready for use. It is fed with everyone
-// whose name is shown (See); Tag then tells them apart.
-type NameTags struct {
-	seen map[string]*bearers
+// whose name is shown (see); tag then tells them apart.
+type nameTags struct {
+	seen map[string]*nameOwners
 }
 
-// bearers are the users who were seen whose names look alike.
-type bearers struct {
+// nameOwners are the users who were seen whose names look alike.
+type nameOwners struct {
 	first talk.UUID
-	more  []talk.UUID // besides first; at most maxBearers
+	more  []talk.UUID // besides first; at most maxNameOwners
 }
 
-// maxBearers bounds how many users of one name are kept; with so many every
+// maxNameOwners bounds how many users of one name are kept; with so many every
 // one of them has a long tag anyway.
-const maxBearers = 64
+const maxNameOwners = 64
 
-// See takes note that u is shown as name. It reports whether that changes a
-// Tag, so that a view that keeps names has to make them anew.
-func (t *NameTags) See(u talk.UUID, name string) bool {
+// see takes note that u is shown as name. It reports whether that changes a
+// tag, so that a view that keeps names has to make them anew.
+func (t *nameTags) see(u talk.UUID, name string) bool {
 	key := talk.Skeleton(name)
 	b := t.seen[key]
 	if b == nil {
 		if t.seen == nil {
-			t.seen = make(map[string]*bearers)
+			t.seen = make(map[string]*nameOwners)
 		}
-		t.seen[key] = &bearers{first: u}
+		t.seen[key] = &nameOwners{first: u}
 		return false
 	}
-	if b.first == u || len(b.more) >= maxBearers {
+	if b.first == u || len(b.more) >= maxNameOwners {
 		return false
 	}
 	for _, m := range b.more {
@@ -89,9 +89,9 @@ func (t *NameTags) See(u talk.UUID, name string) bool {
 	return true
 }
 
-// Tag is "" when nobody else was seen under a name like this one, else the
+// tag is "" when nobody else was seen under a name like this one, else the
 // shortest beginning of u, at least four digits, that tells u from them.
-func (t *NameTags) Tag(u talk.UUID, name string) string {
+func (t *nameTags) tag(u talk.UUID, name string) string {
 	b := t.seen[talk.Skeleton(name)]
 	if b == nil {
 		return ""

@@ -76,17 +76,17 @@ func TestNameColorsAreSpreadAndStable(t *testing.T) {
 func TestNameTags(t *testing.T) {
 	user := func(b ...byte) (u talk.UUID) { copy(u[:], b); return u }
 	ada1, ada2, ada3 := user(0xab, 0xcd), user(0x12, 0x34), user(0x12, 0x34, 0x50)
-	var tags NameTags
+	var tags nameTags
 	see := func(u talk.UUID, name string, want bool) {
 		t.Helper()
-		if got := tags.See(u, name); got != want {
-			t.Errorf("See(%q) = %v", name, got)
+		if got := tags.see(u, name); got != want {
+			t.Errorf("see(%q) = %v", name, got)
 		}
 	}
 	want := func(u talk.UUID, name, tag string) {
 		t.Helper()
-		if got := tags.Tag(u, name); got != tag {
-			t.Errorf("Tag(%v, %q) = %q, want %q", u, name, got, tag)
+		if got := tags.tag(u, name); got != tag {
+			t.Errorf("tag(%v, %q) = %q, want %q", u, name, got, tag)
 		}
 	}
 	want(ada1, "ada", "")
@@ -107,7 +107,7 @@ func TestNameTags(t *testing.T) {
 	see(user(2), "paypa1", true)
 	see(user(3), "PaypaI", true)
 	for i := range 1000 {
-		see(user(0xff, byte(i), byte(i>>8)), "crowd", 0 < i && i <= maxBearers)
+		see(user(0xff, byte(i), byte(i>>8)), "crowd", 0 < i && i <= maxNameOwners)
 	}
 }
 
@@ -115,10 +115,10 @@ func TestNameTags(t *testing.T) {
 func TestNameTagsSeeLookAlikes(t *testing.T) {
 	ada, other := talk.UUID{0xab, 0xcd}, talk.UUID{0x12, 0x34}
 	for _, name := range []string{"ada", "ɑda", "ａｄａ", "𝐚𝐝𝐚", "ᵃᵈᵃ", "ada\u2800", "ạda", "ᴀᴅᴀ", "ⓐⓓⓐ", "Ada."} {
-		var tags NameTags
-		tags.See(ada, "ada")
-		if !tags.See(other, name) || tags.Tag(ada, "ada") != "abcd" || tags.Tag(other, name) != "1234" {
-			t.Errorf("%+q: tags %q and %q", name, tags.Tag(ada, "ada"), tags.Tag(other, name))
+		var tags nameTags
+		tags.see(ada, "ada")
+		if !tags.see(other, name) || tags.tag(ada, "ada") != "abcd" || tags.tag(other, name) != "1234" {
+			t.Errorf("%+q: tags %q and %q", name, tags.tag(ada, "ada"), tags.tag(other, name))
 		}
 	}
 }

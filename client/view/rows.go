@@ -50,6 +50,18 @@ const (
 	followSecs = 300 // within these, an entry "follows" the one before
 )
 
+// Text is what was said, as it came: show it through talk.CleanText. It is ""
+// for a row that is no message.
+func (r Row) Text() string {
+	switch r.Kind {
+	case RowEntry, RowPending:
+		return r.Entry.Text
+	case RowUnsent:
+		return r.Outgoing.Text
+	}
+	return ""
+}
+
 // entries is the part of Log that rows need.
 type entries interface {
 	Len() int
@@ -152,7 +164,7 @@ func (r *Rows) At(i int) Row {
 	row := Row{Kind: s.kind, Key: RowKey{Kind: s.kind, Seq: e.Seq}, Entry: e}
 	switch s.kind {
 	case RowDay:
-		row.Day = EntryTime(e.UnixTime, r.loc)
+		row.Day = entryTime(e.UnixTime, r.loc)
 	case RowGap:
 		row.Count = int(e.Seq - r.log.At(at-1).Seq - 1)
 	case RowFold:
@@ -394,10 +406,18 @@ const maxUnix = 253402300799
 
 func clampUnix(sec uint64) int64 { return int64(min(sec, maxUnix)) }
 
-// EntryTime is an entry's time as people read it. Times beyond the year 9999
+// entryTime is an entry's time as people read it. Times beyond the year 9999
 // become its end.
-func EntryTime(sec uint64, loc *time.Location) time.Time {
+func entryTime(sec uint64, loc *time.Location) time.Time {
 	return time.Unix(clampUnix(sec), 0).In(loc)
+}
+
+// SaidAt is when people said an entry: what waited in the spool is stored later.
+func SaidAt(e *talk.Entry, loc *time.Location) time.Time {
+	if e.SentAt != 0 {
+		return entryTime(e.SentAt, loc)
+	}
+	return entryTime(e.UnixTime, loc)
 }
 
 // DayLabel is what a RowDay says.

@@ -347,7 +347,7 @@ func TestRowsSurviveOddTimes(t *testing.T) {
 		draw(r)
 		checkKeys(t, r)
 	}
-	if got := EntryTime(math.MaxUint64, time.UTC).Format(time.RFC3339); got != "9999-12-31T23:59:59Z" {
+	if got := entryTime(math.MaxUint64, time.UTC).Format(time.RFC3339); got != "9999-12-31T23:59:59Z" {
 		t.Errorf("the last time is %s", got)
 	}
 }

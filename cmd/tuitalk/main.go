@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 	"tuitalk/cmd/setting"
 	"tuitalk/tui"
 )
@@ -78,7 +79,7 @@ func chat(o *options, out io.Writer) error {
 	}
 	driver := client.NewDriver(session, client.NewDialerIn(o.form.Form), storage)
 	defer driver.Close()
-	if err := show(o, session, driver, notice); err != nil {
+	if err := show(o, session, driver, storage, notice); err != nil {
 		return err
 	}
 	driver.Close()
@@ -102,7 +103,7 @@ func setOldStateAside(dir string) (notice string) {
 
 // show is the client's time on the screen. The terminal is given back in any
 // case, also when something panics.
-func show(o *options, session *client.Session, driver *client.Driver, notice string) error {
+func show(o *options, session *client.Session, driver *client.Driver, prefs view.Prefs, notice string) error {
 	screen, err := tui.OpenScreen()
 	if err != nil {
 		return err
@@ -113,6 +114,7 @@ func show(o *options, session *client.Session, driver *client.Driver, notice str
 		Theme:   tui.PickTheme(o.theme, screen.Colors(), os.Getenv("COLORFGBG")),
 		Version: setting.Version(),
 		Notice:  notice,
+		Prefs:   prefs,
 	}
 	options.W, options.H = screen.Size()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)

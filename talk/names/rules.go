@@ -2,7 +2,7 @@
 //
 // Names are not unique: there is no registration, and two people named Ada must
 // be able to chat. What looks alike is told apart where it is shown
-// (talk.Skeleton, view.NameTags). A server does what one side alone cannot:
+// (talk.Skeleton, client/view). A server does what one side alone cannot:
 // it brings a name into the one form in which all see it (Unicode's NFKC), and
 // keeps the names by which people would take somebody for the service itself.
 //

@@ -3,6 +3,7 @@ package app
 import (
 	"time"
 
+	"tuitalk/client/view"
 	"tuitalk/talk"
 )
 
@@ -47,7 +48,7 @@ func (s *announcer) due(now time.Time) bool {
 	}
 	s.words = s.name + ": " + shorten(talk.CleanText(s.text), maxAnnounced)
 	if s.count > 1 {
-		s.words = counted(s.count, "new message") + ", the last from " + s.name
+		s.words = view.Plural(s.count, "new message", "new messages") + ", the last from " + s.name
 	}
 	s.count, s.last, s.at = 0, now, time.Time{}
 	return true

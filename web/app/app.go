@@ -14,14 +14,6 @@ type Driver interface {
 
 var _ Driver = (*client.Driver)(nil)
 
-// Keeper keeps small things of convenience in the browser: drafts for the life
-// of the tab, and how far the user has read for longer. Losing them loses no
-// message.
-type Keeper interface {
-	Kept(forTab bool, key string) string // "" when there is none
-	Keep(forTab bool, key, value string)
-}
-
 // Config is what an App needs besides its Session.
 type Config struct {
 	Version  string
@@ -67,60 +59,56 @@ type App struct {
 	config  Config
 	session *client.Session
 	driver  Driver
-	keeper  Keeper
 
+	view      *view.View
 	stale     part
 	bound     bool // the page's elements have their numbers
 	refs      refs
-	rows      *view.Rows
 	labels    labels
 	window    window
-	older     older
-	reading   reading
+	attention attention
 	input     input
 	people    people
 	notices   notices
 	prompt    prompt
 	announcer announcer
-	search    search
 	address   string // the query that the browser shows
 	rise      bool   // the page has the button that jumps to the unread line
 	entered   bool   // the browser's history has a room of ours
 	ended     bool
 
-	keepNext time.Time            // when drafts and such are to be kept; zero: nothing has changed
+	saveNext time.Time            // when drafts and such are to be saved; zero: nothing has changed
 	unfolded map[view.RowKey]bool // long texts that the user wants to see whole
 }
 
-// New makes the App of a Session that was not started yet.
-func New(config Config, session *client.Session, driver Driver, keeper Keeper) *App {
+// New makes the App of a Session that was not started yet. prefs may be nil.
+func New(config Config, session *client.Session, driver Driver, prefs view.Prefs) *App {
 	a := &App{
-		config: config, session: session, driver: driver, keeper: keeper,
-		stale: partAll, refs: refs{next: firstFree},
-		rows: view.NewRows(config.Location), address: config.Address,
+		config: config, session: session, driver: driver,
+		view: view.New(session, config.Location, prefs), stale: partAll, refs: refs{next: firstFree},
+		address: config.Address,
 	}
 	a.people.open = config.Wide
-	a.older.auto = true
-	a.window.reset()
+	a.enterRoom()
 	return a
 }
 
 // Start connects and takes over what the user did before.
 func (a *App) Start(now time.Time, o Opening) {
-	a.reading.attention(o.Shown, o.Focused)
+	a.attention.shown, a.attention.focused = o.Shown, o.Focused
+	a.attend()
 	a.Drive(now, client.Start{})
-	a.enterRoom(a.session.Room())
 	if a.config.FirstUse {
 		a.openPrompt(promptName)
 		a.prompt.grab = false
 	}
 	if o.Text != "" {
-		a.input.draft = o.Text
+		a.view.SetDraft(o.Text, len(o.Text))
 	}
 	if o.Enter {
-		a.submit(now, a.input.draft)
+		a.submit(now, a.view.Draft().Text)
 	}
-	if a.input.draft == o.Text {
+	if a.view.Draft().Text == o.Text {
 		a.stale &^= partInput // the user may be in the middle of a word
 	}
 }
@@ -131,18 +119,24 @@ func (a *App) Drive(now time.Time, ev client.Event) (refused bool) {
 	if a.ended {
 		return true
 	}
-	room := a.session.Room()
 	out := a.driver.Handle(ev)
-	if a.session.Room() != room {
-		a.leaveRoom(room)
-		a.enterRoom(a.session.Room())
-	} else if out.Change&(client.Appended|client.Prepended|client.Reset) != 0 {
-		a.arrived(now)
+	news := a.view.Update(ev, out)
+	if news.Entered {
+		a.announcer.forget()
+		a.enterRoom()
 	}
-	a.rows.Update(a.session, out.Change)
-	a.took(now, out.Change)
-	for _, n := range out.Notices {
+	if news.Said > 0 {
+		a.announcer.add(now, news.Said, view.ShowName(news.Last.Author, news.Last.Name), news.Last.Text)
+	}
+	if news.Unread {
+		a.stale |= partRows | partPills | partTitle
+	}
+	a.took(out.Change)
+	for _, n := range news.Notices {
 		a.sayNotice(now, n)
+	}
+	if news.Say != "" {
+		a.notify(now, news.Say, false)
 	}
 	if out.Done {
 		a.end()
@@ -151,7 +145,7 @@ func (a *App) Drive(now time.Time, ev client.Event) (refused bool) {
 }
 
 // took notes which parts of the page a change makes stale.
-func (a *App) took(now time.Time, c client.Change) {
+func (a *App) took(c client.Change) {
 	if c&client.Reset != 0 {
 		a.window.reset()
 		a.labels.reset()
@@ -169,18 +163,6 @@ func (a *App) took(now time.Time, c client.Change) {
 	if c&client.HistoryChanged != 0 {
 		a.stale |= partOlder
 	}
-	if c&(client.Prepended|client.HistoryChanged|client.Reset) != 0 {
-		a.older.settled(now, a.session.Loading(), c&(client.Prepended|client.Reset) != 0)
-	}
-}
-
-// newestSeq is that of the newest entry; 0 when there is none.
-func (a *App) newestSeq() int64 {
-	log := a.session.Log()
-	if n := log.Len(); n > 0 {
-		return log.At(n - 1).Seq
-	}
-	return 0
 }
 
 // Handle takes an event of the page. It reports whether the page must not do
@@ -198,7 +180,7 @@ func (a *App) Handle(now time.Time, ev Event) (taken bool) {
 	case Scrolled:
 		a.scrolled(now, ev)
 	case Attention:
-		a.attention(now, ev)
+		a.looked(now, ev)
 	case Widened:
 		a.widened(ev.Wide)
 	case Visited:
@@ -216,7 +198,7 @@ var clickActs = map[string]func(a *App, now time.Time, ev Clicked){
 	"ask-close": func(a *App, _ time.Time, _ Clicked) { a.closePrompt() },
 	"jump":      func(a *App, _ time.Time, _ Clicked) { a.goEnd() },
 	"unread":    func(a *App, now time.Time, _ Clicked) { a.goUnread(now) },
-	"older":     func(a *App, now time.Time, _ Clicked) { a.loadOlder(now, olderPage) },
+	"older":     func(a *App, now time.Time, _ Clicked) { a.Drive(now, a.view.Older()) },
 	"retry":     func(a *App, now time.Time, ev Clicked) { a.retry(now, ev.Arg) },
 	"discard":   func(a *App, now time.Time, ev Clicked) { a.discard(now, ev.Arg) },
 	"unfold":    func(a *App, _ time.Time, ev Clicked) { a.unfold(ev.Arg) },
@@ -235,7 +217,7 @@ func (a *App) clicked(now time.Time, ev Clicked) {
 // end shows that it is over, after a Quit.
 func (a *App) end() {
 	a.ended = true
-	a.keepAll()
+	a.save()
 	a.notices.add(notice{text: "You left room " + roomNumber(a.session.Room()) + ".", act: "reload", actText: "Come back", stays: true})
 	a.stale = partAll
 }
@@ -252,7 +234,7 @@ func (a *App) Urgent() bool { return a.stale&partInput != 0 }
 
 // Next is when Tick wants to be called; zero: not before the next event.
 func (a *App) Next() time.Time {
-	return earliest(a.notices.next(), a.announcer.next(), a.people.next, a.older.next(), a.nextKeep())
+	return earliest(a.notices.next(), a.announcer.next(), a.people.next, a.saveNext)
 }
 
 func earliest(times ...time.Time) (first time.Time) {
@@ -276,11 +258,13 @@ func (a *App) Tick(now time.Time) {
 		a.people.next = time.Time{}
 		a.stale |= partPeople
 	}
-	if a.older.due(now) {
-		a.stale |= partOlder
-		a.loadMore(now)
+	if !a.saveNext.IsZero() && !now.Before(a.saveNext) {
+		a.save()
 	}
-	if next := a.nextKeep(); !next.IsZero() && !now.Before(next) {
-		a.keepAll()
-	}
+}
+
+// save keeps the draft and how far the user has read.
+func (a *App) save() {
+	a.view.Save()
+	a.saveNext = time.Time{}
 }

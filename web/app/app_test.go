@@ -289,7 +289,7 @@ func TestStartTakesOverWhatWasWritten(t *testing.T) {
 	if len(s.texts()) != 0 || s.el("input").value != "ear" || s.el("input").caret != 1 {
 		t.Errorf("sent %v, the input holds %q", s.texts(), s.el("input").value)
 	}
-	s = newStage(t, map[string]string{shelf(true) + "draft.1": "kept"})
+	s = newStage(t, map[string]string{shelf(false) + "draft.1": "kept"})
 	s.app.Start(s.now, Opening{Shown: true})
 	s.frame()
 	if s.el("input").value != "kept" {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"tuitalk/client/view"
-	"tuitalk/talk"
 )
 
 // maxCompletions is how many candidates are shown at once.
@@ -23,7 +22,7 @@ func (a *App) complete(text string, caret int, asked bool) {
 		return
 	}
 	in := &a.input
-	start, found := view.Complete(text, caret, view.Words{Names: a.memberNames(), Rooms: in.rooms})
+	start, found := a.view.Complete(text, caret)
 	if len(found) == 1 && found[0] == text[start:caret] {
 		return // it stands there already
 	}
@@ -48,23 +47,12 @@ func describe(word string) completion {
 	return o
 }
 
-func (a *App) memberNames() []string {
-	members := a.session.Members()
-	names := make([]string, 0, len(members))
-	for _, m := range members {
-		if m.UUID != a.session.Me().UUID {
-			names = append(names, m.Username)
-		}
-	}
-	return names
-}
-
 // tab completes: the chosen candidate, or the only one; of several it makes a
 // list. Without any, the key moves the focus, as everywhere.
 func (a *App) tab(ev Key) bool {
 	in := &a.input
-	in.draft = ev.Text
 	caret := byteOffset(ev.Text, ev.From)
+	a.view.SetDraft(ev.Text, caret)
 	offered := len(in.completions) > 0
 	if !offered {
 		a.complete(ev.Text, caret, true)
@@ -80,8 +68,9 @@ func (a *App) takeCompletion(word string) {
 	in := &a.input
 	for _, o := range in.completions {
 		if o.word == word {
-			end := len(in.draft)
-			if i := strings.IndexAny(in.draft[in.start:], " \n"); i >= 0 {
+			text := a.view.Draft().Text
+			end := len(text)
+			if i := strings.IndexAny(text[in.start:], " \n"); i >= 0 {
 				end = in.start + i
 			}
 			a.replace(word, end)
@@ -93,10 +82,10 @@ func (a *App) takeCompletion(word string) {
 // replace puts a candidate in the place of the draft's word up to end.
 func (a *App) replace(word string, end int) {
 	in := &a.input
-	rest := strings.TrimPrefix(in.draft[end:], " ")
-	start := in.start
+	text, start := a.view.Draft().Text, in.start
+	rest := strings.TrimPrefix(text[end:], " ")
 	a.closeCompletions()
-	a.write(in.draft[:start]+word+rest, start+len(word))
+	a.write(text[:start]+word+rest, start+len(word))
 	in.grab = true
 }
 
@@ -139,15 +128,15 @@ func (a *App) frameCompletions(p *Patch) {
 
 // frameCount shows the length of a text that comes near to the limit.
 func (a *App) frameCount(p *Patch) {
-	n := len(a.input.draft)
+	n, most := len(a.view.Draft().Text), a.session.Limits().TextBytes
 	p.pick(refCount)
 	p.empty()
-	p.flag("hidden", n < countFrom)
+	p.flag("hidden", n < most-countWithin)
 	p.class("count")
-	if n > talk.MaxTextBytes {
+	if n > most {
 		p.class("count over")
 	}
-	p.attr("title", "bytes left of "+strconv.Itoa(talk.MaxTextBytes))
-	p.words(strconv.Itoa(talk.MaxTextBytes - n))
+	p.attr("title", "bytes left of "+strconv.Itoa(most))
+	p.words(strconv.Itoa(most - n))
 	p.end()
 }

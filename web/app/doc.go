@@ -14,6 +14,8 @@
 // changes of all stale parts into one Patch. So a thousand messages a second
 // cost sixty patches.
 //
+// What it shows and what the user enters is in client/view, as for the terminal.
+//
 // # What is in the page
 //
 // Of the log a window of at most maxShown rows is in the page (window.go). It

@@ -28,7 +28,7 @@ type (
 	Scrolled struct {
 		Above, View, Below int  // not seen above, seen, not seen below
 		Following          bool // the newest row is in view
-		First              Ref  // the first row in view; 0: none
+		First, Last        Ref  // the first and the last row in view; 0: none
 	}
 	// Attention tells whether somebody looks at the page.
 	Attention struct {

@@ -41,6 +41,10 @@ func (a *App) Frame(now time.Time, p *Patch) {
 	if a.window.wants() {
 		a.stale |= partRows
 	}
+	if a.view.Settle() {
+		a.labels.reset()
+		a.stale |= partRows | partPeople
+	}
 	stale := a.stale
 	a.stale = 0
 	for _, f := range frames {
@@ -48,11 +52,13 @@ func (a *App) Frame(now time.Time, p *Patch) {
 			f.write(a, p, now)
 		}
 	}
-	a.noteKeep(now)
+	if a.saveNext.IsZero() && a.view.Unsaved() {
+		a.saveNext = now.Add(view.SaveAfter)
+	}
 }
 
 func (a *App) frameRows(p *Patch) {
-	lo, hi := a.window.span(a.rows)
+	lo, hi := a.window.span(a.view.Rows)
 	a.place(p, lo, hi)
 	a.window.scroll(p)
 }
@@ -97,7 +103,7 @@ func lineTitle(s client.Status) string {
 		title += ": " + s.Reason
 	}
 	if s.Owed > 0 {
-		title += "; " + counted(s.Owed, "message") + " for other rooms not stored yet"
+		title += "; " + view.Plural(s.Owed, "message", "messages") + " for other rooms not stored yet"
 	}
 	return talk.CleanName(title)
 }
@@ -109,13 +115,12 @@ func (a *App) frameMe(p *Patch) {
 
 // framePills writes the buttons that jump to the end and to the unread line.
 func (a *App) framePills(p *Patch) {
-	r := &a.reading
 	p.pick(refJump)
 	p.empty()
-	p.flag("hidden", r.following)
-	if p.class("jump"); r.fresh > 0 {
+	p.flag("hidden", a.attention.following)
+	if p.class("jump"); a.view.Fresh() > 0 {
 		p.class("jump fresh")
-		p.words("↓ " + counted(r.fresh, "new message"))
+		p.words("↓ " + view.Plural(a.view.Fresh(), "new message", "new messages"))
 	} else {
 		p.words("↓ Newest")
 	}
@@ -135,7 +140,7 @@ func (a *App) goEnd() {
 
 func (a *App) frameTitle(p *Patch) {
 	title := "Room " + roomNumber(a.session.Room()) + " · TuiTalk"
-	if n := a.reading.fresh; n > 0 {
+	if n := a.view.Fresh(); n > 0 {
 		title = "(" + strconv.Itoa(n) + ") " + title
 	}
 	p.title(title)

@@ -1,39 +1,25 @@
 package app
 
 import (
-	"slices"
 	"strings"
 	"time"
 
 	"tuitalk/client"
 	"tuitalk/client/view"
-	"tuitalk/talk"
 )
 
-// maxRecalled is how many lines that were sent can be called back.
-const maxRecalled = 100
-
-// countFrom is how many bytes a text has before its length is shown.
-const countFrom = talk.MaxTextBytes - 500
+// countWithin is how near to the limit of a text, in bytes, its length is shown.
+const countWithin = 500
 
 // input is what the user writes. The page's own input is the truth while the
-// user types; draft follows it, and replaces it when partInput is stale.
+// user types; the view's draft follows it, and replaces it when partInput is stale.
 type input struct {
-	draft   string
-	caret   int // bytes; where it goes when the draft replaces the page's text
-	grab    bool
-	changed bool // the draft is not kept yet
-
-	recalled []string // lines that were sent, the oldest first
-	at       int      // the line shown; len(recalled): none
-	aside    string   // the draft while a line is shown
+	grab bool
 
 	completions []completion
 	start       int // bytes; where a completion goes in
 	chosen      int
 	explicit    bool // the user chose it with the arrows
-
-	rooms []int32 // that the user was in
 }
 
 // completion is a candidate for completion.
@@ -43,25 +29,17 @@ type completion struct {
 	help string
 }
 
-func (in *input) visitedRoom(room int32) {
-	if !slices.Contains(in.rooms, room) {
-		in.rooms = append(in.rooms, room)
-	}
-	in.caret = len(in.draft)
-}
-
 // write replaces what the input holds.
 func (a *App) write(text string, caret int) {
-	a.input.draft, a.input.caret, a.input.changed = text, caret, true
+	a.view.SetDraft(text, caret)
 	a.stale |= partInput | partCount
 }
 
 func (a *App) typed(_ time.Time, ev Typed) {
-	in := &a.input
-	in.draft, in.changed = ev.Text, true
-	in.at = len(in.recalled)
+	caret := byteOffset(ev.Text, ev.Caret)
+	a.view.SetDraft(ev.Text, caret)
 	a.stale |= partCount
-	a.complete(ev.Text, byteOffset(ev.Text, ev.Caret), false)
+	a.complete(ev.Text, caret, false)
 	if a.notices.dropWrong() {
 		a.stale |= partNotices
 	}
@@ -91,7 +69,7 @@ func (a *App) key(now time.Time, ev Key) (taken bool) {
 func (a *App) enter(now time.Time, ev Key) {
 	in := &a.input
 	if len(in.completions) > 0 && in.explicit {
-		in.draft = ev.Text
+		a.view.SetDraft(ev.Text, len(ev.Text))
 		a.takeCompletion(in.completions[in.chosen].word)
 		return
 	}
@@ -104,47 +82,39 @@ func (a *App) submit(now time.Time, text string) {
 		return
 	}
 	a.closeCompletions()
-	line, err := view.ParseInput(text)
-	if err == nil {
-		err = a.act(now, text, line)
-	}
+	line, err := a.view.Submit(text)
 	if err != nil {
-		a.input.draft = text
+		a.view.SetDraft(text, len(text))
 		a.notices.dropWrong()
 		a.wrong(err.Error())
+		return
 	}
+	a.write("", 0) // before it is handed over: a change of rooms brings another draft
+	a.act(now, text, line)
 }
 
-// actions are what a line can ask for, besides what goes to the session.
-var actions = map[view.Action]func(a *App, now time.Time, line view.Input) error{
-	view.ShowHelp:    func(a *App, _ time.Time, _ view.Input) error { a.showHelp(); return nil },
-	view.ToggleList:  func(a *App, _ time.Time, _ view.Input) error { a.toggleMembers(); return nil },
-	view.GoUnread:    func(a *App, now time.Time, _ view.Input) error { a.goUnread(now); return nil },
-	view.Search:      func(a *App, _ time.Time, line view.Input) error { return a.find(line.Text) },
-	view.RetryUnsent: (*App).unsent,
-	view.DropUnsent:  (*App).unsent,
-}
-
-func (a *App) act(now time.Time, text string, line view.Input) error {
+// act does what a line that was understood asks for.
+func (a *App) act(now time.Time, text string, line view.Input) {
 	switch line.Action {
-	case view.Nothing:
-		return nil
 	case view.Act, view.Leave:
-		a.handOver(now, text, line.Event)
-		return nil
+		for _, ev := range line.Events {
+			a.handOver(now, text, ev)
+		}
+	case view.ShowHelp:
+		a.showHelp()
+	case view.ToggleMembers:
+		a.toggleMembers()
+	case view.GoUnread:
+		a.goUnread(now)
+	case view.FindText:
+		a.find(now, line.Text)
+	case view.Tell:
+		a.notify(now, line.Text, false)
 	}
-	if err := actions[line.Action](a, now, line); err != nil {
-		return err
-	}
-	a.sent(text, a.session.Room())
-	return nil
 }
 
-// handOver gives the user's event to the session. The line is gone from the
-// input before that: a change of rooms brings another draft.
+// handOver gives the user's event to the session.
 func (a *App) handOver(now time.Time, text string, ev client.Event) {
-	room := a.session.Room()
-	a.sent(text, room)
 	if a.Drive(now, ev) {
 		a.write(text, len(text))
 		return
@@ -152,28 +122,13 @@ func (a *App) handOver(now time.Time, text string, ev client.Event) {
 	switch ev.(type) {
 	case client.Post:
 		a.window.end()
-		a.reading.following = true
+		a.attention.following = true
+		a.attend()
 	case client.SetName:
 		a.named()
 	case client.Clear:
-		a.older.auto = false
-		a.reading.clear()
-		a.rows.SetUnread(0)
+		a.stale |= partPills | partTitle
 	}
-}
-
-// sent empties the input and remembers the line.
-func (a *App) sent(text string, room int32) {
-	in := &a.input
-	if n := len(in.recalled); n == 0 || in.recalled[n-1] != text {
-		in.recalled = append(in.recalled, text)
-	}
-	if extra := len(in.recalled) - maxRecalled; extra > 0 {
-		in.recalled = slices.Delete(in.recalled, 0, extra)
-	}
-	in.at, in.aside = len(in.recalled), ""
-	a.write("", 0)
-	a.keepDraft(room)
 }
 
 // arrow chooses a completion, or walks through the lines that were sent when the
@@ -188,20 +143,14 @@ func (a *App) arrow(ev Key, by int) bool {
 	}
 	from := byteOffset(ev.Text, ev.From)
 	blocked := ev.From != ev.To || by < 0 && hasNewline(ev.Text[:from]) || by > 0 && hasNewline(ev.Text[from:])
-	at := in.at + by
-	if blocked || at < 0 || at > len(in.recalled) {
+	if blocked {
 		return false
 	}
-	if in.at == len(in.recalled) {
-		in.aside = ev.Text
+	line, ok := a.view.Inputs.Move(by, ev.Text)
+	if ok {
+		a.write(line, len(line))
 	}
-	in.at = at
-	line := in.aside
-	if at < len(in.recalled) {
-		line = in.recalled[at]
-	}
-	a.write(line, len(line))
-	return true
+	return ok
 }
 
 func hasNewline(s string) bool { return strings.IndexByte(s, '\n') >= 0 }
@@ -222,8 +171,8 @@ func (a *App) escape() bool {
 		a.stale |= partNotices
 	case a.people.open && !a.config.Wide:
 		a.toggleMembers()
-	case a.search.found != (view.RowKey{}):
-		a.search = search{}
+	case a.view.Search.Text() != "":
+		a.view.Search.End()
 		a.stale |= partRows
 	default:
 		return false
@@ -234,7 +183,8 @@ func (a *App) escape() bool {
 // frameInput replaces what the page's input holds.
 func (a *App) frameInput(p *Patch) {
 	in := &a.input
-	p.value(refInput, in.draft, min(in.caret, len(in.draft)))
+	d := a.view.Draft()
+	p.value(refInput, d.Text, min(d.Cursor, len(d.Text)))
 	if in.grab {
 		in.grab = false
 		p.focus(refInput)

@@ -17,8 +17,8 @@ func TestWhatIsWrongKeepsTheTextAndExplains(t *testing.T) {
 			continue
 		}
 		// The page's own input still holds it when the client does not replace it.
-		if s.app.input.draft != line || s.notices() == "" {
-			t.Errorf("%.20q: the input holds %.20q, the notice is %q", line, s.app.input.draft, s.notices())
+		if s.app.view.Draft().Text != line || s.notices() == "" {
+			t.Errorf("%.20q: the input holds %.20q, the notice is %q", line, s.app.view.Draft().Text, s.notices())
 		}
 		if len(s.posted()) != 0 {
 			t.Errorf("%.20q was sent", line)
@@ -128,7 +128,7 @@ func TestCompletion(t *testing.T) {
 	}
 	s.strike("ArrowDown", "/")
 	s.strike("Enter", "/")
-	if got := s.el("input").value; got != s.app.input.draft || !strings.HasPrefix(got, "/d") {
+	if got := s.el("input").value; got != s.app.view.Draft().Text || !strings.HasPrefix(got, "/d") {
 		t.Errorf("the second command put in %q", got)
 	}
 	for _, c := range []struct{ text, key, want string }{
@@ -176,14 +176,14 @@ func TestLinesThatWereSentCanBeCalledBack(t *testing.T) {
 		if taken := s.strike(c.key, text); taken != c.taken {
 			t.Fatalf("%s on %q: taken is %t", c.key, text, taken)
 		}
-		if text = s.app.input.draft; text != c.want {
+		if text = s.app.view.Draft().Text; text != c.want {
 			t.Fatalf("%s shows %q, want %q", c.key, text, c.want)
 		}
 	}
 	text = "draft"
 	for _, want := range []string{"three\nlines", "two", "one", "one"} {
 		s.handle(Key{Name: "ArrowUp", Text: text}) // the caret stands before the text
-		if text = s.app.input.draft; text != want {
+		if text = s.app.view.Draft().Text; text != want {
 			t.Fatalf("going up shows %q, want %q", text, want)
 		}
 	}

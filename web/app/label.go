@@ -28,34 +28,30 @@ type bearer struct {
 const maxLabels = 4096
 
 // labels makes labels and keeps them.
-type labels struct {
-	tags  view.NameTags
-	ready map[bearer]*label
-}
+type labels struct{ ready map[bearer]*label }
 
-// reset forgets everybody: names are told apart within one room.
-func (l *labels) reset() { *l = labels{} }
+// reset forgets everybody.
+func (l *labels) reset() { clear(l.ready) }
 
-// of makes a user's label. changed reports that the labels made before are no
-// longer right, because two names look alike now.
-func (l *labels) of(user talk.UUID, name string) (made *label, changed bool) {
+// of makes a user's label.
+func (l *labels) of(v *view.View, user talk.UUID, name string) *label {
 	key := bearer{user, name}
 	if made := l.ready[key]; made != nil {
-		return made, false
+		return made
 	}
-	shown := view.ShowName(user, name)
-	if changed = l.tags.See(user, shown); changed || len(l.ready) >= maxLabels {
+	if len(l.ready) >= maxLabels {
 		clear(l.ready)
 	}
-	made = &label{
-		name: shown, tag: l.tags.Tag(user, shown), guest: !user.Proven(), initial: initial(shown),
+	shown, tag := v.Name(user, name)
+	made := &label{
+		name: shown, tag: tag, guest: !user.Proven(), initial: initial(shown),
 		dark: color(view.NameColor(user, true)), light: color(view.NameColor(user, false)),
 	}
 	if l.ready == nil {
 		l.ready = make(map[bearer]*label)
 	}
 	l.ready[key] = made
-	return made, changed
+	return made
 }
 
 func initial(name string) string {

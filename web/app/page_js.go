@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tuitalk/client"
+	"tuitalk/client/view"
 )
 
 // earBuffer is how many page events may wait for the loop. More than one does
@@ -36,7 +37,7 @@ type page struct {
 // Run is the client in the browser. It returns only when it cannot begin.
 func Run(version string) error {
 	bridge := js.Global().Get("tuitalkBridge")
-	storage, state, trouble := openStorage(bridge)
+	storage, prefs, state, trouble := openStorage(bridge)
 	pg := &page{bridge: bridge, events: make(chan heard, earBuffer), timer: time.NewTimer(time.Hour)}
 	start := bridge.Call("start", js.FuncOf(pg.hear))
 	session, err := newSession(version, state, start)
@@ -47,7 +48,7 @@ func Run(version string) error {
 	pg.app = New(Config{
 		Version: version, Location: zone(), FirstUse: state.Name == "",
 		Wide: start.Get("wide").Bool(), Address: start.Get("search").String(),
-	}, session, pg.driver, keeper{bridge})
+	}, session, pg.driver, prefs)
 	if trouble != "" {
 		pg.app.Warn(time.Now(), trouble)
 	}
@@ -69,18 +70,18 @@ const noStorage = "This browser keeps nothing for this page: what is not sent wh
 
 // openStorage opens what the browser keeps. Without it the client works, but
 // forgets with the tab who the user is and what was not sent yet.
-func openStorage(bridge js.Value) (storage client.Storage, state client.State, trouble string) {
+func openStorage(bridge js.Value) (storage client.Storage, prefs view.Prefs, state client.State, trouble string) {
 	if !bridge.Call("mayStore").Bool() {
-		return nil, state, noStorage
+		return nil, nil, state, noStorage
 	}
-	storage, err := client.OpenBrowserStorage()
+	browser, err := client.OpenBrowserStorage()
 	if err != nil {
-		return nil, state, noStorage
+		return nil, nil, state, noStorage
 	}
-	if state, err = storage.Load(); err != nil {
+	if state, err = browser.Load(); err != nil {
 		trouble = err.Error()
 	}
-	return storage, state, trouble
+	return browser, browser, state, trouble
 }
 
 // newSession makes the session of this tab: the room is that of the address,
@@ -207,7 +208,7 @@ func readEvent(kind string, args []js.Value) Event {
 	case "scroll":
 		return Scrolled{
 			Above: args[0].Int(), View: args[1].Int(), Below: args[2].Int(),
-			Following: args[3].Bool(), First: Ref(args[4].Int()),
+			Following: args[3].Bool(), First: Ref(args[4].Int()), Last: Ref(args[5].Int()),
 		}
 	case "attention":
 		return Attention{Kind: args[0].String(), Shown: args[1].Bool(), Focused: args[2].Bool()}
@@ -217,24 +218,4 @@ func readEvent(kind string, args []js.Value) Event {
 		return Visited{Search: args[0].String(), Hash: args[1].String()}
 	}
 	return nil
-}
-
-// keeper keeps small things in the browser's storage.
-type keeper struct{ bridge js.Value }
-
-var _ Keeper = keeper{}
-
-func store(forTab bool) string {
-	if forTab {
-		return "session"
-	}
-	return "local"
-}
-
-func (k keeper) Kept(forTab bool, key string) string {
-	return k.bridge.Call("kept", store(forTab), "tuitalk.web."+key).String()
-}
-
-func (k keeper) Keep(forTab bool, key, value string) {
-	k.bridge.Call("keep", store(forTab), "tuitalk.web."+key, value)
 }

@@ -63,7 +63,7 @@ func (a *App) makePeople(p *Patch) {
 	me := a.session.Me().UUID
 	p.pick(refMemberList)
 	p.empty()
-	members := a.session.Members()
+	members := a.view.Members()
 	for i := range members {
 		who := a.labelOf(members[i].UUID, members[i].Username)
 		p.begin("li", "member")

@@ -46,13 +46,13 @@ func TestAwayTheUnreadLineComesAndStays(t *testing.T) {
 }
 
 func TestWhatWasReadIsKnownAtTheNextVisit(t *testing.T) {
-	s := newStage(t, map[string]string{shelf(false) + "read.1": "4"})
+	s := newStage(t, map[string]string{shelf(true) + "read.1": "4"})
 	s.open(6)
 	if n := len(s.el("log").all("unread")); n != 1 {
 		t.Fatalf("%d unread lines", n)
 	}
 	s.handle(Attention{Kind: "pagehide"})
-	if got := s.kept[shelf(false)+"read.1"]; got != "6" {
+	if got := s.kept[shelf(true)+"read.1"]; got != "6" {
 		t.Errorf("kept %q", got)
 	}
 	fresh := joined(t, 6)

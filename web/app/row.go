@@ -37,7 +37,7 @@ func (a *App) lookOf(row *view.Row) look {
 		label := a.labelOf(row.Entry.Author, row.Entry.Name)
 		l.name, l.tag = label.name, label.tag
 		l.folded = a.folds(row.Key, row.Entry.Text)
-		l.hit = a.search.found == row.Key
+		l.hit = a.view.Search.Found() == row.Key
 	case view.RowUnsent:
 		label := a.labelOf(a.session.Me().UUID, a.session.Me().Username)
 		l.name, l.tag = label.name, label.tag
@@ -48,11 +48,7 @@ func (a *App) lookOf(row *view.Row) look {
 }
 
 func (a *App) labelOf(user talk.UUID, name string) *label {
-	l, changed := a.labels.of(user, name)
-	if changed {
-		a.stale |= partRows | partPeople
-	}
-	return l
+	return a.labels.of(a.view, user, name)
 }
 
 func (a *App) folds(key view.RowKey, text string) bool {
@@ -92,7 +88,7 @@ func (a *App) makeRow(p *Patch, ref Ref, row *view.Row, l *look) {
 		p.leaf("span", "", "New")
 	case view.RowGap:
 		p.root(ref, "div", "row hole")
-		p.words(counted(row.Count, "message") + " between here could not be loaded")
+		p.words(view.Plural(row.Count, "message", "messages") + " between here could not be loaded")
 	case view.RowFold:
 		p.root(ref, "div", "row fold")
 		a.makeFold(p, row)
@@ -105,7 +101,7 @@ func (a *App) makeRow(p *Patch, ref Ref, row *view.Row, l *look) {
 }
 
 func (a *App) makeFold(p *Patch, row *view.Row) {
-	for _, span := range a.rows.Fold(*row) {
+	for _, span := range a.view.Rows.Fold(*row) {
 		if span.User.IsZero() {
 			p.words(span.Text)
 			continue
@@ -144,11 +140,7 @@ func (a *App) makeEntry(p *Patch, ref Ref, row *view.Row, l *look) {
 	if e.Seq > 0 {
 		p.attr("data-seq", strconv.FormatInt(e.Seq, 10))
 	}
-	at := e.UnixTime
-	if e.SentAt != 0 {
-		at = e.SentAt
-	}
-	a.makeHead(p, a.labelOf(e.Author, e.Name), l, view.EntryTime(at, a.config.Location))
+	a.makeHead(p, a.labelOf(e.Author, e.Name), l, view.SaidAt(e, a.config.Location))
 	a.makeText(p, row.Key, e.Text, l)
 	if row.Kind == view.RowPending {
 		p.begin("div", "under")
@@ -251,10 +243,14 @@ func (p *Patch) button(class, act, arg, words string) {
 	p.end()
 }
 
-// counted is "1 message" or "7 messages".
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+func (a *App) retry(now time.Time, arg string) {
+	if id, err := talk.ParseUUID(arg); err == nil {
+		a.Drive(now, client.Retry{ID: id})
 	}
-	return strconv.Itoa(n) + " " + what + "s"
+}
+
+func (a *App) discard(now time.Time, arg string) {
+	if id, err := talk.ParseUUID(arg); err == nil {
+		a.Drive(now, client.Discard{ID: id})
+	}
 }

@@ -58,10 +58,14 @@ func (s *stage) Handle(ev client.Event) (out client.Outcome) {
 	return out
 }
 
-func (s *stage) Kept(forTab bool, key string) string { return s.kept[shelf(forTab)+key] }
-func (s *stage) Keep(forTab bool, key, value string) { s.kept[shelf(forTab)+key] = value }
+func (s *stage) Pref(shared bool, key string) string { return s.kept[shelf(shared)+key] }
 
-func shelf(forTab bool) string { return strconv.FormatBool(forTab) }
+func (s *stage) SetPref(shared bool, key, value string) error {
+	s.kept[shelf(shared)+key] = value
+	return nil
+}
+
+func shelf(shared bool) string { return strconv.FormatBool(shared) }
 
 // newStage is a page in room 1 that nobody has connected yet.
 func newStage(t testing.TB, kept map[string]string) *stage {

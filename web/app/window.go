@@ -32,6 +32,7 @@ type window struct {
 	grow  int  // rows wanted above (negative) or below (positive)
 	view  Scrolled
 	first view.RowKey // the first row in view
+	last  view.RowKey // the last one
 
 	target     view.RowKey // a row to show, when seek is set
 	targetRow  int
@@ -44,7 +45,7 @@ type window struct {
 // reset begins anew at the end, as in another room.
 func (w *window) reset() {
 	w.fresh, w.live, w.toEnd, w.seek, w.grow = true, true, true, false, 0
-	w.first = view.RowKey{}
+	w.first, w.last = view.RowKey{}, view.RowKey{}
 }
 
 // end shows the newest row.
@@ -63,16 +64,21 @@ func (w *window) goTo(i int, key view.RowKey) {
 func (w *window) wants() bool { return w.grow != 0 || w.seek || w.toEnd || w.page != "" }
 
 // scrolled takes note of where the view is and says which side wants rows: 1.5
-// views ahead of it must be there.
-func (w *window) scrolled(ev Scrolled, rows *view.Rows) {
+// views ahead of it must be there. It reports whether another row is the first.
+func (w *window) scrolled(ev Scrolled, rows *view.Rows) (moved bool) {
 	w.view, w.grow = ev, 0
+	was := w.first
 	for i := range w.shown {
 		if w.shown[i].ref == ev.First {
 			w.first = w.shown[i].key
 		}
+		if w.shown[i].ref == ev.Last {
+			w.last = w.shown[i].key
+		}
 	}
+	moved = w.first != was
 	if len(w.shown) == 0 {
-		return
+		return moved
 	}
 	switch ahead := ahead(ev); {
 	case ev.Above < ahead && rows.Index(w.shown[0].key) > 1:
@@ -80,6 +86,7 @@ func (w *window) scrolled(ev Scrolled, rows *view.Rows) {
 	case ev.Below < ahead && !w.live:
 		w.grow = step
 	}
+	return moved
 }
 
 // ahead is how many pixels out of view must be filled on either side.
@@ -166,7 +173,7 @@ func (a *App) place(p *Patch, lo, hi int) {
 	}
 	next := w.spare[:0]
 	for i := lo; i < hi; i++ {
-		row := a.rows.At(i)
+		row := a.view.Rows.At(i)
 		next = append(next, shownRow{key: row.Key, look: a.lookOf(&row)})
 	}
 	a.keepSame(next)
@@ -179,7 +186,7 @@ func (a *App) place(p *Patch, lo, hi int) {
 	a.insert(p, next, lo)
 	w.shown, w.spare = next, w.shown
 	w.fresh, w.grow = false, 0
-	w.live = hi == a.rows.Len()
+	w.live = hi == a.view.Rows.Len()
 }
 
 // keepSame gives the new rows the elements of those rows shown that look the
@@ -203,7 +210,7 @@ func (a *App) insert(p *Patch, next []shownRow, lo int) {
 	for i := len(next) - 1; i >= 0; i-- {
 		s := &next[i]
 		if s.ref == 0 {
-			row := a.rows.At(lo + i)
+			row := a.view.Rows.At(lo + i)
 			s.ref = a.refs.take()
 			a.makeRow(p, s.ref, &row, &s.look)
 			p.put(s.ref, refLog, before)

@@ -130,8 +130,13 @@ func TestFindShowsOlderAndOlderPlaces(t *testing.T) {
 			t.Errorf("%d rows are marked", len(hits))
 		}
 	}
+	s.enter("a line that waits")
+	s.enter("/search line THAT")
+	if s.dom.row == nil || s.dom.row.all("text")[0].text() != "a line that waits" {
+		t.Errorf("what is unsent is not found: %v", s.dom.row)
+	}
 	s.enter("/search nowhere")
-	if !strings.Contains(s.notices(), "nothing") {
+	if !strings.Contains(s.notices(), "“nowhere” comes no more") {
 		t.Errorf("the notice is %q", s.notices())
 	}
 }
@@ -236,9 +241,9 @@ func (s *stage) checkRows(seed uint64) {
 	if len(rows) == 0 {
 		return
 	}
-	lo := s.app.rows.Index(w.shown[0].key)
+	lo := s.app.view.Rows.Index(w.shown[0].key)
 	for i, e := range rows {
-		row := s.app.rows.At(lo + i)
+		row := s.app.view.Rows.At(lo + i)
 		if row.Key != w.shown[i].key || e.ref != w.shown[i].ref {
 			s.t.Fatalf("seed %d: row %d of the page is %v, want %v", seed, i, w.shown[i].key, row.Key)
 		}
@@ -246,7 +251,7 @@ func (s *stage) checkRows(seed uint64) {
 			s.t.Fatalf("seed %d: row %d shows entry %s, want %d", seed, i, e.attrs["data-seq"], row.Key.Seq)
 		}
 	}
-	if last := lo + len(rows); w.live != (last == s.app.rows.Len()) {
-		s.t.Fatalf("seed %d: live is %t at row %d of %d", seed, w.live, last, s.app.rows.Len())
+	if last := lo + len(rows); w.live != (last == s.app.view.Rows.Len()) {
+		s.t.Fatalf("seed %d: live is %t at row %d of %d", seed, w.live, last, s.app.view.Rows.Len())
 	}
 }

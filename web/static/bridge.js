@@ -23,8 +23,8 @@
   const distance = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
   const follow = () => { scroller.scrollTop = scroller.scrollHeight; };
 
-  const firstInView = () => {
-    const top = scroller.getBoundingClientRect().top;
+  // The first row that ends below a place, which is in pixels of the window.
+  const rowAt = (top) => {
     let low = 0;
     let high = log.children.length;
     while (low < high) {
@@ -38,8 +38,8 @@
   // Some rows in view with their places: one of them will outlast the change.
   const anchors = () => {
     const found = [];
-    const bottom = scroller.getBoundingClientRect().bottom;
-    for (let i = firstInView(); i < log.children.length && found.length < 40; i++) {
+    const { top: start, bottom } = scroller.getBoundingClientRect();
+    for (let i = rowAt(start); i < log.children.length && found.length < 40; i++) {
       const top = log.children[i].getBoundingClientRect().top;
       if (top > bottom) break;
       found.push([log.children[i], top]);
@@ -57,8 +57,11 @@
   };
 
   const report = () => {
-    const row = log.children[firstInView()];
-    tell("scroll", Math.round(scroller.scrollTop), scroller.clientHeight, Math.round(distance()), stuck && live, row ? row.rowID : 0);
+    const rect = scroller.getBoundingClientRect();
+    const first = log.children[rowAt(rect.top)];
+    const last = log.children[rowAt(rect.bottom)] || log.lastElementChild;
+    tell("scroll", Math.round(scroller.scrollTop), scroller.clientHeight, Math.round(distance()), stuck && live,
+      first ? first.rowID : 0, last ? last.rowID : 0);
   };
 
   let reporting = false;
@@ -80,7 +83,6 @@
   // Changes.
 
   const safeLink = /^https?:\/\//i;
-  const stores = { local: () => localStorage, session: () => sessionStorage };
 
   const operations = [
     // 0 bind: a number for an element of the page
@@ -239,12 +241,6 @@
   window.tuitalkBridge = {
     apply: (bytes, length, text, scroll, row) => apply(new Int32Array(bytes.buffer, 0, length), text, scroll, row),
     schedule,
-    keep: (store, key, value) => {
-      try { stores[store]().setItem(key, value); } catch { /* full or forbidden: it is a convenience */ }
-    },
-    kept: (store, key) => {
-      try { return stores[store]().getItem(key) || ""; } catch { return ""; }
-    },
     // A look at a forbidden storage throws, and what throws within the client's
     // own look ends it.
     mayStore: () => {
