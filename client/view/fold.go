@@ -72,7 +72,12 @@ func (c *memberChanges) take(e *talk.Entry) {
 // foldBuilder puts the sentence together.
 type foldBuilder struct{ spans []Span }
 
-func (f *foldBuilder) words(s string) { f.spans = append(f.spans, Span{Text: s}) }
+func (f *foldBuilder) words(s string) { f.add(Span{Text: s}) }
+
+// add is not inlined: that would be thousands of bytes of the browser's module.
+//
+//go:noinline
+func (f *foldBuilder) add(s Span) { f.spans = append(f.spans, s) }
 
 func (f *foldBuilder) sentence() {
 	if len(f.spans) > 0 {
@@ -94,7 +99,7 @@ func (f *foldBuilder) group(users []*memberChanges, verb string, in func(*member
 		default:
 			f.words(", ")
 		}
-		f.spans = append(f.spans, Span{c.name, c.user})
+		f.add(Span{c.name, c.user})
 		named++
 	}
 	if more > 0 {
@@ -114,7 +119,9 @@ func (f *foldBuilder) renames(users []*memberChanges) {
 			more++
 		default:
 			f.sentence()
-			f.spans = append(f.spans, Span{c.renamedFrom, c.user}, Span{Text: " is now "}, Span{c.name, c.user})
+			f.add(Span{c.renamedFrom, c.user})
+			f.words(" is now ")
+			f.add(Span{c.name, c.user})
 			named++
 		}
 	}

@@ -66,7 +66,9 @@ func (p *Patch) Ops() []byte  { return p.ops }
 func (p *Patch) Text() string { return p.text.String() }
 
 // number appends n without encoding/binary, which would bring reflection into
-// the module.
+// the module. Inlined in its hundreds of callers it would be much of the module.
+//
+//go:noinline
 func (p *Patch) number(n int32) { p.ops = append(p.ops, byte(n), byte(n>>8), byte(n>>16), byte(n>>24)) }
 
 func (p *Patch) string(s string) {
