@@ -36,14 +36,6 @@ func (v *View) Older() client.Event {
 	return client.FetchOlder{Limit: PageEntries}
 }
 
-// oldest is the seq of the first entry in the log, 0 when it is empty.
-func (v *View) oldest() int64 {
-	if log := v.session.Log(); log.Len() > 0 {
-		return log.At(0).Seq
-	}
-	return 0
-}
-
 // Top is what is known of what is above the first row.
 type Top uint8
 

@@ -7,49 +7,56 @@ type names struct {
 	tags        nameTags
 	known       map[talk.Member]bool
 	first, last int64 // seq of the log's entries that it was fed with
+	changed     bool  // some who have a name already are shown in another way now
 }
 
-func (n *names) addName(u talk.UUID, name string) (changed bool) {
+func (n *names) addName(u talk.UUID, name string) {
 	p := talk.Member{UUID: u, Username: name}
 	if n.known[p] {
-		return false
+		return
 	}
 	if n.known == nil {
 		n.known = make(map[talk.Member]bool)
 	}
 	n.known[p] = true
-	return n.tags.see(u, name)
+	if n.tags.see(u, name) {
+		n.changed = true
+	}
 }
 
-// collectNames feeds names with who is new. It reports whether some who have a
-// name already are shown in another way now.
+// collectNames feeds names with who is new, and reports whether that changes how
+// others are shown.
 func (v *View) collectNames() (changed bool) {
-	log, n := v.session.Log(), &v.names
-	add := func(u talk.UUID, name string) {
-		if n.addName(u, name) {
-			changed = true
+	n, end := &v.names, v.session.Log().Len()
+	for i := end - 1; i >= 0; i-- {
+		e := v.entry(i)
+		if e.Seq <= n.last {
+			break
 		}
+		n.addName(e.Author, e.Name)
 	}
-	for i := log.Len() - 1; i >= 0 && log.At(i).Seq > n.last; i-- {
-		add(log.At(i).Author, log.At(i).Name)
+	for i := range end {
+		e := v.entry(i)
+		if e.Seq >= n.first {
+			break
+		}
+		n.addName(e.Author, e.Name)
 	}
-	for i := 0; i < log.Len() && log.At(i).Seq < n.first; i++ {
-		add(log.At(i).Author, log.At(i).Name)
-	}
-	if log.Len() > 0 {
-		n.first, n.last = log.At(0).Seq, log.At(log.Len()-1).Seq
+	if end > 0 {
+		n.first, n.last = v.oldest(), v.newest()
 	}
 	for _, e := range v.session.Pending() {
-		add(e.Author, e.Name)
+		n.addName(e.Author, e.Name)
 	}
 	if v.newPeople {
 		v.newPeople = false
 		for _, p := range v.Members() {
-			add(p.UUID, p.Username)
+			n.addName(p.UUID, p.Username)
 		}
 	}
 	me := v.session.Me()
-	add(me.UUID, me.Username)
+	n.addName(me.UUID, me.Username)
+	changed, n.changed = n.changed, false
 	return changed
 }
 

@@ -87,9 +87,12 @@ func (v *View) updateUnread(c client.Change, n *News) {
 
 // saidSince counts the messages of others behind seq. last is the newest of them.
 func (v *View) saidSince(seq int64) (count int, last *talk.Entry) {
-	log, me := v.session.Log(), v.session.Me().UUID
-	for i := log.Len() - 1; i >= 0 && log.At(i).Seq > seq; i-- {
-		e := log.At(i)
+	me := v.session.Me().UUID
+	for i := v.session.Log().Len() - 1; i >= 0; i-- {
+		e := v.entry(i)
+		if e.Seq <= seq {
+			break
+		}
 		if e.Kind != talk.KindPosted || e.Author == me {
 			continue
 		}
@@ -119,13 +122,4 @@ func (v *View) readAll() {
 	m.seen = max(m.seen, v.newest())
 	m.counted, m.fresh, m.marked = m.seen, 0, false
 	v.Rows.SetUnread(0)
-}
-
-// newest is the seq of the last entry in the log, 0 when it is empty.
-func (v *View) newest() int64 {
-	log := v.session.Log()
-	if n := log.Len(); n > 0 {
-		return log.At(n - 1).Seq
-	}
-	return 0
 }

@@ -192,6 +192,20 @@ func (v *View) Save() {
 	v.saveFailed = err != nil
 }
 
+// entry is entry i of the log.
+func (v *View) entry(i int) *talk.Entry { return v.session.Log().At(i) }
+
+// oldest and newest are the seqs of the log's ends, 0 when it is empty.
+func (v *View) oldest() int64 { return v.seqAt(0) }
+func (v *View) newest() int64 { return v.seqAt(v.session.Log().Len() - 1) }
+
+func (v *View) seqAt(i int) int64 {
+	if v.session.Log().Len() == 0 {
+		return 0
+	}
+	return v.entry(i).Seq
+}
+
 // memory is Prefs that end with the program.
 type memory map[string]string
 
