@@ -218,12 +218,15 @@ func (o *Options) validateParts() error {
 	return nil
 }
 
+// MostRingPackets is the most that Options.RingPackets can be; as much again is for answers.
+func MostRingPackets() int { return maxPackets / 2 }
+
 func (o *Options) validateSizes() error {
 	switch {
 	case o.FrameBytes < talk.MaxTextBytes*2:
 		return fmt.Errorf("frames must be allowed %d bytes, not %d", talk.MaxTextBytes*2, o.FrameBytes)
-	case o.RingPackets < 1 || o.RingPackets > maxPackets/2:
-		return fmt.Errorf("ring packets must be 1 to %d, not %d", maxPackets/2, o.RingPackets)
+	case o.RingPackets < 1 || o.RingPackets > MostRingPackets():
+		return fmt.Errorf("ring packets must be 1 to %d, not %d", MostRingPackets(), o.RingPackets)
 	case o.RingBytes < 1 || o.AnswerBytes < minAnswerBytes:
 		return fmt.Errorf("the ring must have at least 1 byte, and answers %d, which the list of a full room takes, not %d", minAnswerBytes, o.AnswerBytes)
 	case o.MaxQueuedBytes < o.RingBytes+o.AnswerBytes:

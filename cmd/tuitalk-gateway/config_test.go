@@ -5,12 +5,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // parse reads settings as the program does.
@@ -202,5 +205,27 @@ func TestDeployedSettings(t *testing.T) {
 	}
 	if want := fmt.Sprintf("\nRestartPreventExitStatus=%d\n", exitSettings); !strings.Contains(string(unit), want) {
 		t.Errorf("the unit has no %q", want)
+	}
+}
+
+// TestWhatIsTakenCanBe: no bound of a flag lets through what the gateway then refuses
+// without its name.
+func TestWhatIsTakenCanBe(t *testing.T) {
+	for _, name := range []string{
+		"ring-entries", "ring-bytes", "max-queued-bytes", "recent-bytes", "waiting-bytes", "min-rate", "slow-after",
+		"send-buffer", "receive-buffer", "pollers", "ping-after", "grace", "drain", "max-conns", "flood-delayed", "keep-out",
+	} {
+		for _, value := range []string{"-1s", "-1", "0", "0s", "1", "1s", "1024", "4096", "65536", "1048576", "1000000000", "24h"} {
+			c, err := parse("-"+name, value, "-store", "postgres://h/db")
+			if err != nil {
+				if !strings.Contains(err.Error(), "-"+name) {
+					t.Errorf("-%s %s: %v, which does not name it", name, value, err)
+				}
+				continue
+			}
+			if o := options(c, slog.New(slog.DiscardHandler), prometheus.NewRegistry()); o.Validate() != nil {
+				t.Errorf("-%s %s is taken, and then %v", name, value, o.Validate())
+			}
+		}
 	}
 }

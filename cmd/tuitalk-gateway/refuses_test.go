@@ -15,6 +15,7 @@ func TestWrongSettingsEndTheProgram(t *testing.T) {
 	settingtest.Refuses(t, "tuitalk-gateway", exitSettings, []settingtest.Wrong{
 		{Args: "-grace 5", Says: `-grace: "5" is not a time with its unit, as 30s`},
 		{Args: "-flood-rate NaN", Says: `-flood-rate: "NaN" is not a number, as 5`},
+		{Args: "-waiting-bytes 1000", Says: "-waiting-bytes: must be at least 524288, not 1000"},
 		{Args: "-send-buffer 1", Says: "-send-buffer: must be at least 4096, not 1"},
 		{Args: "-send-buffer 99999999999", Says: "-send-buffer: must be at most 1073741824, not 99999999999"},
 		{Args: "-ring-bytes 8000000 -max-queued-bytes 8000000", Says: "-max-queued-bytes must be at least 9048576, what one user may have queued with this -ring-bytes, not 8000000: raise it, or lower -ring-bytes"},
