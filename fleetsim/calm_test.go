@@ -46,6 +46,7 @@ var promises = []promise{
 	{faults: []string{"gateway freezes"}, safe: 10 * time.Second, shown: 10 * time.Second, answered: 10 * time.Second, well: 12 * time.Second},
 	{faults: []string{"gateway drains"}, safe: 300 * ms, shown: 300 * ms, answered: 300 * ms, well: 5 * time.Second},
 	{faults: []string{"bus away"}, safe: 150 * ms, shown: time.Second, answered: 300 * ms, well: 3 * time.Second},
+	{faults: []string{"bus loses power"}, safe: 150 * ms, shown: time.Second, answered: 300 * ms, well: 3 * time.Second},
 	{faults: []string{"bus away for one gateway"}, safe: 150 * ms, shown: 3500 * ms, answered: 300 * ms, well: 4 * time.Second},
 	{faults: []string{"bus loses"}, safe: 150 * ms, shown: 3500 * ms, answered: 300 * ms, well: 4 * time.Second},
 	{faults: []string{"bus doubles"}, safe: 150 * ms, shown: 200 * ms, answered: 200 * ms, well: 2 * time.Second},
@@ -54,11 +55,13 @@ var promises = []promise{
 	{faults: []string{"bus without replicas"}, safe: 150 * ms, shown: 200 * ms, answered: 200 * ms, well: 2 * time.Second},
 	{faults: []string{"store away"}, safe: time.Second, shown: 10 * time.Second, afterAll: true, answered: time.Second, awayToo: true, well: 12 * time.Second},
 	{faults: []string{"store silent"}, safe: 2500 * ms, shown: 12 * time.Second, afterAll: true, answered: 3 * time.Second, awayToo: true, well: 12 * time.Second},
+	{faults: []string{"store goes back"}, safe: time.Second, shown: 12 * time.Second, afterAll: true, answered: 12 * time.Second, awayToo: true, well: 15 * time.Second},
 	{faults: []string{"store away for one gateway"}, safe: time.Second, shown: 3 * time.Second, answered: time.Second, awayToo: true, well: 12 * time.Second},
 	{faults: []string{"line cut"}, safe: 500 * ms, shown: 500 * ms, answered: 500 * ms, well: 3 * time.Second},
 	{faults: []string{"line silent"}, safe: 10 * time.Second, shown: 10 * time.Second, answered: 10 * time.Second, well: 12 * time.Second},
 	{faults: []string{"client crashes"}, safe: 2 * time.Second, shown: 2 * time.Second, afterAll: true, answered: 2 * time.Second, well: 5 * time.Second},
 	{faults: []string{"store away", "bus away"}, safe: 12 * time.Second, shown: 12 * time.Second, afterAll: true, nothingSafe: true, answered: 12 * time.Second, awayToo: true, well: 15 * time.Second},
+	{faults: []string{"store away", "bus loses power"}, safe: 12 * time.Second, shown: 12 * time.Second, afterAll: true, nothingSafe: true, answered: 12 * time.Second, awayToo: true, well: 15 * time.Second},
 	{faults: []string{"store away", "bus without replicas"}, safe: 12 * time.Second, shown: 12 * time.Second, afterAll: true, nothingSafe: true, answered: 12 * time.Second, awayToo: true, well: 15 * time.Second},
 }
 
@@ -169,7 +172,8 @@ func (c *calm) look(p *person, m talk.Message) {
 	}
 }
 
-// forget takes away what was lost with its author's program, before anything of it was sent.
+// forget takes away what was lost with its author's program, before anything of it was sent,
+// or was stored and is gone with the store.
 func (c *calm) forget(id talk.UUID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -241,6 +245,7 @@ func faultNamed(name string) *fault {
 // converse lets people talk for a while.
 func (w *world) converse(d *dice, most time.Duration) {
 	for end := time.Now().Add(most); time.Now().Before(end); {
+		w.backups.take(w)
 		time.Sleep(d.duration(50*time.Millisecond, 400*time.Millisecond))
 		if len(w.strangers) > 0 && d.chance(8) {
 			o := w.strangers[d.below(len(w.strangers))]
@@ -436,6 +441,7 @@ func TestCalm(t *testing.T) {
 	for r := range simulateAll(t, options{calm: true}) {
 		if len(r.problems) > 0 {
 			t.Errorf("seed %d, calm:\n%s", r.seed, strings.Join(r.problems, "\n"))
+			r.keep(t)
 		}
 		addMarks(marks, r.marks)
 	}

@@ -10,7 +10,7 @@ import (
 // fault is something that goes wrong on purpose.
 type fault struct {
 	name string
-	// weight is how often it is chosen, against the others.
+	// weight is how often it is chosen on a chaotic day, against the others; 0: on calm ones only.
 	weight int
 	// begin lets it happen, and says to what; "" if it cannot now. undo ends it; nil:
 	// nothing is to be undone.
@@ -26,8 +26,10 @@ var faults = []fault{
 	{"store slow", 4, storeSlow, time.Second, 10 * time.Second},
 	{"store loses answers", 4, storeFault(func(f *storeFaults) { f.loseAcks = 40 }), time.Second, 8 * time.Second},
 	{"store writes late", 3, storeLate, time.Second, 8 * time.Second},
+	{"store goes back", 0, storeGoesBack, 200 * time.Millisecond, 5 * time.Second},
 	{"store away for one gateway", 4, cutFromStore, time.Second, 12 * time.Second},
 	{"bus away", 5, busFault(func(f *busFaults) { f.away = true }), 200 * time.Millisecond, 12 * time.Second},
+	{"bus loses power", 3, busLosesPower, 200 * time.Millisecond, 8 * time.Second},
 	{"bus loses", 5, busFault(func(f *busFaults) { f.lose = 50 }), time.Second, 10 * time.Second},
 	{"bus doubles", 3, busFault(func(f *busFaults) { f.double = 50 }), time.Second, 10 * time.Second},
 	{"bus reorders", 3, busFault(func(f *busFaults) { f.reorder = 40 }), time.Second, 10 * time.Second},
@@ -57,6 +59,33 @@ func storeSlow(w *world) (string, func()) {
 
 func storeLate(w *world) (string, func()) {
 	return storeFault(func(f *storeFaults) { f.slow, f.late = 2*time.Second, true })(w)
+}
+
+// storeGoesBack sets the store back to an older copy while it is away.
+func storeGoesBack(w *world) (string, func()) {
+	c := w.backups.older(w.dice)
+	if c == nil || w.backups.restored {
+		return "", nil
+	}
+	w.backups.restored = true
+	lift := w.store.faults.lay(func(f *storeFaults) { f.away = true })
+	return fmt.Sprintf("by %v", time.Since(c.at).Round(time.Millisecond)), func() {
+		w.setBack(c)
+		w.backups.restored = false
+		lift()
+	}
+}
+
+// busLosesPower takes from the spool what no disk had yet, and gives it back what was
+// removed on no disk yet.
+func busLosesPower(w *world) (string, func()) {
+	c := w.backups.newer(w.dice)
+	if c == nil {
+		return "", nil
+	}
+	lift := w.bus.lay(func(f *busFaults) { f.away = true })
+	w.bus.spool.Restore(c.spool)
+	return fmt.Sprintf("and what its disks got in %v", time.Since(c.at).Round(time.Millisecond)), lift
 }
 
 func busFault(change func(f *busFaults)) func(w *world) (string, func()) {
@@ -257,6 +286,7 @@ func (w *world) draw() *fault {
 
 // live lets people do something.
 func (w *world) live() {
+	w.backups.take(w)
 	if len(w.strangers) > 0 && w.dice.chance(6) {
 		o := w.strangers[w.dice.below(len(w.strangers))]
 		o.post(fmt.Sprintf("%s says %d", o.name, w.dice.below(1<<30)))

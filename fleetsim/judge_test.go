@@ -125,10 +125,10 @@ func names(list []talk.Member) string {
 // judgeOriginals compares what the original's clients were shown with the log.
 func (w *world) judgeOriginals() (problems []string) {
 	for _, o := range w.strangers {
-		log := w.store.Log(o.room)
+		eras := w.erasOf(o.room)
 		o.mu.Lock()
 		for _, s := range o.stays {
-			if why := s.judge(log); why != "" {
+			if why := s.judge(eras); why != "" {
 				problems = append(problems, fmt.Sprintf("%s (%.4x): %s", o.name, s.uuid[:2], why))
 			}
 		}
@@ -137,56 +137,107 @@ func (w *world) judgeOriginals() (problems []string) {
 	return problems
 }
 
+// roomEra is a room's log until the store went back to a part of it, or to the end.
+type roomEra struct {
+	log  []talk.Entry
+	kept int
+	// unclear: a gateway does not keep enough to know what both logs have. What it shows
+	// to a client without ids may begin anywhere in the next one.
+	unclear bool
+}
+
+// keptMore is what a gateway has to keep besides what is gone: the next log goes on
+// before it looks.
+const keptMore = 128
+
+func (w *world) erasOf(room int32) (all []roomEra) {
+	keeps := w.settings.options().RecentCount
+	for _, e := range w.eras {
+		all = append(all, roomEra{e.logs[room], e.kept[room], len(e.logs[room])-e.kept[room]+keptMore > keeps})
+	}
+	log := w.store.Log(room)
+	return append(all, roomEra{log: log, kept: len(log)})
+}
+
 // judge: what it was shown is a part of the log, each entry once, in order, to the
 // end if it is still there. Where its coming was not stored at once, a UserJoined of its
 // own stands before it, and the entry itself, which would be a second one, does not come.
-func (s *stay) judge(log []talk.Entry) string {
+// Where the store has gone back, it goes on in the other log behind what both have: what
+// stands on its screen nobody can take back.
+func (s *stay) judge(eras []roomEra) string {
 	shown := s.shown
 	if len(shown) == 0 {
 		return ""
 	}
-	from, ok := find(log, shown)
-	if own := shown[0].Kind == talk.KindJoined && shown[0].Author == s.uuid; !ok && own {
+	ends, most := s.follow(eras, shown, true)
+	if own := shown[0].Kind == talk.KindJoined && shown[0].Author == s.uuid; len(ends) == 0 && own {
 		shown = shown[1:]
-		log, from, ok = s.findBehindOwn(log, shown)
+		ends, most = s.follow(eras, shown, false)
 	}
+	last := len(eras) - 1
+	end := logPlace{last, len(eras[last].log), true}
 	switch {
-	case !ok:
-		return fmt.Sprintf("what it was shown is no part of the log: %s", tellEntries(s.shown))
-	case !s.over && len(shown) > 0 && from+len(shown) != len(log):
-		return fmt.Sprintf("it was shown the log up to %d, and it has %d", from+len(shown), len(log))
+	case len(ends) == 0:
+		return fmt.Sprintf("what it was shown is no part of the log from the last of these on: %s", tellEntries(shown[max(0, most-3):most+1]))
+	case !s.over && len(shown) > 0 && !ends[end] && !ends[logPlace{last, end.shown, false}]:
+		return fmt.Sprintf("it was shown the log up to %v, and it has %v", ends, end)
 	}
 	return ""
 }
 
-// findBehindOwn finds what was shown behind the line that told it of its own coming: in
-// the log without the entry that says so, or in a part where there is none.
-func (s *stay) findBehindOwn(log, shown []talk.Entry) (in []talk.Entry, from int, ok bool) {
-	for i, e := range log {
-		if e.Kind != talk.KindJoined || e.Author != s.uuid {
-			continue
-		}
-		without := slices.Delete(slices.Clone(log), i, i+1)
-		if from, ok := find(without, shown); ok {
-			return without, from, true
-		}
-	}
-	first := slices.IndexFunc(shown, func(e talk.Entry) bool { return e.Author == s.uuid && e.Kind != talk.KindPosted })
-	if first >= 0 && shown[first].Kind == talk.KindJoined {
-		return nil, 0, false // told twice
-	}
-	from, ok = find(log, shown)
-	return log, from, ok
+// logPlace is a place in a room's log: which of its eras, so many entries in it, and
+// whether the entry of one's own coming was behind one.
+type logPlace struct {
+	era, shown int
+	came       bool
 }
 
-// find is where a part of the log begins.
-func find(log, part []talk.Entry) (from int, ok bool) {
-	for from = range len(log) - len(part) + 1 {
-		if slices.EqualFunc(log[from:from+len(part)], part, looksLike) {
-			return from, true
+type logPlaces map[logPlace]bool
+
+// add adds a place, and where one is from there when the store goes back, or if the entry
+// of one's own coming is next, which does not come.
+func (s *stay) add(to logPlaces, eras []roomEra, p logPlace) {
+	if to[p] {
+		return
+	}
+	to[p] = true
+	e := eras[p.era]
+	if !p.came && p.shown < len(e.log) && e.log[p.shown].Kind == talk.KindJoined && e.log[p.shown].Author == s.uuid {
+		s.add(to, eras, logPlace{p.era, p.shown + 1, true})
+	}
+	if p.era == len(eras)-1 {
+		return
+	}
+	next := logPlace{p.era + 1, min(p.shown, e.kept), p.came}
+	for s.add(to, eras, next); e.unclear && next.shown < len(eras[next.era].log); s.add(to, eras, next) {
+		next.shown++
+	}
+}
+
+// follow is where it can be that was shown these entries and no others. came: the entry of
+// its coming is like any other. Nowhere: so many of them stand in the log.
+func (s *stay) follow(eras []roomEra, part []talk.Entry, came bool) (at logPlaces, most int) {
+	at = logPlaces{}
+	for i, e := range eras {
+		for n := range len(e.log) + 1 {
+			s.add(at, eras, logPlace{i, n, came})
 		}
 	}
-	return 0, false
+	for i := range part {
+		own := part[i].Author == s.uuid && part[i].Kind != talk.KindPosted
+		next := logPlaces{}
+		for p := range at {
+			log := eras[p.era].log
+			twice := own && part[i].Kind == talk.KindJoined && !p.came
+			if p.shown < len(log) && !twice && looksLike(log[p.shown], part[i]) {
+				s.add(next, eras, logPlace{p.era, p.shown + 1, p.came || own && part[i].Kind == talk.KindLeft})
+			}
+		}
+		if at = next; len(at) == 0 {
+			return at, i
+		}
+	}
+	return at, len(part)
 }
 
 // looksLike compares what the original's form has of an entry.

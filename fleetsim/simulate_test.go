@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -128,6 +129,7 @@ func (w *world) badDay(o options) {
 var (
 	seedFlag  = flag.Uint64("seed", 0, "simulate this seed only, and print its story")
 	fromFlag  = flag.Uint64("from", 1, "the first seed")
+	storyFlag = flag.String("stories", "", "the directory that keeps the stories of days that fail; none: they are forgotten")
 	seedsFlag = flag.Int("seeds", 10, "so many seeds are simulated")
 )
 
@@ -172,10 +174,22 @@ func TestChaos(t *testing.T) {
 		}
 		if len(r.problems) > 0 {
 			t.Errorf("seed %d:\n%s", r.seed, strings.Join(r.problems, "\n"))
+			r.keep(t)
 		}
 		t.Logf("seed %d: %d entries, %v lived in %v", r.seed, r.entries, r.lived.Round(time.Second), r.took.Round(time.Millisecond))
 	}
 	t.Log(tellMarks(marks))
+}
+
+// keep writes down the story of a day that failed, which may not be the same in a repeat.
+func (r *result) keep(t *testing.T) {
+	if *storyFlag == "" {
+		return
+	}
+	text := r.story + "\n\n" + strings.Join(r.problems, "\n") + "\n"
+	if err := os.WriteFile(filepath.Join(*storyFlag, fmt.Sprint(r.seed)), []byte(text), 0o600); err != nil {
+		t.Error(err)
+	}
 }
 
 // simulateAll simulates seeds on all processors.

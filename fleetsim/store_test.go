@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"tuitalk/history"
@@ -14,7 +15,13 @@ import (
 // store is the fleet's one store, the model of the contract, behind faults.
 type store struct {
 	*historytest.Memory
-	faults overlay[storeFaults]
+	faults  overlay[storeFaults]
+	backups atomic.Int64 // how often it was set back: what was under way then is not done
+}
+
+func (s *store) setBack(to *historytest.Memory) (gone []talk.Entry) {
+	s.backups.Add(1)
+	return s.Restore(to)
 }
 
 // storeFaults say how the store fares. The zero value is health.
@@ -74,7 +81,12 @@ func call[T any](s *nodeStore, ctx context.Context, commits bool, do func(contex
 				extra = s.rng.duration(0, 20*time.Second)
 			}
 			s.node.world.walked("a write given up on lands late")
-			time.AfterFunc(extra, func() { _, _ = do(context.Background()) }) // nobody waits for its answer
+			as := s.backups.Load()
+			time.AfterFunc(extra, func() {
+				if s.backups.Load() == as {
+					_, _ = do(context.Background()) // nobody waits for its answer
+				}
+			})
 		}
 		return none, unreachable("given up")
 	}

@@ -32,6 +32,8 @@ type world struct {
 	enemies   []*hostile
 	calm      *calm         // nil: everything goes wrong
 	bad       time.Duration // for how long things go wrong
+	backups   backups
+	eras      []era // that the store went back from
 
 	mu    sync.Mutex
 	marks map[string]int // how often a rare path was walked

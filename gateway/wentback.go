@@ -263,8 +263,8 @@ type wentBack struct {
 	mu      sync.Mutex
 	last    time.Time
 	rooms   int
-	resetAt time.Time // when that was wanted last
-	reset   bool      // and is not done
+	resetAt time.Time // when that was done last
+	reset   bool      // it is to be done
 }
 
 func (w *wentBack) note(now time.Time) {
@@ -272,21 +272,19 @@ func (w *wentBack) note(now time.Time) {
 	defer w.mu.Unlock()
 	w.last = now
 	w.rooms++
-	if w.resetAt.IsZero() || now.Sub(w.resetAt) > resetPresenceEvery {
-		w.resetAt, w.reset = now, true
-	}
+	w.reset = true // a room that is found only now may be of another time
 }
 
-func (w *wentBack) wantsReset() bool {
+func (w *wentBack) wantsReset(now time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.reset
+	return w.reset && (w.resetAt.IsZero() || now.Sub(w.resetAt) > resetPresenceEvery)
 }
 
-func (w *wentBack) resetDone() {
+func (w *wentBack) resetDone(now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.reset = false
+	w.reset, w.resetAt = false, now
 }
 
 // resetPresence asks all gateways who is where, in whatever rooms: the store has
@@ -297,7 +295,7 @@ func (w *wentBack) resetDone() {
 // original's forms, who have no grace, may leave and join by it.
 func (k *keeper) resetPresence(ctx context.Context) error {
 	s := k.srv
-	if !s.wentBack.wantsReset() {
+	if !s.wentBack.wantsReset(s.clock.now()) {
 		return nil
 	}
 	leases, err := s.store.Leases(ctx)
@@ -309,7 +307,7 @@ func (k *keeper) resetPresence(ctx context.Context) error {
 			return err
 		}
 	}
-	s.wentBack.resetDone()
+	s.wentBack.resetDone(s.clock.now())
 	s.registerAgain()
 	return nil
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"testing"
+	"time"
 
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -121,5 +122,32 @@ func TestJoinAcrossAReset(t *testing.T) {
 	r.locked(func() { j.sit(talk.Extended, history.Moved{}) })
 	if got := j.conn.seat.cursor; got != 4 {
 		t.Errorf("he sits behind entry %d of what was dropped", got)
+	}
+}
+
+// TestAStoreThatGoesBackAgainResetsPresenceAgain: it is not done more often than once a
+// minute, but what was found meanwhile is done then.
+func TestAStoreThatGoesBackAgainResetsPresenceAgain(t *testing.T) {
+	t.Parallel()
+	var w wentBack
+	now := time.Unix(1_700_000_000, 0)
+	for _, step := range []struct {
+		passes time.Duration
+		notes  bool
+		want   bool
+	}{
+		{0, false, false}, {0, true, true}, {time.Second, false, false}, {time.Second, true, false}, {time.Minute, false, true}, {2 * time.Minute, false, false},
+	} {
+		now = now.Add(step.passes)
+		if step.notes {
+			w.note(now)
+		}
+		got := w.wantsReset(now)
+		if got != step.want {
+			t.Errorf("after %v, noted %v: wanted %v", step.passes, step.notes, got)
+		}
+		if got {
+			w.resetDone(now)
+		}
 	}
 }

@@ -188,7 +188,7 @@ func (c *check) judgePosted(r *room, e *Entry, p place, order map[lineOf]int32) 
 		c.find(FalseRefused, p, *e, "%s was told that its message is refused, but it is stored as %d in room %d", s.seat.label, e.Seq, r.id)
 	}
 	switch {
-	case s.free:
+	case s.free || r.takenNames[s.entryName]: // that may have come back when newer ones were there already
 	case s.ordinal < order[s.lineOf()]:
 		c.find(AuthorOrder, p, *e, "entry %d of room %d is stored behind what %s sent after it", e.Seq, r.id, s.seat.label)
 	default:

@@ -143,3 +143,26 @@ func TestWhoHasNoGraceWhenTheStoreWentBack(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatComesBackMayStandBehindNewerOnes: the store lost it, and the spool, which lost that
+// it had been stored, brings it again.
+func TestWhatComesBackMayStandBehindNewerOnes(t *testing.T) {
+	for _, marked := range []bool{true, false} {
+		s := newScript(t, 1)
+		e := s.post(100, 0)
+		s.show(120, 0, e)
+		if marked {
+			s.event(200, -1, Event{Verb: Taken, Entry: s.w.Entry(e)})
+			s.event(210, 0, Event{Verb: Restarted, Room: scriptRoom})
+		}
+		s.log = nil
+		newer := s.post(300, 0)
+		newer.ID = uuidOf(60)
+		s.event(300, 0, Event{Verb: Sent, Room: scriptRoom, ID: newer.ID, Hash: newer.Text})
+		e.Seq = 2
+		s.log = []Entry{newer, e}
+		if report := Check(lenient, s.end(1000, 1)); (report.Counts[AuthorOrder] > 0) == marked {
+			t.Errorf("marked: %t: %s", marked, report)
+		}
+	}
+}

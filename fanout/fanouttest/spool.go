@@ -28,6 +28,26 @@ var _ fanout.Spool = (*Spool)(nil)
 // NewSpool returns an empty spool that takes so many entries a partition.
 func NewSpool(cap int) *Spool { return &Spool{cap: cap} }
 
+// Snapshot is a copy of what waits in it.
+func (s *Spool) Snapshot() *Spool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := NewSpool(s.cap)
+	for i := range s.streams {
+		c.streams[i] = slices.Clone(s.streams[i])
+	}
+	return c
+}
+
+// Restore sets it back to a copy that was taken of it: what was added since is lost, and
+// what was removed since is there again.
+func (s *Spool) Restore(to *Spool) {
+	c := to.Snapshot()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.streams = c.streams
+}
+
 // SetReplicated says whether replicas confirm what is added from now on.
 func (s *Spool) SetReplicated(yes bool) {
 	s.mu.Lock()

@@ -52,12 +52,18 @@ func (m *Memory) Snapshot() *Memory {
 	return c
 }
 
-// Restore sets the store back to a copy that was taken of it.
-func (m *Memory) Restore(to *Memory) {
+// Restore sets the store back to a copy that was taken of it, and returns what it does
+// not have any more.
+func (m *Memory) Restore(to *Memory) (gone []talk.Entry) {
 	c := to.Snapshot()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for _, room := range slices.Sorted(maps.Keys(m.model.rooms)) {
+		kept := len(c.model.rooms[room].entries())
+		gone = append(gone, m.model.rooms[room].entries()[kept:]...)
+	}
 	m.model.rooms, m.model.turns, m.leases, m.beats = c.model.rooms, c.model.turns, c.leases, c.beats
+	return gone
 }
 
 // Rooms are the numbers of all rooms, ascending.

@@ -56,7 +56,9 @@ func TestMemoryGoesBack(t *testing.T) {
 	post("one")
 	copied := m.Snapshot()
 	post("two")
-	m.Restore(copied)
+	if gone := m.Restore(copied); len(gone) != 1 || gone[0].Text != "two" {
+		t.Errorf("it does not have any more: %+v", gone)
+	}
 	post("three")
 	if log := m.Log(1); len(log) != 2 || log[1].Text != "three" || log[1].Seq != 2 {
 		t.Errorf("after going back: %+v", log)
