@@ -128,8 +128,10 @@ func (w *world) judgeOriginals() (problems []string) {
 		eras := w.erasOf(o.room)
 		o.mu.Lock()
 		for _, s := range o.stays {
-			if why := s.judge(eras); why != "" {
-				problems = append(problems, fmt.Sprintf("%s (%.4x): %s", o.name, s.uuid[:2], why))
+			for _, why := range []string{s.judge(eras), s.storedAllTheSame(eras)} {
+				if why != "" {
+					problems = append(problems, fmt.Sprintf("%s (%.4x): %s", o.name, s.uuid[:2], why))
+				}
 			}
 		}
 		o.mu.Unlock()
@@ -181,6 +183,19 @@ func (s *stay) judge(eras []roomEra) string {
 		return fmt.Sprintf("what it was shown is no part of the log from the last of these on: %s", tellEntries(shown[max(0, most-3):most+1]))
 	case !s.over && len(shown) > 0 && !ends[end] && !ends[logPlace{last, end.shown, false}]:
 		return fmt.Sprintf("it was shown the log up to %v, and it has %v", ends, end)
+	}
+	return ""
+}
+
+// storedAllTheSame finds what it was told is refused, and what is stored: it has no ids, and
+// says it again.
+func (s *stay) storedAllTheSame(eras []roomEra) string {
+	for _, era := range eras {
+		for _, e := range era.log {
+			if e.Author == s.uuid && slices.Contains(s.refused, e.Text) {
+				return fmt.Sprintf("it was told that %q is refused, and it is stored as %d", e.Text, e.Seq)
+			}
+		}
 	}
 	return ""
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/coder/websocket"
@@ -38,6 +40,26 @@ type stay struct {
 	name  string
 	shown []talk.Entry // that were shown live, its own UserJoined first
 	over  bool
+
+	waits   []string // what it has said and was not shown yet
+	refused []string // what it was told is refused: it is typed again by who reads that
+}
+
+// told takes what comes to it. An Error names no message: it is of the one that waits, if
+// there is no other.
+func (s *stay) told(m talk.Message) {
+	switch m := m.(type) {
+	case talk.Entry:
+		s.shown = append(s.shown, m)
+		if i := slices.Index(s.waits, m.Text); i >= 0 && m.Author == s.uuid {
+			s.waits = slices.Delete(s.waits, i, i+1)
+		}
+	case talk.Error:
+		if len(s.waits) == 1 {
+			s.refused = append(s.refused, s.waits[0])
+		}
+		s.waits = nil
+	}
 }
 
 func (w *world) newOriginal(name string) *original {
@@ -98,6 +120,9 @@ func (o *original) visit(n int) {
 			select {
 			case text := <-o.says:
 				e := talk.Entry{Kind: talk.KindPosted, RoomID: o.room, Author: s.uuid, Name: name, Text: text}
+				o.mu.Lock()
+				s.waits = append(s.waits, text)
+				o.mu.Unlock()
 				if o.write(ws, e) != nil {
 					return
 				}
@@ -137,11 +162,12 @@ func (o *original) read(ws *websocket.Conn, s *stay) {
 			o.world.story.tell("%s cannot read %q: %v", o.name, b, err)
 			break
 		}
-		if e, ok := m.(talk.Entry); ok {
-			o.mu.Lock()
-			s.shown = append(s.shown, e)
-			o.mu.Unlock()
+		o.mu.Lock()
+		s.told(m)
+		if _, ok := m.(talk.Error); ok {
+			o.world.walked("a client of the original's form is told of an error")
 		}
+		o.mu.Unlock()
 	}
 	o.mu.Lock()
 	s.over = true
@@ -153,5 +179,37 @@ func (o *original) post(text string) {
 	select {
 	case o.says <- text:
 	default:
+	}
+}
+
+// TestWhatIsRefusedIsOfTheOneThatWaits: of two, nobody knows which.
+func TestWhatIsRefusedIsOfTheOneThatWaits(t *testing.T) {
+	t.Parallel()
+	me := talk.MakeUUID(4, [16]byte{1})
+	shown := func(text string) talk.Message { return talk.Entry{Kind: talk.KindPosted, Author: me, Text: text} }
+	for _, tc := range []struct {
+		waits []string
+		told  []talk.Message
+		want  []string
+	}{
+		{[]string{"a"}, []talk.Message{talk.Error{}}, []string{"a"}},
+		{[]string{"a", "b"}, []talk.Message{shown("a"), talk.Error{}}, []string{"b"}},
+		{[]string{"a", "b"}, []talk.Message{talk.Error{}, talk.Error{}}, nil},
+		{[]string{"a"}, []talk.Message{shown("a"), talk.Error{}}, nil},
+	} {
+		s := stay{uuid: me, waits: tc.waits}
+		for _, m := range tc.told {
+			s.told(m)
+		}
+		if !slices.Equal(s.refused, tc.want) {
+			t.Errorf("%v, %v: refused %v, want %v", tc.waits, tc.told, s.refused, tc.want)
+		}
+	}
+	log := []talk.Entry{{Author: me, Text: "a"}}
+	for text, want := range map[string]bool{"a": true, "b": false} {
+		s := stay{uuid: me, refused: []string{text}}
+		if got := s.storedAllTheSame([]roomEra{{log: log}}) != ""; got != want {
+			t.Errorf("refused %q: found %v", text, got)
+		}
 	}
 }

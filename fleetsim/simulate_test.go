@@ -136,25 +136,6 @@ var (
 // listOfMembers is what unwell says of one that is not true.
 var listOfMembers = regexp.MustCompile(`(?:the store has|sees) \[.*\] in room \d+, and there are \[.*\]$`)
 
-// TestFoundBefore lives through days in which something was found, of which each has
-// its test where it was mended.
-func TestFoundBefore(t *testing.T) {
-	for seed, what := range map[uint64]string{
-		15:   "a wish that was granted by joining stayed, and hid the names of other windows",
-		33:   "an entry that was stored long ago was shown as pending for good",
-		60:   "the same, of a client of the original's form",
-		2137: "a name that had waited for the store was told as the newest",
-	} {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			r := aside(func() result { return simulate(t, seed, options{}) })
-			for _, p := range r.problems {
-				t.Errorf("%s? %s", what, p)
-			}
-		})
-	}
-}
-
 // TestChaos lets everything go wrong in many worlds; in one only, and with its story,
 // if -seed is given.
 func TestChaos(t *testing.T) {
