@@ -43,11 +43,17 @@ type stay struct {
 
 	waits   []string // what it has said and was not shown yet
 	refused []string // what it was told is refused: it is typed again by who reads that
+	maybe   string   // the same, if its connection goes on
+	muddled bool     // nobody knows any more what an Error is of
 }
 
 // told takes what comes to it. An Error names no message: it is of the one that waits, if
-// there is no other.
+// there is no other. One with which the connection ends is of that.
 func (s *stay) told(m talk.Message) {
+	if s.maybe != "" {
+		s.refused = append(s.refused, s.maybe)
+		s.maybe = ""
+	}
 	switch m := m.(type) {
 	case talk.Entry:
 		s.shown = append(s.shown, m)
@@ -55,10 +61,9 @@ func (s *stay) told(m talk.Message) {
 			s.waits = slices.Delete(s.waits, i, i+1)
 		}
 	case talk.Error:
-		if len(s.waits) == 1 {
-			s.refused = append(s.refused, s.waits[0])
+		if s.muddled = s.muddled || len(s.waits) > 1; !s.muddled && len(s.waits) == 1 {
+			s.maybe, s.waits = s.waits[0], nil
 		}
-		s.waits = nil
 	}
 }
 
@@ -164,10 +169,11 @@ func (o *original) read(ws *websocket.Conn, s *stay) {
 		}
 		o.mu.Lock()
 		s.told(m)
-		if _, ok := m.(talk.Error); ok {
-			o.world.walked("a client of the original's form is told of an error")
-		}
 		o.mu.Unlock()
+		if e, ok := m.(talk.Error); ok {
+			o.world.walked("a client of the original's form is told of an error")
+			o.world.story.tell("%s is told: %s", o.name, e.Message)
+		}
 	}
 	o.mu.Lock()
 	s.over = true
@@ -192,10 +198,12 @@ func TestWhatIsRefusedIsOfTheOneThatWaits(t *testing.T) {
 		told  []talk.Message
 		want  []string
 	}{
-		{[]string{"a"}, []talk.Message{talk.Error{}}, []string{"a"}},
-		{[]string{"a", "b"}, []talk.Message{shown("a"), talk.Error{}}, []string{"b"}},
-		{[]string{"a", "b"}, []talk.Message{talk.Error{}, talk.Error{}}, nil},
-		{[]string{"a"}, []talk.Message{shown("a"), talk.Error{}}, nil},
+		{[]string{"a"}, []talk.Message{talk.Error{}, shown("c")}, []string{"a"}},
+		{[]string{"a"}, []talk.Message{talk.Error{}}, nil},
+		{[]string{"a", "b"}, []talk.Message{shown("a"), talk.Error{}, shown("c")}, []string{"b"}},
+		{[]string{"a", "b"}, []talk.Message{talk.Error{}, talk.Error{}, shown("c")}, nil},
+		{[]string{"a"}, []talk.Message{shown("a"), talk.Error{}, shown("c")}, nil},
+		{[]string{"a", "b", "c"}, []talk.Message{talk.Error{}, shown("a"), shown("b"), talk.Error{}, shown("d")}, nil},
 	} {
 		s := stay{uuid: me, waits: tc.waits}
 		for _, m := range tc.told {
