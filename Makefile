@@ -110,7 +110,7 @@ EVERY = $(shell go list -f '{{.Dir}}' ./... | sed 's#^$(CURDIR)#.#')
 # nothing in them, and makes them ten times as slow.
 SEQUENTIAL = ./bench/checker ./bench/report ./bench/result ./talk
 # Those that take longest, to begin with.
-LONGEST = ./gateway ./history/sqlitestore ./bench/swarm ./bench/recorder
+LONGEST = ./gateway ./history/sqlitestore ./bench/virtualuser ./bench/recorder
 # Tests of what is allocated count right only without the race detector.
 COUNTED = $(shell grep -lE --include='*_test.go' -r '^func Test[A-Za-z0-9]*DoesNotAllocate' . | xargs -n1 dirname | sort -u)
 

@@ -27,8 +27,8 @@ func bounded(s string, most int) string {
 	return strings.ToValidUTF8(strings.Clone(s[:most]), "")
 }
 
-// tame cuts what no honest server sends.
-func tame(e *talk.Entry) {
+// sanitize cuts what no honest server sends.
+func sanitize(e *talk.Entry) {
 	e.Name = bounded(e.Name, maxKeptName)
 	e.Text = bounded(e.Text, maxKeptText)
 }

@@ -31,26 +31,26 @@ const (
 	staleTime    = 10 * time.Second
 )
 
-// reached tells whether a planned time has come; the zero time is no plan.
-func reached(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
+// due tells whether a planned time has come; the zero time is no plan.
+func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 
-// sooner is the earlier of two times of which either may be no plan.
-func sooner(a, b time.Time) time.Time {
+// earlier is the earlier of two times of which either may be no plan.
+func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
 	}
 	return a
 }
 
-// keepTime does what is due and asks for the next Tick. A Tick that comes too
+// runTimers does what is due and asks for the next Tick. A Tick that comes too
 // early is cheaper than asking again with every frame.
-func (s *Session) keepTime() {
-	if !s.replan && !reached(s.wake, s.now) {
+func (s *Session) runTimers() {
+	if !s.replan && !due(s.wake, s.now) {
 		return
 	}
 	for range 4 { // what is done may be a reason to do more
 		s.replan = false
-		s.due()
+		s.roomTimers()
 		if !s.replan {
 			break
 		}
@@ -63,71 +63,71 @@ func (s *Session) keepTime() {
 	s.emit(WakeAt{next})
 }
 
-// due does everything whose time has come.
-func (s *Session) due() {
+// roomTimers does everything whose time has come.
+func (s *Session) roomTimers() {
 	if !s.started || s.phase == Refused {
 		s.saveDue()
 		return
 	}
-	for _, l := range s.lines() {
-		s.lineDue(l)
+	for _, l := range s.conns() {
+		s.connTimers(l)
 	}
 	for i := len(s.losers) - 1; i >= 0; i-- {
-		if l := s.losers[i]; reached(l.deadline, s.now) {
-			s.emit(Hangup{l.conn})
+		if l := s.losers[i]; due(l.deadline, s.now) {
+			s.emit(Hangup{l.id})
 			s.losers = append(s.losers[:i], s.losers[i+1:]...)
 		}
 	}
-	if s.phase == Resuming && reached(s.since.Add(resumeTime), s.now) {
+	if s.phase == Resuming && due(s.since.Add(resumeTime), s.now) {
 		s.phase = Reconnecting // since the line broke
 		s.what |= StatusChanged
 	}
 	s.dialDue()
 	s.fetchDue()
-	if r := s.rename; r != nil && reached(r.retryAt, s.now) {
+	if r := s.rename; r != nil && due(r.retryAt, s.now) {
 		s.sendRename()
 	}
-	if s.live != nil && s.pending.dropStale(s.live.conn, s.now) {
+	if s.live != nil && s.pending.dropStale(s.live.id, s.now) {
 		s.what |= OutboxChanged
 	}
-	s.courier.due(s)
-	if reached(s.outbox.markAt, s.now) {
+	s.sender.due(s)
+	if due(s.outbox.markAt, s.now) {
 		s.what |= OutboxChanged
 	}
-	s.outbox.markAt = s.outbox.nextMark(s.now)
+	s.outbox.markAt = s.outbox.nextMarkChange(s.now)
 	s.saveDue()
 }
 
 func (s *Session) saveDue() {
-	if reached(s.saveBy, s.now) {
+	if due(s.saveBy, s.now) {
 		s.save()
 	}
 }
 
-// lineDue does what is due on one line.
-func (s *Session) lineDue(l *line) {
-	if s.lineOf(l.conn) != l {
+// connTimers does what is due on one line.
+func (s *Session) connTimers(l *conn) {
+	if s.connByID(l.id) != l {
 		return // gone since, with another
 	}
 	switch {
-	case reached(l.deadline, s.now):
+	case due(l.deadline, s.now):
 		s.fail(l, "the server does not answer", 0)
 		return
 	case l.stage == dialing:
 		return
-	case reached(l.pinged, s.now):
+	case due(l.pinged, s.now):
 		s.unanswered(l)
 		return
-	case l.pinged.IsZero() && !l.suspect && reached(l.heard.Add(quietTime), s.now):
+	case l.pinged.IsZero() && !l.suspect && due(l.heard.Add(quietTime), s.now):
 		s.ping(l, answerTime)
 	}
-	if reached(l.joinAt, s.now) {
+	if due(l.joinAt, s.now) {
 		s.askRoom(l)
 	}
-	if reached(l.askAt, s.now) {
+	if due(l.askAt, s.now) {
 		s.askAgain(l)
 	}
-	if reached(l.holdTill, s.now) {
+	if due(l.holdTill, s.now) {
 		l.holdTill = time.Time{}
 		s.pump(l)
 	}
@@ -139,33 +139,33 @@ func (s *Session) earliest() time.Time {
 	if !s.started || s.phase == Refused {
 		return next
 	}
-	for _, l := range s.lines() {
-		next = sooner(next, l.earliest())
+	for _, l := range s.conns() {
+		next = earlier(next, l.earliest())
 	}
 	for _, l := range s.losers {
-		next = sooner(next, l.deadline)
+		next = earlier(next, l.deadline)
 	}
 	if s.phase == Resuming {
-		next = sooner(next, s.since.Add(resumeTime))
+		next = earlier(next, s.since.Add(resumeTime))
 	}
-	next = sooner(next, s.dialAt)
-	next = sooner(next, s.secondAt)
+	next = earlier(next, s.dialAt)
+	next = earlier(next, s.secondAt)
 	if s.live != nil {
-		next = sooner(next, s.pending.staleAt)
-		if f := s.fetch; f != nil && f.conn == s.live.conn {
-			next = sooner(next, f.deadline)
+		next = earlier(next, s.pending.staleAt)
+		if f := s.fetch; f != nil && f.conn == s.live.id {
+			next = earlier(next, f.deadline)
 		}
 	}
 	if s.ready() {
 		if s.fetch != nil {
-			next = sooner(next, s.fetch.retryAt)
+			next = earlier(next, s.fetch.retryAt)
 		}
 		if s.rename != nil {
-			next = sooner(next, s.rename.retryAt)
+			next = earlier(next, s.rename.retryAt)
 		}
-		next = sooner(next, s.courier.startAt)
+		next = earlier(next, s.sender.startAt)
 	}
-	return sooner(next, s.outbox.markAt)
+	return earlier(next, s.outbox.markAt)
 }
 
 // ready tells whether the live line can be asked for something.
@@ -173,16 +173,16 @@ func (s *Session) ready() bool {
 	return s.live != nil && s.isLive(s.live, s.room) && !s.live.suspect
 }
 
-func (l *line) earliest() time.Time {
-	next := sooner(l.deadline, l.joinAt)
+func (l *conn) earliest() time.Time {
+	next := earlier(l.deadline, l.joinAt)
 	if l.stage == dialing {
 		return next
 	}
-	next = sooner(next, l.holdTill)
-	next = sooner(next, l.askAt)
-	next = sooner(next, l.pinged)
+	next = earlier(next, l.holdTill)
+	next = earlier(next, l.askAt)
+	next = earlier(next, l.pinged)
 	if l.pinged.IsZero() && !l.suspect {
-		next = sooner(next, l.heard.Add(quietTime))
+		next = earlier(next, l.heard.Add(quietTime))
 	}
 	return next
 }

@@ -35,13 +35,13 @@ func (s *Session) attempt() {
 // dialDue makes the planned attempt, or the second dial beside the first: a
 // frozen server accepts, and says nothing.
 func (s *Session) dialDue() {
-	if reached(s.dialAt, s.now) {
+	if due(s.dialAt, s.now) {
 		s.dialAt = time.Time{}
 		s.fails++
 		s.attempt()
 		s.secondAt = s.now.Add(secondDial)
 	}
-	if reached(s.secondAt, s.now) {
+	if due(s.secondAt, s.now) {
 		s.secondAt = time.Time{}
 		if len(s.tries) == 1 && s.tries[0].stage == dialing {
 			s.attempt()
@@ -49,34 +49,34 @@ func (s *Session) dialDue() {
 	}
 }
 
-// loseOthers gives the race to l. The others are not hung up before they
+// abandonOthers gives the race to l. The others are not hung up before they
 // answer: a proxy learns only from those that wait that a server is frozen.
-func (s *Session) loseOthers(l *line) {
+func (s *Session) abandonOthers(l *conn) {
 	for _, other := range s.tries {
 		if other != l {
-			s.lose(other)
+			s.abandon(other)
 		}
 	}
 	s.tries = append(s.tries[:0], l)
 	s.dialAt, s.secondAt = time.Time{}, time.Time{}
 }
 
-func (s *Session) lose(l *line) {
+func (s *Session) abandon(l *conn) {
 	if l.stage != dialing {
-		s.emit(Hangup{l.conn})
+		s.emit(Hangup{l.id})
 		return
 	}
 	s.losers = append(s.losers, l)
 	if len(s.losers) > maxLosers {
-		s.emit(Hangup{s.losers[0].conn})
+		s.emit(Hangup{s.losers[0].id})
 		s.losers = append(s.losers[:0], s.losers[1:]...)
 	}
 }
 
-// lostRace handles what a loser says at last.
-func (s *Session) lostRace(conn ConnID, opened bool) bool {
+// raceLost handles what a loser says at last.
+func (s *Session) raceLost(conn ConnID, opened bool) bool {
 	for i, l := range s.losers {
-		if l.conn == conn {
+		if l.id == conn {
 			s.losers = append(s.losers[:i], s.losers[i+1:]...)
 			if opened {
 				s.emit(Hangup{conn})
@@ -88,16 +88,16 @@ func (s *Session) lostRace(conn ConnID, opened bool) bool {
 }
 
 // fail hangs up a line of which nothing good is expected.
-func (s *Session) fail(l *line, reason string, after time.Duration) {
-	s.emit(Hangup{l.conn})
-	s.gone(l, reason, after)
+func (s *Session) fail(l *conn, reason string, after time.Duration) {
+	s.emit(Hangup{l.id})
+	s.onLost(l, reason, after)
 }
 
-// gone takes a line out of use and sees to the next one.
-func (s *Session) gone(l *line, reason string, after time.Duration) {
+// onLost takes a line out of use and sees to the next one.
+func (s *Session) onLost(l *conn, reason string, after time.Duration) {
 	s.replan = true
-	if l == s.courier.line {
-		s.courier.gone(s)
+	if l == s.sender.conn {
+		s.sender.onClose(s)
 		return
 	}
 	s.reason = bounded(reason, maxSentence)
@@ -107,8 +107,8 @@ func (s *Session) gone(l *line, reason string, after time.Duration) {
 	}
 	if l == s.live {
 		s.live = nil
-		s.lasted(l)
-		s.lostLine()
+		s.onLasted(l)
+		s.onConnLost()
 	}
 	for i, t := range s.tries {
 		if t == l {
@@ -121,50 +121,50 @@ func (s *Session) gone(l *line, reason string, after time.Duration) {
 	}
 }
 
-// lasted forgets the attempts in vain once a line was good for a while.
-func (s *Session) lasted(l *line) {
+// onLasted forgets the attempts in vain once a line was good for a while.
+func (s *Session) onLasted(l *conn) {
 	if l.stage == joined && s.now.Sub(l.since) >= lastingTime {
 		s.fails = 0
 	}
 }
 
-// lostLine notes that the live view has stopped.
-func (s *Session) lostLine() {
+// onConnLost notes that the live view has stopped.
+func (s *Session) onConnLost() {
 	if s.phase == Online {
 		s.setPhase(Resuming)
 	}
-	s.courier.drop(s)
+	s.sender.drop(s)
 }
 
-// closed handles the end of a line that was in use.
-func (s *Session) closed(l *line, ev Closed) {
+// onClosed handles the end of a line that was in use.
+func (s *Session) onClosed(l *conn, ev Closed) {
 	reason, after := ev.Reason, time.Duration(0)
 	if reason == "" {
 		reason = "the line broke"
 	}
 	switch ev.Code {
 	case talk.CloseNotYou:
-		if l != s.courier.line {
+		if l != s.sender.conn {
 			s.refusedForGood(reason)
 			return
 		}
 	case talk.CloseSuperseded:
-		if l != s.courier.line && !s.ownOther(l) {
-			s.displaced()
+		if l != s.sender.conn && !s.otherOwnConn(l) {
+			s.onDisplaced()
 		}
 	case closeTryAgain:
 		after = s.rng.upTo(firstBackoff) + firstBackoff
 	case talk.CloseTooManyErrors:
 		after = maxBackoff
 	}
-	s.gone(l, reason, after)
+	s.onLost(l, reason, after)
 }
 
-// displaced takes another name for the session, since another window has this one's.
+// onDisplaced takes another name for the session, since another window has this one's.
 // A window here has none that is taken: so there is a copy of what is kept here, on
 // another machine perhaps. A line of this session itself may have done it, too, if
 // one has ended lately: of that nothing is said.
-func (s *Session) displaced() {
+func (s *Session) onDisplaced() {
 	s.session = s.rng.uuid()
 	s.save()
 	if s.endedAt.IsZero() || s.now.Sub(s.endedAt) > ownDisplaces {
@@ -175,10 +175,10 @@ func (s *Session) displaced() {
 // closeTryAgain is RFC 6455's "try again later".
 const closeTryAgain = 1013
 
-// ownOther tells whether another line of this session may have superseded l.
-func (s *Session) ownOther(l *line) bool {
-	for _, other := range s.lines() {
-		if other != l && other != s.courier.line && other.stage > dialing {
+// otherOwnConn tells whether another line of this session may have superseded l.
+func (s *Session) otherOwnConn(l *conn) bool {
+	for _, other := range s.conns() {
+		if other != l && other != s.sender.conn && other.stage > dialing {
 			return true
 		}
 	}
@@ -194,26 +194,26 @@ func (s *Session) refusedForGood(reason string) {
 }
 
 func (s *Session) hangupAll() {
-	for _, l := range append(s.lines(), s.losers...) {
-		s.emit(Hangup{l.conn})
+	for _, l := range append(s.conns(), s.losers...) {
+		s.emit(Hangup{l.id})
 	}
 	s.live, s.tries, s.losers = nil, nil, nil
-	s.courier.line = nil
+	s.sender.conn = nil
 	s.dialAt, s.secondAt = time.Time{}, time.Time{}
 }
 
-// promote makes a line that has joined the room the live one.
-func (s *Session) promote(l *line) {
+// makeLive makes a line that has joined the room the live one.
+func (s *Session) makeLive(l *conn) {
 	l.since, l.deadline = s.now, time.Time{}
 	s.setPhase(Online)
 	if l == s.live {
 		return
 	}
 	if s.live != nil {
-		s.emit(Hangup{s.live.conn})
+		s.emit(Hangup{s.live.id})
 	}
 	s.live = l
-	s.loseOthers(l)
+	s.abandonOthers(l)
 	s.tries = nil
 	s.good, s.dials, s.reason = l.server, 0, ""
 	s.pending.newLine(s.now)
@@ -221,25 +221,25 @@ func (s *Session) promote(l *line) {
 }
 
 // move makes a new line before the server closes this one.
-func (s *Session) move(l *line, m talk.Reconnect) {
-	if l == s.courier.line {
-		s.courier.moveOn(s)
+func (s *Session) move(l *conn, m talk.Reconnect) {
+	if l == s.sender.conn {
+		s.sender.nextRoom(s)
 		return
 	}
 	if l != s.live || l.leaving {
 		return
 	}
 	l.leaving = true
-	s.lasted(l)
+	s.onLasted(l)
 	within := time.Duration(m.WithinMS) * time.Millisecond
 	s.connect(s.rng.upTo(min(within, maxMove) / 2))
 }
 
 // probe asks whether the line is alive, or makes the planned attempt now.
 func (s *Session) probe() {
-	for _, l := range s.lines() {
+	for _, l := range s.conns() {
 		if l.stage > dialing && !l.suspect {
-			if !reached(l.pinged, s.now.Add(probeTime)) {
+			if !due(l.pinged, s.now.Add(probeTime)) {
 				s.ping(l, probeTime)
 			}
 		}
@@ -249,7 +249,7 @@ func (s *Session) probe() {
 	}
 }
 
-func (s *Session) ping(l *line, within time.Duration) {
+func (s *Session) ping(l *conn, within time.Duration) {
 	l.pings++
 	l.pinged = s.now.Add(within)
 	s.send(l, talk.Ping{N: l.pings})
@@ -257,7 +257,7 @@ func (s *Session) ping(l *line, within time.Duration) {
 
 // unanswered handles a ping to which no answer came. The live line is kept
 // until the next one has joined: it may come back.
-func (s *Session) unanswered(l *line) {
+func (s *Session) unanswered(l *conn) {
 	if l != s.live {
 		s.fail(l, "the server does not answer", 0)
 		return
@@ -265,13 +265,13 @@ func (s *Session) unanswered(l *line) {
 	l.suspect, l.pinged = true, time.Time{}
 	l.deadline = s.now.Add(suspectTime)
 	s.reason = "the server does not answer"
-	s.lasted(l)
-	s.lostLine()
+	s.onLasted(l)
+	s.onConnLost()
 	s.connect(0)
 }
 
-// recovered handles a line that speaks again after it was given up.
-func (s *Session) recovered(l *line) {
+// onRecovered handles a line that speaks again after it was given up.
+func (s *Session) onRecovered(l *conn) {
 	l.deadline = time.Time{}
 	if l.stage == joining {
 		l.deadline = s.now.Add(joinTime)
@@ -280,7 +280,7 @@ func (s *Session) recovered(l *line) {
 	s.replan = true
 	if !l.leaving && !(len(s.tries) > 0 && s.tries[0].stage > dialing) {
 		for _, t := range s.tries {
-			s.lose(t)
+			s.abandon(t)
 		}
 		s.tries = nil
 		s.dialAt, s.secondAt = time.Time{}, time.Time{}

@@ -448,9 +448,9 @@ func TestQuit(t *testing.T) {
 
 func TestGarbledFrames(t *testing.T) {
 	r := online(t)
-	r.do(Garbled{1, talk.ErrUnknownVariant})
+	r.do(DecodeFailed{1, talk.ErrUnknownVariant})
 	r.phase(Online)
-	r.do(Garbled{1, talk.ErrSyntax}) // it may have been an entry
+	r.do(DecodeFailed{1, talk.ErrSyntax}) // it may have been an entry
 	if h := take[Hangup](r); len(h) != 1 {
 		t.Fatalf("%+v", h)
 	}

@@ -201,11 +201,11 @@ func (l *browserLine) event(e browserEvent) Event {
 	case e.other != nil:
 		return e.other
 	case e.text:
-		return Garbled{l.conn, talk.ErrForm}
+		return DecodeFailed{l.conn, talk.ErrForm}
 	}
 	m, err := talk.Decode(talk.ExtendedBincode, e.frame)
 	if err != nil {
-		return Garbled{l.conn, err}
+		return DecodeFailed{l.conn, err}
 	}
 	return Received{l.conn, m}
 }

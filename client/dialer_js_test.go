@@ -83,9 +83,9 @@ func TestBrowserLine(t *testing.T) {
 		t.Fatalf("%+v", m)
 	}
 	socket.Call("say", `{"Ping":{"n":4}}`)
-	expect[Garbled](t, events)
+	expect[DecodeFailed](t, events)
 	socket.Call("say", js.Global().Get("ArrayBuffer").New(3))
-	expect[Garbled](t, events)
+	expect[DecodeFailed](t, events)
 	if err := line.Send(talk.Pong{N: 4}); err != nil {
 		t.Fatal(err)
 	}

@@ -154,11 +154,11 @@ func (l *networkLine) read(ws *websocket.Conn) error {
 			return err
 		}
 		if kind != frameKind(l.form) {
-			l.deliver(Garbled{l.conn, talk.ErrForm})
+			l.deliver(DecodeFailed{l.conn, talk.ErrForm})
 			continue
 		}
 		if m, err := talk.Decode(l.form, data); err != nil {
-			l.deliver(Garbled{l.conn, err})
+			l.deliver(DecodeFailed{l.conn, err})
 		} else {
 			l.deliver(Received{l.conn, m})
 		}

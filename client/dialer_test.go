@@ -143,7 +143,7 @@ func TestLine(t *testing.T) {
 		t.Fatalf("%T", h)
 	}
 	for range 2 {
-		if g := expect[Garbled](t, events); g.Err == nil || g.Conn != 7 {
+		if g := expect[DecodeFailed](t, events); g.Err == nil || g.Conn != 7 {
 			t.Fatalf("%+v", g)
 		}
 	}

@@ -44,7 +44,7 @@
 // until Retry or Discard; what was posted after it goes on.
 //
 // A message belongs to the room in which it was posted. When the user goes on to
-// another room before it is stored, a courier brings it: a second connection
+// another room before it is stored, a background sender brings it: a second connection
 // with a session of its own joins the old room, posts, leaves and hangs up,
 // while the shown room is not disturbed. Status.Owed counts what it still has.
 //

@@ -11,7 +11,7 @@ import (
 // Dialer opens lines.
 type Dialer interface {
 	// Dial begins to connect and returns at once. The line delivers Opened,
-	// then any number of Received and Garbled, and last, always and once,
+	// then any number of Received and DecodeFailed, and last, always and once,
 	// Closed: also when it never opened, and after its Close. deliver may block
 	// until the event is taken, and may be called from any one goroutine at a
 	// time.
@@ -51,8 +51,8 @@ type Outcome struct {
 // stop reading meanwhile.
 const eventQueue = 256
 
-// lingering is how long Close waits for lines to write what they have.
-const lingering = 2 * time.Second
+// closeTimeout is how long Close waits for lines to write what they have.
+const closeTimeout = 2 * time.Second
 
 // Driver does what a Session wants done, over a Dialer and a Storage. Except
 // for Close, which may be called twice, it belongs to the goroutine that owns
@@ -107,10 +107,10 @@ func (d *Driver) Handle(ev Event) Outcome {
 	case Closed:
 		delete(d.lines, e.Conn)
 	case Post:
-		e.ID = orFresh(e.ID)
+		e.ID = orNewID(e.ID)
 		ev = e
 	case SetName:
-		e.ID = orFresh(e.ID)
+		e.ID = orNewID(e.ID)
 		ev = e
 	case Anew:
 		if e.Secret.IsZero() {
@@ -139,7 +139,7 @@ func (d *Driver) sort(effect Effect, o *Outcome) {
 		d.wakeAt(e.At)
 		return
 	case Send:
-		if line := d.lines[e.Conn]; line != nil && isBeat(e.Message) {
+		if line := d.lines[e.Conn]; line != nil && isHeartbeat(e.Message) {
 			_ = line.Send(e.Message) // Closed tells
 			return
 		}
@@ -147,9 +147,9 @@ func (d *Driver) sort(effect Effect, o *Outcome) {
 	d.held = append(d.held, effect)
 }
 
-// isBeat tells whether m only proves life: a slow disk is no reason to wait
+// isHeartbeat tells whether m only proves life: a slow disk is no reason to wait
 // with it.
-func isBeat(m talk.Message) bool { return m.Tag() == talk.TagPing || m.Tag() == talk.TagPong }
+func isHeartbeat(m talk.Message) bool { return m.Tag() == talk.TagPing || m.Tag() == talk.TagPong }
 
 // run does what is held, up to the next Save.
 func (d *Driver) run(o *Outcome) {
@@ -263,13 +263,13 @@ func (d *Driver) Close() {
 	}()
 	select {
 	case <-ended:
-	case <-time.After(lingering):
+	case <-time.After(closeTimeout):
 	}
 }
 
-// orFresh is id, or a new one of what is said now. An author's ids must differ;
+// orNewID is id, or a new one of what is said now. An author's ids must differ;
 // nobody needs to be unable to guess them.
-func orFresh(id talk.UUID) talk.UUID {
+func orNewID(id talk.UUID) talk.UUID {
 	if !id.IsZero() {
 		return id
 	}

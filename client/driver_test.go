@@ -222,7 +222,7 @@ func TestDriverClosesInAnyCase(t *testing.T) {
 		line.closed = true // it will not deliver Closed
 		begin := time.Now()
 		d.Close()
-		if took := time.Since(begin); took != lingering {
+		if took := time.Since(begin); took != closeTimeout {
 			t.Errorf("took %v", took)
 		}
 		for range 2 * eventQueue {

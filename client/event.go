@@ -22,8 +22,8 @@ type (
 		Conn    ConnID
 		Message talk.Message
 	}
-	// Garbled is a frame that could not be decoded.
-	Garbled struct {
+	// DecodeFailed is a frame that could not be decoded.
+	DecodeFailed struct {
 		Conn ConnID
 		Err  error
 	}
@@ -82,22 +82,22 @@ type (
 	Quit struct{}
 )
 
-func (Opened) event()     {}
-func (Received) event()   {}
-func (Garbled) event()    {}
-func (Closed) event()     {}
-func (Start) event()      {}
-func (Tick) event()       {}
-func (Probe) event()      {}
-func (Post) event()       {}
-func (Join) event()       {}
-func (SetName) event()    {}
-func (FetchOlder) event() {}
-func (Clear) event()      {}
-func (Retry) event()      {}
-func (Discard) event()    {}
-func (Anew) event()       {}
-func (Quit) event()       {}
+func (Opened) event()       {}
+func (Received) event()     {}
+func (DecodeFailed) event() {}
+func (Closed) event()       {}
+func (Start) event()        {}
+func (Tick) event()         {}
+func (Probe) event()        {}
+func (Post) event()         {}
+func (Join) event()         {}
+func (SetName) event()      {}
+func (FetchOlder) event()   {}
+func (Clear) event()        {}
+func (Retry) event()        {}
+func (Discard) event()      {}
+func (Anew) event()         {}
+func (Quit) event()         {}
 
 // Effect is something that the Session wants done, in the order given.
 type Effect interface{ effect() }

@@ -19,14 +19,14 @@ func (s *Session) Handle(now time.Time, ev Event) []Effect {
 	}
 	switch ev := ev.(type) {
 	case Received:
-		s.received(ev.Conn, ev.Message)
-	case Opened, Garbled, Closed:
-		s.ofLine(ev)
+		s.onMessage(ev.Conn, ev.Message)
+	case Opened, DecodeFailed, Closed:
+		s.handleConn(ev)
 	default:
-		s.ofUser(ev)
+		s.handleInput(ev)
 	}
 	if s.phase != Ended {
-		s.keepTime()
+		s.runTimers()
 	}
 	if s.what != 0 {
 		s.emit(Changed{s.what})
@@ -36,7 +36,7 @@ func (s *Session) Handle(now time.Time, ev Event) []Effect {
 
 func (s *Session) emit(e Effect) { s.out = append(s.out, e) }
 
-func (s *Session) send(l *line, m talk.Message) { s.emit(Send{l.conn, m}) }
+func (s *Session) send(l *conn, m talk.Message) { s.emit(Send{l.id, m}) }
 
 // save makes the state durable before any effect that comes later.
 func (s *Session) save() {
@@ -44,8 +44,8 @@ func (s *Session) save() {
 	s.emit(Save{})
 }
 
-// saveSoon is save for what nothing waits for, and what does no harm when lost.
-func (s *Session) saveSoon() {
+// saveDebounced is save for what nothing waits for, and what does no harm when lost.
+func (s *Session) saveDebounced() {
 	if s.saveBy.IsZero() {
 		s.saveBy = s.now.Add(lazySave)
 		s.replan = true
@@ -65,8 +65,8 @@ func (s *Session) refuse(err error) {
 	s.emit(n)
 }
 
-// ofUser handles what does not come from a line.
-func (s *Session) ofUser(ev Event) {
+// handleInput handles what does not come from a line.
+func (s *Session) handleInput(ev Event) {
 	s.replan = true
 	switch ev := ev.(type) {
 	case Start:
@@ -103,7 +103,7 @@ func (s *Session) start() {
 	s.outbox.restart(s.now)
 	s.setPhase(Connecting)
 	s.dialAt = s.now
-	s.saveSoon() // what was made up
+	s.saveDebounced() // what was made up
 }
 
 // anew leaves as who the user was, and begins as somebody else.
@@ -123,8 +123,8 @@ func (s *Session) anew(secret talk.Secret) {
 }
 
 func (s *Session) leaveAll() {
-	for _, l := range s.lines() {
-		if l.stage == joined && l.room == s.room || l == s.courier.line && l.stage >= joining {
+	for _, l := range s.conns() {
+		if l.stage == joined && l.room == s.room || l == s.sender.conn && l.stage >= joining {
 			s.leave(l)
 		}
 	}
@@ -140,7 +140,7 @@ func (s *Session) quit() {
 	s.emit(Done{})
 }
 
-func (s *Session) leave(l *line) {
+func (s *Session) leave(l *conn) {
 	s.send(l, talk.LeaveRoom{RoomID: l.room, UUID: s.me.UUID, Username: l.name, UnixTime: s.unix()})
 }
 

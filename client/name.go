@@ -53,27 +53,27 @@ func (s *Session) setName(ev SetName) {
 	s.me.Username = name
 	s.rename = &rename{id: ev.ID, name: name}
 	s.what |= StatusChanged
-	s.saveSoon()
+	s.saveDebounced()
 	s.sendRename()
 }
 
 func (s *Session) sendRename() {
 	r, l := s.rename, s.live
-	if r == nil || !s.ready() || r.conn == l.conn || s.now.Before(r.retryAt) {
+	if r == nil || !s.ready() || r.conn == l.id || s.now.Before(r.retryAt) {
 		return
 	}
-	r.conn, r.retryAt = l.conn, time.Time{}
+	r.conn, r.retryAt = l.id, time.Time{}
 	s.send(l, talk.ChangeName{
 		UUID: s.me.UUID, Username: r.name, OldUsername: s.confirmed, UnixTime: s.unix(), ID: r.id,
 	})
 }
 
-// joinedAs notes the name by which the room knows the user: in a room where he is
+// onJoinedName notes the name by which the room knows the user: in a room where he is
 // already, by another window or since he has not left yet, a JoinRoom does not change
 // it. So a name that another window gave him while this one was away is the newer one,
 // unless the user wishes for one himself. The wish goes out again, with its id: it is
 // granted once.
-func (s *Session) joinedAs(l *line, m *talk.Joined) {
+func (s *Session) onJoinedName(l *conn, m *talk.Joined) {
 	s.confirmed, s.namedAt = l.name, 0
 	at := -1
 	if m.Reset || m.HeadSeq >= s.last { // else the log has a newer word already
@@ -101,24 +101,24 @@ func (s *Session) takeName(name string) {
 	if name, err := talk.CheckName(name); err == nil && name != s.me.Username {
 		s.me.Username = name
 		s.what |= StatusChanged
-		s.saveSoon()
+		s.saveDebounced()
 	}
 }
 
-// saidAs handles the name of a message of the user's in a room that is too large for
+// onOwnPostName handles the name of a message of the user's in a room that is too large for
 // a list of all.
-func (s *Session) saidAs(e *talk.Entry) {
+func (s *Session) onOwnPostName(e *talk.Entry) {
 	if s.rename == nil && !s.roster.whole() && e.Seq > s.roster.asOf {
 		s.confirmed = e.Name
 		s.takeName(e.Name)
 	}
 }
 
-// renamed handles the word that the user has another name. It may have been
+// onRenamed handles the word that the user has another name. It may have been
 // given in another window; or long ago, as what comes behind a Joined begins before the
 // list in it, which has the name already: also if it is the answer to a wish, since then
 // another window has given a newer one.
-func (s *Session) renamed(e *talk.Entry) {
+func (s *Session) onRenamed(e *talk.Entry) {
 	r := s.rename
 	granted, old := r != nil && r.id == e.ID, e.Seq <= s.namedAt
 	if !old {
@@ -130,7 +130,7 @@ func (s *Session) renamed(e *talk.Entry) {
 		s.takeName(s.confirmed)
 	case granted:
 		s.rename = nil
-		s.respelt(e.Name)
+		s.sameNameSpelt(e.Name)
 	case old:
 	case r != nil && r.name == e.Name:
 		s.rename = nil
@@ -139,10 +139,10 @@ func (s *Session) renamed(e *talk.Entry) {
 	}
 }
 
-// granted handles the answer to a ChangeName for which no entry comes: it needed none,
+// onRenameGranted handles the answer to a ChangeName for which no entry comes: it needed none,
 // or wrote it long ago. It has the name by which the room knows the user now, which
 // another window may have given him since.
-func (s *Session) granted(l *line, e *talk.Entry) {
+func (s *Session) onRenameGranted(l *conn, e *talk.Entry) {
 	r := s.rename
 	if r == nil || r.id != e.ID || e.Author != s.me.UUID || !s.isLive(l, e.RoomID) {
 		return
@@ -151,15 +151,15 @@ func (s *Session) granted(l *line, e *talk.Entry) {
 	s.takeName(e.Name)
 }
 
-// cameAs handles the word that the user came to the room. If it is by the name that he
+// onOwnJoinName handles the word that the user came to the room. If it is by the name that he
 // wishes for, then where the wish was sent nothing else will say that it is granted, and
 // a wish that stayed would keep the names from him that others of his windows give him.
 // Who has no wish is called so: he sat here before the store let him in, and another
 // of his windows was let in first. An entry that the list of members contains is old.
-func (s *Session) cameAs(e *talk.Entry) {
+func (s *Session) onOwnJoinName(e *talk.Entry) {
 	r := s.rename
 	switch {
-	case r != nil && r.name == e.Name && r.conn == s.live.conn:
+	case r != nil && r.name == e.Name && r.conn == s.live.id:
 		s.confirmed, s.rename = e.Name, nil
 	case r == nil && !s.roster.unknown && e.Seq > s.roster.asOf:
 		s.confirmed = e.Name
@@ -167,16 +167,16 @@ func (s *Session) cameAs(e *talk.Entry) {
 	}
 }
 
-// respelt takes over how the server writes the name that the user chose: in
+// sameNameSpelt takes over how the server writes the name that the user chose: in
 // Unicode's NFKC, which a client need not know.
-func (s *Session) respelt(name string) {
+func (s *Session) sameNameSpelt(name string) {
 	name, err := talk.CheckName(name)
 	if err != nil || s.rename != nil || name == s.me.Username || talk.Skeleton(name) != talk.Skeleton(s.me.Username) {
 		return
 	}
 	s.confirmed, s.me.Username = name, name
 	s.what |= StatusChanged
-	s.saveSoon()
+	s.saveDebounced()
 }
 
 // renameRefused handles an Error about a ChangeName.
@@ -197,6 +197,6 @@ func (s *Session) nameRefused(m talk.Error) {
 	}
 	s.me.Username, s.rename = old, nil
 	s.what |= StatusChanged
-	s.saveSoon()
+	s.saveDebounced()
 	s.notice(m.Code, m.Message)
 }

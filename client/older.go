@@ -60,23 +60,23 @@ func (s *Session) fetchOlder(limit int) {
 // sendFetch asks if there is something to ask and somebody to ask.
 func (s *Session) sendFetch() {
 	f, l := s.fetch, s.live
-	if f == nil || !s.ready() || f.conn == l.conn || s.now.Before(f.retryAt) {
+	if f == nil || !s.ready() || f.conn == l.id || s.now.Before(f.retryAt) {
 		return
 	}
-	f.conn, f.got, f.retryAt = l.conn, nil, time.Time{}
+	f.conn, f.got, f.retryAt = l.id, nil, time.Time{}
 	f.deadline = s.now.Add(fetchTime)
 	s.replan = true
 	l.fetches++
 	s.send(l, talk.Fetch{RoomID: s.room, Limit: int64(f.limit), BeforeSeq: f.before})
 }
 
-// history handles one frame of an answer.
-func (s *Session) history(l *line, m talk.History) {
+// onHistory handles one frame of an answer.
+func (s *Session) onHistory(l *conn, m talk.History) {
 	if !m.More && l.fetches > 0 {
 		l.fetches--
 	}
 	f := s.fetch
-	if f == nil || f.conn != l.conn || m.BeforeSeq != f.before || !s.isLive(l, m.RoomID) {
+	if f == nil || f.conn != l.id || m.BeforeSeq != f.before || !s.isLive(l, m.RoomID) {
 		return
 	}
 	if !f.add(m.Text, s.room) {
@@ -106,7 +106,7 @@ func (f *fetch) add(events []talk.Message, room int32) bool {
 		if n > 0 && e.Seq != f.got[n-1].Seq+1 {
 			return false
 		}
-		tame(&e)
+		sanitize(&e)
 		f.got = append(f.got, e)
 	}
 	return true
@@ -121,7 +121,7 @@ func (s *Session) prepend(older []talk.Entry) {
 			s.lastID = e.ID
 		}
 		s.log.prepend(*e)
-		s.sawOwn(e)
+		s.onOwnEntry(e)
 		if s.pending.remove(e.Author, e.ID) {
 			s.what |= OutboxChanged
 		}
@@ -140,9 +140,9 @@ func (s *Session) endFetch(why string) {
 }
 
 // fetchRefused handles an Error about a Fetch.
-func (s *Session) fetchRefused(l *line, m talk.Error) {
+func (s *Session) fetchRefused(l *conn, m talk.Error) {
 	f := s.fetch
-	if f == nil || f.conn != l.conn {
+	if f == nil || f.conn != l.id {
 		return
 	}
 	if !m.Retry {
@@ -163,10 +163,10 @@ func (s *Session) fetchDue() {
 	if f == nil || s.live == nil {
 		return
 	}
-	if reached(f.retryAt, s.now) {
+	if due(f.retryAt, s.now) {
 		s.sendFetch()
 	}
-	if f.conn == s.live.conn && reached(f.deadline, s.now) {
+	if f.conn == s.live.id && due(f.deadline, s.now) {
 		s.endFetch("The older history did not come; try again.")
 	}
 }

@@ -120,9 +120,9 @@ func (o *outbox) find(id talk.UUID) int {
 	return -1
 }
 
-// unanswer has the entries of a room sent again that are accepted on a connection:
+// resetAnswers has the entries of a room sent again that are accepted on a connection:
 // the oldest or all of them. It tells whether there are any.
-func (o *outbox) unanswer(conn ConnID, room int32, all bool) (any bool) {
+func (o *outbox) resetAnswers(conn ConnID, room int32, all bool) (any bool) {
 	for i := range o.list {
 		u := &o.list[i]
 		if u.conn == conn && u.RoomID == room && u.answered && u.toSend() {
@@ -135,8 +135,8 @@ func (o *outbox) unanswer(conn ConnID, room int32, all bool) (any bool) {
 	return any
 }
 
-// saw drops what stands in the room's log.
-func (o *outbox) saw(e *talk.Entry) bool {
+// onShown drops what stands in the room's log.
+func (o *outbox) onShown(e *talk.Entry) bool {
 	i := o.find(e.ID)
 	return i >= 0 && o.list[i].Author == e.Author && o.remove(e.RoomID, e.ID)
 }
@@ -177,8 +177,8 @@ func (o *outbox) shownUpTo(room int32, seq int64) bool {
 // leaveRoom drops what is stored: that it is not shown matters no more.
 func (o *outbox) leaveRoom() { o.removeIf(func(u *unsent) bool { return u.stored > 0 }) }
 
-// kept is what must survive.
-func (o *outbox) kept() []OutboxEntry {
+// entries is what must survive.
+func (o *outbox) entries() []OutboxEntry {
 	var entries []OutboxEntry
 	for i := range o.list {
 		if u := &o.list[i]; u.stored == 0 {
@@ -188,8 +188,8 @@ func (o *outbox) kept() []OutboxEntry {
 	return entries
 }
 
-// owed counts the entries that are still to be sent to other rooms.
-func (o *outbox) owed(room int32) (n int) {
+// unsentCount counts the entries that are still to be sent to other rooms.
+func (o *outbox) unsentCount(room int32) (n int) {
 	for i := range o.list {
 		if u := &o.list[i]; u.RoomID != room && u.toSend() {
 			n++
@@ -208,7 +208,7 @@ func (o *outbox) next(but int32) (room int32, ok bool) {
 	return 0, false
 }
 
-func (o *outbox) owes(room int32) bool {
+func (o *outbox) hasUnsent(room int32) bool {
 	for i := range o.list {
 		if u := &o.list[i]; u.RoomID == room && u.toSend() {
 			return true
@@ -231,8 +231,8 @@ func (o *outbox) view(room int32, now time.Time) []Outgoing {
 	return o.shown
 }
 
-// nextMark is when a mark changes by itself; zero: never.
-func (o *outbox) nextMark(now time.Time) (at time.Time) {
+// nextMarkChange is when a mark changes by itself; zero: never.
+func (o *outbox) nextMarkChange(now time.Time) (at time.Time) {
 	for i := range o.list {
 		u := &o.list[i]
 		if u.failed || u.accepted || u.stored > 0 || u.since.IsZero() {
@@ -243,7 +243,7 @@ func (o *outbox) nextMark(now time.Time) (at time.Time) {
 			mark = u.since.Add(failTime)
 		}
 		if now.Before(mark) {
-			at = sooner(at, mark)
+			at = earlier(at, mark)
 		}
 	}
 	return at

@@ -91,7 +91,7 @@ func (p *pending) newLine(now time.Time) {
 // dropStale takes out what nobody speaks of any more. It is in the spool, or in
 // the log soon; but whether it was withdrawn, no one would say.
 func (p *pending) dropStale(conn ConnID, now time.Time) (dropped bool) {
-	if !reached(p.staleAt, now) {
+	if !due(p.staleAt, now) {
 		return false
 	}
 	p.staleAt = time.Time{}

@@ -35,7 +35,7 @@ func (s *Session) post(ev Post) {
 }
 
 // pump sends what is to be sent on a line, in order, as far as the window goes.
-func (s *Session) pump(l *line) {
+func (s *Session) pump(l *conn) {
 	if l.stage != joined || l.suspect || s.now.Before(l.holdTill) {
 		return
 	}
@@ -48,8 +48,8 @@ func (s *Session) pump(l *line) {
 		if inFlight >= maxInFlight {
 			return
 		}
-		if u.conn != l.conn || u.round != l.round {
-			u.conn, u.round, u.answered, u.sent = l.conn, l.round, false, true
+		if u.conn != l.id || u.round != l.round {
+			u.conn, u.round, u.answered, u.sent = l.id, l.round, false, true
 			s.send(l, talk.Entry{
 				Kind: talk.KindPosted, RoomID: u.RoomID, Author: s.me.UUID, Name: s.me.Username,
 				Text: u.Text, UnixTime: s.unix(), ID: u.ID, Round: u.round,
@@ -61,9 +61,9 @@ func (s *Session) pump(l *line) {
 	}
 }
 
-// stored handles the word that an entry is durable. It stays visible below the
+// onStored handles the word that an entry is durable. It stays visible below the
 // log until the log shows it.
-func (s *Session) stored(l *line, m talk.Stored) {
+func (s *Session) onStored(l *conn, m talk.Stored) {
 	i := s.outbox.find(m.ID)
 	if i < 0 || s.outbox.list[i].RoomID != m.RoomID || m.Seq <= 0 {
 		return
@@ -71,7 +71,7 @@ func (s *Session) stored(l *line, m talk.Stored) {
 	s.replan = true
 	l.refusals = 0
 	if !l.askAt.IsZero() {
-		l.askAt = sooner(l.askAt, s.now.Add(askNextTime))
+		l.askAt = earlier(l.askAt, s.now.Add(askNextTime))
 	}
 	if m.RoomID == s.room && s.based && m.Seq > s.last {
 		s.outbox.list[i].stored = m.Seq
@@ -79,20 +79,20 @@ func (s *Session) stored(l *line, m talk.Stored) {
 		s.outbox.remove(m.RoomID, m.ID)
 	}
 	s.what |= OutboxChanged
-	s.saveSoon()
+	s.saveDebounced()
 	s.pump(l)
 }
 
-// accepted handles the word that an entry is safe, but not stored.
-func (s *Session) accepted(l *line, m talk.Accepted) {
+// onAccepted handles the word that an entry is safe, but not stored.
+func (s *Session) onAccepted(l *conn, m talk.Accepted) {
 	if i := s.outbox.find(m.ID); i >= 0 && s.outbox.list[i].RoomID == m.RoomID {
 		s.markAccepted(l, &s.outbox.list[i])
 	}
 }
 
-func (s *Session) markAccepted(l *line, u *unsent) {
+func (s *Session) markAccepted(l *conn, u *unsent) {
 	u.accepted = true
-	if u.conn == l.conn && u.round == l.round {
+	if u.conn == l.id && u.round == l.round {
 		u.answered = true
 		if l.askAt.IsZero() {
 			l.askAt = s.now.Add(askTime + s.rng.upTo(askTime/2)) // not all clients at once
@@ -107,15 +107,15 @@ func (s *Session) markAccepted(l *line, u *unsent) {
 // askAgain sends the oldest of the entries again that are accepted on a line: the word
 // that it is stored may have got lost, as it was stored before, or while the line was
 // in another room. What was accepted behind it is stored behind it.
-func (s *Session) askAgain(l *line) {
+func (s *Session) askAgain(l *conn) {
 	l.askAt = time.Time{}
-	if s.outbox.unanswer(l.conn, l.room, false) {
+	if s.outbox.resetAnswers(l.id, l.room, false) {
 		s.pump(l)
 	}
 }
 
 // postRefused handles an Error about a post.
-func (s *Session) postRefused(l *line, m talk.Error) {
+func (s *Session) postRefused(l *conn, m talk.Error) {
 	i := s.outbox.find(m.ID)
 	if i < 0 || s.outbox.list[i].stored > 0 {
 		return
@@ -144,8 +144,8 @@ func (s *Session) postRefused(l *line, m talk.Error) {
 // nextRound sends all again, in order, after one was refused for now: the
 // server takes nothing of the old round any more, so that nothing overtakes.
 // What an earlier round still has to say about refusals is known already.
-func (s *Session) nextRound(l *line, u *unsent, m talk.Error) {
-	if u.conn != l.conn || u.round != l.round {
+func (s *Session) nextRound(l *conn, u *unsent, m talk.Error) {
+	if u.conn != l.id || u.round != l.round {
 		return
 	}
 	l.round++
@@ -153,8 +153,8 @@ func (s *Session) nextRound(l *line, u *unsent, m talk.Error) {
 	l.refusals++
 }
 
-// withdrawn handles the word that a pending entry was never stored.
-func (s *Session) withdrawn(l *line, m talk.Withdrawn) {
+// onWithdrawn handles the word that a pending entry was never stored.
+func (s *Session) onWithdrawn(l *conn, m talk.Withdrawn) {
 	i := s.outbox.find(m.ID)
 	if m.UUID == s.me.UUID && i >= 0 && s.outbox.list[i].RoomID == m.RoomID {
 		s.outbox.list[i].accepted, s.outbox.list[i].conn = false, 0
@@ -168,13 +168,13 @@ func (s *Session) withdrawn(l *line, m talk.Withdrawn) {
 }
 
 // pendingEntry handles an entry that is accepted, but not stored.
-func (s *Session) pendingEntry(l *line, e *talk.Entry) {
+func (s *Session) pendingEntry(l *conn, e *talk.Entry) {
 	i := s.outbox.find(e.ID)
 	switch {
 	case e.Kind != talk.KindPosted || e.ID.IsZero():
 	case e.Author == s.me.UUID && i >= 0 && s.outbox.list[i].RoomID == e.RoomID:
 		s.markAccepted(l, &s.outbox.list[i])
-	case s.isLive(l, e.RoomID) && s.pending.add(e, l.conn, &s.log):
+	case s.isLive(l, e.RoomID) && s.pending.add(e, l.id, &s.log):
 		s.what |= OutboxChanged
 	}
 }

@@ -543,7 +543,7 @@ func TestAcceptedIsAskedForAgain(t *testing.T) {
 	r.sends()
 }
 
-// courierOut is a rig whose courier has said an entry in room 1, on conn, while the
+// courierOut is a rig whose background sender has said an entry in room 1, on conn, while the
 // user is in room 2.
 func courierOut(t *testing.T) (r *rig, conn ConnID) {
 	t.Helper()
@@ -563,7 +563,7 @@ func courierOut(t *testing.T) (r *rig, conn ConnID) {
 	return r, conn
 }
 
-// What the courier brings is accepted, and nobody ever says that it is stored.
+// What the background sender brings is accepted, and nobody ever says that it is stored.
 func TestCourierAsksAgain(t *testing.T) {
 	r, conn := courierOut(t)
 	r.get(conn, talk.Accepted{RoomID: 1, ID: postID(1)})
@@ -579,7 +579,7 @@ func TestCourierAsksAgain(t *testing.T) {
 	}
 }
 
-// The courier's server asks its users to move, as it alone does not reach the store.
+// the background sender's server asks its users to move, as it alone does not reach the store.
 func TestCourierMoves(t *testing.T) {
 	r, conn := courierOut(t)
 	r.get(conn, talk.Accepted{RoomID: 1, ID: postID(1)})

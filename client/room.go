@@ -7,12 +7,12 @@ import (
 )
 
 // join changes the room. What is unsent for the old one stays with it: see
-// courier.
+// background sender.
 func (s *Session) join(room int32) {
 	if room == s.room {
 		return
 	}
-	s.courier.yield(s, room)
+	s.sender.yield(s, room)
 	s.room = room
 	s.based, s.last, s.lastID = false, 0, talk.UUID{}
 	s.firstN = s.cfg.History
@@ -20,7 +20,7 @@ func (s *Session) join(room int32) {
 	s.roster.reset()
 	s.outbox.leaveRoom()
 	s.what |= StatusChanged | MembersChanged
-	s.saveSoon()
+	s.saveDebounced()
 	if l := s.live; l != nil && l.stage == joined && !l.suspect {
 		s.askRoom(l)
 	}
@@ -35,8 +35,8 @@ func (s *Session) forgetLog() {
 	s.what |= Reset | OutboxChanged | HistoryChanged
 }
 
-// joined handles the answer to JoinRoom.
-func (s *Session) joined(l *line, m talk.Joined) {
+// onJoined handles the answer to JoinRoom.
+func (s *Session) onJoined(l *conn, m talk.Joined) {
 	if l.stage != joining || m.RoomID != l.room {
 		return
 	}
@@ -45,8 +45,8 @@ func (s *Session) joined(l *line, m talk.Joined) {
 		return
 	}
 	l.stage = joined
-	s.outbox.unanswer(l.conn, l.room, true) // nobody was told while the line was not here
-	if l == s.courier.line {
+	s.outbox.resetAnswers(l.id, l.room, true) // nobody was told while the line was not here
+	if l == s.sender.conn {
 		l.deadline = time.Time{}
 		s.pump(l)
 		return
@@ -56,8 +56,8 @@ func (s *Session) joined(l *line, m talk.Joined) {
 		s.askRoom(l) // the user went on meanwhile, or was given another name, of which nobody knows there
 		return
 	}
-	s.promote(l)
-	s.joinedAs(l, &m)
+	s.makeLive(l)
+	s.onJoinedName(l, &m)
 	if !s.based || !l.resume || m.Reset || m.AfterSeq > s.last {
 		var id talk.UUID
 		if m.HeadSeq == m.AfterSeq {
@@ -86,7 +86,7 @@ func (s *Session) restartLog(after int64, id talk.UUID, known bool) {
 }
 
 // resumeWork does on a line that is good again what waited for one.
-func (s *Session) resumeWork(l *line) {
+func (s *Session) resumeWork(l *conn) {
 	if l.stage == joined && l.room != s.room {
 		s.askRoom(l)
 		return
@@ -96,21 +96,21 @@ func (s *Session) resumeWork(l *line) {
 	s.pump(l)
 }
 
-// entry handles an entry of a room's log.
-func (s *Session) entry(l *line, e *talk.Entry) {
-	tame(e)
+// onEntry handles an entry of a room's log.
+func (s *Session) onEntry(l *conn, e *talk.Entry) {
+	sanitize(e)
 	switch {
 	case e.Pending:
 		s.pendingEntry(l, e)
-	case l == s.courier.line:
-		s.courier.saw(s, e)
+	case l == s.sender.conn:
+		s.sender.onOwnEntry(s, e)
 	case e.Kind == talk.KindRenamed && e.Seq == 0:
-		s.granted(l, e)
+		s.onRenameGranted(l, e)
 	case !s.isLive(l, e.RoomID) || e.Seq <= 0:
 	case e.Seq == s.last+1:
 		s.place(e)
 	case e.Seq <= s.last: // shown before
-		s.sawOwn(e)
+		s.onOwnEntry(e)
 		if e.Seq > s.roster.asOf && s.roster.apply(e) { // but not by the server of this line, when it listed the members
 			s.what |= MembersChanged
 		}
@@ -130,7 +130,7 @@ func (s *Session) place(e *talk.Entry) {
 		s.fetch = nil // what was asked for does not join on any more
 		s.what |= Trimmed | HistoryChanged
 	}
-	s.sawOwn(e)
+	s.onOwnEntry(e)
 	if s.pending.remove(e.Author, e.ID) {
 		s.what |= OutboxChanged
 	}
@@ -143,44 +143,44 @@ func (s *Session) place(e *talk.Entry) {
 	if e.Author == s.me.UUID {
 		switch e.Kind {
 		case talk.KindRenamed:
-			s.renamed(e)
+			s.onRenamed(e)
 		case talk.KindJoined:
-			s.cameAs(e)
-			s.respelt(e.Name)
+			s.onOwnJoinName(e)
+			s.sameNameSpelt(e.Name)
 		case talk.KindPosted:
-			s.saidAs(e)
+			s.onOwnPostName(e)
 		}
 	}
 	s.roster.followed(e.Seq)
 }
 
-// sawOwn takes an entry out of the outbox that the log has.
-func (s *Session) sawOwn(e *talk.Entry) {
-	if s.outbox.saw(e) {
+// onOwnEntry takes an entry out of the outbox that the log has.
+func (s *Session) onOwnEntry(e *talk.Entry) {
+	if s.outbox.onShown(e) {
 		s.what |= OutboxChanged
-		s.saveSoon()
+		s.saveDebounced()
 		if s.live != nil {
 			s.pump(s.live)
 		}
 	}
 }
 
-// gap handles the word that the server leaves entries out, since there are too
+// onGap handles the word that the server leaves entries out, since there are too
 // many. Who came and went among them only a new Joined can tell, so the room is
 // joined anew, at its head.
-func (s *Session) gap(l *line, m talk.Gap) {
+func (s *Session) onGap(l *conn, m talk.Gap) {
 	if s.isLive(l, m.RoomID) && m.To > s.last {
 		s.based = false
 		s.askRoom(l)
 	}
 }
 
-// refused handles an Error.
-func (s *Session) refused(l *line, m talk.Error) {
+// onRefused handles an Error.
+func (s *Session) onRefused(l *conn, m talk.Error) {
 	switch {
 	case !m.ID.IsZero():
 		s.refusedByID(l, m)
-	case l == s.courier.line:
+	case l == s.sender.conn:
 		s.fail(l, m.Message, 0)
 	case m.Code == talk.CodeNotYou:
 		s.refusedForGood(m.Message)
@@ -195,14 +195,14 @@ func (s *Session) refused(l *line, m talk.Error) {
 }
 
 // joinRefused handles an Error about Hello or JoinRoom.
-func (s *Session) joinRefused(l *line, m talk.Error) {
+func (s *Session) joinRefused(l *conn, m talk.Error) {
 	switch {
 	case m.Code == talk.CodeBadName && l.stage == joining && l.badNames < 2:
 		l.badNames++
 		s.nameRefused(m)
 		s.askRoom(l)
 	case m.Retry && l.stage == joining:
-		l.stage = seated
+		l.stage = greeted
 		l.joinAt = s.now.Add(s.retryWait(m, 0))
 		l.deadline = l.joinAt.Add(joinTime)
 	default:
@@ -218,7 +218,7 @@ func (s *Session) retryWait(m talk.Error, n int) time.Duration {
 }
 
 // refusedByID handles an Error about a post or a rename.
-func (s *Session) refusedByID(l *line, m talk.Error) {
+func (s *Session) refusedByID(l *conn, m talk.Error) {
 	if r := s.rename; r != nil && r.id == m.ID {
 		s.renameRefused(m)
 		return

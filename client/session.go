@@ -26,16 +26,16 @@ type Session struct {
 	since    time.Time // of phase
 	reason   string    // why the last line or attempt failed
 	lastConn ConnID
-	live     *line     // what it says is the room's log; nil while there is none
-	tries    []*line   // on the way to take live's place
-	losers   []*line   // dialled and not wanted any more; see lose
+	live     *conn     // what it says is the room's log; nil while there is none
+	tries    []*conn   // on the way to take live's place
+	losers   []*conn   // dialled and not wanted any more; see lose
 	dialAt   time.Time // of the next attempt; zero: none is planned
 	secondAt time.Time // of the second dial beside the first; zero: none
 	good     int       // index of the last server that was good
 	dials    int       // since then: turns the servers
 	fails    int       // attempts since a line lasted: grows the backoff
 	endedAt  time.Time // when a line ended that had asked for a room
-	courier  courier
+	sender   backgroundSender
 
 	// room
 	room      int32
@@ -90,7 +90,7 @@ func New(cfg Config, state State) (*Session, error) {
 func (s *Session) Status() Status {
 	st := Status{
 		Phase: s.phase, Since: s.since, Server: s.serverNow(),
-		Owed: s.outbox.owed(s.room),
+		Owed: s.outbox.unsentCount(s.room),
 	}
 	if s.live != nil {
 		st.Node = s.live.node
@@ -150,6 +150,6 @@ func (s *Session) Limits() talk.Limits { return s.limits }
 func (s *Session) State() State {
 	return State{
 		Secret: s.secret, Name: s.me.Username, Session: s.session,
-		Room: s.room, Outbox: s.outbox.kept(),
+		Room: s.room, Outbox: s.outbox.entries(),
 	}
 }

@@ -99,7 +99,7 @@ func (c *chaos) event(r *rig) Event {
 	case 6:
 		return SetName{ID: c.id(), Name: string(rune('a' + c.next(4)))}
 	case 7:
-		return []Event{FetchOlder{c.next(256) - 10}, Clear{}, Retry{c.id()}, Discard{c.id()}, Garbled{conn, talk.ErrSyntax}, Anew{otherSecret}}[c.next(6)]
+		return []Event{FetchOlder{c.next(256) - 10}, Clear{}, Retry{c.id()}, Discard{c.id()}, DecodeFailed{conn, talk.ErrSyntax}, Anew{otherSecret}}[c.next(6)]
 	default:
 		return Received{conn, c.message(0)}
 	}

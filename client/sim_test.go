@@ -166,7 +166,7 @@ func (w *world) checkAll() {
 			w.fail("user %d waits for older history", u.number)
 		}
 		for _, x := range u.wires {
-			if x != u.wires[u.s.live.conn] {
+			if x != u.wires[u.s.live.id] {
 				w.fail("user %d still has connection %d", u.number, x.conn)
 			}
 		}

@@ -38,7 +38,7 @@ var mayImport = map[room][]room{
 // onlyIn lists the packages that may import an outside library. Its types never
 // cross their borders.
 var onlyIn = map[string][]string{
-	"github.com/lesismal/nbio":    {"tuitalk/gateway", "tuitalk/bench/swarm"},
+	"github.com/lesismal/nbio":    {"tuitalk/gateway", "tuitalk/bench/virtualuser"},
 	"github.com/redis/rueidis":    {"tuitalk/fanout/redisbus"},
 	"github.com/jackc/pgx":        {"tuitalk/history/pgstore"},
 	"modernc.org/sqlite":          {"tuitalk/history/sqlitestore"},
@@ -48,12 +48,12 @@ var onlyIn = map[string][]string{
 	"github.com/rivo/uniseg":      {"tuitalk/talk", "tuitalk/tui", "tuitalk/web/app"},
 	"golang.org/x/text":           {"tuitalk/talk/names", "tuitalk/talk/confusables"}, // too large for a browser
 	"github.com/prometheus":       {"tuitalk/gateway", "tuitalk/fanout/redisbus", "tuitalk/cmd/tuitalk-gateway"},
-	"net/http":                    {"tuitalk/gateway", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench/attack", "tuitalk/bench/crew", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/devcluster"},
-	"github.com/goccy/go-json":    {"tuitalk/talk", "tuitalk/bench/crew", "tuitalk/bench/result", "tuitalk/bench/scenario", "tuitalk/bench/swarm", "tuitalk/deploy/devcluster"},
+	"net/http":                    {"tuitalk/gateway", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench/attack", "tuitalk/bench/coordinator", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/devcluster"},
+	"github.com/goccy/go-json":    {"tuitalk/talk", "tuitalk/bench/coordinator", "tuitalk/bench/result", "tuitalk/bench/scenario", "tuitalk/bench/virtualuser", "tuitalk/deploy/devcluster"},
 	"github.com/HdrHistogram":     {"tuitalk/bench/measure"},
 	"tuitalk/gateway":             {"tuitalk/cmd/tuitalk-gateway", "tuitalk/fleetsim"},       // what loads it sees only its wire
 	"tuitalk/client/view":         {"tuitalk/tui", "tuitalk/web/app", "tuitalk/cmd/tuitalk"}, // a session knows no screen
-	"tuitalk/bench/crew":          {"tuitalk/cmd/tuitalk-bench", "tuitalk/bench/chaos"},
+	"tuitalk/bench/coordinator":   {"tuitalk/cmd/tuitalk-bench", "tuitalk/bench/chaos"},
 	"tuitalk/history/pgstore":     {"tuitalk/cmd/tuitalk-gateway", "tuitalk/cmd/tuitalk-bench", "tuitalk/bench/chaos"}, // the last reads what a set-back database has lost
 	"tuitalk/history/sqlitestore": {"tuitalk/cmd/tuitalk-gateway"},
 	"tuitalk/fanout/redisbus":     {"tuitalk/cmd/tuitalk-gateway"},

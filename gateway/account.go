@@ -43,9 +43,9 @@ func (c *conn) Evict() {
 	}
 }
 
-// enter counts the connection for who speaks, once its request tells. false: that
+// acquireBudgets counts the connection for who speaks, once its request tells. false: that
 // is refused, and answered.
-func (c *conn) enter(req *http.Request) bool {
+func (c *conn) acquireBudgets(req *http.Request) bool {
 	from := c.srv.clientAddr(c.addr, req.Header)
 	unnamed := c.srv.unnamedProxy(c.addr, req.Header)
 	c.locked(func(u *user) {
@@ -78,10 +78,10 @@ func crowdSentence(r limits.Refusal) string {
 // identify tells the budgets who this is, once the connection has. Call with mu held.
 func (c *conn) identify() talk.Error {
 	u := &c.user
-	if u.identified || u.uuid.IsZero() || u.gone {
+	if u.identified || u.uuid.IsZero() || u.closed {
 		return talk.Error{}
 	}
-	u.identified, u.who = true, c.who()
+	u.identified, u.who = true, c.principal()
 	left := c.srv.limits.Identify(c.srv.clock.elapsed(), &c.account, u.who)
 	if left == 0 {
 		return talk.Error{}
@@ -90,8 +90,8 @@ func (c *conn) identify() talk.Error {
 	return retryIn(talk.Error{Code: talk.CodeFlood, Message: "you sent too much, and are kept out for a while"}, left)
 }
 
-// who is the user, as far as it is proven. Call with mu held.
-func (c *conn) who() limits.Who {
+// principal is the user, as far as it is proven. Call with mu held.
+func (c *conn) principal() limits.Who {
 	if c.user.uuid.Proven() {
 		return limits.Who{UUID: c.user.uuid}
 	}
@@ -114,7 +114,7 @@ func (c *conn) pay(a arrival) (refusal talk.Error, wait bool) {
 	}
 	var post *limits.Post
 	cost := costOf(a)
-	if e, ok := a.Message.(talk.Entry); ok && u.room != nil && e.RoomID == u.room.id && !u.turn.out(e.Round, a.number) {
+	if e, ok := a.Message.(talk.Entry); ok && u.room != nil && e.RoomID == u.room.id && !u.order.superseded(e.Round, a.number) {
 		if u.room.isPending(e.Author, e.ID) {
 			cost = limits.Cost{Messages: weightRepeat, Bytes: weightRepeat * float64(a.size)}
 		} else {
@@ -127,13 +127,13 @@ func (c *conn) pay(a arrival) (refusal talk.Error, wait bool) {
 		return talk.Error{}, false
 	case v.Refuse:
 		c.srv.metrics.limited(v.Level)
-		c.holdBack(a)
+		c.blockLater(a)
 		sentence := fmt.Sprintf("this room is in slow mode: you can speak again in %d s", int(math.Ceil(v.Wait.Seconds())))
 		return retryIn(c.refusal(a.Message, talk.CodeFlood, sentence), v.Wait), false
 	}
 	c.srv.metrics.delayed(v.Level)
 	u.wakeAt, u.delayedBy = now+v.Wait, v.Level
-	c.srv.agenda.after(v.Wait, c.goOn)
+	c.srv.agenda.after(v.Wait, c.resumeBacklog)
 	return talk.Error{}, true
 }
 
@@ -160,7 +160,7 @@ func (c *conn) overflow(a arrival) talk.Error {
 	if r := c.srv.opts.Limits.Connection.Messages.PerSecond; r > 0 {
 		wait = time.Duration(float64(len(u.backlog)) / r * float64(time.Second))
 	}
-	c.holdBack(a)
+	c.blockLater(a)
 	return retryIn(c.refusal(a.Message, talk.CodeFlood, "too much at once, slow down"), max(wait, u.wakeAt-c.srv.clock.elapsed()))
 }
 
@@ -183,9 +183,9 @@ func (c *conn) payControl(bytes int) bool {
 	return v.Wait == 0
 }
 
-// control pays for a ping, a pong or a piece of a message. false: it is not to be
+// payControlFrame pays for a ping, a pong or a piece of a message. false: it is not to be
 // answered.
-func (c *conn) control(bytes int) bool {
+func (c *conn) payControlFrame(bytes int) bool {
 	ok := c.payControl(bytes)
 	if !ok {
 		if tooMany, _ := c.countRefusal(weightControl, 0); tooMany {
@@ -262,5 +262,5 @@ func (c *conn) flooded(why closeReason) {
 		s.metrics.keptOut(keptAddress)
 		s.log.Info("an address is kept out, as its connections are closed for flooding again and again", "address", from, "for", addr, "reason", why.label())
 	}
-	c.dismiss(why)
+	c.closeFor(why)
 }

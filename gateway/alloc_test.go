@@ -18,12 +18,12 @@ func TestDeliveryDoesNotAllocate(t *testing.T) {
 		r := crowdedRoom(s, members)
 		for range 3 { // fill the pools
 			e.Seq = r.head + 1
-			r.take([]talk.Entry{e})
+			r.placeEntries([]talk.Entry{e})
 			r.empty()
 		}
 		return testing.AllocsPerRun(200, func() {
 			e.Seq = r.head + 1
-			r.take([]talk.Entry{e})
+			r.placeEntries([]talk.Entry{e})
 			r.empty()
 		})
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // A session is in one room, and a name is a person's, also where no note between the
-// nodes comes through: the store knows all windows of a person. So the keeper looks,
+// nodes comes through: the store knows all windows of a person. So the lease manager looks,
 // once for each that has come and for each rename, where else the person is. Where
 // the same session is still in another room, it is taken out of it; the node that has
 // its connection there finds it gone, and the newer one, and closes that as
@@ -47,7 +47,7 @@ func enteredAt(id talk.UUID) uint64 {
 	return binary.BigEndian.Uint64(id[:]) >> 16
 }
 
-// arrivals are connections that have come to a room, each once, until the keeper has
+// arrivals are connections that have come to a room, each once, until the lease manager has
 // looked where else their users are, or they are gone: so there are never more than
 // connections, however long the store does not say.
 type arrivals struct {
@@ -57,7 +57,7 @@ type arrivals struct {
 
 func (a *arrivals) add(c *conn) {
 	c.locked(func(u *user) {
-		if u.gone || !u.uuid.Proven() {
+		if u.closed || !u.uuid.Proven() {
 			return
 		}
 		a.mu.Lock()
@@ -89,7 +89,7 @@ func (a *arrivals) remove(c *conn) {
 	delete(a.set, c)
 }
 
-// maxRenames bounds the users whose renames wait for the keeper; the others have the
+// maxRenames bounds the users whose renames wait for the lease manager; the others have the
 // notes between the nodes.
 const maxRenames = 10_000
 
@@ -135,12 +135,12 @@ func (r *renames) remove(done map[talk.UUID]renamed) {
 	maps.DeleteFunc(r.of, func(user talk.UUID, now renamed) bool { return done[user] == now })
 }
 
-// lookAround looks where else those are who have come, and in which rooms others were
+// syncNames looks where else those are who have come, and in which rooms others were
 // renamed.
-func (k *keeper) lookAround(ctx context.Context) error {
+func (k *leaseManager) syncNames(ctx context.Context) error {
 	s := k.srv
 	if names := s.renames.all(); len(names) > 0 {
-		for page := range slices.Chunk(slices.Collect(maps.Keys(names)), lookUpMost) {
+		for page := range slices.Chunk(slices.Collect(maps.Keys(names)), maxLookUp) {
 			windows, err := s.store.Windows(ctx, page)
 			if err != nil {
 				return err
@@ -150,11 +150,11 @@ func (k *keeper) lookAround(ctx context.Context) error {
 		s.renames.remove(names)
 	}
 	for {
-		page := s.arrivals.take(lookUpMost)
+		page := s.arrivals.take(maxLookUp)
 		if len(page) == 0 {
 			return nil
 		}
-		if err := s.lookForOthers(ctx, page); err != nil {
+		if err := s.findOtherSessions(ctx, page); err != nil {
 			for _, c := range page {
 				s.arrivals.add(c)
 			}
@@ -166,7 +166,7 @@ func (k *keeper) lookAround(ctx context.Context) error {
 // renameEverywhere has the store write new names in the rooms that do not know them. One
 // that the room where it was stored knows no longer is not the newest; nor is one that
 // was stored before a window came elsewhere, which came by a newer one or has been looked
-// after since (lookForOthers). An outage may lie between a rename and this.
+// after since (findOtherSessions). An outage may lie between a rename and this.
 func (s *Server) renameEverywhere(names map[talk.UUID]renamed, windows []history.Window) {
 	outdated := map[talk.UUID]bool{}
 	for _, w := range windows {
@@ -192,10 +192,10 @@ func (s *Server) renameEverywhere(names map[talk.UUID]renamed, windows []history
 // moveElsewhere is a move of a session that may be on another node, in a room that
 // may be open here or not.
 func (s *Server) moveElsewhere(m history.Move) {
-	s.lane(m.Key.RoomID).move(move{Move: m, done: func(a history.Moved) { s.showLeft(m.Key.RoomID, a) }})
+	s.lane(m.Key.RoomID).enqueueMove(move{Move: m, done: func(a history.Moved) { s.publishLeft(m.Key.RoomID, a) }})
 }
 
-func (s *Server) lookForOthers(ctx context.Context, arrived []*conn) error {
+func (s *Server) findOtherSessions(ctx context.Context, arrived []*conn) error {
 	users := make([]talk.UUID, len(arrived))
 	for i, c := range arrived {
 		c.locked(func(u *user) { users[i] = u.uuid })
@@ -234,9 +234,9 @@ func (s *Server) resolveArrival(c *conn, windows []history.Window) {
 				known = w
 			}
 		}
-		if known.Name != "" && known.Name != u.name && u.chosen == nil && u.renaming == nil && !u.entering {
+		if known.Name != "" && known.Name != u.name && u.wishedName == nil && u.renaming == nil && !u.reregistering {
 			u.name = known.Name
-			c.tellName(u.room)
+			c.announceName(u.room)
 		}
 	})
 	for _, w := range former {
@@ -263,7 +263,7 @@ func (s *Server) compareGone(ctx context.Context, gone []ownSession) error {
 	for i := range gone {
 		o := &gone[i]
 		moved := slices.ContainsFunc(windows, func(w history.Window) bool {
-			return windowOf(w.SessionKey) == windowOf(o.key) && w.RoomID != o.key.RoomID && enteredBefore(o.entered, w.Entered)
+			return sessionIDOf(w.SessionKey) == sessionIDOf(o.key) && w.RoomID != o.key.RoomID && enteredBefore(o.entered, w.Entered)
 		})
 		if !moved {
 			o.compare(history.Session{SessionKey: o.key})
@@ -272,7 +272,7 @@ func (s *Server) compareGone(ctx context.Context, gone []ownSession) error {
 		current := false
 		o.conn.locked(func(u *user) { current = u.room != nil && u.room.id == o.key.RoomID && u.epoch == o.epoch })
 		if current {
-			o.conn.dismiss(reasonSuperseded)
+			o.conn.closeFor(reasonSuperseded)
 		}
 	}
 	return nil

@@ -18,44 +18,44 @@ const catchUpRetry = 250 * time.Millisecond
 // its ring has room, and turns it live there. When the ring is full it ends; it
 // is called again when the ring has drained.
 func (s *Server) catchUp(c *conn) {
-	r := c.in.Load()
+	r := c.memberOf.Load()
 	if r == nil {
 		return
 	}
 	start := false
 	r.locked(func() {
-		if start = c.in.Load() == r && !c.seat.live && !c.seat.catching && !c.seat.stale && !c.seat.doubtful; start {
-			c.seat.catching = true
+		if start = c.memberOf.Load() == r && !c.membership.live && !c.membership.catchingUp && !c.membership.stale && !c.membership.unverified; start {
+			c.membership.catchingUp = true
 		}
 	})
 	if start {
-		s.catchUpSoon(r, c)
+		s.scheduleCatchUp(r, c)
 	}
 }
 
-// catchUpSoon hands the next step of a catch-up to a worker, now or when there is
+// scheduleCatchUp hands the next step of a catch-up to a worker, now or when there is
 // one.
-func (s *Server) catchUpSoon(r *room, c *conn) {
+func (s *Server) scheduleCatchUp(r *room, c *conn) {
 	run := func(ctx context.Context) { s.catchUpStep(ctx, r, c) }
 	fail := func(why error) {
 		if why == errPanicked {
 			c.sock.Close(nil) // it would again
 			return
 		}
-		s.catchUpLater(r, c)
+		s.retryCatchUp(r, c)
 	}
 	if !s.work.live.submitFor(c.network, run, fail) {
-		s.catchUpLater(r, c)
+		s.retryCatchUp(r, c)
 	}
 }
 
-func (s *Server) catchUpLater(r *room, c *conn) {
-	s.agenda.after(catchUpRetry, func() { s.catchUpSoon(r, c) })
+func (s *Server) retryCatchUp(r *room, c *conn) {
+	s.agenda.after(catchUpRetry, func() { s.scheduleCatchUp(r, c) })
 }
 
 // catchUpStep serves a member what memory has, else one page from the store; the
 // next one waits for its turn behind what others miss. It runs on a worker and owns
-// c.seat.catching.
+// c.membership.catching.
 func (s *Server) catchUpStep(ctx context.Context, r *room, c *conn) {
 	var has history.Head
 	done, resets := false, 0
@@ -72,14 +72,14 @@ func (s *Server) catchUpStep(ctx context.Context, r *room, c *conn) {
 	}
 	if err != nil || len(entries) == 0 {
 		// the store is away, or this node knows an entry that it does not show yet
-		s.catchUpLater(r, c)
+		s.retryCatchUp(r, c)
 		return
 	}
 	s.metrics.caught(fromStore, len(entries))
 	full := false
 	r.locked(func() { full = r.serveStored(c, entries) })
 	if !full {
-		s.catchUpSoon(r, c)
+		s.scheduleCatchUp(r, c)
 	}
 }
 
@@ -87,14 +87,14 @@ func (s *Server) catchUpStep(ctx context.Context, r *room, c *conn) {
 // takes no more, and the catch-up has ended. Call with mu held.
 func (r *room) serveStored(c *conn, entries []talk.Entry) (full bool) {
 	for i := range entries {
-		if c.in.Load() != r || c.seat.stale || entries[i].Seq != c.seat.cursor+1 {
+		if c.memberOf.Load() != r || c.membership.stale || entries[i].Seq != c.membership.cursor+1 {
 			break
 		}
-		if !c.seat.passes(&entries[i]) && !c.pushLive(entryPacket(&entries[i], c.seat.form)) {
-			c.seat.catching = false
+		if !c.membership.passes(&entries[i]) && !c.pushLive(prepareEntry(&entries[i], c.membership.form)) {
+			c.membership.catchingUp = false
 			return true
 		}
-		c.seat.cursor, c.seat.last = entries[i].Seq, entries[i].ID
+		c.membership.cursor, c.membership.last = entries[i].Seq, entries[i].ID
 	}
 	return false
 }
@@ -103,12 +103,12 @@ func (r *room) serveStored(c *conn, entries []talk.Entry) (full bool) {
 // member is live, or gone, or its ring is full; else the store must be asked for
 // what is behind the entry that it has. Call with mu held.
 func (r *room) serveRecent(c *conn) (has history.Head, done bool) {
-	if c.in.Load() != r {
+	if c.memberOf.Load() != r {
 		return has, true
 	}
-	s := &c.seat
+	s := &c.membership
 	if s.stale {
-		s.catching = false
+		s.catchingUp = false
 		return has, true
 	}
 	i, ok := r.recent.after(s.cursor, r.head)
@@ -118,13 +118,13 @@ func (r *room) serveRecent(c *conn) (has history.Head, done bool) {
 	for ; i < len(r.recent.list); i++ {
 		e := r.recent.at(i)
 		if !s.passes(&e.Entry) && !c.pushLive(r.packet(e, s.form)) {
-			s.catching = false
+			s.catchingUp = false
 			return has, true
 		}
 		s.cursor, s.last = e.Seq, e.ID
 		r.srv.metrics.caught(fromRing, 1)
 	}
-	s.catching, s.live = false, true
+	s.catchingUp, s.live = false, true
 	return has, true
 }
 

@@ -50,37 +50,37 @@ type conn struct {
 	out outbox
 
 	// thirsty: something waits for the outbox to drain
-	thirsty atomic.Bool
+	wantsDrain atomic.Bool
 
 	mu      sync.Mutex // guards user and account
 	user    user
 	account limits.Client // what it may; limits guards its place among the others
 
-	in   atomic.Pointer[room] // where it has a seat; written with that room's mu held
-	seat seat                 // guarded by in's mu
+	memberOf   atomic.Pointer[room] // where it has a membership; written with that room's mu held
+	membership membership           // guarded by in's mu
 }
 
-// seat is a connection's place in a room.
-type seat struct {
-	index    int       // in room.members
-	cursor   int64     // the last seq that is in the ring or behind it
-	last     talk.UUID // id of the entry at cursor while the seat is not live; zero: not known
-	live     bool      // the next entry goes straight into the ring
-	catching bool      // a catch-up is under way
-	headless bool      // cursor is not known, as the room is headless
-	// doubtful: the store was away, and nobody has checked what the client has. It is
+// membership is a connection's place in a room.
+type membership struct {
+	index      int       // in room.members
+	cursor     int64     // the last seq that is in the ring or behind it
+	last       talk.UUID // id of the entry at cursor while the membership is not live; zero: not known
+	live       bool      // the next entry goes straight into the ring
+	catchingUp bool      // a catch-up is under way
+	headless   bool      // cursor is not known, as the room is headless
+	// unverified: the store was away, and nobody has checked what the client has. It is
 	// shown nothing stored until somebody has, since what it has may not be of this log.
-	doubtful bool
-	claim    *history.Head // that, if it has told; only while doubtful
-	stale    bool          // the store has gone back behind what the client has: it must join again
-	told     bool          // it was told of its coming before that was stored, as clients of the original's forms are
-	form     talk.Form
-	uuid     talk.UUID
+	unverified bool
+	claim      *history.Head // that, if it has told; only while unverified
+	stale      bool          // the store has gone back behind what the client has: it must join again
+	told       bool          // it was told of its coming before that was stored, as clients of the original's forms are
+	form       talk.Form
+	uuid       talk.UUID
 }
 
 // passes tells whether an entry is not said to a member, as it was said before it was
 // stored. Call with in's mu held.
-func (s *seat) passes(e *talk.Entry) bool {
+func (s *membership) passes(e *talk.Entry) bool {
 	if !s.told || e.Kind != talk.KindJoined || e.Author != s.uuid {
 		return false
 	}
@@ -90,8 +90,8 @@ func (s *seat) passes(e *talk.Entry) bool {
 
 func (c *conn) at() stage { return stage(c.stage.Load()) }
 
-// received takes what the poller read. data is the poller's buffer.
-func (c *conn) received(data []byte) {
+// onData takes what the poller read. data is the poller's buffer.
+func (c *conn) onData(data []byte) {
 	if c.at() != stageClosed && c.srv.clock.behind() > c.srv.opts.LeaseLost {
 		c.markFrozen()
 		c.sock.Close(nil)
@@ -107,8 +107,8 @@ func (c *conn) received(data []byte) {
 			in.rest = append(in.rest, data...)
 			data = in.rest
 		}
-		taken, again := c.consume(data)
-		in.keep(data[taken:], joined)
+		taken, again := c.parseInput(data)
+		in.bufferRest(data[taken:], joined)
 		in.note(&c.srv.held, c.srv.clock.coarse(), taken)
 		if !again || len(in.rest) == 0 {
 			return
@@ -117,11 +117,11 @@ func (c *conn) received(data []byte) {
 	}
 }
 
-// consume reads as many requests or frames as data has. again: the stage has
+// parseInput reads as many requests or frames as data has. again: the stage has
 // changed, and what is left is for the new one.
-func (c *conn) consume(data []byte) (taken int, again bool) {
+func (c *conn) parseInput(data []byte) (taken int, again bool) {
 	if c.at() == stageHTTP {
-		n := c.consumeRequest(data)
+		n := c.parseRequest(data)
 		return n, n > 0 && c.at() == stageSocket
 	}
 	for {
@@ -132,10 +132,10 @@ func (c *conn) consume(data []byte) (taken int, again bool) {
 			}
 		} else if err == nil {
 			taken += f.Size
-			err = c.frame(f)
+			err = c.onFrame(f)
 		}
 		if err != nil {
-			c.violation(err)
+			c.closeViolation(err)
 			return len(data), false
 		}
 		if c.at() == stageClosed {
@@ -144,22 +144,22 @@ func (c *conn) consume(data []byte) (taken int, again bool) {
 	}
 }
 
-// frame takes one frame.
-func (c *conn) frame(f websocket.Frame) error {
+// onFrame takes one frame.
+func (c *conn) onFrame(f websocket.Frame) error {
 	c.lastIn.Store(c.srv.clock.coarse())
 	c.pingSent.Store(0)
 	switch f.Opcode {
 	case websocket.OpPing:
-		if !c.control(len(f.Payload)) {
+		if !c.payControlFrame(len(f.Payload)) {
 			return nil
 		}
-		c.pushAnswer(&packet{bytes: append(websocket.AppendHeader(nil, websocket.OpPong, len(f.Payload)), f.Payload...)})
+		c.pushAnswer(&preparedFrame{bytes: append(websocket.AppendHeader(nil, websocket.OpPong, len(f.Payload)), f.Payload...)})
 		return nil
 	case websocket.OpPong:
-		c.control(len(f.Payload))
+		c.payControlFrame(len(f.Payload))
 		return nil
 	case websocket.OpClose:
-		return c.closedByClient(f.Payload)
+		return c.onCloseFrame(f.Payload)
 	}
 	first := !c.input.assembler.InProgress()
 	opcode, message, done, err := c.input.assembler.Add(f, c.srv.opts.FrameBytes)
@@ -167,17 +167,17 @@ func (c *conn) frame(f websocket.Frame) error {
 		c.input.begun.Store(c.srv.clock.coarse())
 	}
 	if err == nil && !done {
-		c.control(len(f.Payload)) // many pieces are work, too
+		c.payControlFrame(len(f.Payload)) // many pieces are work, too
 	}
 	if err != nil || !done {
 		return err
 	}
 	c.srv.metrics.framesIn.Inc()
-	c.message(opcode, message)
+	c.onMessage(opcode, message)
 	return nil
 }
 
-func (c *conn) closedByClient(payload []byte) error {
+func (c *conn) onCloseFrame(payload []byte) error {
 	code, _, err := websocket.ParseClose(payload)
 	if err != nil {
 		return err
@@ -189,8 +189,8 @@ func (c *conn) closedByClient(payload []byte) error {
 	return nil
 }
 
-// violation ends a connection that broke a rule of RFC 6455.
-func (c *conn) violation(err error) {
+// closeViolation ends a connection that broke a rule of RFC 6455.
+func (c *conn) closeViolation(err error) {
 	broken, ok := err.(*websocket.Error)
 	if !ok {
 		broken = &websocket.Error{Code: websocket.CloseInternal, Reason: "internal error"}
@@ -203,19 +203,19 @@ func (c *conn) violation(err error) {
 func (c *conn) end(why closeReason, code int, text string) {
 	c.reason.CompareAndSwap(0, uint32(why))
 	c.stage.Store(uint32(stageClosed))
-	c.finish(&packet{bytes: websocket.Close(code, text)})
+	c.finish(&preparedFrame{bytes: websocket.Close(code, text)})
 }
 
-// dismiss is end with the code and the sentence of the reason.
-func (c *conn) dismiss(why closeReason) { c.end(why, why.code(), why.sentence()) }
+// closeFor is end with the code and the sentence of the reason.
+func (c *conn) closeFor(why closeReason) { c.end(why, why.code(), why.sentence()) }
 
-// kill is dismiss for a client that does not read: what is queued is dropped. It
+// reset is dismiss for a client that does not read: what is queued is dropped. It
 // may have been said goodbye to before, but this is what ends it.
-func (c *conn) kill(why closeReason) {
+func (c *conn) reset(why closeReason) {
 	c.reason.Store(uint32(why))
 	c.out.drop(false, c.srv)
 	c.closeSoon()
-	c.dismiss(why)
+	c.closeFor(why)
 }
 
 // closeSoon lets the sweep close the connection whatever becomes of it.
@@ -223,8 +223,8 @@ func (c *conn) closeSoon() {
 	c.closeBy.CompareAndSwap(0, c.srv.clock.coarse()+int64(c.srv.opts.CloseWait))
 }
 
-// hangup is called when the goodbye has been written.
-func (c *conn) hangup() {
+// shutdownWrite is called when the goodbye has been written.
+func (c *conn) shutdownWrite() {
 	c.closeSoon()
 	if c.sock.CloseWrite() != nil {
 		c.sock.Close(nil)
@@ -232,14 +232,14 @@ func (c *conn) hangup() {
 }
 
 // gone is called once, when the connection is closed.
-func (c *conn) gone(err error) {
+func (c *conn) onClose(err error) {
 	if c.at() != stageClosed { // it is loaded first: see adopt
 		c.stage.Store(uint32(stageClosed))
 	}
 	c.reason.CompareAndSwap(0, uint32(reasonLost))
 	defer c.input.drop(&c.srv.held) // whatever panics in between
 	defer c.out.drop(true, c.srv)
-	defer c.departed()
+	defer c.cleanup()
 	c.srv.conns.remove(c)
 	c.srv.metrics.closed[closeReason(c.reason.Load())].Inc()
 	c.srv.log.Debug("connection closed", "conn", c.serial, "from", c.from(), "reason", closeReason(c.reason.Load()).label(), "err", err)

@@ -68,28 +68,28 @@ func (cs *conns) inShard(i int) []*conn {
 	return slices.Clone(sh.list)
 }
 
-// window names one window of one user, wherever it is.
-type window struct{ uuid, session talk.UUID }
+// sessionID names one window of one user, wherever it is.
+type sessionID struct{ uuid, session talk.UUID }
 
-func windowOf(k sessionKey) window { return window{k.UUID, k.Session} }
+func sessionIDOf(k sessionKey) sessionID { return sessionID{k.UUID, k.Session} }
 
-// windows finds the connection that a session has on this node, so that a newer
+// sessionIndex finds the connection that a session has on this node, so that a newer
 // one replaces it.
-type windows struct {
+type sessionIndex struct {
 	mu     sync.Mutex
-	by     map[window]*conn
+	by     map[sessionID]*conn
 	byUser map[talk.UUID][]*conn // those of by
 }
 
 // of returns the connections that a user has on this node.
-func (w *windows) of(user talk.UUID) []*conn {
+func (w *sessionIndex) of(user talk.UUID) []*conn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.byUser[user])
 }
 
 // put returns the connection that it replaces, nil if there is none.
-func (w *windows) put(k window, c *conn) (old *conn) {
+func (w *sessionIndex) put(k sessionID, c *conn) (old *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if old = w.by[k]; old == c {
@@ -104,13 +104,13 @@ func (w *windows) put(k window, c *conn) (old *conn) {
 }
 
 // get returns the connection of a window, nil if it has none here.
-func (w *windows) get(k window) *conn {
+func (w *sessionIndex) get(k sessionID) *conn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.by[k]
 }
 
-func (w *windows) remove(k window, c *conn) {
+func (w *sessionIndex) remove(k sessionID, c *conn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.by[k] == c {
@@ -120,7 +120,7 @@ func (w *windows) remove(k window, c *conn) {
 }
 
 // drop takes a connection from those of a user. Call with mu held.
-func (w *windows) drop(user talk.UUID, c *conn) {
+func (w *sessionIndex) drop(user talk.UUID, c *conn) {
 	rest := slices.DeleteFunc(w.byUser[user], func(other *conn) bool { return other == c })
 	if len(rest) == 0 {
 		delete(w.byUser, user)

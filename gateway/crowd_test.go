@@ -12,7 +12,7 @@ import (
 
 // TestThousandConnections: 10 rooms of 100 (with -short 3) talk all at once, each client on a
 // connection of its own; everybody hears everything once, in order, without a
-// hole, and what was heard is what the history has.
+// gap, and what was heard is what the history has.
 func TestThousandConnections(t *testing.T) {
 	const members, texts = 100, 1
 	rooms := 10

@@ -3,15 +3,15 @@
 //
 // # The life of a message
 //
-//	poller goroutine   conn.received → websocket.Parse → conn.message → user.offer → handle → post
+//	poller goroutine   conn.onData → websocket.Parse → conn.onMessage → enqueueMessage → handle → post
 //	lane goroutine     lane.commitPosts → history.Store.Append → Server.settlePosts
-//	                     → room.take → room.place → conn.pushLive   (members on this node)
+//	                     → room.placeEntries → room.place → conn.pushLive   (members on this node)
 //	                     → fanout.Bus.Publish                       (the other nodes)
 //	                     → Stored to the author
-//	pump worker        drain → one write(2) for what is queued
+//	pump worker        flush → one write(2) for what is queued
 //
 // Nothing is shown or acknowledged before the store has it: the store gives an
-// entry its seq, and room.take shows entries in that order only. What arrives
+// entry its seq, and room.placeEntries shows entries in that order only. What arrives
 // out of order waits; what does not arrive is read from the store.
 //
 // # Who gets in
@@ -46,7 +46,7 @@
 //
 // # What waits for a client
 //
-// A packet is queued by reference and leaves the ring when the kernel has all of
+// A prepared frame is queued by reference and leaves the ring when the kernel has all of
 // it: nothing is copied for a client that does not read, and of the site's files
 // nothing at all. The kernel's part is bounded by SO_SNDBUF. The sweep marks how
 // far a client has come (pace): what waited at a mark has arrived SlowAfter later,
@@ -68,7 +68,7 @@
 //
 // Joins, leaves, breaks and renames are moves; they go through the room's lane
 // like posts, and are repeated until the store answers. A broken connection is
-// not a leave: keeper removes a session only after the grace, counted in time
+// not a leave: leaseManager removes a session only after the grace, counted in time
 // in which the store answered, on behalf of whichever gateway had it. It asks the
 // store itself, and what the store did not take it decides anew. A client of the
 // original's forms cannot come back as the session that it was: when its
@@ -78,7 +78,7 @@
 //
 // One session is on one gateway: the newer connection wins, by the rule in package
 // history. Who enters a session that may have been elsewhere says so on the bus
-// (tellEntered), and every round the keeper compares sessions of its own with the
+// (tellEntered), and every round the lease manager compares sessions of its own with the
 // store's (lookUpOwn): a connection whose session has a greater epoch at another
 // gateway is closed as superseded, and one whose session is gone, or older than it
 // was, is registered again; but one that is gone since it is newer in another room is
@@ -88,7 +88,7 @@
 // A name is a user's, not a window's. The entry that tells it gives it to all the
 // user's windows in the room (tellNames), before the lane comes to what they have said
 // meanwhile (inTurn); windows in other rooms are renamed there by a move of their own,
-// those on other nodes by a note in fanout.FleetRoom. Notes get lost; so the keeper
+// those on other nodes by a note in fanout.FleetRoom. Notes get lost; so the lease manager
 // asks the store as well where else a user is who was renamed or has come
 // (lookAround), renames him there or takes the name that he has there, and ends what a
 // session was in another room. Who comes to a room where he is already keeps his name.
@@ -105,12 +105,12 @@
 // that knows of entries of a room puts its own behind them, so that nobody
 // overtakes himself: in the store after them if they are few, else in the spool
 // too, so that nobody is kept waiting (spooler.beforeAppend). Who joins
-// meanwhile gets a provisional seat, which he can leave again (join.entered); a
-// room that was not open is opened blind, behind what the joiner has, or headless,
+// meanwhile gets a provisional membership, which he can leave again (join.onEntered); a
+// room that was not open is opened unverified, behind what the joiner has, or headless,
 // and read when the store is back. What a joiner has is compared then, before it is
 // shown what is stored behind it. A new name holds on this node at once (rename).
 // What may have been taken of a client without ids is kept and offered again
-// (lane.keep). A node that alone
+// (lane.retain). A node that alone
 // does not reach the store sends its users away (watcher). Without the bus, heads
 // are compared with the store's four times a second.
 //
@@ -131,7 +131,7 @@
 //
 // A fixed number, whatever the number of connections: the pollers of nbio, pump
 // workers, lanes, the workers of each class of work, and one each of accept,
-// agenda, clock, keeper, replayer, sweep and watcher. Server.Drain ends them all,
+// timer queue, clock, leaseManager, replayer, sweep and watcher. Server.Drain ends them all,
 // or names what hangs.
 //
 // # Classes of work
@@ -154,9 +154,9 @@
 // A panic in a task, or in the handling of what one connection said, fails that
 // alone: the connection is closed, and locks are let go by defer (conn.locked,
 // room.locked), state flags by the task's fail. A panic on a goroutine on which all
-// depend (Server.vital: lanes, pump workers, agenda, sweep, keeper and the like),
+// depend (Server.vital: lanes, pump workers, timer queue, sweep, leaseManager and the like),
 // whose state nobody knows then, is logged and ends the process. nbio's goroutines
-// call nothing of this package but guarded callbacks and conn.wrote.
+// call nothing of this package but guarded callbacks and conn.onWritten.
 //
 // # Alive and ready
 //
@@ -170,7 +170,7 @@
 //
 // # Locks, in the order in which they are taken
 //
-//	conn.mu → lane.mu → agenda.mu
+//	conn.mu → lane.mu → timerQueue.mu
 //	conn.mu → arrivals.mu
 //	conn.mu → workerPool.mu
 //	conn.mu, room.mu → the locks of package limits, which calls nobody
@@ -178,6 +178,6 @@
 //	rooms.mu, windows.mu, shards of conns, loops.mu, poller.mu: alone
 //
 // The store, the bus, the log and nbio's Close are never called under room.mu
-// or outbox.mu. nbio's own mutex is held around conn.wrote, which takes
+// or outbox.mu. nbio's own mutex is held around conn.onWritten, which takes
 // pumpWorker.mu only.
 package gateway

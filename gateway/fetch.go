@@ -111,7 +111,7 @@ func (c *conn) nextPiece(h *historyStream) bool {
 func (c *conn) pieceDue(h *historyStream) {
 	ok := true
 	c.locked(func(u *user) {
-		if !u.gone {
+		if !u.closed {
 			ok = c.nextPiece(h)
 		}
 	})
@@ -122,7 +122,7 @@ func (c *conn) pieceDue(h *historyStream) {
 
 // laterPiece has a worker send the next piece. false: too many wait for one.
 func (c *conn) laterPiece(h *historyStream) bool {
-	return c.later(c.srv.work.history, func(ctx context.Context) { c.sendPiece(ctx, h) }, func() { c.pieceFailed(h, errHistoryBusy) })
+	return c.submit(c.srv.work.history, func(ctx context.Context) { c.sendPiece(ctx, h) }, func() { c.pieceFailed(h, errHistoryBusy) })
 }
 
 // sendPiece runs on a worker: it reads and queues the next piece.
@@ -142,7 +142,7 @@ func (c *conn) sendPiece(ctx context.Context, h *historyStream) {
 		c.pieceFailed(h, err)
 	case h.first <= h.last:
 		c.locked(func(*user) { h.waiting = true })
-		c.goOn()
+		c.resumeBacklog()
 	default:
 		c.endFetch()
 	}
@@ -199,14 +199,14 @@ func fetchRefusal(err error) talk.Error {
 // endFetch lets the next Fetch be answered.
 func (c *conn) endFetch() {
 	c.locked(func(u *user) { u.fetch = nil })
-	c.goOn()
+	c.resumeBacklog()
 }
 
 // resumeFetch reads the next piece of an answer if the client has taken what
 // was sent. Call with mu held.
 func (c *conn) resumeFetch() {
 	h := c.user.fetch
-	if h != nil && h.waiting && !c.user.gone && c.hasTaken(historyBytes) {
+	if h != nil && h.waiting && !c.user.closed && c.hasTaken(historyBytes) {
 		h.waiting = false
 		if !c.nextPiece(h) {
 			c.srv.agenda.after(0, func() { c.pieceFailed(h, errHistoryBusy) })
@@ -214,13 +214,13 @@ func (c *conn) resumeFetch() {
 	}
 }
 
-// hasTaken tells whether at most so many bytes are queued. If not, goOn is called
+// hasTaken tells whether at most so many bytes are queued. If not, resumeBacklog is called
 // when the queue is empty.
 func (c *conn) hasTaken(most int) bool {
 	if c.out.queuedBytes() <= most {
 		return true
 	}
-	c.thirsty.Store(true)
+	c.wantsDrain.Store(true)
 	return c.out.queuedBytes() <= most // it may have drained just now
 }
 
@@ -272,7 +272,7 @@ func (s *Server) knownStored(id int32, seq int64) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.open && !r.blind && r.known >= seq
+	return r.open && !r.unverified && r.storeHead >= seq
 }
 
 // queuePiece queues as much of what was read as a piece may have, in frames, and
@@ -364,5 +364,5 @@ func (h *historyStream) frame(part []talk.Entry) talk.History {
 func (c *conn) leftRoom(h *historyStream) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !h.oldestFirst && (c.user.moving || c.user.room != h.asked)
+	return !h.oldestFirst && (c.user.switching || c.user.room != h.asked)
 }

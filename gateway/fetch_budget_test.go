@@ -85,7 +85,7 @@ func (r *historyReader) wait(d time.Duration) (ended bool) {
 		time.Sleep(min(time.Second, time.Until(end)))
 		synctest.Wait()
 		r.out.drop(false, r.srv)
-		r.goOn()
+		r.resumeBacklog()
 		synctest.Wait()
 	}
 	r.locked(func(u *user) { ended = u.fetch == nil })

@@ -56,7 +56,7 @@ func (c *conn) mustWait(m talk.Message) bool {
 		return c.fetchedFirst()
 	case talk.Entry:
 		// what is kept comes first, and there is a bound to what can be
-		return !c.user.form.IsExtended() && (len(c.user.kept) > 0 || c.user.unstored >= maxUnstored)
+		return !c.user.form.IsExtended() && (len(c.user.retained) > 0 || c.user.unstored >= maxUnstored)
 	}
 	return false
 }
@@ -64,7 +64,7 @@ func (c *conn) mustWait(m talk.Message) bool {
 // unstoredFirst: what changes a session waits for what it has said before, and
 // for its present epoch.
 func (c *conn) unstoredFirst() bool {
-	return c.user.unstored > 0 || c.user.entering
+	return c.user.unstored > 0 || c.user.reregistering
 }
 
 // fetchedFirst: one answer at a time, and none while the one before waits for
@@ -97,7 +97,7 @@ func (c *conn) hello(m talk.Hello) talk.Error {
 // post sends an entry to the store.
 func (c *conn) post(m talk.Entry, number uint64) talk.Error {
 	u := &c.user
-	if u.turn.out(m.Round, number) {
+	if u.order.superseded(m.Round, number) {
 		e := c.refusal(m, talk.CodeOutOfTurn, "an earlier message was refused and comes first")
 		e.Retry = true
 		return e
@@ -123,10 +123,10 @@ func (c *conn) post(m talk.Entry, number uint64) talk.Error {
 	if e.ID.IsZero() {
 		e.ID = newUUID()
 	}
-	if !c.srv.lane(e.RoomID).post(post{entry: e, conn: c, network: c.network, number: number}) {
+	if !c.srv.lane(e.RoomID).enqueuePost(post{entry: e, conn: c, network: c.network, number: number}) {
 		r := c.refusal(m, talk.CodeBusy, "the gateway is too busy, try again in a moment")
 		r.Retry, r.RetryMS = true, retryBusyMS
-		c.holdBack(arrival{Message: m, number: number})
+		c.blockLater(arrival{Message: m, number: number})
 		return r
 	}
 	u.unstored++
@@ -151,7 +151,7 @@ func (c *conn) leaveRoom() {
 		return
 	}
 	u.room, u.renaming, u.asking = nil, nil, nil
-	c.srv.unseat(r, c)
+	c.srv.removeMember(r, c)
 	if u.provisional {
 		u.provisional = false // it leaves when the store has let it in: see join.entered
 		if u.joining != nil && u.joining.room == r {
@@ -164,7 +164,7 @@ func (c *conn) leaveRoom() {
 
 // leaveSession takes a session out of its room in the store.
 func (s *Server) leaveSession(r *room, key sessionKey, epoch int64) {
-	s.lane(r.id).move(move{
+	s.lane(r.id).enqueueMove(move{
 		Move: history.Move{
 			Action: history.Leave, Key: key, Epoch: epoch, EntryID: newUUID(), Quiet: talk.MaxListed,
 		},

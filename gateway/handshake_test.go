@@ -110,7 +110,7 @@ func TestHandshakesThatMustNotBe(t *testing.T) {
 		{"no HTTP", "hello\r\n\r\n", 400, "malformed"},
 	} {
 		for _, piece := range []int{1 << 20, 700} {
-			before := refused(t, n, tc.reason)
+			before := refusedPost(t, n, tc.reason)
 			resp := ask(t, n.addr, tc.head, piece)
 			if resp.StatusCode != tc.want {
 				t.Errorf("%s, in pieces of %d: %d, want %d", tc.name, piece, resp.StatusCode, tc.want)
@@ -122,15 +122,15 @@ func TestHandshakesThatMustNotBe(t *testing.T) {
 				resp.Header.Get("Cache-Control") != "no-store" {
 				t.Errorf("%s: the refusal's headers are %v", tc.name, resp.Header)
 			}
-			if after := refused(t, n, tc.reason); tc.reason != "" && after != before+1 {
+			if after := refusedPost(t, n, tc.reason); tc.reason != "" && after != before+1 {
 				t.Errorf("%s: refusals for %q went from %v to %v", tc.name, tc.reason, before, after)
 			}
 		}
 	}
 }
 
-// refused is how many handshakes were refused for a reason.
-func refused(t *testing.T, n *node, reason string) float64 {
+// refusedPost is how many handshakes were refused for a reason.
+func refusedPost(t *testing.T, n *node, reason string) float64 {
 	t.Helper()
 	families, err := n.metrics.Gather()
 	if err != nil {
@@ -241,7 +241,7 @@ func TestHandshakeOrigins(t *testing.T) {
 			t.Errorf("refused with %q, which does not name -hosts", body)
 		}
 	}
-	if got := refused(t, gateways["plain"], "host_name"); got != 3 {
+	if got := refusedPost(t, gateways["plain"], "host_name"); got != 3 {
 		t.Errorf("%v refusals for the host's name", got)
 	}
 }

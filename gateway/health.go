@@ -17,7 +17,7 @@ type health struct {
 	outages  int64     // times that the store stopped answering
 }
 
-// staleAfter is how old the last answer of the store may be: the keeper uses it
+// staleAfter is how old the last answer of the store may be: the lease manager uses it
 // every second.
 const staleAfter = 5 * time.Second
 
@@ -51,7 +51,7 @@ func (h *health) storeUp() bool {
 }
 
 // proofAge is how old the last answer of the store may be for this node to tell
-// others that it reaches it. The keeper asks every second. With freshPeer it must be
+// others that it reaches it. The lease manager asks every second. With freshPeer it must be
 // less than alonePatience: else nodes that lose the store together would believe each
 // other, and all send their users away.
 const proofAge = 1250 * time.Millisecond

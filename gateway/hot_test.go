@@ -26,7 +26,7 @@ func crowdedRoom(s *Server, members int) *room {
 	r := &room{id: 1, srv: s, open: true}
 	for i := range members {
 		c := &conn{srv: s, serial: uint64(i)}
-		r.seatMember(c, newUUID(), talk.Form(i%talk.Forms), 0)
+		r.addMember(c, newUUID(), talk.Form(i%talk.Forms), 0)
 	}
 	return r
 }
@@ -50,7 +50,7 @@ func BenchmarkFanOut(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		e.Seq = r.head + 1
-		r.take([]talk.Entry{e})
+		r.placeEntries([]talk.Entry{e})
 		b.StopTimer()
 		r.empty()
 		b.StartTimer()
@@ -72,7 +72,7 @@ func TestSettlingIsManySteps(t *testing.T) {
 		posts[i].conn = &conn{srv: s}
 	}
 	steps := 0
-	s.settlePosts(posts, entries, results, func() { steps++ })
+	s.ackPosts(posts, entries, results, func() { steps++ })
 	if steps != 3 {
 		t.Errorf("%d steps for three rooms", steps)
 	}

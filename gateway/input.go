@@ -18,11 +18,11 @@ type input struct {
 	begun atomic.Int64 // coarse time at which it began to come, 0: there is none
 }
 
-// inputGone is input.held of a connection that is gone: nothing is counted any more.
-const inputGone = -1
+// inputDropped is input.held of a connection that is gone: nothing is counted any more.
+const inputDropped = -1
 
-// keep stores what is left of the input, if anything. own: it lies in in.rest.
-func (in *input) keep(rest []byte, own bool) {
+// bufferRest stores what is left of the input, if anything. own: it lies in in.rest.
+func (in *input) bufferRest(rest []byte, own bool) {
 	switch {
 	case len(rest) == 0:
 		in.rest = nil
@@ -35,9 +35,9 @@ func (in *input) keep(rest []byte, own bool) {
 }
 
 // note counts what is kept, and since when. taken is how many bytes were no rest.
-func (in *input) note(h *held, now int64, taken int) {
+func (in *input) note(h *queuedBytes, now int64, taken int) {
 	old, size := in.held.Load(), int64(cap(in.rest)+in.assembler.Held())
-	if size != old && old != inputGone && in.held.CompareAndSwap(old, size) {
+	if size != old && old != inputDropped && in.held.CompareAndSwap(old, size) {
 		h.changed(int(old), int(size))
 	}
 	begun := in.begun.Load()
@@ -53,8 +53,8 @@ func (in *input) note(h *held, now int64, taken int) {
 }
 
 // drop is called when the connection is gone.
-func (in *input) drop(h *held) {
-	if old := in.held.Swap(inputGone); old > 0 {
+func (in *input) drop(h *queuedBytes) {
+	if old := in.held.Swap(inputDropped); old > 0 {
 		h.changed(int(old), 0)
 	}
 }

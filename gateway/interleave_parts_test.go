@@ -166,7 +166,7 @@ type spoolBus struct {
 	deaf    atomic.Bool  // what this node publishes is lost
 	unaware atomic.Bool  // this node does not see how much waits
 	blind   atomic.Bool  // this node cannot read what waits
-	reads   atomic.Int64 // in vain, while it is blind
+	reads   atomic.Int64 // in vain, while it is unverified
 	newer   atomic.Int64 // so many entries of a newer form stand first in the spool
 }
 
@@ -338,7 +338,7 @@ func (f *spoolFleet) leave(room int32, texts ...string) {
 }
 
 // wantLog sees that these texts, and no others, are in the room's log, in order
-// and without a hole.
+// and without a gap.
 func (f *spoolFleet) wantLog(room int32, want ...string) {
 	f.t.Helper()
 	entries, _, err := f.log.Before(f.t.Context(), room, 0, 5000)
@@ -360,7 +360,7 @@ func (f *spoolFleet) wantLog(room int32, want ...string) {
 }
 
 // wantShown reads until the last of the texts is shown with its seq: these posts,
-// and no others, are shown once each, in this order, without a hole.
+// and no others, are shown once each, in this order, without a gap.
 func (p *peer) wantShown(texts ...string) {
 	p.t.Helper()
 	var shown []string

@@ -39,7 +39,7 @@ func (s *brokenStore) Move(_ context.Context, moves []history.Move) ([]history.M
 	return make([]history.Moved, len(moves)), nil
 }
 
-// keeperServer is a server that is not started: a keeper needs no more.
+// keeperServer is a server that is not started: a leaseManager needs no more.
 func keeperServer(t *testing.T, store history.Store) *Server {
 	t.Helper()
 	opts := Defaults()
@@ -74,12 +74,12 @@ func TestAClaimerCountsOnlyTimeInWhichTheStoreAnswered(t *testing.T) {
 			store := &brokenStore{session: history.Session{
 				SessionKey: history.SessionKey{RoomID: 1, UUID: talk.Secret{1}.UUID(), Session: newUUID()}, Epoch: 1,
 			}}
-			k := newKeeper(keeperServer(t, store))
+			k := newLeaseManager(keeperServer(t, store))
 			began := time.Now()
 			for _, span := range tc.rounds {
 				store.away = span.away
 				for n := span.from; n <= span.to; n++ {
-					k.keep(began.Add(time.Duration(n) * time.Second))
+					k.runRound(began.Add(time.Duration(n) * time.Second))
 					if store.claims == 0 {
 						continue
 					}

@@ -13,7 +13,7 @@ import (
 )
 
 // slowStore has the users of a big gateway that is dead. Its signs of life are
-// quick; the keeper's work takes longer than the patience every other time.
+// quick; the lease manager's work takes longer than the patience every other time.
 type slowStore struct {
 	history.Store // the rest is not asked
 	t             *testing.T
@@ -84,7 +84,7 @@ func (s *slowStore) Move(ctx context.Context, moves []history.Move) ([]history.M
 	return make([]history.Moved, len(moves)), nil
 }
 
-// TestABigGatewaysEndIsNoOutage: what the keeper does for the users of a dead
+// TestABigGatewaysEndIsNoOutage: what the lease manager does for the users of a dead
 // gateway takes longer than it has time for, again and again. The store is not
 // taken to be away, and the users leave in the end, none before the grace is over.
 func TestABigGatewaysEndIsNoOutage(t *testing.T) {
@@ -96,10 +96,10 @@ func TestABigGatewaysEndIsNoOutage(t *testing.T) {
 			store.users = append(store.users, history.Session{SessionKey: key, Gateway: store.dead, Epoch: 1})
 		}
 		store.srv = keeperServer(t, store)
-		k := newKeeper(store.srv)
+		k := newLeaseManager(store.srv)
 		began := time.Now()
 		for ; store.second < 120; store.second++ {
-			k.keep(began.Add(time.Duration(store.second) * time.Second))
+			k.runRound(began.Add(time.Duration(store.second) * time.Second))
 		}
 		if n := store.srv.health.storeOutages(); n != 0 || k.outage {
 			t.Errorf("%d outages are counted", n)

@@ -144,6 +144,6 @@ func TestLinksAreCounted(t *testing.T) {
 	} {
 		n.awaitMetric(t, c.name, c.label, func(v float64) bool { return v == c.want })
 	}
-	// a round of the keeper that was under way may make one outage two
+	// a round of the lease manager that was under way may make one outage two
 	n.awaitMetric(t, "tuitalk_store_outages_total", "", func(v float64) bool { return v >= 2 })
 }

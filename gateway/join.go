@@ -12,8 +12,8 @@ import (
 // errBusy: too much is asked for at once.
 var errBusy = errors.New("the gateway is too busy")
 
-// unable tells what stands between a user and a room.
-func (c *conn) unable(err error) {
+// failJoin tells what stands between a user and a room.
+func (c *conn) failJoin(err error) {
 	e := talk.Error{Code: talk.CodeUnavailable, Message: "the history is away, try again in a moment", Retry: true, RetryMS: retryBusyMS}
 	if err == errBusy || err == errTooLate {
 		e.Code, e.Message = talk.CodeBusy, "the gateway is too busy, try again in a moment"
@@ -23,10 +23,10 @@ func (c *conn) unable(err error) {
 	c.refuse(e)
 }
 
-// later runs f on a worker of a class, in the turn of the client's network. If it cannot, late is called instead, soon
+// submit runs f on a worker of a class, in the turn of the client's network. If it cannot, late is called instead, soon
 // enough for the client to hear of it; a panic ends the connection. false: too much
 // waits already, and nothing will happen.
-func (c *conn) later(p *workerPool, run func(context.Context), late func()) bool {
+func (c *conn) submit(p *workerPool, run func(context.Context), late func()) bool {
 	return p.submitFor(c.network, run, func(why error) {
 		if why == errPanicked {
 			c.sock.Close(nil)
@@ -36,15 +36,15 @@ func (c *conn) later(p *workerPool, run func(context.Context), late func()) bool
 	})
 }
 
-// turnAway tells a client to come back in a moment. It takes no lock of the user.
-func (c *conn) turnAway(form talk.Form) {
+// refuseBusy tells a client to come back in a moment. It takes no lock of the user.
+func (c *conn) refuseBusy(form talk.Form) {
 	e := talk.Error{Code: talk.CodeBusy, Message: "the gateway is too busy, try again in a moment"}
 	if form.IsExtended() {
 		e.Retry, e.RetryMS = true, retryBusyMS
 	}
 	c.srv.metrics.refused(e.Code)
 	c.answerIn(form, e)
-	c.dismiss(reasonUnable)
+	c.closeFor(reasonUnable)
 }
 
 // beginAsync begins an asynchronous step, which settle ends; what comes meanwhile
@@ -61,7 +61,7 @@ func (c *conn) beginAsync() (by int64) {
 // lookAtAsync ends a connection whose asynchronous step takes too long.
 func (c *conn) lookAtAsync(now int64) {
 	if by := c.asyncBy.Load(); by != 0 && now > by && c.asyncBy.CompareAndSwap(by, 0) {
-		c.turnAway(c.form())
+		c.refuseBusy(c.form())
 	}
 }
 
@@ -83,16 +83,16 @@ func (c *conn) join(m talk.JoinRoom) talk.Error {
 		return talk.Error{Code: talk.CodeNotYou, Message: "this uuid is not yours"}
 	}
 	u.uuid = m.UUID
-	u.moving = u.room != nil && u.room.id != m.RoomID
+	u.switching = u.room != nil && u.room.id != m.RoomID
 	j := &join{conn: c, m: m, name: name, by: c.beginAsync()}
 	busy := func() { j.fail(errBusy) }
-	if !c.later(c.srv.work.enter, j.findRoom, busy) {
+	if !c.submit(c.srv.work.enter, j.findRoom, busy) {
 		c.srv.agenda.after(0, busy) // without mu
 	}
 	return talk.Error{}
 }
 
-// join is one JoinRoom on its way, from the message to the seat. Each of its steps
+// join is one JoinRoom on its way, from the message to the membership. Each of its steps
 // runs on a worker and waits for the store or the bus only; between them it waits
 // for others without a worker, no longer than by.
 type join struct {
@@ -101,7 +101,7 @@ type join struct {
 	name string
 	by   int64 // coarse time
 	room *room // open
-	log  verdict
+	log  logMatch
 
 	resets int // of the room when the logs were compared
 }
@@ -112,26 +112,26 @@ func (j *join) findRoom(ctx context.Context) {
 	s := j.conn.srv
 	for {
 		r := s.rooms.take(j.m.RoomID, s)
-		open, gone := r.await(j)
+		open, gone := r.awaitOpen(j)
 		switch {
 		case open:
-			j.compare(ctx, r)
+			j.compareLog(ctx, r)
 			return
 		case !gone:
-			s.openSoon(r, j.conn.network, j.m.AfterSeq)
+			s.scheduleOpen(r, j.conn.network, j.m.AfterSeq)
 			return
 		}
 	}
 }
 
-// told hears what became of the room that it waits for.
-func (j *join) told(err error) {
-	if err != nil && err != errAgain {
+// onRoomOpen hears what became of the room that it waits for.
+func (j *join) onRoomOpen(err error) {
+	if err != nil && err != errRoomClosed {
 		j.fail(err)
 		return
 	}
 	late := func() { j.fail(errBusy) }
-	if !j.conn.later(j.conn.srv.work.enter, j.findRoom, late) {
+	if !j.conn.submit(j.conn.srv.work.enter, j.findRoom, late) {
 		late()
 	}
 }
@@ -147,18 +147,18 @@ func (j *join) fail(err error) {
 			u.joining = nil
 		}
 	})
-	c.unable(err)
+	c.failJoin(err)
 	if !stays {
-		c.dismiss(reasonUnable)
+		c.closeFor(reasonUnable)
 	}
-	j.settle(func(*user) {})
+	j.finish(func(*user) {})
 }
 
-// settle ends the join, well or badly.
-func (j *join) settle(f func(u *user)) {
+// finish ends the join, well or badly.
+func (j *join) finish(f func(u *user)) {
 	c := j.conn
-	c.settle(func(u *user) {
-		u.moving = false
+	c.finishAsync(func(u *user) {
+		u.switching = false
 		c.wantsRoom(false)
 		f(u)
 	})
@@ -168,9 +168,9 @@ func (j *join) settle(f func(u *user)) {
 // answered. Call with mu held.
 func (c *conn) wantsRoom(wants bool) { c.srv.limits.Enter(&c.account, wants) }
 
-// compare finds out what the client has of the room's log, and asks the store to
+// compareLog finds out what the client has of the room's log, and asks the store to
 // let it in.
-func (j *join) compare(ctx context.Context, r *room) {
+func (j *join) compareLog(ctx context.Context, r *room) {
 	s := j.conn.srv
 	r.locked(func() { j.resets = r.resets })
 	log, err := s.compareLogs(ctx, r, j.m)
@@ -186,9 +186,9 @@ func (j *join) compare(ctx context.Context, r *room) {
 		j.fail(errBusy)
 	default:
 		id := enterID(time.Now())
-		s.enter(entering{key: key, name: j.name, id: id, keep: j.conn.form().IsExtended()}, func(a history.Moved) { j.entered(key, id, a) })
+		s.registerSession(registration{key: key, name: j.name, id: id, keep: j.conn.form().IsExtended()}, func(a history.Moved) { j.onEntered(key, id, a) })
 		if s.spooler != nil {
-			s.agenda.after(s.provisionalAfter(), func() { guard(j.conn, j.sitDown) })
+			s.agenda.after(s.provisionalAfter(), func() { guard(j.conn, j.enterProvisionally) })
 		}
 	}
 }
@@ -198,13 +198,13 @@ func (j *join) register() (key sessionKey, ok bool) {
 	c, r := j.conn, j.room
 	c.locked(func(u *user) {
 		if u.room == r { // the same room again
-			c.srv.unseat(r, c)
+			c.srv.removeMember(r, c)
 			u.room = nil
 		}
 		if u.session.IsZero() {
 			u.session = newUUID()
 		}
-		if ok = !u.gone; ok {
+		if ok = !u.closed; ok {
 			u.joining = j
 			key = c.sessionKey(r)
 		}
@@ -212,25 +212,25 @@ func (j *join) register() (key sessionKey, ok bool) {
 	return key, ok
 }
 
-// joinPatience is how long the store has to let a user in.
-const joinPatience = 600 * time.Millisecond
+// joinTimeout is how long the store has to let a user in.
+const joinTimeout = 600 * time.Millisecond
 
-// provisionalAfter is when a user gets a seat although the store has not let him
+// provisionalAfter is when a user gets a membership although the store has not let him
 // in: at once if it is known to be away, and what is said is spooled.
 func (s *Server) provisionalAfter() time.Duration {
 	if !s.health.storeUp() {
 		return 0
 	}
-	return joinPatience
+	return joinTimeout
 }
 
-// sitDown gives a user a seat whom the store has not let in yet.
-func (j *join) sitDown() {
+// enterProvisionally gives a user a membership whom the store has not let in yet.
+func (j *join) enterProvisionally() {
 	c, r := j.conn, j.room
 	var form talk.Form
 	sits := false
 	c.locked(func(u *user) {
-		if sits = !u.gone && u.joining == j && u.room != r; sits {
+		if sits = !u.closed && u.joining == j && u.room != r; sits {
 			c.leaveRoom()
 			u.room, u.epoch, u.name, u.namedAt, u.provisional = r, 0, j.name, 0, true
 			if known, seq := r.nameOf(u.uuid); known != "" && u.form.IsExtended() && j.m.Resume && j.m.AfterSeq <= seq {
@@ -244,11 +244,11 @@ func (j *join) sitDown() {
 		return
 	}
 	c.srv.metrics.provisional.Inc()
-	j.takeSeat(form, history.Moved{})
+	j.finishJoin(form, history.Moved{})
 }
 
 // entering is what is asked of the store for a session that comes to a room.
-type entering struct {
+type registration struct {
 	key   sessionKey
 	name  string
 	id    talk.UUID // see enterID
@@ -257,8 +257,8 @@ type entering struct {
 }
 
 // enter asks the store to let a session into its room, here.
-func (s *Server) enter(e entering, done func(history.Moved)) {
-	s.lane(e.key.RoomID).move(move{
+func (s *Server) registerSession(e registration, done func(history.Moved)) {
+	s.lane(e.key.RoomID).enqueueMove(move{
 		Move: history.Move{
 			Action: history.Enter, Key: e.key, Gateway: s.opts.ID, Name: e.name, KeepName: e.keep,
 			Epoch: e.epoch, EntryID: e.id, Quiet: talk.MaxListed,
@@ -267,8 +267,8 @@ func (s *Server) enter(e entering, done func(history.Moved)) {
 	})
 }
 
-// entered is called on the lane's goroutine when the store has answered.
-func (j *join) entered(key sessionKey, id talk.UUID, a history.Moved) {
+// onEntered is called on the lane's goroutine when the store has answered.
+func (j *join) onEntered(key sessionKey, id talk.UUID, a history.Moved) {
 	c, r := j.conn, j.room
 	if a.Applied {
 		c.srv.publishMoved(r, a)
@@ -276,7 +276,7 @@ func (j *join) entered(key sessionKey, id talk.UUID, a history.Moved) {
 	var form talk.Form
 	gone, current, sits := false, false, false
 	c.locked(func(u *user) {
-		gone, current = u.gone, u.joining == j
+		gone, current = u.closed, u.joining == j
 		sits = u.provisional && u.room == r
 		if gone || !current || !a.Applied {
 			return
@@ -298,75 +298,75 @@ func (j *join) entered(key sessionKey, id talk.UUID, a history.Moved) {
 		c.srv.leaveSession(r, key, a.Epoch)
 	case gone || !current:
 	case !a.Applied:
-		j.refused(sits)
+		j.onRefused(sits)
 	default:
 		if !a.First {
-			c.srv.tellEntered(key, a.Epoch)
+			c.srv.publishEntered(key, a.Epoch)
 		}
-		c.putWindow(key)
+		c.indexSession(key)
 		c.srv.arrivals.add(c)
 		if sits {
 			if a.Entry == nil { // another window of his is there: what he was told is not stored
-				r.locked(func() { c.seat.told = c.seat.told && c.in.Load() != r })
+				r.locked(func() { c.membership.told = c.membership.told && c.memberOf.Load() != r })
 			}
-			c.goOn()
+			c.resumeBacklog()
 			return
 		}
-		j.takeSeat(form, a)
+		j.finishJoin(form, a)
 	}
 }
 
 // refused is called when what the store has of this session is not what was asked
 // for; a new connection asks anew.
-func (j *join) refused(sits bool) {
+func (j *join) onRefused(sits bool) {
 	c := j.conn
 	stays := false
 	c.locked(func(u *user) { stays = u.room != nil && !sits })
 	c.refuse(talk.Error{Code: talk.CodeRefused, Message: "this room cannot be joined"})
 	if !stays {
-		c.dismiss(reasonUnable)
+		c.closeFor(reasonUnable)
 		return
 	}
-	j.settle(func(u *user) { u.joining = nil })
+	j.finish(func(u *user) { u.joining = nil })
 }
 
-// putWindow makes this the connection of its session.
-func (c *conn) putWindow(key sessionKey) {
-	if old := c.srv.windows.put(windowOf(key), c); old != nil {
-		old.dismiss(reasonSuperseded)
+// indexSession makes this the connection of its session.
+func (c *conn) indexSession(key sessionKey) {
+	if old := c.srv.windows.put(sessionIDOf(key), c); old != nil {
+		old.closeFor(reasonSuperseded)
 	}
 	c.locked(func(u *user) {
-		if u.gone {
-			c.srv.windows.remove(windowOf(key), c) // departed came before put
+		if u.closed {
+			c.srv.windows.remove(sessionIDOf(key), c) // departed came before put
 		}
 	})
 }
 
-// takeSeat tells the client where it is, starts its live view, and ends the join.
-func (j *join) takeSeat(form talk.Form, a history.Moved) {
+// finishJoin tells the client where it is, starts its live view, and ends the join.
+func (j *join) finishJoin(form talk.Form, a history.Moved) {
 	c, r := j.conn, j.room
 	open, live := false, false
 	r.locked(func() {
 		if open = r.open; open {
-			live = j.sit(form, a)
+			live = j.addMember(form, a)
 		}
 	})
 	switch {
 	case !open: // it was closed in a minute without anybody; try again
-		c.dismiss(reasonUnable)
+		c.closeFor(reasonUnable)
 	case !live:
 		c.srv.catchUp(c)
 	}
-	j.settle(func(u *user) {
-		if u.gone {
-			c.srv.unseat(r, c) // it went before it sat
+	j.finish(func(u *user) {
+		if u.closed {
+			c.srv.removeMember(r, c) // it went before it sat
 		}
 	})
 }
 
-// sit does it. Call with the room's mu held; the caller starts the catch-up if the
+// addMember does it. Call with the room's mu held; the caller starts the catch-up if the
 // answer is false.
-func (j *join) sit(form talk.Form, a history.Moved) (live bool) {
+func (j *join) addMember(form talk.Form, a history.Moved) (live bool) {
 	c, r, m, log := j.conn, j.room, &j.m, j.log
 	if r.resets != j.resets {
 		log = logDiffers // the store has gone back since: it matched what the room has dropped
@@ -386,7 +386,7 @@ func (j *join) sit(form talk.Form, a history.Moved) (live bool) {
 	}
 	switch {
 	case form.IsExtended():
-		c.answerIn(form, r.joined(cursor, m.Resume && !resume))
+		c.answerIn(form, r.joinedMessage(cursor, m.Resume && !resume))
 		if gap.To > 0 {
 			c.answerIn(form, gap)
 		}
@@ -396,13 +396,13 @@ func (j *join) sit(form talk.Form, a history.Moved) (live bool) {
 	if resume {
 		c.srv.metrics.resumed(r.source(cursor))
 	}
-	live = r.seatMember(c, m.UUID, form, cursor)
-	c.seat.told = !form.IsExtended() && !a.Applied
-	c.seat.headless = r.headless && cursor == 0
-	if form.IsExtended() && (log == logDoubtful || r.blind && !c.seat.headless) {
-		c.seat.doubtful, c.seat.live, live, r.doubts = true, false, false, true
+	live = r.addMember(c, m.UUID, form, cursor)
+	c.membership.told = !form.IsExtended() && !a.Applied
+	c.membership.headless = r.headless && cursor == 0
+	if form.IsExtended() && (log == logDoubtful || r.unverified && !c.membership.headless) {
+		c.membership.unverified, c.membership.live, live, r.hasUnverified = true, false, false, true
 		if log == logDoubtful {
-			c.seat.claim = &history.Head{Seq: m.AfterSeq, ID: m.AfterID}
+			c.membership.claim = &history.Head{Seq: m.AfterSeq, ID: m.AfterID}
 		}
 	}
 	if form.IsExtended() {
@@ -413,8 +413,8 @@ func (j *join) sit(form talk.Form, a history.Moved) (live bool) {
 	return live
 }
 
-// joined describes the room to a joiner. Call with mu held.
-func (r *room) joined(cursor int64, reset bool) talk.Joined {
+// joinedMessage describes the room to a joiner. Call with mu held.
+func (r *room) joinedMessage(cursor int64, reset bool) talk.Joined {
 	headID, _ := r.recent.idAt(r.head)
 	head := max(r.head, cursor)
 	if r.headless && cursor == 0 {
@@ -422,13 +422,13 @@ func (r *room) joined(cursor int64, reset bool) talk.Joined {
 	}
 	return talk.Joined{
 		RoomID: r.id, HeadSeq: head, HeadID: headID, AfterSeq: cursor, Reset: reset,
-		Members: r.roster.members, MemberCount: r.roster.count, MembersUnknown: r.blind || cursor > r.head,
+		Members: r.memberList.members, MemberCount: r.memberList.count, MembersUnknown: r.unverified || cursor > r.head,
 	}
 }
 
 // breakSession notes that a session's connection is gone.
 func (s *Server) breakSession(key sessionKey, epoch int64) {
-	s.lane(key.RoomID).move(move{
+	s.lane(key.RoomID).enqueueMove(move{
 		Move: history.Move{Action: history.Break, Key: key, Epoch: epoch},
 		done: func(history.Moved) {},
 	})
@@ -438,14 +438,14 @@ func (s *Server) breakSession(key sessionKey, epoch int64) {
 func (s *Server) publishMoved(r *room, a history.Moved) {
 	if a.Entry != nil {
 		entries := []talk.Entry{*a.Entry}
-		r.take(entries)
+		r.placeEntries(entries)
 		s.publish(r.id, entries)
 		return
 	}
 	if a.Applied && a.Members > talk.MaxListed {
 		r.locked(func() {
-			r.roster.count = a.Members
-			r.presence = true
+			r.memberList.count = a.Members
+			r.countChanged = true
 		})
 	}
 }

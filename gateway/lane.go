@@ -37,21 +37,21 @@ type lane struct {
 	size  commitSize      // owned by the loop
 
 	// how many of each the store gets at once
-	appending, moving page
+	appending, moving batchSizer
 
-	mu        sync.Mutex
-	wake      *sync.Cond
-	posts     postQueue
-	kept      []post // waiting for another attempt, oldest first; see keep
-	keptBytes int
-	moves     []move // waiting moves, oldest first
-	held      bool   // the store refused moves a moment ago
-	stopped   bool
+	mu            sync.Mutex
+	wake          *sync.Cond
+	posts         postQueue
+	retained      []post // waiting for another attempt, oldest first; see keep
+	retainedBytes int
+	moves         []move // waiting moves, oldest first
+	movesHeld     bool   // the store refused moves a moment ago
+	stopped       bool
 }
 
 func newLane(s *Server, number int) *lane {
 	l := &lane{srv: s, store: s.store, posts: newPostQueue(), size: commitSize{bytes: mostCommit}, loop: s.loops.add(fmt.Sprintf("lane %d", number))}
-	l.ctx = l.loop.attach(context.Background())
+	l.ctx = l.loop.withLoop(context.Background())
 	l.turn = history.Turn{Gateway: s.opts.ID, Lane: int32(number)}
 	l.wake = sync.NewCond(&l.mu)
 	return l
@@ -62,11 +62,11 @@ func (s *Server) lane(room int32) *lane {
 	return s.lanes[(uint32(room)*2654435761>>16)%uint32(len(s.lanes))]
 }
 
-// post queues p; false when too much waits already.
-func (l *lane) post(p post) bool {
+// enqueuePost queues p; false when too much waits already.
+func (l *lane) enqueuePost(p post) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopped || l.posts.full(&p, l.srv.opts.QueueBytes/len(l.srv.lanes)-l.keptBytes) {
+	if l.stopped || l.posts.full(&p, l.srv.opts.QueueBytes/len(l.srv.lanes)-l.retainedBytes) {
 		return false
 	}
 	p.queued = l.srv.clock.coarse()
@@ -79,7 +79,7 @@ func (l *lane) post(p post) bool {
 func (l *lane) queued() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.posts.count + len(l.kept)
+	return l.posts.count + len(l.retained)
 }
 
 // crowded tells whether so many moves wait that no more may be asked for.
@@ -89,8 +89,8 @@ func (l *lane) crowded() bool {
 	return len(l.moves) > l.srv.opts.Limits.MaxConns
 }
 
-// move queues m. Joins ask crowded first; each of the others follows a join.
-func (l *lane) move(m move) {
+// enqueueMove queues m. Joins ask crowded first; each of the others follows a join.
+func (l *lane) enqueueMove(m move) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.moves = append(l.moves, m)
@@ -106,7 +106,7 @@ func (l *lane) awake() {
 }
 
 // hasWork: moves that the store refused a moment ago wait. Call with mu held.
-func (l *lane) hasWork() bool { return l.posts.count > 0 || len(l.moves) > 0 && !l.held }
+func (l *lane) hasWork() bool { return l.posts.count > 0 || len(l.moves) > 0 && !l.movesHeld }
 
 // stop lets what is queued be committed, as long as the store takes it, and ends.
 func (l *lane) stop() {
@@ -127,7 +127,7 @@ func (l *lane) run() {
 		if len(moves) > 0 {
 			l.commitMoves(moves)
 		}
-		inTurn := l.inTurn(posts)
+		inTurn := l.inOrder(posts)
 		if len(inTurn) > 0 {
 			entries = l.commitPosts(inTurn, entries[:0])
 			clear(entries)
@@ -142,7 +142,7 @@ func (l *lane) next(batch []post) (moves []move, posts []post, more bool) {
 	defer l.mu.Unlock()
 	for !l.hasWork() {
 		l.loop.end()
-		if l.stopped && len(l.kept) == 0 {
+		if l.stopped && len(l.retained) == 0 {
 			return nil, nil, false
 		}
 		if l.stopped {
@@ -152,7 +152,7 @@ func (l *lane) next(batch []post) (moves []move, posts []post, more bool) {
 		l.wake.Wait()
 	}
 	l.loop.begin()
-	if !l.held {
+	if !l.movesHeld {
 		moves = l.takeMoves()
 	}
 	return moves, l.takePosts(batch), true
@@ -183,7 +183,7 @@ func (l *lane) takePosts(batch []post) []post {
 // come to it. The later posts of the same people the lane sends back, by their turn.
 func (l *lane) expire(old int64) {
 	for _, p := range l.takeOlder(old) {
-		l.srv.sendBack(p, talk.CodeBusy, "the gateway is too busy, your message waits")
+		l.srv.nackRetry(p, talk.CodeBusy, "the gateway is too busy, your message waits")
 	}
 }
 
@@ -218,22 +218,22 @@ func (l *lane) commitMoves(moves []move) {
 	if !errors.Is(err, errDown) {
 		l.srv.log.Warn("the store did not take changes of presence; they will be repeated", "count", len(moves), "err", err)
 	}
-	l.hold(moves)
+	l.holdMoves(moves)
 }
 
-// hold puts moves back and lets them wait for a while.
-func (l *lane) hold(moves []move) {
+// holdMoves puts moves back and lets them wait for a while.
+func (l *lane) holdMoves(moves []move) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.moves = append(moves, l.moves...)
-	l.held = true
-	l.srv.agenda.after(retryMoves, l.release)
+	l.movesHeld = true
+	l.srv.agenda.after(retryMoves, l.releaseMoves)
 }
 
-func (l *lane) release() {
+func (l *lane) releaseMoves() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.held = false
+	l.movesHeld = false
 	l.awake()
 }
 
@@ -243,7 +243,7 @@ var errDown = errors.New("the store is away")
 // askMoves calls the store. Where posts can go to the spool, moves must not hold
 // them up for long.
 func (l *lane) askMoves(moves []history.Move) ([]history.Moved, error) {
-	patience := lonePatience
+	patience := lastEntryTimeout
 	if l.srv.spooler != nil {
 		if !l.srv.health.storeUp() {
 			return nil, errDown
@@ -259,19 +259,19 @@ func (l *lane) askMoves(moves []history.Move) ([]history.Moved, error) {
 	return answers, err
 }
 
-// lonePatience is how long an append or a change of presence may take where there
+// lastEntryTimeout is how long an append or a change of presence may take where there
 // is no spool.
-const lonePatience = 4 * time.Second
+const lastEntryTimeout = 4 * time.Second
 
-// append calls the store. Without a spool it waits long; with one it gives up after
+// appendPosts calls the store. Without a spool it waits long; with one it gives up after
 // a while, and does not try while the store is known to be away.
-func (l *lane) append(posts []post, entries []talk.Entry) ([]history.Result, error) {
-	patience := lonePatience
+func (l *lane) appendPosts(posts []post, entries []talk.Entry) ([]history.Result, error) {
+	patience := lastEntryTimeout
 	if sp := l.srv.spooler; sp != nil {
 		if !l.srv.health.storeUp() {
 			return nil, errDown
 		}
-		if err := sp.beforeAppend(l.ctx, posts); err != nil {
+		if err := sp.drainBeforeAppend(l.ctx, posts); err != nil {
 			return nil, err
 		}
 		patience = l.srv.patience.now()
@@ -288,18 +288,18 @@ func (l *lane) append(posts []post, entries []talk.Entry) ([]history.Result, err
 	return results, err
 }
 
-// inTurn takes out the posts that must wait for an earlier one of their
+// inOrder takes out the posts that must wait for an earlier one of their
 // connection, and returns the others, in order.
-func (l *lane) inTurn(posts []post) []post {
+func (l *lane) inOrder(posts []post) []post {
 	now := posts[:0]
 	for _, p := range posts {
 		superseded, behind, name := p.conn.mustFollow(p)
 		p.entry.Name = name // it may have been renamed in another window meanwhile
 		switch {
 		case superseded:
-			l.srv.sendBack(p, talk.CodeOutOfTurn, "an earlier message was refused and comes first")
+			l.srv.nackRetry(p, talk.CodeOutOfTurn, "an earlier message was refused and comes first")
 		case behind:
-			l.keep(p)
+			l.retain(p)
 		default:
 			now = append(now, p)
 		}
@@ -314,7 +314,7 @@ func (l *lane) commitPosts(posts []post, entries []talk.Entry) []talk.Entry {
 		entries = append(entries, p.entry)
 	}
 	began := time.Now()
-	results, err := l.append(posts, entries)
+	results, err := l.appendPosts(posts, entries)
 	if err != nil {
 		l.srv.metrics.appendErrors.Inc()
 		if l.srv.spooler != nil {
@@ -334,6 +334,6 @@ func (l *lane) commitPosts(posts []post, entries []talk.Entry) []talk.Entry {
 		}
 		entries[i].Seq, entries[i].UnixTime = r.Seq, r.UnixTime
 	}
-	l.srv.settlePosts(posts, entries, results, l.loop.begin)
+	l.srv.ackPosts(posts, entries, results, l.loop.begin)
 	return entries
 }

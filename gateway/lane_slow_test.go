@@ -55,12 +55,12 @@ func TestLaneGivesASlowStoreLessAtOnce(t *testing.T) {
 	const count = 1000
 	for name, queue := range map[string]func(*Server, *lane){
 		"moves": func(s *Server, l *lane) {
-			l.move(move{done: func(history.Moved) {}})
+			l.enqueueMove(move{done: func(history.Moved) {}})
 		},
 		"posts": func(s *Server, l *lane) {
 			c := &conn{srv: s}
 			c.user.form = talk.JSON // of which a post that may be stored is offered again
-			l.post(post{conn: c, entry: talk.Entry{RoomID: 1, Kind: talk.KindPosted}})
+			l.enqueuePost(post{conn: c, entry: talk.Entry{RoomID: 1, Kind: talk.KindPosted}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -30,8 +30,8 @@ func (l *loop) begin() { l.since.Store(l.clock.coarse()) }
 // idle tells whether there is nothing to do, as far as known.
 func (l *loop) idle() bool { return l.since.Load() == 0 }
 
-// goesOn notes progress within a piece of work, if there is one.
-func (l *loop) goesOn() {
+// progress notes progress within a piece of work, if there is one.
+func (l *loop) progress() {
 	if since, now := l.since.Load(), l.clock.coarse(); since != 0 && since < now {
 		l.since.CompareAndSwap(since, now) // unless it has just ended
 	}
@@ -65,9 +65,9 @@ func (l *loop) late(now int64) time.Duration {
 
 type loopKey struct{}
 
-// attach returns a context by which the store and the bus, as this node calls
+// withLoop returns a context by which the store and the bus, as this node calls
 // them, know whose wait it is.
-func (l *loop) attach(ctx context.Context) context.Context {
+func (l *loop) withLoop(ctx context.Context) context.Context {
 	return context.WithValue(ctx, loopKey{}, l)
 }
 

@@ -1,7 +1,7 @@
 package gateway
 
 const (
-	// connBytes is about what a connection takes with its user, its account, its seat
+	// connBytes is about what a connection takes with its user, its account, its membership
 	// and, at worst, a room, an address and a name of its own, besides what is queued.
 	connBytes = 8 << 10
 	// goneBytes is about what is remembered of an address or a user who is not here.

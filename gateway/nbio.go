@@ -68,7 +68,7 @@ func newNbioPoller(opts *Options, ls *loops) *nbioPoller {
 		switch to := nb.Session().(type) {
 		case Callbacks:
 			to.OnData(data)
-			p.probeOf(nb).loop.goesOn() // a round may be long
+			p.probeOf(nb).loop.progress() // a round may be long
 		case *pollerProbe:
 			to.loop.end()
 			p.serveNew(to)
@@ -82,7 +82,7 @@ func newNbioPoller(opts *Options, ls *loops) *nbioPoller {
 	engine.OnClose(func(nb *nbio.Conn, err error) {
 		if to, ok := nb.Session().(Callbacks); ok {
 			to.OnClose(err)
-			p.closes.goesOn() // thousands may close at once
+			p.closes.progress() // thousands may close at once
 		}
 	})
 	for i := range opts.Pollers {

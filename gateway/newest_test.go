@@ -17,15 +17,15 @@ func namedServer(t *testing.T, id int32, name string) (*Server, *user, talk.UUID
 	s.bus = bus
 	uuid := talk.Secret{1}.UUID()
 	r := &room{id: id, srv: s, open: true}
-	r.roster.members = []talk.Member{{UUID: uuid, Username: name}}
+	r.memberList.members = []talk.Member{{UUID: uuid, Username: name}}
 	c := &conn{srv: s}
 	c.user.uuid, c.user.session, c.user.room, c.user.name = uuid, newUUID(), r, name
-	s.windows.put(window{uuid, c.user.session}, c)
+	s.windows.put(sessionID{uuid, c.user.session}, c)
 	return s, &c.user, uuid
 }
 
 // TestWhoSitsWithoutTheStoreIsCalledAsTheLogSays: other windows of a user are renamed, or
-// let in, while this one's seat is provisional. But a name of its own that was promised to
+// let in, while this one's membership is provisional. But a name of its own that was promised to
 // hold here holds.
 func TestWhoSitsWithoutTheStoreIsCalledAsTheLogSays(t *testing.T) {
 	t.Parallel()
@@ -38,7 +38,7 @@ func TestWhoSitsWithoutTheStoreIsCalledAsTheLogSays(t *testing.T) {
 		"renamed":                         {talk.KindRenamed, true, nil, "newer"},
 		"joined by another window":        {talk.KindJoined, true, nil, "newer"},
 		"joined itself":                   {talk.KindJoined, false, nil, "older"},
-		"renamed, and its own name holds": {talk.KindRenamed, true, &rename{holds: true}, "older"},
+		"renamed, and its own name holds": {talk.KindRenamed, true, &rename{applied: true}, "older"},
 		"joined, and it wishes":           {talk.KindJoined, true, &rename{}, "older"},
 		"renamed, and it wishes":          {talk.KindRenamed, false, &rename{}, "newer"},
 	} {
@@ -47,9 +47,9 @@ func TestWhoSitsWithoutTheStoreIsCalledAsTheLogSays(t *testing.T) {
 		r := &room{id: 1, srv: s, open: true}
 		c := &conn{srv: s}
 		c.user.uuid, c.user.room, c.user.name, c.user.provisional, c.user.renaming = uuid, r, "older", tc.provisional, tc.wish
-		c.seat.uuid = uuid
+		c.membership.uuid = uuid
 		r.members = []*conn{c}
-		r.take([]talk.Entry{{Kind: tc.kind, RoomID: 1, Seq: 1, Author: uuid, ID: newUUID(), Name: "newer"}})
+		r.placeEntries([]talk.Entry{{Kind: tc.kind, RoomID: 1, Seq: 1, Author: uuid, ID: newUUID(), Name: "newer"}})
 		if c.user.name != tc.want {
 			t.Errorf("%s: called %q, want %q", name, c.user.name, tc.want)
 		}
@@ -77,7 +77,7 @@ func TestWhoSitsWithoutTheStoreHasTheNameThatTheRoomKnows(t *testing.T) {
 		tc.m.RoomID, tc.m.UUID = 1, uuid
 		j := &join{conn: c, m: tc.m, name: "his", room: other.room}
 		c.user.joining = j
-		j.sitDown()
+		j.enterProvisionally()
 		if c.user.name != tc.want || c.user.room != other.room {
 			t.Errorf("%s: called %q, want %q", name, c.user.name, tc.want)
 		}
@@ -102,13 +102,13 @@ func TestALateNoteOfANameIsNoMatterWhereItWasStored(t *testing.T) {
 
 // TestAnOutdatedNameIsNotToldElsewhere: a change is stored, or answered, so late that
 // the room has heard a newer one. The others are told only what the room bears out,
-// and by the keeper what the store does.
+// and by the lease manager what the store does.
 func TestAnOutdatedNameIsNotToldElsewhere(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{"newer": "newer", "older": "older"} {
 		s, u, uuid := namedServer(t, 2, "newer")
 		was := &room{id: 1, srv: s, open: true}
-		was.roster.members = []talk.Member{{UUID: uuid, Username: name}}
+		was.memberList.members = []talk.Member{{UUID: uuid, Username: name}}
 		s.renameElsewhere(uuid, "older", was, 7)
 		if u.name != want {
 			t.Errorf("room 1 says %q: called %q in room 2, want %q", name, u.name, want)
@@ -137,7 +137,7 @@ func (s *Server) toldIn(room int32) (name string) {
 }
 
 // TestWhoCameSinceARenameIsNotRenamed: an outage of the store lies between the change and
-// the keeper's round, and its author has gone to another room and taken another name.
+// the lease manager's round, and its author has gone to another room and taken another name.
 func TestWhoCameSinceARenameIsNotRenamed(t *testing.T) {
 	t.Parallel()
 	stored := time.Unix(1_700_000_000, 0)
@@ -158,7 +158,7 @@ func TestWhoIsRegisteredAgainKeepsHisName(t *testing.T) {
 	t.Parallel()
 	for entering, want := range map[bool]string{true: "known", false: "newer"} {
 		s, u, uuid := namedServer(t, 1, "known")
-		u.entering = entering
+		u.reregistering = entering
 		s.Deliver(&fanout.Note{Room: fanout.FleetRoom, Renamed: []fanout.Renamed{{UUID: uuid, Name: "newer", Room: 2}}})
 		if told := s.toldIn(1); u.name != want || !entering && told != want || entering && told != "" {
 			t.Errorf("entering %v: called %q, and the room is told %q", entering, u.name, told)
@@ -174,17 +174,17 @@ func TestWhatFollowsAWishInTheLogIsNewer(t *testing.T) {
 	for _, holds := range []bool{true, false} {
 		s, u, uuid := namedServer(t, 1, "older")
 		c := s.windows.of(uuid)[0]
-		rn := &rename{conn: c, room: u.room, name: "own", id: newUUID(), holds: holds}
+		rn := &rename{conn: c, room: u.room, name: "own", id: newUUID(), applied: holds}
 		u.renaming = rn
 		entry := func(seq int64, id talk.UUID, name string) talk.Entry {
 			return talk.Entry{Kind: talk.KindRenamed, RoomID: 1, Seq: seq, Author: uuid, ID: id, Name: name}
 		}
-		u.room.take([]talk.Entry{entry(1, rn.id, "own")})
+		u.room.placeEntries([]talk.Entry{entry(1, rn.id, "own")})
 		if u.name != "own" {
 			t.Errorf("held %v: written, and called %q", holds, u.name)
 		}
-		u.room.take([]talk.Entry{entry(2, newUUID(), "newer")})
-		rn.holdHere()
+		u.room.placeEntries([]talk.Entry{entry(2, newUUID(), "newer")})
+		rn.applyHere()
 		if u.name != "newer" {
 			t.Errorf("held %v: called %q", holds, u.name)
 		}

@@ -254,11 +254,11 @@ func (o *Options) validateTimes() error {
 	case o.Grace < 0 || o.CloseWait < 0 || o.RoomLinger < 0 || o.DrainWait < 0:
 		return errors.New("the grace, the wait for a close, the linger of a room and the time of a drain must not be negative")
 	case o.RequestWait < time.Second:
-		return fmt.Errorf("a request must have at least 1s, not %v: in an outage of the store a join takes %v", o.RequestWait, joinPatience)
+		return fmt.Errorf("a request must have at least 1s, not %v: in an outage of the store a join takes %v", o.RequestWait, joinTimeout)
 	case o.SlowAfter < sweepEvery:
 		return fmt.Errorf("who is slow is looked at every %v and cannot be known in %v: allow at least as long", sweepEvery, o.SlowAfter)
-	case o.LeaseLost <= keepEvery:
-		return fmt.Errorf("a lease is renewed every %v and would be lost in between after %v: allow longer", keepEvery, o.LeaseLost)
+	case o.LeaseLost <= leaseEvery:
+		return fmt.Errorf("a lease is renewed every %v and would be lost in between after %v: allow longer", leaseEvery, o.LeaseLost)
 	}
 	return nil
 }

@@ -230,7 +230,7 @@ func TestNewcomersInAnOutage(t *testing.T) {
 }
 
 // wantBehindGap reads, as somebody who came with nothing, what is stored: a Gap from
-// the start of the log, or none, and what comes behind it without a hole.
+// the start of the log, or none, and what comes behind it without a gap.
 func (p *peer) wantBehindGap(texts ...string) {
 	p.t.Helper()
 	next, shown := int64(1), []string(nil)

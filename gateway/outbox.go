@@ -11,25 +11,25 @@ import (
 //
 // MUST lines:
 //   - every byte to a client goes through the outbox, in ring order;
-//   - only the worker that holds the baton (queued == true) writes;
+//   - only the worker that holds the write token (queued == true) writes;
 //   - it writes only while nothing is in flight in the socket;
-//   - a packet leaves the ring when it is written whole, so that nothing is
+//   - a prepared frame leaves the ring when it is written whole, so that nothing is
 //     copied for a client that does not read;
 //   - wrote is called with the connection locked and calls no socket.
 type outbox struct {
 	mu      sync.Mutex
 	ring    ring
 	counted int   // bytes of it that the server's held knows of
-	writing int32 // of the oldest packets, so many are being written
+	writing int32 // of the oldest prepared frames, so many are being written
 	queued  bool  // a pump worker has it or will have it
 	closing bool  // nothing is queued any more; the connection closes when the ring is empty
-	behind  bool  // a live packet found the ring full; catch up when it has drained
+	behind  bool  // a live prepared frame found the ring full; catch up when it has drained
 
 	// inflight counts bytes given to nbio that the kernel has not taken yet: at
 	// most inflightMost.
 	inflight atomic.Int32
 	// blocked is set while the worker has left and wrote must hand the
-	// baton on when inflight reaches 0.
+	// write token on when inflight reaches 0.
 	blocked atomic.Bool
 	// taken counts the bytes that the kernel has taken.
 	taken atomic.Int64
@@ -37,14 +37,14 @@ type outbox struct {
 	pace pace // owned by the sweep
 }
 
-// maxPackets is the most that one connection can have queued. The room between
+// maxFrames is the most that one connection can have queued. The room between
 // it and Options.RingPackets is kept for answers, so that a busy room cannot
 // crowd them out.
-var maxPackets = ringSizes[len(ringSizes)-1]
+var maxFrames = ringSizes[len(ringSizes)-1]
 
 // pushLive queues a room's entry. false: the ring is full, catch up later; the
 // same answer follows until the ring has drained.
-func (c *conn) pushLive(p *packet) bool {
+func (c *conn) pushLive(p *preparedFrame) bool {
 	queued, wake := c.out.queueLive(p, c.srv)
 	if wake {
 		c.srv.pump.ready(c)
@@ -52,8 +52,8 @@ func (c *conn) pushLive(p *packet) bool {
 	return queued
 }
 
-// queueLive does it. wake: the caller has the baton now.
-func (o *outbox) queueLive(p *packet, s *Server) (queued, wake bool) {
+// queueLive does it. wake: the caller has the write token now.
+func (o *outbox) queueLive(p *preparedFrame, s *Server) (queued, wake bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closing {
@@ -68,10 +68,10 @@ func (o *outbox) queueLive(p *packet, s *Server) (queued, wake bool) {
 
 // pushAnswer queues something that is for this connection alone. A client that
 // leaves no room even for that is too slow: it is closed, and false returned.
-func (c *conn) pushAnswer(p *packet) bool {
+func (c *conn) pushAnswer(p *preparedFrame) bool {
 	queued, full, wake := c.out.queueAnswer(p, c.srv)
 	if full {
-		c.kill(reasonSlow)
+		c.reset(reasonSlow)
 	}
 	if wake {
 		c.srv.pump.ready(c)
@@ -82,27 +82,27 @@ func (c *conn) pushAnswer(p *packet) bool {
 // pushIfRoom queues what a client can do without, if there is room for it: a room
 // may have more pending entries than a client's queue takes, who joins it must not
 // be closed for that, and what he misses of them comes when it is stored.
-func (c *conn) pushIfRoom(p *packet) {
+func (c *conn) pushIfRoom(p *preparedFrame) {
 	if _, _, wake := c.out.queueAnswer(p, c.srv); wake {
 		c.srv.pump.ready(c)
 	}
 }
 
-// queueAnswer does it. wake: the caller has the baton now.
-func (o *outbox) queueAnswer(p *packet, s *Server) (queued, full, wake bool) {
+// queueAnswer does it. wake: the caller has the write token now.
+func (o *outbox) queueAnswer(p *preparedFrame, s *Server) (queued, full, wake bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
 	case o.closing:
 		return false, false, false
-	case !o.push(p, maxPackets-1, s.opts.RingBytes+s.opts.AnswerBytes, s):
+	case !o.push(p, maxFrames-1, s.opts.RingBytes+s.opts.AnswerBytes, s):
 		return false, true, false
 	}
 	return true, false, o.wake()
 }
 
 // push is the ring's, and counts. Call with mu held.
-func (o *outbox) push(p *packet, maxCount, maxCost int, s *Server) bool {
+func (o *outbox) push(p *preparedFrame, maxCount, maxCost int, s *Server) bool {
 	ok := o.ring.push(p, maxCount, maxCost)
 	o.count(&s.held)
 	return ok
@@ -127,11 +127,11 @@ func (o *outbox) drop(forGood bool, s *Server) {
 
 // count tells what is queued, in whole quanta: what comes and goes in less costs no
 // access to memory that all processors share. Call with mu held.
-func (o *outbox) count(h *held) {
-	if d := o.ring.cost - o.counted; d < quantum && d > -quantum && (o.ring.cost > 0 || o.counted == 0) {
+func (o *outbox) count(h *queuedBytes) {
+	if d := o.ring.cost - o.counted; d < countStep && d > -countStep && (o.ring.cost > 0 || o.counted == 0) {
 		return
 	}
-	now := o.ring.cost / quantum * quantum
+	now := o.ring.cost / countStep * countStep
 	h.changed(o.counted, now)
 	o.counted = now
 }
@@ -150,7 +150,7 @@ func (o *outbox) cost() int {
 	return o.ring.cost
 }
 
-// wake claims the baton for a worker if nobody has it. Call with mu held.
+// wake claims the write token for a worker if nobody has it. Call with mu held.
 func (o *outbox) wake() bool {
 	if o.queued {
 		return false
@@ -159,16 +159,16 @@ func (o *outbox) wake() bool {
 	return true
 }
 
-// finish queues the last packets and closes the connection once they are
+// finish queues the last prepared frames and closes the connection once they are
 // written. What was queued before goes out first, as far as the client reads.
-func (c *conn) finish(last ...*packet) {
+func (c *conn) finish(last ...*preparedFrame) {
 	if c.out.close(last, c.srv) {
 		c.srv.pump.ready(c)
 	}
 }
 
-// close queues the last packets, once. wake: the caller has the baton now.
-func (o *outbox) close(last []*packet, s *Server) (wake bool) {
+// close queues the last prepared frames, once. wake: the caller has the write token now.
+func (o *outbox) close(last []*preparedFrame, s *Server) (wake bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closing {
@@ -176,14 +176,14 @@ func (o *outbox) close(last []*packet, s *Server) (wake bool) {
 	}
 	o.closing = true
 	for _, p := range last {
-		o.push(p, maxPackets, math.MaxInt, s)
+		o.push(p, maxFrames, math.MaxInt, s)
 	}
 	return o.wake()
 }
 
 // next lets go of the n bytes that are written of what it gave before, and returns
-// what the worker that has the baton shall write now. nil: nothing is left, the
-// baton is given back, and closing and behind tell what waited for that.
+// what the worker that has the write token shall write now. nil: nothing is left, the
+// write token is given back, and closing and behind tell what waited for that.
 func (o *outbox) next(w *pumpWorker, n int, s *Server) (out []byte, closing, behind bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -211,8 +211,8 @@ func (o *outbox) advance(n int, s *Server) {
 	o.count(&s.held)
 }
 
-// wrote is the report that the kernel took n bytes of what was in flight.
-func (c *conn) wrote(n int) {
+// onWritten is the report that the kernel took n bytes of what was in flight.
+func (c *conn) onWritten(n int) {
 	o := &c.out
 	o.taken.Add(int64(n))
 	if o.inflight.Add(-int32(n)) == 0 && o.blocked.CompareAndSwap(true, false) {

@@ -19,28 +19,28 @@ type pace struct {
 	kernel  int   // bytes in the kernel that had not arrived, as last seen
 }
 
-// looked is what a sweep has seen of a connection.
-type looked struct {
+// paceSample is what a sweep has seen of a connection.
+type paceSample struct {
 	waiting int // bytes in this process
 	kernel  int // bytes in the kernel that have not arrived
 	slow    bool
 }
 
-// look measures a connection in the nth sweep.
-func (c *conn) look(now int64, n int) looked {
+// samplePace measures a connection in the nth sweep.
+func (c *conn) samplePace(now int64, n int) paceSample {
 	o, p := &c.out, &c.out.pace
 	waiting := o.queuedBytes() + int(o.inflight.Load())
 	written := o.taken.Load()
 	if waiting == 0 && written == p.arrived {
 		p.at, p.kernel = 0, 0
-		return looked{}
+		return paceSample{}
 	}
 	if waiting == 0 && p.at == 0 && (uint64(n)+c.serial)%ackEvery != 0 && c.at() != stageClosed {
-		return looked{kernel: p.kernel} // just sent, most probably
+		return paceSample{kernel: p.kernel} // just sent, most probably
 	}
 	p.kernel = c.sock.Unacked()
 	p.arrived = written - int64(p.kernel)
-	l := looked{waiting: waiting, kernel: p.kernel}
+	l := paceSample{waiting: waiting, kernel: p.kernel}
 	switch opts := &c.srv.opts; {
 	case waiting+p.kernel == 0:
 		p.at = 0

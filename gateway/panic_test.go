@@ -123,7 +123,7 @@ func TestPanicInThePage(t *testing.T) {
 // panicEnv makes a run of this test's binary the process that panics.
 const panicEnv = "TUITALK_TEST_PANICS_IN"
 
-// TestPanicOnALoopEndsTheProcess: what a lane or the keeper has panicked in is in
+// TestPanicOnALoopEndsTheProcess: what a lane or the lease manager has panicked in is in
 // nobody knows what state.
 func TestPanicOnALoopEndsTheProcess(t *testing.T) {
 	t.Parallel()

@@ -62,17 +62,17 @@ func (s *Server) showPending(room int32, entries []talk.Entry, own bool) {
 		r.pending = append(r.pending, pendingEntry{roomEntry{Entry: *e}, s.clock.coarse(), number})
 		r.pendings.Store(int32(len(r.pending)))
 		if s.spooler != nil {
-			s.spooler.shown.heard.Add(1) // behind it, for who looks now
+			s.spooler.shown.marked.Add(1) // behind it, for who looks now
 		}
-		r.tellPending(&r.pending[len(r.pending)-1].roomEntry)
+		r.broadcastPending(&r.pending[len(r.pending)-1].roomEntry)
 	}
 }
 
-// tellPending shows a pending entry to the members. Call with mu held.
-func (r *room) tellPending(e *roomEntry) {
+// broadcastPending shows a pending entry to the members. Call with mu held.
+func (r *room) broadcastPending(e *roomEntry) {
 	for _, c := range r.members {
-		if c.seat.form.IsExtended() {
-			c.pushIfRoom(e.packet(c.seat.form))
+		if c.membership.form.IsExtended() {
+			c.pushIfRoom(e.packet(c.membership.form))
 		}
 	}
 }
@@ -99,8 +99,8 @@ func (r *room) isPending(author, id talk.UUID) bool {
 	return r.pendingAt(author, id) >= 0
 }
 
-// settlePending forgets a pending entry. Call with mu held.
-func (r *room) settlePending(author, id talk.UUID) (was bool) {
+// dropPending forgets a pending entry. Call with mu held.
+func (r *room) dropPending(author, id talk.UUID) (was bool) {
 	at := r.pendingAt(author, id)
 	if at >= 0 {
 		r.pending = slices.Delete(r.pending, at, at+1)
@@ -109,15 +109,15 @@ func (r *room) settlePending(author, id talk.UUID) (was bool) {
 	return at >= 0
 }
 
-// settleStored forgets that an entry is pending, as the log has it as seq. Those who
+// markStored forgets that an entry is pending, as the log has it as seq. Those who
 // are shown the log behind it already, from memory or before they came, are not shown
 // it again: they are told to take the pending one off. To the others it comes with its
 // seq. Call with mu held.
-func (r *room) settleStored(author, id talk.UUID, seq int64) {
-	if !r.settlePending(author, id) {
+func (r *room) markStored(author, id talk.UUID, seq int64) {
+	if !r.dropPending(author, id) {
 		return
 	}
-	r.tellThose(talk.Withdrawn{RoomID: r.id, UUID: author, ID: id}, func(s *seat) bool {
+	r.broadcastTo(talk.Withdrawn{RoomID: r.id, UUID: author, ID: id}, func(s *membership) bool {
 		return s.headless || s.cursor >= seq
 	})
 }
@@ -141,11 +141,11 @@ func (s *Server) withdraw(room int32, gone []fanout.Gone) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, g := range gone {
-		if !r.settlePending(g.Author, g.ID) {
+		if !r.dropPending(g.Author, g.ID) {
 			continue
 		}
 		s.metrics.withdrawn.Inc()
-		r.tell(talk.Withdrawn{RoomID: room, UUID: g.Author, ID: g.ID})
+		r.broadcast(talk.Withdrawn{RoomID: room, UUID: g.Author, ID: g.ID})
 	}
 }
 

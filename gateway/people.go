@@ -18,8 +18,8 @@ import (
 // fleetNotes is the subscription to what concerns all nodes.
 type fleetNotes struct{ subscribed, asking atomic.Bool }
 
-// fleetPatience bounds an attempt to subscribe.
-const fleetPatience = 5 * time.Second
+// fleetTimeout bounds an attempt to subscribe.
+const fleetTimeout = 5 * time.Second
 
 // subscribeToFleet has a worker subscribe, unless that is done or under way.
 func (s *Server) subscribeToFleet() {
@@ -30,7 +30,7 @@ func (s *Server) subscribeToFleet() {
 	ends := func(error) { f.asking.Store(false) }
 	run := func(ctx context.Context) {
 		defer ends(nil)
-		ctx, cancel := context.WithTimeout(ctx, fleetPatience)
+		ctx, cancel := context.WithTimeout(ctx, fleetTimeout)
 		defer cancel()
 		f.subscribed.Store(s.subscribe(ctx, fanout.FleetRoom) == nil)
 	}
@@ -39,17 +39,17 @@ func (s *Server) subscribeToFleet() {
 	}
 }
 
-// tellEntered tells the other nodes that a session is here now.
-func (s *Server) tellEntered(key sessionKey, epoch int64) {
+// publishEntered tells the other nodes that a session is here now.
+func (s *Server) publishEntered(key sessionKey, epoch int64) {
 	s.publishNote(&fanout.Note{Room: key.RoomID, Entered: []fanout.Entered{
 		{UUID: key.UUID, Session: key.Session, Gateway: s.opts.ID, Epoch: epoch},
 	}})
 }
 
-// heardOfPeople takes what another node says of people.
-func (s *Server) heardOfPeople(n *fanout.Note) {
+// onPeopleNote takes what another node says of people.
+func (s *Server) onPeopleNote(n *fanout.Note) {
 	for _, e := range n.Entered {
-		if c := s.windows.get(window{e.UUID, e.Session}); c != nil {
+		if c := s.windows.get(sessionID{e.UUID, e.Session}); c != nil {
 			c.supersede(history.Session{
 				SessionKey: sessionKey{RoomID: n.Room, UUID: e.UUID, Session: e.Session}, Gateway: e.Gateway, Epoch: e.Epoch,
 			})
@@ -68,7 +68,7 @@ func (c *conn) supersede(by history.Session) {
 			u.epoch < by.Epoch && by.Gateway != c.srv.opts.ID
 	})
 	if older {
-		c.dismiss(reasonSuperseded)
+		c.closeFor(reasonSuperseded)
 	}
 }
 
@@ -80,27 +80,27 @@ type ownSession struct {
 	entered talk.UUID
 }
 
-// lookUpMost is how many sessions one query looks up.
-const lookUpMost = 1000
+// maxLookUp is how many sessions one query looks up.
+const maxLookUp = 1000
 
-func (k *keeper) lookUp(ctx context.Context) error {
-	if err := k.lookUpOwn(ctx); err != nil {
+func (k *leaseManager) checkSessions(ctx context.Context) error {
+	if err := k.checkOwnSessions(ctx); err != nil {
 		return err
 	}
-	return k.lookAround(ctx)
+	return k.syncNames(ctx)
 }
 
-// lookUpOwn compares sessions of this node with the store's, as many at a time as one
+// checkOwnSessions compares sessions of this node with the store's, as many at a time as one
 // query takes, but at least a shard: all of a small node's each round, those of a
 // large one in as many rounds as there are shards.
-func (k *keeper) lookUpOwn(ctx context.Context) error {
+func (k *leaseManager) checkOwnSessions(ctx context.Context) error {
 	var list []ownSession
-	for n := 0; n < connShards && len(list) < lookUpMost; n++ {
+	for n := 0; n < connShards && len(list) < maxLookUp; n++ {
 		list = k.srv.conns.sessions(k.shard, list)
 		k.shard = (k.shard + 1) % connShards
 	}
 	for len(list) > 0 {
-		page := list[:min(lookUpMost, len(list))]
+		page := list[:min(maxLookUp, len(list))]
 		list = list[len(page):]
 		keys := make([]sessionKey, len(page))
 		for i := range page {
@@ -129,7 +129,7 @@ func (k *keeper) lookUpOwn(ctx context.Context) error {
 func (cs *conns) sessions(shard int, list []ownSession) []ownSession {
 	for _, c := range cs.inShard(shard) {
 		c.locked(func(u *user) {
-			if u.room != nil && !u.provisional && !u.entering && c.at() == stageSocket {
+			if u.room != nil && !u.provisional && !u.reregistering && c.at() == stageSocket {
 				list = append(list, ownSession{c, c.sessionKey(u.room), u.epoch, u.entered})
 			}
 		})
@@ -148,24 +148,24 @@ func (o *ownSession) compare(found history.Session) {
 	c.locked(func(u *user) {
 		same := u.room != nil && u.room.id == o.key.RoomID && u.epoch == o.epoch && c.at() == stageSocket
 		if same && found.Epoch < o.epoch {
-			c.enterAgain(true)
+			c.reregister(true)
 		}
 	})
 }
 
-// tellNames gives the windows that users have in the room the names that entries which
+// announceNames gives the windows that users have in the room the names that entries which
 // were placed gave them. It holds for what they say from then on. Windows sit in the
 // room, whom the store may not have let in yet, or are about to.
-func (r *room) tellNames() {
+func (r *room) announceNames() {
 	var namings []talk.Entry
 	var sit []*conn
 	r.locked(func() {
-		namings, r.namings = r.namings, nil
+		namings, r.newNames = r.newNames, nil
 		if len(namings) == 0 {
 			return
 		}
 		for _, c := range r.members {
-			if slices.ContainsFunc(namings, func(e talk.Entry) bool { return e.Author == c.seat.uuid }) {
+			if slices.ContainsFunc(namings, func(e talk.Entry) bool { return e.Author == c.membership.uuid }) {
 				sit = append(sit, c)
 			}
 		}
@@ -193,7 +193,7 @@ func (u *user) named(e *talk.Entry) {
 		u.takeName(rn.knownAs(e))
 		return
 	}
-	held := rn != nil && !rn.written && (rn.holds || e.Kind == talk.KindJoined)
+	held := rn != nil && !rn.written && (rn.applied || e.Kind == talk.KindJoined)
 	if held || e.Kind == talk.KindJoined && !u.provisional {
 		return
 	}
@@ -220,7 +220,7 @@ func entrySeq(e *talk.Entry) int64 {
 // renameElsewhere gives a user, who has another name in r now, this name in all other
 // rooms too. Who proves nothing may be several people, who keep their names. A change
 // that is stored late, or once more, may not be the newest any more: where the log of r
-// does not bear it out, only the keeper tells, who asks the store. at is when it was
+// does not bear it out, only the lease manager tells, who asks the store. at is when it was
 // stored.
 func (s *Server) renameElsewhere(uuid talk.UUID, name string, r *room, at uint64) {
 	if !uuid.Proven() {
@@ -237,24 +237,24 @@ func (s *Server) renameElsewhere(uuid talk.UUID, name string, r *room, at uint64
 
 // renameHere renames the windows that a user has here in other rooms than but, whose
 // log tells it. One that is just registered again keeps the name by which that is asked
-// for: what it says meanwhile would stand in its room in front of the new name. The keeper
+// for: what it says meanwhile would stand in its room in front of the new name. The lease manager
 // of the node where the name was stored looks after it.
 func (s *Server) renameHere(uuid talk.UUID, name string, but int32) {
 	for _, c := range s.windows.of(uuid) {
 		c.locked(func(u *user) {
-			if u.room == nil || u.room.id == but || u.name == name || u.provisional || u.entering || u.renaming != nil {
+			if u.room == nil || u.room.id == but || u.name == name || u.provisional || u.reregistering || u.renaming != nil {
 				return
 			}
 			u.name = name
-			c.tellName(u.room)
+			c.announceName(u.room)
 		})
 	}
 }
 
-// tellName has the store write in a room what the user is called now. Call with mu
+// announceName has the store write in a room what the user is called now. Call with mu
 // held.
-func (c *conn) tellName(r *room) {
-	c.srv.lane(r.id).move(move{
+func (c *conn) announceName(r *room) {
+	c.srv.lane(r.id).enqueueMove(move{
 		Move: history.Move{
 			Action: history.Rename, Key: c.sessionKey(r), Name: c.user.name,
 			Epoch: c.user.epoch, EntryID: newUUID(), Quiet: talk.MaxListed,

@@ -52,11 +52,11 @@ type Socket interface {
 
 var _ Callbacks = (*conn)(nil)
 
-func (c *conn) OnData(data []byte) { guard(c, func() { c.received(data) }) }
+func (c *conn) OnData(data []byte) { guard(c, func() { c.onData(data) }) }
 
-func (c *conn) OnWritten(n int) { c.wrote(n) }
+func (c *conn) OnWritten(n int) { c.onWritten(n) }
 
-func (c *conn) OnClose(err error) { guard(c, func() { c.gone(err) }) }
+func (c *conn) OnClose(err error) { guard(c, func() { c.onClose(err) }) }
 
 // guard keeps a panic in one connection's handling from ending the others.
 func guard(c *conn, f func()) {

@@ -341,7 +341,7 @@ func TestRenameWhileTheStoreIsAway(t *testing.T) {
 			break
 		}
 	}
-	time.Sleep(2500 * time.Millisecond) // two rounds of the keeper, in which nothing may happen
+	time.Sleep(2500 * time.Millisecond) // two rounds of the lease manager, in which nothing may happen
 	a.post(1, "it is me")
 	for _, e := range w.until("it is me") {
 		if e.Kind == talk.KindRenamed {

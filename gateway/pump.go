@@ -24,7 +24,7 @@ type pump struct {
 type pumpWorker struct {
 	mu      sync.Mutex
 	wake    *sync.Cond
-	list    []*conn // holders of the baton, in order
+	list    []*conn // holders of the write token, in order
 	stopped bool
 	loop    *loop
 
@@ -58,7 +58,7 @@ func (p *pump) stop() {
 	p.wg.Wait()
 }
 
-// ready hands a connection whose baton the caller holds to its worker. It never
+// ready hands a connection whose write token the caller holds to its worker. It never
 // blocks and may be called under any lock but a worker's.
 func (p *pump) ready(c *conn) {
 	w := p.workers[c.serial%uint64(len(p.workers))]
@@ -81,7 +81,7 @@ func (w *pumpWorker) run() {
 		}
 		for i, c := range batch {
 			w.loop.begin()
-			w.drain(c)
+			w.flush(c)
 			batch[i] = nil
 		}
 	}
@@ -104,20 +104,20 @@ func (w *pumpWorker) next(empty []*conn) (batch []*conn, more bool) {
 	return batch, true
 }
 
-// drain writes until the ring is empty, the client's socket is full, or its turn
+// flush writes until the ring is empty, the client's socket is full, or its turn
 // is over.
-func (w *pumpWorker) drain(c *conn) {
+func (w *pumpWorker) flush(c *conn) {
 	o := &c.out
 	taken := 0
 	for turn := turnBytes; turn > 0; turn -= taken {
 		out, closing, behind := o.next(w, taken, c.srv)
 		if out == nil {
-			w.drained(c, closing, behind)
+			w.onFlushed(c, closing, behind)
 			return
 		}
 		var ok bool
 		if taken, ok = c.write(out); !ok {
-			return // closed: the baton is never needed again
+			return // closed: the write token is never needed again
 		}
 		if o.inflight.Load() > 0 {
 			o.pause(taken, c.srv)
@@ -131,28 +131,28 @@ func (w *pumpWorker) drain(c *conn) {
 	c.srv.pump.ready(c)
 }
 
-// awaitRoom lets wrote hand the baton on when the kernel has taken what is in
+// awaitRoom lets wrote hand the write token on when the kernel has taken what is in
 // flight; false: it has already.
 func (o *outbox) awaitRoom() bool {
 	o.blocked.Store(true)
 	return o.inflight.Load() > 0 || !o.blocked.CompareAndSwap(true, false)
 }
 
-// drained does what waited for an empty ring.
-func (w *pumpWorker) drained(c *conn, closing, behind bool) {
+// onFlushed does what waited for an empty ring.
+func (w *pumpWorker) onFlushed(c *conn, closing, behind bool) {
 	switch {
 	case closing:
-		c.hangup()
+		c.shutdownWrite()
 	case behind:
 		c.srv.catchUp(c)
 	}
-	if c.thirsty.Load() && c.thirsty.Swap(false) {
-		c.goOn()
+	if c.wantsDrain.Load() && c.wantsDrain.Swap(false) {
+		c.resumeBacklog()
 	}
 }
 
 // gather returns what the next write shall carry, at most batchBytes from the
-// front of the ring, and of how many packets it is. Of a packet that fills a
+// front of the ring, and of how many prepared frames it is. Of a prepared frame that fills a
 // write, or is alone, nothing is copied.
 func (w *pumpWorker) gather(r *ring) (out []byte, packets int32) {
 	out = r.at(0).bytes[r.sent:]

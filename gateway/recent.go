@@ -6,31 +6,31 @@ import (
 	"tuitalk/talk"
 )
 
-// roomEntry is an entry with its packets, made when the first member needs one.
+// roomEntry is an entry with its prepared frames, made when the first member needs one.
 type roomEntry struct {
 	talk.Entry
-	packets [talk.Forms]*packet
+	packets [talk.Forms]*preparedFrame
 	cost    int // about the memory that it takes
 }
 
-// entryCost is about what an entry takes in memory besides its texts and packets.
+// entryCost is about what an entry takes in memory besides its texts and prepared frames.
 const entryCost = 320
 
 func newRoomEntry(e talk.Entry) *roomEntry {
 	return &roomEntry{Entry: e, cost: entryCost + len(e.Text) + len(e.Name)}
 }
 
-// packet returns the entry's frame in a form. Call with the room's mu held.
-func (e *roomEntry) packet(form talk.Form) *packet {
+// preparedFrame returns the entry's frame in a form. Call with the room's mu held.
+func (e *roomEntry) packet(form talk.Form) *preparedFrame {
 	if p := e.packets[form]; p != nil {
 		return p
 	}
-	p := entryPacket(&e.Entry, form)
+	p := prepareEntry(&e.Entry, form)
 	e.packets[form] = p
 	return p
 }
 
-// recent keeps a room's newest entries without a hole, so that resumes are
+// recent keeps a room's newest entries without a gap, so that resumes are
 // served from memory. It forgets the oldest, but never the newest.
 type recent struct {
 	list  []*roomEntry // oldest first
@@ -88,10 +88,10 @@ type recentBytes struct {
 	most  int64
 }
 
-// remember keeps an entry as the newest one. Where all rooms together keep too much,
+// addRecent keeps an entry as the newest one. Where all rooms together keep too much,
 // this one gives up as much as it can; what others keep in vain the sweep takes. Call
 // with mu held.
-func (r *room) remember(e *roomEntry) {
+func (r *room) addRecent(e *roomEntry) {
 	before, all, opts := r.recent.bytes, &r.srv.recent, &r.srv.opts
 	r.recent.add(e, opts.RecentCount, opts.RoomRecentBytes)
 	for all.bytes.Load()+int64(r.recent.bytes-before) > all.most && r.recent.dropOldest() {
@@ -126,8 +126,8 @@ func (s *Server) shareRecent(rooms []*room) {
 	}
 }
 
-// packet returns the frame of a recent entry in a form. Call with mu held.
-func (r *room) packet(e *roomEntry, form talk.Form) *packet {
+// preparedFrame returns the frame of a recent entry in a form. Call with mu held.
+func (r *room) packet(e *roomEntry, form talk.Form) *preparedFrame {
 	known := e.packets[form] != nil
 	p := e.packet(form)
 	if !known {

@@ -20,7 +20,7 @@ type rename struct {
 	known string
 
 	// guarded by conn.mu
-	holds   bool // here, already
+	applied bool // here, already
 	written bool // in the room's log, as far as it was placed
 	ended   bool
 }
@@ -43,12 +43,12 @@ func (c *conn) rename(m talk.ChangeName) talk.Error {
 	if rn.id.IsZero() {
 		rn.id = newUUID()
 	}
-	u.renaming, u.chosen = rn, rn
+	u.renaming, u.wishedName = rn, rn
 	if u.asking == nil {
 		rn.ask()
 	}
 	if c.srv.spooler != nil {
-		c.srv.agenda.after(c.srv.provisionalAfter(), func() { guard(c, rn.holdHere) })
+		c.srv.agenda.after(c.srv.provisionalAfter(), func() { guard(c, rn.applyHere) })
 	}
 	return talk.Error{}
 }
@@ -60,23 +60,23 @@ func (rn *rename) ask() {
 	c, r := rn.conn, rn.room
 	epoch := c.user.epoch
 	c.user.asking = rn
-	c.srv.lane(r.id).move(move{
+	c.srv.lane(r.id).enqueueMove(move{
 		Move: history.Move{
 			Action: history.Rename, Key: c.sessionKey(r), Name: rn.name,
 			Epoch: epoch, EntryID: rn.id, Quiet: talk.MaxListed,
 		},
-		done: func(a history.Moved) { rn.answered(epoch, a) },
+		done: func(a history.Moved) { rn.onAnswer(epoch, a) },
 	})
 }
 
-// holdHere lets the name hold on this node although the store has not answered, so
+// applyHere lets the name hold on this node although the store has not answered, so
 // that its author is not mute, and tells him.
-func (rn *rename) holdHere() {
+func (rn *rename) applyHere() {
 	c := rn.conn
 	holds := false
 	c.locked(func(u *user) {
-		if holds = !u.gone && !rn.ended && u.renaming == rn; holds {
-			if rn.holds = true; !rn.written {
+		if holds = !u.closed && !rn.ended && u.renaming == rn; holds {
+			if rn.applied = true; !rn.written {
 				u.name = rn.name
 			}
 		}
@@ -88,11 +88,11 @@ func (rn *rename) holdHere() {
 		Code:    talk.CodeNotStored,
 		Message: "the history is away: what you say has your new name, and the others are told of it when the history is back",
 	})
-	c.settle(func(*user) {})
+	c.finishAsync(func(*user) {})
 }
 
-// answered is called on the lane's goroutine when the store has answered.
-func (rn *rename) answered(epoch int64, a history.Moved) {
+// onAnswer is called on the lane's goroutine when the store has answered.
+func (rn *rename) onAnswer(epoch int64, a history.Moved) {
 	c := rn.conn
 	c.srv.publishMoved(rn.room, a)
 	spent := a.Entry != nil && a.Entry.Name != rn.name // the id of an earlier change
@@ -101,17 +101,17 @@ func (rn *rename) answered(epoch int64, a history.Moved) {
 	var name, called string
 	var there *room
 	c.locked(func(u *user) {
-		current = u.renaming == rn && !u.gone
+		current = u.renaming == rn && !u.closed
 		if again = current && !a.Applied && a.Err == nil && u.epoch != epoch; again {
 			rn.ask()
 			return
 		}
-		rn.ended, held = true, rn.holds
+		rn.ended, held = true, rn.applied
 		if u.asking == rn {
 			u.asking = nil
 		}
 		switch {
-		case !current && u.asking == nil && u.renaming != nil && !u.gone:
+		case !current && u.asking == nil && u.renaming != nil && !u.closed:
 			u.renaming.ask() // one at a time, and in an outage only the last
 		case !current:
 		case done:
@@ -124,7 +124,7 @@ func (rn *rename) answered(epoch int64, a history.Moved) {
 				u.name = known // others of his windows may have spoken meanwhile
 			}
 		}
-		name, there = rn.holdsElsewhere()
+		name, there = rn.appliedElsewhere()
 	})
 	if again {
 		return
@@ -133,10 +133,10 @@ func (rn *rename) answered(epoch int64, a history.Moved) {
 	case current && !done:
 		c.refuse(c.refusal(rn.m, talk.CodeRefused, "the name was not changed"))
 	case current && entrySeq(a.Entry) <= rn.asOf:
-		rn.tellGranted(called)
+		rn.announce(called)
 	}
 	if !held {
-		c.settle(func(*user) {})
+		c.finishAsync(func(*user) {})
 	}
 	if done && name != "" {
 		at := c.srv.unixNow()
@@ -164,9 +164,9 @@ func (rn *rename) knownAs(e *talk.Entry) (name string, seq int64) {
 	return rn.name, e.Seq
 }
 
-// tellGranted answers a change for which no entry comes. Clients of the original's
+// announce answers a change for which no entry comes. Clients of the original's
 // forms have no id to know it by, and wait for nothing.
-func (rn *rename) tellGranted(called string) {
+func (rn *rename) announce(called string) {
 	c := rn.conn
 	form := c.form()
 	if !form.IsExtended() || rn.m.ID.IsZero() {
@@ -177,19 +177,19 @@ func (rn *rename) tellGranted(called string) {
 	})
 }
 
-// holdsElsewhere is what the user is to be called in all rooms now that this change is
+// appliedElsewhere is what the user is to be called in all rooms now that this change is
 // stored, and the room that knows it; no name if a newer change will tell. One that
 // waited for the store may be stored when he has gone to another room and has a newer
 // name there: that one holds then, also where the older one has just been written. Call
 // with conn.mu held.
-func (rn *rename) holdsElsewhere() (name string, known *room) {
+func (rn *rename) appliedElsewhere() (name string, known *room) {
 	u := &rn.conn.user
 	switch {
-	case u.chosen == rn && u.room == rn.room:
+	case u.wishedName == rn && u.room == rn.room:
 		return u.name, rn.room
-	case u.chosen == rn:
+	case u.wishedName == rn:
 		return rn.name, rn.room
-	case u.gone || u.renaming != nil || u.room == nil:
+	case u.closed || u.renaming != nil || u.room == nil:
 		return "", nil
 	}
 	return u.name, u.room

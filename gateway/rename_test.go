@@ -19,10 +19,10 @@ func TestAnOlderChangeDoesNotUndoANewerOne(t *testing.T) {
 		want renamed // in all rooms
 	}{
 		"it is the newest":               {func(*user, *rename) {}, renamed{"older", 1, 7}},
-		"a newer one is stored":          {func(u *user, newer *rename) { u.chosen, u.name = newer, "newer" }, renamed{"newer", 2, 0}},
-		"a newer one waits, and tells":   {func(u *user, newer *rename) { u.chosen, u.renaming = newer, newer }, renamed{}},
-		"a newer one, and he is nowhere": {func(u *user, newer *rename) { u.chosen, u.room = newer, nil }, renamed{}},
-		"a newer one, and he is gone":    {func(u *user, newer *rename) { u.chosen, u.gone = newer, true }, renamed{}},
+		"a newer one is stored":          {func(u *user, newer *rename) { u.wishedName, u.name = newer, "newer" }, renamed{"newer", 2, 0}},
+		"a newer one waits, and tells":   {func(u *user, newer *rename) { u.wishedName, u.renaming = newer, newer }, renamed{}},
+		"a newer one, and he is nowhere": {func(u *user, newer *rename) { u.wishedName, u.room = newer, nil }, renamed{}},
+		"a newer one, and he is gone":    {func(u *user, newer *rename) { u.wishedName, u.closed = newer, true }, renamed{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -33,14 +33,14 @@ func TestAnOlderChangeDoesNotUndoANewerOne(t *testing.T) {
 			was, is := &room{id: 1, srv: s, open: true}, &room{id: 2, srv: s, open: true}
 			c := &conn{srv: s}
 			uuid := talk.Secret{1}.UUID()
-			older := &rename{conn: c, m: talk.ChangeName{UUID: uuid}, room: was, name: "older", holds: true}
-			newer := &rename{conn: c, m: talk.ChangeName{UUID: uuid}, room: is, name: "newer", holds: true}
-			c.user.uuid, c.user.name, c.user.room, c.user.chosen, c.user.asking = uuid, "older", is, older, older
+			older := &rename{conn: c, m: talk.ChangeName{UUID: uuid}, room: was, name: "older", applied: true}
+			newer := &rename{conn: c, m: talk.ChangeName{UUID: uuid}, room: is, name: "newer", applied: true}
+			c.user.uuid, c.user.name, c.user.room, c.user.wishedName, c.user.asking = uuid, "older", is, older, older
 			tc.then(&c.user, newer)
 			if c.user.renaming == newer {
 				c.user.asking = newer
 			}
-			older.answered(0, history.Moved{Applied: true, Entry: &talk.Entry{Kind: talk.KindRenamed, RoomID: 1, Seq: 1, UnixTime: 7, Author: uuid, Name: "older", ID: newUUID()}})
+			older.onAnswer(0, history.Moved{Applied: true, Entry: &talk.Entry{Kind: talk.KindRenamed, RoomID: 1, Seq: 1, UnixTime: 7, Author: uuid, Name: "older", ID: newUUID()}})
 			got := s.renames.all()[uuid]
 			if got.name == "newer" {
 				got.at = 0 // now

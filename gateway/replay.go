@@ -28,9 +28,9 @@ const (
 	othersPatience = 15 * time.Second
 )
 
-// replay is when a partition that was found with entries may be stored how far.
+// schedule is when a partition that was found with entries may be stored how far.
 // The nodes find it at about the same time: together they are no faster.
-type replay struct {
+type schedule struct {
 	seen  time.Time // zero: nothing waits
 	from  float64   // Unix time of the first entry then
 	speed float64
@@ -40,11 +40,11 @@ type replay struct {
 // due tells whether an entry is to be stored now. What says to be of later than
 // now is of a node with another clock. A silence, or a clock that was wrong, is
 // no reason to wait for long: then it begins again with what comes behind.
-func (r *replay) due(sentAt uint64, now time.Time) bool {
+func (r *schedule) due(sentAt uint64, now time.Time) bool {
 	today := float64(now.Unix())
 	at := min(float64(sentAt), today)
 	if r.seen.IsZero() || !r.held.IsZero() && now.Sub(r.held) >= replaySilence {
-		*r = replay{seen: now, from: at, speed: max(replaySpeed, (today-at)/replayMost.Seconds())}
+		*r = schedule{seen: now, from: at, speed: max(replaySpeed, (today-at)/replayMost.Seconds())}
 	}
 	due := at <= r.from+now.Sub(r.seen).Seconds()*r.speed
 	switch {
@@ -69,18 +69,18 @@ const (
 // Owned by one goroutine.
 type replayer struct {
 	*spooler
-	loop    *loop
-	ctx     context.Context // of the loop
-	parts   []replay
-	seen    []coverage  // by the last look
-	blind   []time.Time // since when a partition could not be read; zero: it could
-	outages int64       // of the store, before which parts and blind are of no meaning
+	loop       *loop
+	ctx        context.Context // of the loop
+	schedules  []schedule
+	seen       []coverage  // by the last look
+	unreadable []time.Time // since when a partition could not be read; zero: it could
+	outages    int64       // of the store, before which parts and blind are of no meaning
 }
 
 func newReplayer(sp *spooler) *replayer {
 	n := sp.spool.Partitions()
 	l := sp.srv.loops.add("replay")
-	return &replayer{spooler: sp, loop: l, ctx: l.attach(sp.srv.ctx), parts: make([]replay, n), seen: make([]coverage, n), blind: make([]time.Time, n)}
+	return &replayer{spooler: sp, loop: l, ctx: l.withLoop(sp.srv.ctx), schedules: make([]schedule, n), seen: make([]coverage, n), unreadable: make([]time.Time, n)}
 }
 
 func (rp *replayer) run(ended <-chan struct{}) {
@@ -96,10 +96,10 @@ func (rp *replayer) run(ended <-chan struct{}) {
 		}
 		rp.loop.begin()
 		regular := time.Since(looked) >= lookEvery
-		if !regular && !left && !rp.hurried.Load() || !rp.srv.health.storeUp() {
+		if !regular && !left && !rp.leftover.Load() || !rp.srv.health.storeUp() {
 			continue
 		}
-		left = rp.look(regular)
+		left = rp.replayAll(regular)
 		if regular {
 			looked = time.Now()
 		}
@@ -109,18 +109,18 @@ func (rp *replayer) run(ended <-chan struct{}) {
 // look drains every partition that holds something, as far as it is due. rescue:
 // then it stores what is pending here although the spool no longer has it. left:
 // there is more to do.
-func (rp *replayer) look(rescue bool) (left bool) {
+func (rp *replayer) replayAll(rescue bool) (left bool) {
 	s := rp.srv
 	until := time.Now().Add(lookMost)
 	ctx, cancel := context.WithDeadline(rp.ctx, until)
 	defer cancel()
-	rp.hurried.Store(false)
+	rp.leftover.Store(false)
 	if n := s.health.storeOutages(); n != rp.outages {
-		clear(rp.parts)
-		clear(rp.blind)
+		clear(rp.schedules)
+		clear(rp.unreadable)
 		rp.outages = n
 	}
-	shown, old := rp.shown.heard.Load(), s.clock.coarse()-int64(rescueAfter)
+	shown, old := rp.shown.marked.Load(), s.clock.coarse()-int64(rescueAfter)
 	depths, err := rp.depths(ctx)
 	if err != nil {
 		s.log.Debug("the spool's depth cannot be told everywhere", "err", err)
@@ -131,9 +131,9 @@ func (rp *replayer) look(rescue bool) (left bool) {
 		total += max(0, depths[part])
 		switch {
 		case depths[part] == 0:
-			rp.seen[part], rp.parts[part] = whole, replay{}
+			rp.seen[part], rp.schedules[part] = whole, schedule{}
 		case depths[part] > 0:
-			rp.seen[part] = rp.drain(part, until)
+			rp.seen[part] = rp.replayPartition(part, until)
 		}
 		left = left || rp.seen[part] == partly
 	}
@@ -153,13 +153,13 @@ func (rp *replayer) withdrawOthers(now time.Time) {
 	for part, seen := range rp.seen {
 		switch {
 		case seen != unread:
-			rp.blind[part] = time.Time{}
-		case rp.blind[part].IsZero():
-			rp.blind[part] = now
+			rp.unreadable[part] = time.Time{}
+		case rp.unreadable[part].IsZero():
+			rp.unreadable[part] = now
 		}
 	}
 	for _, r := range s.rooms.list() {
-		since := rp.blind[rp.spool.Partition(r.id)]
+		since := rp.unreadable[rp.spool.Partition(r.id)]
 		if r.pendings.Load() == 0 || since.IsZero() || now.Sub(since) < othersPatience {
 			continue
 		}
@@ -171,33 +171,33 @@ func (rp *replayer) withdrawOthers(now time.Time) {
 }
 
 func (sp *spooler) depths(ctx context.Context) ([]int64, error) {
-	defer outside(ctx)()
+	defer outsideCall(ctx)()
 	return sp.spool.Depths(ctx)
 }
 
 // drain brings a partition into the store, from its start, as far as it is due
 // and there is time.
-func (rp *replayer) drain(part int, until time.Time) coverage {
+func (rp *replayer) replayPartition(part int, until time.Time) coverage {
 	s := rp.srv
 	for s.health.storeUp() {
-		f, err := rp.next(rp.ctx, part, rp.page.size())
+		f, err := rp.next(rp.ctx, part, rp.sizer.size())
 		if err != nil {
 			s.log.Warn("a part of the spool cannot be read", "partition", part, "err", err)
 			return unread
 		}
 		if len(f.entries) == 0 {
-			rp.parts[part] = replay{}
+			rp.schedules[part] = schedule{}
 			return whole
 		}
 		n, now := 0, time.Now()
-		for n < len(f.entries) && rp.parts[part].due(f.entries[n].SentAt, now) {
+		for n < len(f.entries) && rp.schedules[part].due(f.entries[n].SentAt, now) {
 			n++
 		}
 		if n == 0 {
 			return partly
 		}
 		f.entries, f.ids = f.entries[:n], f.ids[:n]
-		if err := rp.store(rp.ctx, part, f); err != nil {
+		if err := rp.storePage(rp.ctx, part, f); err != nil {
 			s.log.Warn("a part of the spool could not be stored yet", "partition", part, "err", err)
 			return partly
 		}

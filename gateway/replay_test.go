@@ -35,7 +35,7 @@ func TestReplayIsFasterThanItWasSaid(t *testing.T) {
 		"behind what has no time":           {0, today, 50 * time.Second, false},
 		"behind what has no time, but soon": {0, today, 61 * time.Second, true},
 	} {
-		var r replay
+		var r schedule
 		if !r.due(c.first, now) {
 			t.Errorf("%s: the first entry is not due", name)
 		}
@@ -52,7 +52,7 @@ func TestReplayOfASilence(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	today := uint64(now.Unix())
 	for _, first := range []uint64{0, today - 3600, today - 40} {
-		var r replay
+		var r schedule
 		if !r.due(first, now) || r.due(today, now) || r.due(today, now.Add(replaySilence-1)) {
 			t.Errorf("behind an entry of %d: due before the silence is over", first)
 		}
@@ -79,7 +79,7 @@ func TestWhatOthersAcceptedIsWithdrawn(t *testing.T) {
 			for range times {
 				time.Sleep(lookEvery)
 				s.clock.step()
-				rp.look(true)
+				rp.replayAll(true)
 			}
 		}
 		seconds := int(othersPatience / lookEvery)

@@ -2,37 +2,37 @@ package gateway
 
 import "sync"
 
-// packet is one WebSocket frame, head and payload, ready to be written. It is
-// immutable from the moment it is made: one packet is queued at any number of
+// preparedFrame is one WebSocket frame, head and payload, ready to be written. It is
+// immutable from the moment it is made: one prepared frame is queued at any number of
 // connections at once.
-type packet struct {
+type preparedFrame struct {
 	bytes []byte
 	// static: bytes belong to the program, as a file of the site does. Whoever
 	// waits for them makes nobody hold them.
 	static bool
 }
 
-// packetCost is about what a queued packet costs beside its bytes: its slot, its
+// frameCost is about what a queued prepared frame costs beside its bytes: its slot, its
 // head, what the allocator rounds up. A frame may be 2 bytes long.
-const packetCost = 64
+const frameCost = 64
 
-// cost is the memory that a packet holds while it is queued, as if it were
+// cost is the memory that a prepared frame holds while it is queued, as if it were
 // queued nowhere else.
-func (p *packet) cost() int {
+func (p *preparedFrame) cost() int {
 	if p.static {
-		return packetCost
+		return frameCost
 	}
-	return packetCost + len(p.bytes)
+	return frameCost + len(p.bytes)
 }
 
-// ringSizes are the steps in which a ring grows, in packets. The last is the
+// ringSizes are the steps in which a ring grows, in prepared frames. The last is the
 // most that one connection can have queued.
 var ringSizes = [...]int{16, 128, 1024, 4096}
 
 // block is the memory of a ring; its slots are all nil while it is in a pool.
 type block struct {
-	slots []*packet // a power of two
-	step  int       // index into ringSizes
+	slots []*preparedFrame // a power of two
+	step  int              // index into ringSizes
 }
 
 // blocks hold free blocks of each size. An idle connection owns none.
@@ -42,29 +42,29 @@ func takeBlock(step int) *block {
 	if b, ok := blocks[step].Get().(*block); ok {
 		return b
 	}
-	return &block{make([]*packet, ringSizes[step]), step}
+	return &block{make([]*preparedFrame, ringSizes[step]), step}
 }
 
 func giveBlock(b *block) { blocks[b.step].Put(b) }
 
-// ring is a bounded FIFO of references to packets. The zero value is an empty
+// ring is a bounded FIFO of references to prepared frames. The zero value is an empty
 // ring that owns no memory; it is that again whenever it has been emptied.
 // The caller guards it.
 type ring struct {
 	block  *block
 	head   int32
 	count  int32
-	sent   int // bytes of the oldest packet that are written already
-	length int // sum of the queued packets' lengths
-	cost   int // sum of the queued packets' costs
+	sent   int // bytes of the oldest prepared frame that are written already
+	length int // sum of the queued prepared frames' lengths
+	cost   int // sum of the queued prepared frames' costs
 }
 
 // unsent is how many bytes are still to be written.
 func (r *ring) unsent() int { return r.length - r.sent }
 
 // push queues p. It reports false, and queues nothing, when the ring already
-// holds maxCount packets or p would make it cost more than maxCost.
-func (r *ring) push(p *packet, maxCount, maxCost int) bool {
+// holds maxCount prepared frames or p would make it cost more than maxCost.
+func (r *ring) push(p *preparedFrame, maxCount, maxCost int) bool {
 	cost := p.cost()
 	if int(r.count) >= maxCount || r.count > 0 && r.cost+cost > maxCost {
 		return false
@@ -79,15 +79,15 @@ func (r *ring) push(p *packet, maxCount, maxCost int) bool {
 	return true
 }
 
-// at returns the packet that is so many behind the oldest; nil if there is none.
-func (r *ring) at(i int32) *packet {
+// at returns the prepared frame that is so many behind the oldest; nil if there is none.
+func (r *ring) at(i int32) *preparedFrame {
 	if i >= r.count {
 		return nil
 	}
 	return r.block.slots[int(r.head+i)&(len(r.block.slots)-1)]
 }
 
-// advance notes that n more bytes are written, and lets go of the packets that
+// advance notes that n more bytes are written, and lets go of the prepared frames that
 // are written whole.
 func (r *ring) advance(n int) {
 	if r.count == 0 {
@@ -107,8 +107,8 @@ func (r *ring) advance(n int) {
 	}
 }
 
-// pop removes and returns the oldest packet; nil if there is none.
-func (r *ring) pop() *packet {
+// pop removes and returns the oldest prepared frame; nil if there is none.
+func (r *ring) pop() *preparedFrame {
 	if r.count == 0 {
 		return nil
 	}
@@ -127,7 +127,7 @@ func (r *ring) pop() *packet {
 	return p
 }
 
-// clear drops everything that is queued behind the first packets.
+// clear drops everything that is queued behind the first prepared frames.
 func (r *ring) clear(keep int32) {
 	for r.count > keep {
 		if r.count == 1 {

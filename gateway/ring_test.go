@@ -16,7 +16,7 @@ func TestRingAdvancesByBytes(t *testing.T) {
 		var r ring
 		var want, got []byte
 		for i := range rng.IntN(200) {
-			p := &packet{bytes: bytes.Repeat([]byte{byte(i)}, rng.IntN(300)), static: rng.IntN(4) == 0}
+			p := &preparedFrame{bytes: bytes.Repeat([]byte{byte(i)}, rng.IntN(300)), static: rng.IntN(4) == 0}
 			if rng.IntN(50) == 0 {
 				p.bytes = bytes.Repeat([]byte{byte(i)}, batchBytes+rng.IntN(3*batchBytes))
 			}
@@ -53,10 +53,10 @@ func TestRingIsAFIFOWithinItsBounds(t *testing.T) {
 	t.Parallel()
 	var r ring
 	rng := rand.New(rand.NewPCG(3, 4))
-	var model []*packet
+	var model []*preparedFrame
 	for range 200000 {
 		if rng.IntN(100) < 52 {
-			p := &packet{bytes: make([]byte, rng.IntN(50))}
+			p := &preparedFrame{bytes: make([]byte, rng.IntN(50))}
 			size := 0
 			for _, m := range model {
 				size += m.cost()

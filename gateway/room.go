@@ -20,37 +20,37 @@ type room struct {
 	srv    *Server
 	budget limits.Room // of what is said; locks itself
 
-	mu       sync.Mutex
-	open     bool  // subscribed and read; nothing below is valid before
-	dead     bool  // off the list; look it up again
-	blind    bool  // opened without the store, behind what a joiner said to have
-	claimed  int64 // that, while it is blind
-	resets   int   // how often it was read again because the store had gone back
-	headless bool  // blind, and nobody here has anything of it; head is 0 then
+	mu         sync.Mutex
+	open       bool  // subscribed and read; nothing below is valid before
+	removed    bool  // off the list; look it up again
+	unverified bool  // opened without the store, behind what a joiner said to have
+	claimedSeq int64 // that, while it is unverified
+	resets     int   // how often it was read again because the store had gone back
+	headless   bool  // unverified, and nobody here has anything of it; head is 0 then
 	// headlessAt is when it became that, in Unix seconds.
-	headlessAt uint64
-	doubts     bool           // some member's seat is doubtful
-	verifying  bool           // a worker reads it again, or will
-	closing    bool           // somebody will look whether it is still idle, and close it
-	begun      bool           // somebody opens it, or has
-	openers    []netip.Prefix // whose turn is waited for to open it, until it is begun
-	waiting    []*join        // told once it is open, or has failed, or is off the list
+	headlessAt    uint64
+	hasUnverified bool           // some member's membership is unverified
+	verifying     bool           // a worker reads it again, or will
+	closing       bool           // somebody will look whether it is still idle, and close it
+	openStarted   bool           // somebody opens it, or has
+	openers       []netip.Prefix // whose turn is waited for to open it, until it is begun
+	waiting       []*join        // told once it is open, or has failed, or is off the list
 
-	head     int64 // the newest entry that was placed
-	known    int64 // the store is known to have at least this one
-	recent   recent
-	ahead    map[int64]talk.Entry // came before an older one
-	aheadAt  int64                // coarse time since when something is missing, 0 if nothing is
-	filling  bool                 // a query for missing entries is under way
-	members  []*conn
-	roster   roster
-	pending  []pendingEntry // accepted, not stored; oldest first
-	pendings atomic.Int32   // len(pending), for who must not wait for mu
-	accepted int            // so many pending ones this node has accepted
-	emptyAt  int64          // coarse time since when nobody is here, 0 if somebody is
-	presence bool           // the count has changed without an entry
-	doubt    storeDoubt
-	namings  []talk.Entry // placed, and not yet told to the windows of whom they name
+	head         int64 // the newest entry that was placed
+	storeHead    int64 // the store is known to have at least this one
+	recent       recent
+	ahead        map[int64]talk.Entry // came before an older one
+	aheadAt      int64                // coarse time since when something is missing, 0 if nothing is
+	filling      bool                 // a query for missing entries is under way
+	members      []*conn
+	memberList   memberList
+	pending      []pendingEntry // accepted, not stored; oldest first
+	pendings     atomic.Int32   // len(pending), for who must not wait for mu
+	accepted     int            // so many pending ones this node has accepted
+	emptyAt      int64          // coarse time since when nobody is here, 0 if somebody is
+	countChanged bool           // the count has changed without an entry
+	storeDoubt   storeDoubt
+	newNames     []talk.Entry // placed, and not yet told to the windows of whom they name
 }
 
 // locked runs f with mu held; see conn.locked.
@@ -63,36 +63,36 @@ func (r *room) locked(f func()) {
 // maxAhead bounds the entries kept out of order; the store has them too.
 const maxAhead = 4096
 
-// take places stored entries, which may repeat what is known, leave holes or
+// placeEntries places stored entries, which may repeat what is known, leave gaps or
 // come out of order. It never blocks.
-func (r *room) take(entries []talk.Entry) {
+func (r *room) placeEntries(entries []talk.Entry) {
 	r.srv.noteDates(entries, time.Now())
 	missing, named, doubts, strange, resets := false, false, false, int64(0), 0
 	r.locked(func() {
-		missing, strange = r.takeAll(entries)
-		named, doubts, resets = len(r.namings) > 0, r.open && r.doubts, r.resets
+		missing, strange = r.placeAll(entries)
+		named, doubts, resets = len(r.newNames) > 0, r.open && r.hasUnverified, r.resets
 	})
 	if doubts && r.srv.health.storeUp() { // there is something to be shown to who is not compared yet
-		r.srv.verifySoon(r)
+		r.srv.scheduleVerify(r)
 	}
 	if named {
-		r.tellNames()
+		r.announceNames()
 	}
 	if missing {
-		r.srv.noteHole(r)
+		r.srv.noteGap(r)
 	}
 	if strange > 0 {
 		r.srv.doubtStore(r, history.Head{Seq: strange}, resets, false)
 	}
 }
 
-// takeAll reports whether something is missing for the first time, and the seq of an
+// placeAll reports whether something is missing for the first time, and the seq of an
 // entry that has the place of another one, 0 for none. Call with mu held.
-func (r *room) takeAll(entries []talk.Entry) (missing bool, strange int64) {
+func (r *room) placeAll(entries []talk.Entry) (missing bool, strange int64) {
 	if !r.open || r.headless {
 		// what the opening read does not show yet waits in ahead
 		for _, e := range entries {
-			r.keepAhead(e)
+			r.bufferAhead(e)
 		}
 		return false, 0
 	}
@@ -106,19 +106,19 @@ func (r *room) takeAll(entries []talk.Entry) (missing bool, strange int64) {
 				strange = e.Seq
 			}
 			_, kept := r.recent.idAt(e.Seq)
-			r.doubt.holds = r.doubt.holds || kept
-		case e.Seq == r.head+1 && !r.doubt.holds:
+			r.storeDoubt.holds = r.storeDoubt.holds || kept
+		case e.Seq == r.head+1 && !r.storeDoubt.holds:
 			r.place(e)
 		default:
-			r.keepAhead(e)
+			r.bufferAhead(e)
 		}
 	}
 	return r.closeGap(), strange
 }
 
-// keepAhead remembers an entry that cannot be placed yet. Call with mu held.
-func (r *room) keepAhead(e talk.Entry) {
-	r.known = max(r.known, e.Seq)
+// bufferAhead remembers an entry that cannot be placed yet. Call with mu held.
+func (r *room) bufferAhead(e talk.Entry) {
+	r.storeHead = max(r.storeHead, e.Seq)
 	if r.ahead == nil {
 		r.ahead = map[int64]talk.Entry{}
 	}
@@ -130,7 +130,7 @@ func (r *room) keepAhead(e talk.Entry) {
 // closeGap places what was ahead and now is next. It reports whether something
 // is missing for the first time. Call with mu held.
 func (r *room) closeGap() (missing bool) {
-	if r.headless || r.doubt.holds {
+	if r.headless || r.storeDoubt.holds {
 		return false // it is read as a whole, or nobody knows whether it goes on
 	}
 	for len(r.ahead) > 0 {
@@ -141,7 +141,7 @@ func (r *room) closeGap() (missing bool) {
 		r.place(e)
 		delete(r.ahead, e.Seq)
 	}
-	if r.known <= r.head {
+	if r.storeHead <= r.head {
 		clear(r.ahead) // what is left is older than head
 		r.aheadAt = 0
 		return false
@@ -157,18 +157,18 @@ func (r *room) closeGap() (missing bool) {
 func (r *room) place(e talk.Entry) {
 	re := newRoomEntry(e)
 	r.head = e.Seq
-	r.known = max(r.known, e.Seq)
-	r.remember(re)
-	r.roster.apply(&e)
+	r.storeHead = max(r.storeHead, e.Seq)
+	r.addRecent(re)
+	r.memberList.apply(&e)
 	if (e.Kind == talk.KindRenamed || e.Kind == talk.KindJoined) && e.Author.Proven() {
-		r.namings = append(r.namings, e)
+		r.newNames = append(r.newNames, e)
 	}
 	if len(r.pending) > 0 {
-		r.settleStored(e.Author, e.ID, e.Seq)
+		r.markStored(e.Author, e.ID, e.Seq)
 	}
 	delivered := 0
 	for _, c := range r.members {
-		s := &c.seat
+		s := &c.membership
 		if !s.live || s.cursor >= e.Seq {
 			continue
 		}
@@ -200,63 +200,63 @@ func (r *room) placed() int64 {
 func (r *room) nameOf(uuid talk.UUID) (name string, seq int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.open || r.blind {
+	if !r.open || r.unverified {
 		return "", 0
 	}
-	for i := range r.roster.members {
-		if r.roster.members[i].UUID == uuid {
-			return r.roster.members[i].Username, r.head
+	for i := range r.memberList.members {
+		if r.memberList.members[i].UUID == uuid {
+			return r.memberList.members[i].Username, r.head
 		}
 	}
 	return "", 0
 }
 
-// seatMember puts c into the room with everything up to cursor behind it. Call
+// addMember puts c into the room with everything up to cursor behind it. Call
 // with mu held; the caller starts the catch-up if the answer is false.
-func (r *room) seatMember(c *conn, uuid talk.UUID, form talk.Form, cursor int64) (live bool) {
-	c.in.Store(r)
-	c.seat = seat{index: len(r.members), cursor: cursor, form: form, uuid: uuid, live: cursor >= r.head}
-	c.seat.last, _ = r.recent.idAt(cursor)
+func (r *room) addMember(c *conn, uuid talk.UUID, form talk.Form, cursor int64) (live bool) {
+	c.memberOf.Store(r)
+	c.membership = membership{index: len(r.members), cursor: cursor, form: form, uuid: uuid, live: cursor >= r.head}
+	c.membership.last, _ = r.recent.idAt(cursor)
 	r.members = append(r.members, c)
 	r.emptyAt = 0
 	r.srv.limits.Seat(&c.account, true)
-	return c.seat.live
+	return c.membership.live
 }
 
-// unseat takes c out of the room. Call with mu held.
-func (r *room) unseat(c *conn) {
-	if c.in.Load() != r {
+// removeMember takes c out of the room. Call with mu held.
+func (r *room) removeMember(c *conn) {
+	if c.memberOf.Load() != r {
 		return
 	}
 	last := len(r.members) - 1
-	r.members[c.seat.index] = r.members[last]
-	r.members[c.seat.index].seat.index = c.seat.index
+	r.members[c.membership.index] = r.members[last]
+	r.members[c.membership.index].membership.index = c.membership.index
 	r.members[last] = nil
 	r.members = r.members[:last]
 	if cap(r.members) > 64 && len(r.members) < cap(r.members)/4 {
 		r.members = slices.Clip(slices.Clone(r.members))
 	}
-	c.in.Store(nil)
+	c.memberOf.Store(nil)
 	r.srv.limits.Seat(&c.account, false)
 	if last == 0 {
 		r.emptyAt = r.srv.clock.coarse()
 	}
 }
 
-// tell sends a message without seq to the members that speak the extended form.
+// broadcast sends a message without seq to the members that speak the extended form.
 // Call with mu held.
-func (r *room) tell(m talk.Message) { r.tellThose(m, func(*seat) bool { return true }) }
+func (r *room) broadcast(m talk.Message) { r.broadcastTo(m, func(*membership) bool { return true }) }
 
-// tellThose does it for those whom it concerns. Call with mu held.
-func (r *room) tellThose(m talk.Message, concerns func(*seat) bool) {
-	var packets [talk.Forms]*packet
+// broadcastTo does it for those whom it concerns. Call with mu held.
+func (r *room) broadcastTo(m talk.Message, concerns func(*membership) bool) {
+	var packets [talk.Forms]*preparedFrame
 	for _, c := range r.members {
-		form := c.seat.form
-		if !form.IsExtended() || !concerns(&c.seat) {
+		form := c.membership.form
+		if !form.IsExtended() || !concerns(&c.membership) {
 			continue
 		}
 		if packets[form] == nil {
-			p, err := messagePacket(m, form)
+			p, err := prepareMessage(m, form)
 			if err != nil {
 				r.srv.log.Error("cannot encode what a room is told", "tag", m.Tag(), "err", err)
 				return

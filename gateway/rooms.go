@@ -37,8 +37,8 @@ func (rs *rooms) list() []*room {
 	return all
 }
 
-// errAgain tells who waited for a room that it is gone: look it up anew.
-var errAgain = errors.New("the room was closed")
+// errRoomClosed tells who waited for a room that it is gone: look it up anew.
+var errRoomClosed = errors.New("the room was closed")
 
 // take returns the room; a new one is yet to be opened.
 func (rs *rooms) take(id int32, s *Server) *room {
@@ -60,16 +60,16 @@ func (rs *rooms) remove(r *room) {
 	}
 }
 
-// mostOpeners is how many networks may have a turn for the opening of one room.
-const mostOpeners = 16
+// maxOpeners is how many networks may have a turn for the opening of one room.
+const maxOpeners = 16
 
-// openSoon has a new room opened for somebody of a network, unless that is under way.
+// scheduleOpen has a new room opened for somebody of a network, unless that is under way.
 // It is done in the turn of whichever network is first of those who wait for it: the
 // one that asked first may have asked for a thousand rooms.
-func (s *Server) openSoon(r *room, network netip.Prefix, after int64) {
+func (s *Server) scheduleOpen(r *room, network netip.Prefix, after int64) {
 	queues := false
 	r.locked(func() {
-		queues = !r.begun && !r.dead && len(r.openers) < mostOpeners && !slices.Contains(r.openers, network)
+		queues = !r.openStarted && !r.removed && len(r.openers) < maxOpeners && !slices.Contains(r.openers, network)
 		if queues {
 			r.openers = append(r.openers, network)
 		}
@@ -81,8 +81,8 @@ func (s *Server) openSoon(r *room, network netip.Prefix, after int64) {
 		last := false
 		r.locked(func() {
 			r.openers = slices.DeleteFunc(r.openers, func(p netip.Prefix) bool { return p == network })
-			last = !r.begun && len(r.openers) == 0
-			r.dead = r.dead || last // nobody begins with it any more
+			last = !r.openStarted && len(r.openers) == 0
+			r.removed = r.removed || last // nobody begins with it any more
 		})
 		if last {
 			s.removeRoom(r, why)
@@ -98,33 +98,33 @@ func (s *Server) openSoon(r *room, network netip.Prefix, after int64) {
 func (s *Server) openRoom(ctx context.Context, r *room, after int64) {
 	first := false
 	r.locked(func() {
-		first = !r.begun && !r.dead
-		r.begun, r.openers = r.begun || first, nil
+		first = !r.openStarted && !r.removed
+		r.openStarted, r.openers = r.openStarted || first, nil
 	})
 	if !first {
 		return
 	}
 	err := errPanicked
-	defer func() { s.opened(context.WithoutCancel(ctx), r, err) }()
+	defer func() { s.onOpened(context.WithoutCancel(ctx), r, err) }()
 	err = s.readRoom(ctx, r)
-	if err != nil && s.canOpenBlind(err) {
-		r.openBlind(after)
+	if err != nil && s.canOpenUnverified(err) {
+		r.openUnverified(after)
 		err = nil
 	}
 }
 
-// await tells whether the room is open. If it is being opened or closed, j is told
+// awaitOpen tells whether the room is open. If it is being opened or closed, j is told
 // later: when that is done, or when its time is over. gone: it must be looked up anew.
-func (r *room) await(j *join) (open, gone bool) {
+func (r *room) awaitOpen(j *join) (open, gone bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.open:
 		r.emptyAt = 0 // the sweep marks it again if nobody sits down
-	case !r.dead:
+	case !r.removed:
 		r.waiting = append(r.waiting, j)
 	}
-	return r.open, r.dead
+	return r.open, r.removed
 }
 
 // takeWaiting returns those who wait for the room. Call with mu held.
@@ -157,7 +157,7 @@ func (s *Server) readRoom(ctx context.Context, r *room) error {
 		return fmt.Errorf("subscribe to room %d: %w", r.id, err)
 	}
 	if s.spooler != nil {
-		s.spooler.know(r.id) // what was spooled before, this node has not heard
+		s.spooler.markDirty(r.id) // what was spooled before, this node has not heard
 	}
 	if s.spooler != nil && !s.health.storeUp() {
 		return errDown // known to be away: do not wait for it
@@ -168,12 +168,12 @@ func (s *Server) readRoom(ctx context.Context, r *room) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.begin(state, entries)
+	r.load(state, entries)
 	return nil
 }
 
 func (s *Server) subscribe(ctx context.Context, room int32) error {
-	defer outside(ctx)()
+	defer outsideCall(ctx)()
 	return s.bus.Subscribe(ctx, room)
 }
 
@@ -190,29 +190,29 @@ func (s *Server) readState(ctx context.Context, id int32) (history.Room, []talk.
 	return state, entries, nil
 }
 
-// begin sets what the room shows to what the store has. Call with mu held.
-func (r *room) begin(state history.Room, entries []talk.Entry) {
+// load sets what the room shows to what the store has. Call with mu held.
+func (r *room) load(state history.Room, entries []talk.Entry) {
 	r.forgetRecent()
 	for _, e := range entries {
-		r.remember(newRoomEntry(e))
+		r.addRecent(newRoomEntry(e))
 	}
-	r.head, r.known = state.HeadSeq, max(r.known, state.HeadSeq)
-	r.setRoster(state)
+	r.head, r.storeHead = state.HeadSeq, max(r.storeHead, state.HeadSeq)
+	r.setMemberList(state)
 }
 
-// setRoster sets who is in the room to what the store has, and what was placed
+// setMemberList sets who is in the room to what the store has, and what was placed
 // since. Call with mu held.
-func (r *room) setRoster(state history.Room) {
-	r.roster = roster{members: state.Members, count: state.Count, asOf: state.HeadSeq}
+func (r *room) setMemberList(state history.Room) {
+	r.memberList = memberList{members: state.Members, count: state.Count, asOf: state.HeadSeq}
 	for i := range r.recent.list {
-		r.roster.apply(&r.recent.at(i).Entry)
+		r.memberList.apply(&r.recent.at(i).Entry)
 	}
 }
 
-// opened ends the opening, well or badly.
-func (s *Server) opened(ctx context.Context, r *room, err error) {
+// onOpened ends the opening, well or badly.
+func (s *Server) onOpened(ctx context.Context, r *room, err error) {
 	if err != nil {
-		s.forget(ctx, r, err)
+		s.closeSubscription(ctx, r, err)
 		return
 	}
 	var waiting []*join
@@ -222,30 +222,30 @@ func (s *Server) opened(ctx context.Context, r *room, err error) {
 		waiting = r.takeWaiting()
 		missing = r.closeGap()
 	})
-	r.tellNames()
+	r.announceNames()
 	if missing {
-		s.noteHole(r)
+		s.noteGap(r)
 	}
 	for _, j := range waiting {
-		j.told(nil)
+		j.onRoomOpen(nil)
 	}
 }
 
-// unsubscribePatience bounds the end of a subscription. The bus goes on with it
+// unsubscribeTimeout bounds the end of a subscription. The bus goes on with it
 // where it takes longer; an opener that comes then subscribes behind it.
-const unsubscribePatience = time.Second
+const unsubscribeTimeout = time.Second
 
-// forget ends the subscription of a room that is not open, takes it off the list
+// closeSubscription ends the subscription of a room that is not open, takes it off the list
 // and tells who waits for it why. Until then a new opener waits, so that its
 // subscription cannot be ended by this one.
-func (s *Server) forget(ctx context.Context, r *room, why error) {
+func (s *Server) closeSubscription(ctx context.Context, r *room, why error) {
 	defer s.removeRoom(r, why)
 	if r.id == fanout.FleetRoom {
 		return // the subscription stays
 	}
-	ctx, cancel := context.WithTimeout(ctx, unsubscribePatience)
+	ctx, cancel := context.WithTimeout(ctx, unsubscribeTimeout)
 	defer cancel()
-	defer outside(ctx)()
+	defer outsideCall(ctx)()
 	if err := s.bus.Unsubscribe(ctx, r.id); err != nil {
 		s.log.Warn("unsubscribe", "room", r.id, "err", err)
 	}
@@ -255,12 +255,12 @@ func (s *Server) removeRoom(r *room, why error) {
 	s.rooms.remove(r)
 	var waiting []*join
 	r.locked(func() {
-		r.dead = true
+		r.removed = true
 		r.forgetRecent()
 		waiting = r.takeWaiting()
 	})
 	for _, j := range waiting {
-		j.told(why)
+		j.onRoomOpen(why)
 	}
 }
 
@@ -302,11 +302,11 @@ func (s *Server) closeRoom(ctx context.Context, r *room) {
 		}
 	})
 	if shut {
-		s.forget(ctx, r, errAgain)
+		s.closeSubscription(ctx, r, errRoomClosed)
 	}
 }
 
-// unseat takes c out of r.
-func (s *Server) unseat(r *room, c *conn) {
-	r.locked(func() { r.unseat(c) })
+// removeMember takes c out of r.
+func (s *Server) removeMember(r *room, c *conn) {
+	r.locked(func() { r.removeMember(c) })
 }

@@ -32,18 +32,18 @@ type Server struct {
 	poller  Poller
 	pump    *pump
 	work    workerPools
-	agenda  *agenda
+	agenda  *timerQueue
 	lanes   []*lane
 
 	conns             conns
 	rooms             rooms
-	windows           windows
+	windows           sessionIndex
 	limits            *limits.Table
 	dates             datedAhead
 	health            health
-	patience          storePatience
+	patience          storeTimeout
 	loops             *loops
-	held              held
+	held              queuedBytes
 	recent            recentBytes
 	serial            atomic.Uint64
 	draining, drained atomic.Bool
@@ -65,7 +65,7 @@ type Server struct {
 	ended      chan struct{}   // closed when the loops shall end
 	ctx        context.Context // of all that waits for the store or the bus but commits; ends with cancel
 	cancel     context.CancelFunc
-	rounds     sync.WaitGroup // sweep, keeper, watcher, spooler
+	rounds     sync.WaitGroup // sweep, leaseManager, watcher, spooler
 	ticking    sync.WaitGroup // the clock, until the very end
 	stopped    chan struct{}  // closed when the clock shall end
 	drainBegun atomic.Bool
@@ -83,7 +83,7 @@ func New(opts Options, store history.Store) (*Server, error) {
 	ls := newLoops(clock)
 	s := &Server{
 		opts: opts, log: opts.Log.With("node", opts.Node), clock: clock, loops: ls,
-		names: names.NewRules(opts.ReservedNames...), pump: newPump(opts.Pumps, ls), agenda: newAgenda(ls),
+		names: names.NewRules(opts.ReservedNames...), pump: newPump(opts.Pumps, ls), agenda: newTimerQueue(ls),
 		ended: make(chan struct{}), stopped: make(chan struct{}), drainEnded: make(chan struct{}),
 	}
 	s.store = watchedStore{store, &s.health}
@@ -92,7 +92,7 @@ func New(opts Options, store history.Store) (*Server, error) {
 	s.held.most, s.held.over = int64(opts.MaxQueuedBytes), make(chan struct{}, 1)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.rooms.byID = map[int32]*room{}
-	s.windows.by, s.windows.byUser = map[window]*conn{}, map[talk.UUID][]*conn{}
+	s.windows.by, s.windows.byUser = map[sessionID]*conn{}, map[talk.UUID][]*conn{}
 	s.limits = limits.New(opts.Limits)
 	s.metrics = newMetrics(opts.Metrics, s)
 	s.origins, _ = newOrigins(&opts) // Validate has tried it
@@ -127,7 +127,7 @@ func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 		rp := newReplayer(s.spooler)
 		s.rounds.Go(s.vital(rp.loop, func() { rp.run(s.ended) }))
 	}
-	k, w, sweep := newKeeper(s), newWatcher(s), s.loops.add("sweep")
+	k, w, sweep := newLeaseManager(s), newWatcher(s), s.loops.add("sweep")
 	s.ticking.Go(s.vital(s.loops.add("clock"), func() { s.clock.run(s.stopped, s.opts.LeaseLost, func() { s.opts.Failpoint("clock") }, s.frozen) }))
 	s.rounds.Go(s.vital(sweep, func() { s.sweep(sweep, s.ended) }))
 	s.rounds.Go(s.vital(k.loop, func() { k.run(s.ended) }))
@@ -213,7 +213,7 @@ func (s *Server) drain(ctx context.Context) error {
 	s.cancel()
 	err = errors.Join(err, within(ctx, stepMost, "sweep, keeper, watcher or replay", s.rounds.Wait))
 	err = errors.Join(err, within(ctx, s.opts.CloseWait+stepMost, "saying goodbye to the users", func() {
-		s.conns.each(func(c *conn) { c.dismiss(reasonDrain) })
+		s.conns.each(func(c *conn) { c.closeFor(reasonDrain) })
 		s.awaitConns(ctx, 0, s.opts.CloseWait)
 	}))
 	err = errors.Join(err, within(ctx, stepMost, "the pollers", s.poller.Stop))

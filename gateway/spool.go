@@ -14,7 +14,7 @@ import (
 // Times of the spool.
 const (
 	// appendPatience is how long one append may take before its entries go to
-	// the spool; see storePatience. The commit is not cancelled: its connection is dropped, and
+	// the spool; see storeTimeout. The commit is not cancelled: its connection is dropped, and
 	// the ids make what was stored all the same one with what is drained.
 	appendPatience = 500 * time.Millisecond
 	spoolPatience  = 2 * time.Second
@@ -33,47 +33,47 @@ type spooler struct {
 	// append for one of its rooms starts with them or goes behind them, so that
 	// it does not overtake them. A partition is suspected of some after an
 	// outage, and when the bus did not tell this node of a room, or no longer does.
-	parts []rumour
+	partitions []dirtyCounter
 	// shown: whether rooms of this node may show pending entries.
-	shown rumour
+	shown dirtyCounter
 	// outages of the store for which all partitions are taken to be dirty.
 	outages atomic.Int64
 	// depth is the number of waiting entries, as last seen.
 	depth atomic.Int64
-	page  page
+	sizer batchSizer
 	// hurried: a lane has found more than it has time for.
-	hurried atomic.Bool
+	leftover atomic.Bool
 }
 
-// rumour counts what was heard of entries that wait. Who finds none has seen to
+// dirtyCounter counts what was heard of entries that wait. Who finds none has seen to
 // all that was heard before he looked.
-type rumour struct{ heard, seen atomic.Int64 }
+type dirtyCounter struct{ marked, cleared atomic.Int64 }
 
-func (r *rumour) dirty() bool { return r.heard.Load() != r.seen.Load() }
+func (r *dirtyCounter) dirty() bool { return r.marked.Load() != r.cleared.Load() }
 
 // empty notes that nothing was found, after heard was at count.
-func (r *rumour) empty(count int64) {
+func (r *dirtyCounter) empty(count int64) {
 	for {
-		seen := r.seen.Load()
-		if seen >= count || r.seen.CompareAndSwap(seen, count) {
+		seen := r.cleared.Load()
+		if seen >= count || r.cleared.CompareAndSwap(seen, count) {
 			return
 		}
 	}
 }
 
 func newSpooler(s *Server, spool fanout.Spool) *spooler {
-	return &spooler{srv: s, spool: spool, parts: make([]rumour, spool.Partitions())}
+	return &spooler{srv: s, spool: spool, partitions: make([]dirtyCounter, spool.Partitions())}
 }
 
-// know notes that entries of a room wait in the spool, or may do so.
-func (sp *spooler) know(room int32) { sp.parts[sp.spool.Partition(room)].heard.Add(1) }
+// markDirty notes that entries of a room wait in the spool, or may do so.
+func (sp *spooler) markDirty(room int32) { sp.partitions[sp.spool.Partition(room)].marked.Add(1) }
 
 // suspectOutage takes every partition for dirty after an outage of the store:
 // other nodes may have spooled for rooms of which this one hears nothing.
 func (sp *spooler) suspectOutage() {
 	if n := sp.srv.health.storeOutages(); sp.outages.Load() != n {
-		for i := range sp.parts {
-			sp.parts[i].heard.Add(1)
+		for i := range sp.partitions {
+			sp.partitions[i].marked.Add(1)
 		}
 		sp.outages.Store(n) // behind the marks, for another lane that looks now
 	}
@@ -82,7 +82,7 @@ func (sp *spooler) suspectOutage() {
 // accept puts entries that the store did not take into the spool, and shows
 // those that are safe there as pending. It runs on a lane's goroutine.
 func (sp *spooler) accept(ctx context.Context, posts []post) {
-	posts = sp.srv.settleKnown(posts)
+	posts = sp.srv.ackRecent(posts)
 	if len(posts) == 0 {
 		return
 	}
@@ -95,14 +95,14 @@ func (sp *spooler) accept(ctx context.Context, posts []post) {
 	}
 	errs := sp.add(ctx, entries)
 	for _, p := range posts {
-		sp.know(p.entry.RoomID) // who found the partition empty may have looked before
+		sp.markDirty(p.entry.RoomID) // who found the partition empty may have looked before
 	}
 	byRoom := map[int32][]talk.Entry{}
 	for i, p := range posts {
 		if errs[i] != nil {
 			sp.srv.metrics.spoolRefused.Inc()
 			p.unclear = p.unclear || !errors.Is(errs[i], fanout.ErrSpoolFull)
-			sp.srv.notTaken(p, talk.CodeUnavailable, spoolSentence(errs[i]))
+			sp.srv.refuseNotTaken(p, talk.CodeUnavailable, spoolSentence(errs[i]))
 			continue
 		}
 		sp.srv.metrics.spooled.Inc()
@@ -114,7 +114,7 @@ func (sp *spooler) accept(ctx context.Context, posts []post) {
 	}
 	for i, p := range posts {
 		if errs[i] == nil {
-			sp.srv.settleAccepted(p)
+			sp.srv.ackAccepted(p)
 		}
 	}
 }
@@ -124,7 +124,7 @@ func (sp *spooler) accept(ctx context.Context, posts []post) {
 func (sp *spooler) add(ctx context.Context, entries []talk.Entry) []error {
 	ctx, cancel := context.WithTimeout(ctx, spoolPatience)
 	defer cancel()
-	defer outside(ctx)()
+	defer outsideCall(ctx)()
 	behind, full := sp.behind(entries)
 	fits, at := make([]talk.Entry, 0, len(entries)), make([]int, 0, len(entries))
 	errs := make([]error, len(entries))
@@ -135,7 +135,7 @@ func (sp *spooler) add(ctx context.Context, entries []talk.Entry) []error {
 		}
 		fits, at = append(fits, e), append(at, i)
 	}
-	again := map[int32][]int{} // by room, of those that stand behind a hole
+	again := map[int32][]int{} // by room, of those that stand behind a gap
 	for i, err := range sp.spool.Add(ctx, fits, behind...) {
 		errs[at[i]] = err
 		if errors.Is(err, fanout.ErrSpoolLost) {
@@ -194,9 +194,9 @@ func spoolSentence(err error) string {
 	return "the history is away, your message waits with you"
 }
 
-// settleKnown answers the posts that are shown here with their seq, as they were
+// ackRecent answers the posts that are shown here with their seq, as they were
 // stored before, and returns the others.
-func (s *Server) settleKnown(posts []post) (others []post) {
+func (s *Server) ackRecent(posts []post) (others []post) {
 	for _, p := range posts {
 		seq := int64(0)
 		if r := s.rooms.get(p.entry.RoomID); r != nil {
@@ -206,20 +206,20 @@ func (s *Server) settleKnown(posts []post) (others []post) {
 			others = append(others, p)
 			continue
 		}
-		s.settlePost(p, history.Result{Seq: seq, Repeat: true})
+		s.ackPost(p, history.Result{Seq: seq, Repeat: true})
 	}
 	return others
 }
 
-// settleAccepted tells the author that an entry is safe, but not stored.
-func (s *Server) settleAccepted(p post) {
+// ackAccepted tells the author that an entry is safe, but not stored.
+func (s *Server) ackAccepted(p post) {
 	c := p.conn
-	form, waiting := c.answered()
+	form, waiting := c.pendingAck()
 	s.metrics.acked(ackAccepted)
 	if form.IsExtended() {
 		c.answerIn(form, talk.Accepted{RoomID: p.entry.RoomID, ID: p.entry.ID})
 	}
 	if waiting {
-		c.goOn()
+		c.resumeBacklog()
 	}
 }

@@ -9,7 +9,7 @@ import (
 func TestStorePatience(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var p storePatience
+		var p storeTimeout
 		want := func(d time.Duration) {
 			t.Helper()
 			if got := p.now(); got != d {
@@ -24,11 +24,11 @@ func TestStorePatience(t *testing.T) {
 		for range 5 {
 			p.late(p.now())
 		}
-		want(lonePatience)
+		want(lastEntryTimeout)
 		time.Sleep(calmAfter - time.Millisecond)
-		want(lonePatience)
+		want(lastEntryTimeout)
 		time.Sleep(time.Millisecond)
-		want(lonePatience / 2)
+		want(lastEntryTimeout / 2)
 		time.Sleep(10 * calmAfter)
 		want(appendPatience)
 	})

@@ -17,7 +17,7 @@ const sweepEvery = time.Second
 const compareEvery = 3
 
 // clock is the time in nanoseconds since the start, kept by one ticker: what a
-// packet costs leaves no room for asking the system.
+// prepared frame costs leaves no room for asking the system.
 type clock struct {
 	began time.Time
 	nanos atomic.Int64
@@ -56,7 +56,7 @@ func (c *clock) run(ended <-chan struct{}, lost time.Duration, before, frozen fu
 	}
 }
 
-var pingPacket = &packet{bytes: websocket.AppendHeader(nil, websocket.OpPing, 0)}
+var pingFrame = &preparedFrame{bytes: websocket.AppendHeader(nil, websocket.OpPing, 0)}
 
 // sweep looks after every connection and every room until ended is closed.
 func (s *Server) sweep(l *loop, ended <-chan struct{}) {
@@ -67,7 +67,7 @@ func (s *Server) sweep(l *loop, ended <-chan struct{}) {
 		select {
 		case <-t.C:
 		case <-s.held.over:
-			s.relieve()
+			s.evictLargest()
 			continue
 		case <-ended:
 			return
@@ -84,9 +84,9 @@ func (s *Server) sweep(l *loop, ended <-chan struct{}) {
 				j.fail(errTooLate)
 			}
 			s.closeIdle(r, now)
-			members, count, again := r.tidy()
+			members, count, again := r.sweep()
 			if again && s.health.storeUp() {
-				s.verifySoon(r)
+				s.scheduleVerify(r)
 			}
 			if members > 0 {
 				busy = append(busy, r)
@@ -114,21 +114,21 @@ func (s *Server) expire(now int64) {
 // inNextRound is told that a task is not done which the next round submits anew.
 func inNextRound(error) {}
 
-// lookAround looks at every connection, and closes the largest holders if all
+// syncNames looks at every connection, and closes the largest holders if all
 // together hold too much.
 func (s *Server) lookAround(now int64, n int) {
 	kernel := 0
 	s.conns.each(func(c *conn) {
-		l := c.look(now, n)
+		l := c.samplePace(now, n)
 		kernel += l.kernel
 		s.lookAt(c, now, l)
 	})
 	s.held.kernel.Store(int64(kernel))
-	s.relieve()
+	s.evictLargest()
 }
 
 // lookAt finds out whether a connection is dead, silent, slow or overdue.
-func (s *Server) lookAt(c *conn, now int64, l looked) {
+func (s *Server) lookAt(c *conn, now int64, l paceSample) {
 	c.lookAtAsync(now)
 	quiet := time.Duration(now - max(c.lastIn.Load(), c.opened))
 	pinged := c.pingSent.Load()
@@ -136,26 +136,26 @@ func (s *Server) lookAt(c *conn, now int64, l looked) {
 	case at == stageClosed:
 		c.lookAtEnd(now, l)
 	case l.slow:
-		c.kill(reasonSlow)
+		c.reset(reasonSlow)
 	case at == stageHTTP && time.Duration(now-c.opened) > s.opts.HandshakeWait:
 		c.reason.CompareAndSwap(0, uint32(reasonStall))
 		c.sock.Close(nil)
-	case at == stageSocket && !c.spoken() && time.Duration(now-c.opened) > s.opts.HandshakeWait:
-		c.dismiss(reasonStall)
+	case at == stageSocket && !c.hasSpoken() && time.Duration(now-c.opened) > s.opts.HandshakeWait:
+		c.closeFor(reasonStall)
 	case c.input.age(now) > s.opts.SlowAfter:
-		c.dismiss(reasonStall)
+		c.closeFor(reasonStall)
 	case pinged != 0 && time.Duration(now-pinged) > s.opts.PongWait:
-		c.kill(reasonIdle)
+		c.reset(reasonIdle)
 	case at == stageSocket && pinged == 0 && quiet > s.opts.PingAfter:
 		c.pingSent.Store(now)
-		c.pushAnswer(pingPacket)
+		c.pushAnswer(pingFrame)
 	}
 }
 
 // lookAtEnd ends a connection that shall end. As long as the client takes what was
 // said last, it has the time; one that does not is reset, so that the kernel keeps
 // nothing for it either.
-func (c *conn) lookAtEnd(now int64, l looked) {
+func (c *conn) lookAtEnd(now int64, l paceSample) {
 	by := c.closeBy.Load()
 	late := by != 0 && now >= by
 	killed := closeReason(c.reason.Load()).killed()
@@ -170,23 +170,23 @@ func (c *conn) lookAtEnd(now int64, l looked) {
 	}
 }
 
-// spoken tells whether the client has said who it is.
-func (c *conn) spoken() bool {
+// hasSpoken tells whether the client has said who it is.
+func (c *conn) hasSpoken() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.user.uuid.IsZero()
 }
 
-// tidy tells the members how many they are, if that has changed without an entry.
+// sweep tells the members how many they are, if that has changed without an entry.
 // It returns how many are here, the count if the other nodes should know it, and
 // whether something was taken on trust that the store can now tell.
-func (r *room) tidy() (members, count int, again bool) {
+func (r *room) sweep() (members, count int, again bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.presence {
-		r.presence = false
-		r.tellCount()
-		count = r.roster.count
+	if r.countChanged {
+		r.countChanged = false
+		r.broadcastCount()
+		count = r.memberList.count
 	}
-	return len(r.members), count, r.open && (r.blind || r.doubts)
+	return len(r.members), count, r.open && (r.unverified || r.hasUnverified)
 }

@@ -11,9 +11,9 @@ import (
 	"tuitalk/websocket"
 )
 
-// consumeRequest takes one HTTP request from data if it is whole, and returns
+// parseRequest takes one HTTP request from data if it is whole, and returns
 // the bytes taken.
-func (c *conn) consumeRequest(data []byte) int {
+func (c *conn) parseRequest(data []byte) int {
 	head, whole, tooLarge := cutHead(data)
 	if tooLarge {
 		c.refuseUpgrade(refusedTooLarge, nil)
@@ -27,7 +27,7 @@ func (c *conn) consumeRequest(data []byte) int {
 	switch {
 	case why != upgradeFine:
 		c.refuseUpgrade(why, req)
-	case !c.enter(req):
+	case !c.acquireBudgets(req):
 	case c.srv.wantsUpgrade(req):
 		c.upgrade(req)
 	default:
@@ -47,7 +47,7 @@ func (c *conn) upgrade(req *http.Request) {
 		websocket.Accept(strings.TrimSpace(req.Header.Get("Sec-WebSocket-Key"))) + "\r\n\r\n"
 	c.stage.CompareAndSwap(uint32(stageHTTP), uint32(stageSocket))
 	c.srv.metrics.upgrades.Inc()
-	c.pushAnswer(&packet{bytes: []byte(head)})
+	c.pushAnswer(&preparedFrame{bytes: []byte(head)})
 }
 
 // refusalHeaders are those of an answer that is not the site's.
@@ -91,7 +91,7 @@ func (c *conn) respond(a *answer, withBody bool) {
 	b.WriteString("\r\n")
 	c.reason.CompareAndSwap(0, uint32(reasonHTTP))
 	c.stage.Store(uint32(stageClosed))
-	parts := []*packet{{bytes: b.Bytes()}}
+	parts := []*preparedFrame{{bytes: b.Bytes()}}
 	if withBody {
 		parts = append(parts, a.body...)
 	}
@@ -102,7 +102,7 @@ func (c *conn) respond(a *answer, withBody bool) {
 // out as the client takes them.
 func (c *conn) serveSite(req *http.Request) {
 	c.stage.CompareAndSwap(uint32(stageHTTP), uint32(stageSite))
-	ok := c.later(c.srv.work.site, func(context.Context) {
+	ok := c.submit(c.srv.work.site, func(context.Context) {
 		a := &answer{header: http.Header{}}
 		c.srv.opts.Site.ServeHTTP(a, req)
 		a.WriteHeader(http.StatusOK) // unless it is there
@@ -122,7 +122,7 @@ func (c *conn) siteBusy() {
 type answer struct {
 	header http.Header
 	status int
-	body   []*packet
+	body   []*preparedFrame
 	length int
 }
 
@@ -137,18 +137,18 @@ func (a *answer) WriteHeader(status int) {
 }
 
 func (a *answer) Write(b []byte) (int, error) {
-	a.keep(&packet{bytes: bytes.Clone(b)})
+	a.keep(&preparedFrame{bytes: bytes.Clone(b)})
 	return len(b), nil
 }
 
 // WriteStatic is Write for bytes that nobody ever changes, nor makes for this
 // response: they are written to any number of clients from where they lie.
 func (a *answer) WriteStatic(b []byte) (int, error) {
-	a.keep(&packet{bytes: b, static: true})
+	a.keep(&preparedFrame{bytes: b, static: true})
 	return len(b), nil
 }
 
-func (a *answer) keep(p *packet) {
+func (a *answer) keep(p *preparedFrame) {
 	a.WriteHeader(http.StatusOK)
 	if len(p.bytes) > 0 {
 		a.body = append(a.body, p)

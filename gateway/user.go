@@ -13,9 +13,9 @@ import (
 type user struct {
 	from         netip.Addr // who speaks, behind a trusted proxy
 	unnamedProxy bool       // from is a proxy's, and many others'
-	spoke        bool       // the form is decided
+	formKnown    bool       // the form is decided
 	form         talk.Form
-	gone         bool // the connection is closed
+	closed       bool // the connection is closed
 	// identified: the budgets know who this is.
 	identified bool
 	who        limits.Who
@@ -25,30 +25,30 @@ type user struct {
 	session talk.UUID
 	name    string
 
-	room    *room     // where it is; nil while it is nowhere or on the way
-	epoch   int64     // of its session in that room; 0 while provisional
-	entered talk.UUID // id of the Enter that took it there; see enterID
-	chosen  *rename   // the newest name that it has asked for on this connection; nil: none
-	namedAt int64     // seq of the entry of room that gave it its name, 0 if that is not known
-	moving  bool      // it has asked for another room, and is not told yet
-	joining *join     // the store is asked to let it in there
+	room       *room     // where it is; nil while it is nowhere or on the way
+	epoch      int64     // of its session in that room; 0 while provisional
+	entered    talk.UUID // id of the Enter that took it there; see enterID
+	wishedName *rename   // the newest name that it has asked for on this connection; nil: none
+	namedAt    int64     // seq of the entry of room that gave it its name, 0 if that is not known
+	switching  bool      // it has asked for another room, and is not told yet
+	joining    *join     // the store is asked to let it in there
 	// renaming: the newest rename that the store has not confirmed; nil: none.
 	renaming *rename
 	asking   *rename // the one that is on its way to the store
-	// provisional: it has a seat although the store has not let it in yet.
-	provisional bool
-	entering    bool // it is being registered again; its epoch is about to change
+	// provisional: it has a membership although the store has not let it in yet.
+	provisional   bool
+	reregistering bool // it is being registered again; its epoch is about to change
 
-	busy      bool           // an asynchronous step is under way; what comes waits
-	unstored  int            // posts that are on their way to the store
-	kept      []uint64       // numbers of those of them that are kept, ascending; see lane.keep
-	fetch     *historyStream // a Fetch is being answered; nil for none
-	backlog   []arrival      // what waits, oldest first
-	waiting   int            // bytes of it, as they came
-	arrivals  uint64         // messages that came
-	turn      turn
-	wakeAt    time.Duration // the budgets may let the next message through; see clock.elapsed
-	delayedBy limits.Level  // which of them did not
+	busy         bool           // an asynchronous step is under way; what comes waits
+	unstored     int            // posts that are on their way to the store
+	retained     []uint64       // numbers of those of them that are kept, ascending; see lane.keep
+	fetch        *historyStream // a Fetch is being answered; nil for none
+	backlog      []arrival      // what waits, oldest first
+	waiting      int            // bytes of it, as they came
+	messageCount uint64         // messages that came
+	order        sendOrder
+	wakeAt       time.Duration // the budgets may let the next message through; see clock.elapsed
+	delayedBy    limits.Level  // which of them did not
 }
 
 // locked runs f with mu held. Like every other place that takes a lock which a
@@ -77,8 +77,8 @@ func (c *conn) from() netip.Addr {
 // maxBacklog bounds what waits when flood control is off.
 const maxBacklog = 256
 
-// message takes one whole message. It runs on the poller goroutine.
-func (c *conn) message(opcode byte, data []byte) {
+// onMessage takes one whole message. It runs on the poller goroutine.
+func (c *conn) onMessage(opcode byte, data []byte) {
 	form, ok := c.formOf(opcode, data)
 	if !ok {
 		c.refuseAtOnce(len(data), talk.CodeBadFrame, "this connection began with the other kind of frame")
@@ -101,10 +101,10 @@ func (c *conn) message(opcode byte, data []byte) {
 		}
 	}
 	var refusal talk.Error
-	c.locked(func(*user) { refusal = c.offer(m, len(data)) })
+	c.locked(func(*user) { refusal = c.enqueueMessage(m, len(data)) })
 	if refusal.Code != "" {
 		c.refuseFrame(len(data), refusal)
-		c.goOn()
+		c.resumeBacklog()
 	}
 }
 
@@ -126,22 +126,22 @@ func (c *conn) formOf(opcode byte, data []byte) (talk.Form, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	u := &c.user
-	if !u.spoke {
-		u.spoke = true
+	if !u.formKnown {
+		u.formKnown = true
 		u.form = talk.FirstForm(opcode == websocket.OpBinary, data)
 	}
 	return u.form, (opcode == websocket.OpBinary) == u.form.IsBinary()
 }
 
-// offer takes a message if it can, else lets it wait, else refuses it. Call with
+// enqueueMessage takes a message if it can, else lets it wait, else refuses it. Call with
 // mu held.
-func (c *conn) offer(m talk.Message, size int) talk.Error {
+func (c *conn) enqueueMessage(m talk.Message, size int) talk.Error {
 	u := &c.user
-	if u.gone {
+	if u.closed {
 		return talk.Error{}
 	}
-	u.arrivals++
-	a := arrival{m, u.arrivals, size, c.srv.clock.coarse()}
+	u.messageCount++
+	a := arrival{m, u.messageCount, size, c.srv.clock.coarse()}
 	most := maxBacklog
 	if n := c.srv.opts.Limits.Backlog; n > 0 {
 		most = n
@@ -152,7 +152,7 @@ func (c *conn) offer(m talk.Message, size int) talk.Error {
 	if _, ok := m.(talk.JoinRoom); ok {
 		c.wantsRoom(true)
 	}
-	return c.advance()
+	return c.processBacklog()
 }
 
 // refusal is an Error about m.
@@ -167,24 +167,24 @@ func (c *conn) refusal(m talk.Message, code talk.Code, sentence string) talk.Err
 	return e
 }
 
-// holdBack makes the later posts of this connection wait for one that was
+// blockLater makes the later posts of this connection wait for one that was
 // refused for now. Call with mu held.
-func (c *conn) holdBack(a arrival) {
+func (c *conn) blockLater(a arrival) {
 	if e, ok := a.Message.(talk.Entry); ok && c.user.form.IsExtended() {
 		u := &c.user
-		u.turn.refuse(e.Round, a.number, u.unstored == 0 && len(u.backlog) == 0)
+		u.order.refuse(e.Round, a.number, u.unstored == 0 && len(u.backlog) == 0)
 	}
 }
 
-// advance handles what waits, as far as it goes. Call with mu held.
-func (c *conn) advance() talk.Error {
+// processBacklog handles what waits, as far as it goes. Call with mu held.
+func (c *conn) processBacklog() talk.Error {
 	u := &c.user
 	c.resumeFetch()
 	for {
 		if refusal := c.identify(); refusal.Code != "" {
 			return refusal
 		}
-		if len(u.backlog) == 0 || u.busy || u.gone || u.keptOut {
+		if len(u.backlog) == 0 || u.busy || u.closed || u.keptOut {
 			break
 		}
 		m := u.backlog[0]
@@ -200,14 +200,14 @@ func (c *conn) advance() talk.Error {
 	return talk.Error{}
 }
 
-// goOn handles what waits after an asynchronous step, or when time has come.
+// resumeBacklog handles what waits after an asynchronous step, or when time has come.
 // Whose goroutine it is has nothing to do with it: a panic ends this connection.
-func (c *conn) goOn() { guard(c, c.advanceAll) }
+func (c *conn) resumeBacklog() { guard(c, c.processAll) }
 
-func (c *conn) advanceAll() {
+func (c *conn) processAll() {
 	for {
 		var refusal talk.Error
-		c.locked(func(*user) { refusal = c.advance() })
+		c.locked(func(*user) { refusal = c.processBacklog() })
 		if refusal.Code == "" {
 			return
 		}
@@ -216,13 +216,13 @@ func (c *conn) advanceAll() {
 }
 
 // settle ends an asynchronous step.
-func (c *conn) settle(f func(u *user)) {
+func (c *conn) finishAsync(f func(u *user)) {
 	c.locked(func(u *user) {
 		u.busy = false
 		c.asyncBy.Store(0)
 		f(u)
 	})
-	c.goOn()
+	c.resumeBacklog()
 }
 
 // answer sends a message to this connection alone.
@@ -235,7 +235,7 @@ func (c *conn) answerIn(form talk.Form, m talk.Message) bool {
 
 // answerSized tells how many bytes the answer takes, too.
 func (c *conn) answerSized(form talk.Form, m talk.Message) (queued bool, bytes int) {
-	p, err := messagePacket(m, form)
+	p, err := prepareMessage(m, form)
 	if err != nil {
 		c.srv.log.Error("cannot encode an answer", "tag", m.Tag(), "err", err)
 		return false, 0
@@ -269,26 +269,26 @@ func (c *conn) refuseFrame(came int, e talk.Error) {
 	tooMany, tooDear := c.countRefusal(weight, max(0, bytes-came))
 	switch {
 	case stranger:
-		c.dismiss(reasonNotYou)
+		c.closeFor(reasonNotYou)
 	case keptOut:
-		c.dismiss(reasonKeptOut)
+		c.closeFor(reasonKeptOut)
 	case tooMany:
 		c.flooded(why)
 	case tooDear:
-		c.dismiss(why)
+		c.closeFor(why)
 	}
 }
 
-// departed cleans up after a closed connection. Who cannot come back has left, at
-// once, or as soon as the keeper looks if something of his is still on its way: a
+// cleanup cleans up after a closed connection. Who cannot come back has left, at
+// once, or as soon as the lease manager looks if something of his is still on its way: a
 // move overtakes posts.
-func (c *conn) departed() {
+func (c *conn) cleanup() {
 	var r *room
 	var epoch int64
 	var unstored int
 	var key sessionKey
 	c.locked(func(u *user) {
-		u.gone = true
+		u.closed = true
 		c.srv.held.changed(u.waiting, 0)
 		u.backlog, u.waiting = nil, 0
 		c.srv.limits.Leave(&c.account)
@@ -296,12 +296,12 @@ func (c *conn) departed() {
 		u.room = nil
 		key = c.sessionKey(r)
 	})
-	c.srv.windows.remove(windowOf(key), c)
+	c.srv.windows.remove(sessionIDOf(key), c)
 	c.srv.arrivals.remove(c)
 	if r == nil {
 		return
 	}
-	c.srv.unseat(r, c)
+	c.srv.removeMember(r, c)
 	if key.UUID.Proven() || epoch == 0 || unstored > 0 {
 		c.srv.breakSession(key, epoch)
 		return

@@ -31,7 +31,7 @@ type watcher struct {
 	degraded  degradedLog
 	downSince time.Time // the store is away since then; zero: it is there
 	peerSince time.Time // a peer reaches it since then meanwhile; zero: none does
-	retreated bool
+	evacuated bool
 }
 
 func newWatcher(s *Server) *watcher {
@@ -45,7 +45,7 @@ func (w *watcher) run(ended <-chan struct{}) {
 	defer tick.Stop()
 	for {
 		w.loop.begin()
-		w.look(time.Now())
+		w.check(time.Now())
 		w.loop.expect(watchEvery)
 		select {
 		case <-tick.C:
@@ -55,13 +55,13 @@ func (w *watcher) run(ended <-chan struct{}) {
 	}
 }
 
-func (w *watcher) look(now time.Time) {
+func (w *watcher) check(now time.Time) {
 	s := w.srv
 	w.degraded.look()
 	s.subscribeToFleet()
 	if !s.health.storeUp() {
 		patience := min(s.patience.now(), probeMost)
-		ctx, cancel := context.WithTimeout(w.loop.attach(s.ctx), patience)
+		ctx, cancel := context.WithTimeout(w.loop.withLoop(s.ctx), patience)
 		s.noteStore(ctx, s.store.Check(ctx), patience)
 		cancel()
 	}
@@ -71,15 +71,15 @@ func (w *watcher) look(now time.Time) {
 	}
 	switch {
 	case up && !w.downSince.IsZero():
-		if w.retreated && !w.comeBack() {
+		if w.evacuated && !w.reopen() {
 			break
 		}
-		w.retreated, w.downSince, w.peerSince = false, time.Time{}, time.Time{}
+		w.evacuated, w.downSince, w.peerSince = false, time.Time{}, time.Time{}
 	case up:
 	case w.downSince.IsZero():
 		w.downSince = now
-	case w.isAlone(now, w.peerReaches(now)) && !w.retreated:
-		w.retreat()
+	case w.isAlone(now, w.peerReaches(now)) && !w.evacuated:
+		w.evacuate()
 	}
 	if up && !s.bus.Healthy() {
 		if busy := s.busyRooms(); len(busy) > 0 {
@@ -115,11 +115,11 @@ func (w *watcher) peerReaches(now time.Time) bool {
 	return false
 }
 
-// retreat closes the listener and asks the users to move to a node that reaches
+// evacuate closes the listener and asks the users to move to a node that reaches
 // the store.
-func (w *watcher) retreat() {
+func (w *watcher) evacuate() {
 	s := w.srv
-	w.retreated = true
+	w.evacuated = true
 	s.metrics.retreats.Inc()
 	s.log.Warn("only this node does not reach the store: its users are asked to move")
 	s.closeListener()
@@ -127,8 +127,8 @@ func (w *watcher) retreat() {
 	s.conns.each(func(c *conn) { c.askToMove(within) })
 }
 
-// comeBack opens the listener again; false: not yet.
-func (w *watcher) comeBack() bool {
+// reopen opens the listener again; false: not yet.
+func (w *watcher) reopen() bool {
 	s := w.srv
 	l, err := s.opts.Relisten()
 	if err != nil {

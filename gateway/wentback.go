@@ -39,7 +39,7 @@ type storeDoubt struct {
 // that is not kept any more counts as another. Call with mu held.
 func (r *room) isPlaced(e *talk.Entry) bool {
 	id, ok := r.recent.idAt(e.Seq)
-	return r.blind || ok && id == e.ID
+	return r.unverified || ok && id == e.ID
 }
 
 // placedSeq is the newest entry that the store is known to have had, 0 for none, and how
@@ -47,7 +47,7 @@ func (r *room) isPlaced(e *talk.Entry) bool {
 func (r *room) placedSeq() (seq int64, resets int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.open || r.blind {
+	if !r.open || r.unverified {
 		return 0, r.resets
 	}
 	return r.head, r.resets
@@ -58,7 +58,7 @@ func (r *room) placedSeq() (seq int64, resets int) {
 func (r *room) placedHead() (h history.Head, resets int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if id, ok := r.recent.idAt(r.head); ok && r.open && !r.blind {
+	if id, ok := r.recent.idAt(r.head); ok && r.open && !r.unverified {
 		h = history.Head{Seq: r.head, ID: id}
 	}
 	return h, r.resets
@@ -69,7 +69,7 @@ func (r *room) placedHead() (h history.Head, resets int) {
 func (r *room) contradiction(placed int64, head history.Head) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.open || r.blind {
+	if !r.open || r.unverified {
 		return 0
 	}
 	if id, ok := r.recent.idAt(head.Seq); ok && id != head.ID {
@@ -90,7 +90,7 @@ func (s *Server) doubtStore(r *room, at history.Head, resets int, holds bool) {
 		if r.resets != resets {
 			return
 		}
-		d := &r.doubt
+		d := &r.storeDoubt
 		d.holds = d.holds || holds
 		begins = !d.open
 		if begins || at.Seq < d.at.Seq {
@@ -127,8 +127,8 @@ func (s *Server) confirm(ctx context.Context, r *room) error {
 			return s.resetRoom(ctx, r)
 		}
 	}
-	r.locked(func() { r.doubt = storeDoubt{} })
-	s.fillSoon(r) // it may have waited
+	r.locked(func() { r.storeDoubt = storeDoubt{} })
+	s.scheduleFill(r) // it may have waited
 	return nil
 }
 
@@ -137,10 +137,10 @@ func (s *Server) confirm(ctx context.Context, r *room) error {
 func (r *room) doubted() (list []history.Head) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.open || r.blind {
+	if !r.open || r.unverified {
 		return nil
 	}
-	for _, e := range []history.Head{r.doubt.at, {Seq: r.head}} {
+	for _, e := range []history.Head{r.storeDoubt.at, {Seq: r.head}} {
 		known := !e.ID.IsZero()
 		if !known {
 			e.ID, known = r.recent.idAt(e.Seq)
@@ -173,7 +173,7 @@ func (s *Server) resetRoom(ctx context.Context, r *room) error {
 	s.log.Error("the store has gone back: entries that were called stored are missing or others; the room is read again",
 		"room", r.id, "shown", was, "stored", state.HeadSeq, "members", len(all))
 	for _, c := range all {
-		c.locked(func(*user) { c.enterAgain(false) }) // who is where, and how he is called, has gone back as well
+		c.locked(func(*user) { c.reregister(false) }) // who is where, and how he is called, has gone back as well
 	}
 	for _, c := range behind {
 		s.catchUp(c)
@@ -181,7 +181,7 @@ func (s *Server) resetRoom(ctx context.Context, r *room) error {
 	s.moveStale(r, stale)
 	heads, err := s.store.Heads(ctx, []int32{r.id})
 	if err == nil {
-		r.heard(heads[0].Seq) // what was stored meanwhile had no place in the old log
+		r.observeHead(heads[0].Seq) // what was stored meanwhile had no place in the old log
 	}
 	return nil // else the next comparison does it
 }
@@ -190,17 +190,17 @@ func (s *Server) resetRoom(ctx context.Context, r *room) error {
 // join again. Call with mu held.
 func (r *room) reset(state history.Room, entries []talk.Entry) (behind, stale []*conn) {
 	common := r.commonWith(state.HeadSeq, entries)
-	r.doubt, r.known, r.aheadAt = storeDoubt{}, 0, 0
+	r.storeDoubt, r.storeHead, r.aheadAt = storeDoubt{}, 0, 0
 	r.resets++
 	clear(r.ahead)
-	r.begin(state, entries)
+	r.load(state, entries)
 	for i := range entries {
-		r.settleStored(entries[i].Author, entries[i].ID, entries[i].Seq)
+		r.markStored(entries[i].Author, entries[i].ID, entries[i].Seq)
 	}
 	for _, c := range r.members {
-		m := &c.seat
+		m := &c.membership
 		if m.form.IsExtended() {
-			m.stale, m.live, m.doubtful, m.claim = true, false, false, nil
+			m.stale, m.live, m.unverified, m.claim = true, false, false, nil
 			stale = append(stale, c)
 			continue
 		}
@@ -240,13 +240,13 @@ func (s *Server) moveStale(r *room, stale []*conn) {
 		var left []*conn
 		r.locked(func() {
 			for _, c := range r.members {
-				if c.seat.stale {
+				if c.membership.stale {
 					left = append(left, c)
 				}
 			}
 		})
 		for _, c := range left {
-			c.dismiss(reasonWentBack)
+			c.closeFor(reasonWentBack)
 		}
 	})
 }
@@ -293,7 +293,7 @@ func (w *wentBack) resetDone(now time.Time) {
 // claims those that are connected to it, this one at once, the others as they find
 // them; the rest has the grace, and leaves for everybody to see. Users of the
 // original's forms, who have no grace, may leave and join by it.
-func (k *keeper) resetPresence(ctx context.Context) error {
+func (k *leaseManager) resetPresence(ctx context.Context) error {
 	s := k.srv
 	if !s.wentBack.wantsReset(s.clock.now()) {
 		return nil
@@ -308,7 +308,7 @@ func (k *keeper) resetPresence(ctx context.Context) error {
 		}
 	}
 	s.wentBack.resetDone(s.clock.now())
-	s.registerAgain()
+	s.reregisterAll()
 	return nil
 }
 

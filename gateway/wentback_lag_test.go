@@ -47,10 +47,10 @@ func stepOfLaggingMember(t *testing.T, stored, shown []talk.Entry, cursor int64)
 	s := keeperServer(t, &logStore{log: stored})
 	s.opts.RecentCount = 1
 	r := crowdedRoom(s, 1)
-	r.take(shown)
+	r.placeEntries(shown)
 	r.empty()
 	c := r.members[0]
-	c.seat.live, c.seat.catching, c.seat.cursor, c.seat.last = false, true, cursor, shown[cursor-1].ID
+	c.membership.live, c.membership.catchingUp, c.membership.cursor, c.membership.last = false, true, cursor, shown[cursor-1].ID
 	s.catchUpStep(t.Context(), r, c)
 	return r, c
 }
@@ -61,10 +61,10 @@ func TestLaggingMemberOfAStoreThatWentBack(t *testing.T) {
 	t.Parallel()
 	shown := logBehind(nil, 6)
 	r, c := stepOfLaggingMember(t, logBehind(shown[:3], 8), shown, 4)
-	if c.seat.cursor != 4 || c.out.queuedBytes() != 0 {
-		t.Errorf("it is shown entries up to %d of another log", c.seat.cursor)
+	if c.membership.cursor != 4 || c.out.queuedBytes() != 0 {
+		t.Errorf("it is shown entries up to %d of another log", c.membership.cursor)
 	}
-	if list := r.doubted(); !r.doubt.open || len(list) != 2 || list[0] != (history.Head{Seq: 4, ID: shown[3].ID}) {
+	if list := r.doubted(); !r.storeDoubt.open || len(list) != 2 || list[0] != (history.Head{Seq: 4, ID: shown[3].ID}) {
 		t.Errorf("in doubt is %+v", list)
 	}
 }
@@ -74,8 +74,8 @@ func TestLaggingMemberGoesOn(t *testing.T) {
 	t.Parallel()
 	shown := logBehind(nil, 6)
 	r, c := stepOfLaggingMember(t, shown, shown, 2)
-	if c.seat.cursor != 6 || c.seat.last != shown[5].ID || r.doubt.open {
-		t.Errorf("it is at %d; in doubt: %v", c.seat.cursor, r.doubt.open)
+	if c.membership.cursor != 6 || c.membership.last != shown[5].ID || r.storeDoubt.open {
+		t.Errorf("it is at %d; in doubt: %v", c.membership.cursor, r.storeDoubt.open)
 	}
 }
 
@@ -89,29 +89,29 @@ func TestLostBeginningOfAnotherLog(t *testing.T) {
 	s := keeperServer(t, &logStore{log: anew})
 	r := crowdedRoom(s, 1)
 	s.rooms.byID[r.id] = r
-	r.take(shown)
+	r.placeEntries(shown)
 	s.Lost(r.id) // the subscription was broken meanwhile
-	r.take(anew[6:])
+	r.placeEntries(anew[6:])
 	if r.head != 7 {
 		t.Fatalf("the head is %d", r.head)
 	}
 	for s.work.live.queue.count > 0 {
 		s.work.live.queue.pop(0).run(t.Context())
 	}
-	if list := r.doubted(); !r.doubt.open || len(list) == 0 || list[0] != (history.Head{Seq: 6, ID: shown[5].ID}) {
+	if list := r.doubted(); !r.storeDoubt.open || len(list) == 0 || list[0] != (history.Head{Seq: 6, ID: shown[5].ID}) {
 		t.Errorf("in doubt is %+v", list)
 	}
 }
 
 // TestJoinAcrossAReset: the room is read again, as the store has gone back, between the
-// comparison of a joiner's log with the room's and his seat. He begins anew.
+// comparison of a joiner's log with the room's and his membership. He begins anew.
 func TestJoinAcrossAReset(t *testing.T) {
 	t.Parallel()
 	shown := logBehind(nil, 6)
 	anew := logBehind(shown[:3], 4)
 	s := keeperServer(t, &logStore{log: anew})
 	r := crowdedRoom(s, 0)
-	r.take(shown)
+	r.placeEntries(shown)
 	j := &join{conn: &conn{srv: s}, room: r, m: talk.JoinRoom{RoomID: 1, Resume: true, AfterSeq: 6, AfterID: shown[5].ID}}
 	r.locked(func() { j.resets = r.resets })
 	var err error
@@ -119,8 +119,8 @@ func TestJoinAcrossAReset(t *testing.T) {
 		t.Fatalf("the logs compare as %v, %v", j.log, err)
 	}
 	r.locked(func() { r.reset(history.Room{HeadSeq: 4, HeadID: anew[3].ID}, anew) })
-	r.locked(func() { j.sit(talk.Extended, history.Moved{}) })
-	if got := j.conn.seat.cursor; got != 4 {
+	r.locked(func() { j.addMember(talk.Extended, history.Moved{}) })
+	if got := j.conn.membership.cursor; got != 4 {
 		t.Errorf("he sits behind entry %d of what was dropped", got)
 	}
 }

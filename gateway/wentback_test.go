@@ -166,7 +166,7 @@ func storeGoesBack(t *testing.T, one, two *node, b backup) {
 	wantLog(t, one.store)
 }
 
-// wantLog checks that the log of room 1 has no hole.
+// wantLog checks that the log of room 1 has no gap.
 func wantLog(t *testing.T, store history.Store) {
 	t.Helper()
 	log, err := store.After(t.Context(), 1, 0, 1000)
@@ -370,7 +370,7 @@ func (s *mumStore) looked(t *testing.T, times int64) {
 }
 
 // TestADoubtAsksOnce: while a room doubts its store and nothing is placed in it, nobody
-// reads again and again what is behind its head: neither who fills its holes, nor who
+// reads again and again what is behind its head: neither who fills its gaps, nor who
 // comes back with more than it shows. When the doubt is over, both go on.
 func TestADoubtAsksOnce(t *testing.T) {
 	t.Parallel()

@@ -25,9 +25,9 @@ const (
 
 var workClasses = []workClass{workEnter, workOpening, workLive, workHistory, workSite, workClosing}
 
-// taskPatience bounds what one task may wait for: a store that says nothing must
+// maxTaskWait bounds what one task may wait for: a store that says nothing must
 // not keep a worker from what can be done without it.
-const taskPatience = 2 * time.Second
+const maxTaskWait = 2 * time.Second
 
 // Why a task was not done.
 var (
@@ -121,7 +121,7 @@ func (p *workerPool) submitFor(network netip.Prefix, run func(context.Context), 
 
 // work is a worker.
 func (p *workerPool) work(l *loop) {
-	ctx := l.attach(p.srv.ctx)
+	ctx := l.withLoop(p.srv.ctx)
 	for {
 		t, ok := p.next()
 		if !ok {
@@ -152,7 +152,7 @@ func (p *workerPool) next() (t task, ok bool) {
 
 // do runs a task. A panic fails this one alone.
 func (p *workerPool) do(ctx context.Context, t task) {
-	ctx, cancel := context.WithTimeout(ctx, taskPatience)
+	ctx, cancel := context.WithTimeout(ctx, maxTaskWait)
 	defer cancel()
 	if p.srv.survives(func() { t.run(ctx) }) {
 		return

@@ -180,7 +180,7 @@ func TestSubscribeThatHangs(t *testing.T) {
 	awaitTrue(t, "the end of it", func() bool { return n.server.Ready() == "" })
 }
 
-// TestStoreThatNeverAnswersAJoin: without a spool there is no provisional seat; the
+// TestStoreThatNeverAnswersAJoin: without a spool there is no provisional membership; the
 // client is told to come back.
 func TestStoreThatNeverAnswersAJoin(t *testing.T) {
 	t.Parallel()

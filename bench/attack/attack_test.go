@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/bench/trust"
+	"tuitalk/bench/tlsconfig"
 	"tuitalk/talk"
 )
 
@@ -259,7 +259,7 @@ func TestTargetMustBeOnesOwn(t *testing.T) {
 			t.Errorf("%+v: %v", consent, err)
 		}
 	}
-	if _, err := FindTarget("http://127.0.0.1/", &trust.Policy{}); err == nil {
+	if _, err := FindTarget("http://127.0.0.1/", &tlsconfig.Policy{}); err == nil {
 		t.Error("http:// is no target")
 	}
 }

@@ -92,7 +92,7 @@ func (l *line) serve(d dialer) (code int, err error) {
 			return 0, err
 		}
 		if m, err := talk.Decode(talk.Extended, text); err != nil {
-			l.deliver(client.Garbled{Conn: l.conn, Err: err})
+			l.deliver(client.DecodeFailed{Conn: l.conn, Err: err})
 		} else {
 			l.deliver(client.Received{Conn: l.conn, Message: m})
 		}

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"tuitalk/bench/trust"
+	"tuitalk/bench/tlsconfig"
 	"tuitalk/talk"
 )
 
@@ -67,7 +67,7 @@ func newFake(t *testing.T, change ...func(*fake)) *fake {
 
 func (f *fake) target() *Target {
 	f.t.Helper()
-	target, err := FindTarget("ws://"+f.listen.Addr().String()+"/ws", &trust.Policy{})
+	target, err := FindTarget("ws://"+f.listen.Addr().String()+"/ws", &tlsconfig.Policy{})
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"tuitalk/bench/result"
-	"tuitalk/bench/trust"
+	"tuitalk/bench/tlsconfig"
 )
 
 // Options say what is attacked, with what, and who is honest meanwhile.
@@ -17,7 +17,7 @@ type Options struct {
 	URL     string // the target; "": Program is started for each attack
 	Program string // of a gateway
 	Args    []string
-	Trust   trust.Policy
+	Trust   tlsconfig.Policy
 	Consent Consent
 	PID     int    // of the target's process; 0: unknown
 	Admin   string // its address for operators; "": unknown

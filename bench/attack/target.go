@@ -7,7 +7,7 @@ import (
 	"net"
 	"net/netip"
 
-	"tuitalk/bench/trust"
+	"tuitalk/bench/tlsconfig"
 )
 
 // Target is a gateway, or what stands in front of one.
@@ -22,8 +22,8 @@ type Target struct {
 }
 
 // FindTarget understands a URL and looks up its host, once for all connections.
-func FindTarget(raw string, whom *trust.Policy) (*Target, error) {
-	u, addr, err := trust.Resolve(raw)
+func FindTarget(raw string, whom *tlsconfig.Policy) (*Target, error) {
+	u, addr, err := tlsconfig.Resolve(raw)
 	if err != nil {
 		return nil, err
 	}

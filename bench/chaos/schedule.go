@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"tuitalk/bench/crew"
+	"tuitalk/bench/coordinator"
 	"tuitalk/bench/result"
 	"tuitalk/deploy/devcluster"
 	"tuitalk/talk"
@@ -27,7 +27,7 @@ type Schedule struct {
 }
 
 // During is for crew.Options.
-func (s *Schedule) During(ctx context.Context, c *crew.Crew) error {
+func (s *Schedule) During(ctx context.Context, c *coordinator.Coordinator) error {
 	p := plan{s.Cluster, s.Faults, s.Calm, rand.New(rand.NewPCG(s.Seed, faultStream)), s.Tell}
 	return p.follow(ctx, crewLedger{c})
 }
@@ -37,19 +37,19 @@ func (s *Schedule) During(ctx context.Context, c *crew.Crew) error {
 const faultStream = 1 << 40
 
 // crewLedger writes into the result of a crew's run.
-type crewLedger struct{ *crew.Crew }
+type crewLedger struct{ *coordinator.Coordinator }
 
 var _ ledger = crewLedger{}
 
 func (l crewLedger) mark(at time.Time, what string, held bool, evidence string) int {
-	return l.Mark(result.Fault{What: what, Held: held, Evidence: evidence, At: at})
+	return l.BeginFault(result.Fault{What: what, Held: held, Evidence: evidence, At: at})
 }
 
 func (l crewLedger) rooms() []int32 { return l.Rooms() }
 
-func (l crewLedger) took(entries []talk.Entry) { l.Taken(entries) }
+func (l crewLedger) took(entries []talk.Entry) { l.AddTaken(entries) }
 
-func (l crewLedger) over(number int) { l.Over(number) }
+func (l crewLedger) over(number int) { l.EndFault(number) }
 
 func (l crewLedger) caughtUp(ctx context.Context, most time.Duration) (int, error) {
 	return l.CaughtUp(ctx, most)

@@ -10,7 +10,7 @@ import (
 
 	"tuitalk/bench/measure"
 	"tuitalk/bench/scenario"
-	"tuitalk/bench/swarm"
+	"tuitalk/bench/virtualuser"
 )
 
 // connectPatience is how long all clients of a visit may take to come in.
@@ -27,7 +27,7 @@ type crowd interface {
 
 // gather makes a crowd that has not connected.
 func gather(s scenario.Scenario, url string) (crowd, error) {
-	return swarm.New(swarm.Config{Scenario: s, Of: 1, Targets: []string{url}})
+	return virtualuser.New(virtualuser.Config{Scenario: s, Of: 1, Targets: []string{url}})
 }
 
 // visit is one target under one load, once.

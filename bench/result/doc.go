@@ -1,7 +1,7 @@
 // Package result is what a run of the load generator found, as data, and what
 // is derived from it.
 //
-// A Result begins in bench/crew, which fills it from the merged samples of the
+// A Result begins in bench/coordinator, which fills it from the merged samples of the
 // workers. Derive adds the figures that follow from the rest (Recovery and Herd of
 // each fault, ClockError). From then on it is only read: Write and Read keep it
 // as JSON, Summary ends a run with it as text, Check holds it against Thresholds,

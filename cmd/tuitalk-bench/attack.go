@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tuitalk/bench/attack"
-	"tuitalk/bench/crew"
+	"tuitalk/bench/coordinator"
 	"tuitalk/bench/measure"
 	"tuitalk/bench/report"
 	"tuitalk/bench/result"
@@ -117,7 +117,7 @@ func (s *siege) run(c *call) error {
 		fmt.Fprint(c.stderr, warning)
 	}
 	show, closeShow := newShower(c, s.hush, s.noColor)
-	s.Command, s.Build, s.Machine, s.Tell = c.line(), build(), crew.Machine(), show.Print
+	s.Command, s.Build, s.Machine, s.Tell = c.line(), build(), coordinator.HostInfo(), show.Print
 	s.Show = func(p attack.Progress) { show.Siege(report.Siege(p)) }
 	ctx, stop := interruptible()
 	defer stop()

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"tuitalk/bench/chaos"
-	"tuitalk/bench/crew"
+	"tuitalk/bench/coordinator"
 	"tuitalk/bench/measure"
 	"tuitalk/bench/result"
 	"tuitalk/cmd/setting"
@@ -99,7 +99,7 @@ func (b *breakage) run(s *settings, c *call) error {
 		return usage{err}
 	}
 	return s.run(c, &purpose{
-		begin: func(ctx context.Context, o *crew.Options, show shower) (func() error, error) {
+		begin: func(ctx context.Context, o *coordinator.Options, show shower) (func() error, error) {
 			schedule := chaos.Schedule{
 				Faults: chosen, Calm: b.calm, Seed: o.Scenario.Seed,
 				Tell: func(format string, args ...any) { show.Print(fmt.Sprintf(format, args...)) },
@@ -185,7 +185,7 @@ func linked(clients, gateways int, faults []chaos.Fault) (behind int, err error)
 }
 
 // fleet starts a fleet and makes it the target.
-func (b *breakage) fleet(ctx context.Context, o *crew.Options, schedule *chaos.Schedule, show shower) (done func() error, err error) {
+func (b *breakage) fleet(ctx context.Context, o *coordinator.Options, schedule *chaos.Schedule, show shower) (done func() error, err error) {
 	if b.gateway == "" {
 		b.gateway = beside("tuitalk-gateway")
 	}
@@ -212,6 +212,6 @@ func (b *breakage) fleet(ctx context.Context, o *crew.Options, schedule *chaos.S
 	}
 	schedule.Cluster, o.Skew = cluster, chaos.Skew(schedule.Faults)
 	o.Targets, o.Store = []string{cluster.URL()}, store
-	o.Watch = func() []crew.Process { return processes(cluster.State()) }
+	o.Watch = func() []coordinator.Process { return processes(cluster.State()) }
 	return func() error { return errors.Join(store.Close(), cluster.Close()) }, nil
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"tuitalk/bench/compare"
-	"tuitalk/bench/crew"
+	"tuitalk/bench/coordinator"
 	"tuitalk/bench/report"
 	"tuitalk/bench/result"
 )
@@ -132,7 +132,7 @@ func (s *comparison) run(c *call) error {
 		return usage{err}
 	}
 	show, closeShow := newShower(c, s.quiet, s.noColor)
-	s.Command, s.Build, s.Machine, s.Tell = c.line(), build(), crew.Machine(), show.Print
+	s.Command, s.Build, s.Machine, s.Tell = c.line(), build(), coordinator.HostInfo(), show.Print
 	s.Show = func(p compare.Progress) { show.Tour(report.Tour(p)) }
 	ctx, stop := interruptible()
 	defer stop()

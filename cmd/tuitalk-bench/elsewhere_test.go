@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"tuitalk/bench/crew"
+	"tuitalk/bench/coordinator"
 	"tuitalk/deploy/devcluster"
 )
 
@@ -98,7 +98,7 @@ func must(t *testing.T, program string, args ...string) {
 func (e *elsewhere) worker(t *testing.T, key string) (w *exec.Cmd, addr string) {
 	t.Helper()
 	w = exec.Command("nsenter", e.inside(programs.bench, "worker", "-listen", e.addr.String()+":0")...)
-	w.Env = append(os.Environ(), crew.KeyVariable+"="+key)
+	w.Env = append(os.Environ(), coordinator.KeyVariable+"="+key)
 	return w, listening(t, w)
 }
 

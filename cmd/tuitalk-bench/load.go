@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tuitalk/bench/crew"
+	"tuitalk/bench/coordinator"
 	"tuitalk/bench/report"
 	"tuitalk/bench/result"
 	"tuitalk/bench/scenario"
@@ -47,9 +47,9 @@ func openLoad(self *command) (*form, func(*call) error, error) {
 // purpose is what makes a run more than load. It may change the options, and
 // adds what must hold.
 type purpose struct {
-	prepare func(o *crew.Options, show shower) error
+	prepare func(o *coordinator.Options, show shower) error
 	// begin starts what the run needs, and done ends it.
-	begin func(ctx context.Context, o *crew.Options, show shower) (done func() error, err error)
+	begin func(ctx context.Context, o *coordinator.Options, show shower) (done func() error, err error)
 	judge func(r *result.Result) []result.Check
 }
 
@@ -117,18 +117,18 @@ func (s *settings) run(c *call, p *purpose) error {
 }
 
 // crewRun is the run itself, between the beginning and the end of what it needs.
-func (s *settings) crewRun(ctx context.Context, o crew.Options, p *purpose, show shower) (*result.Result, error) {
+func (s *settings) crewRun(ctx context.Context, o coordinator.Options, p *purpose, show shower) (*result.Result, error) {
 	if p == nil || p.begin == nil {
-		return crew.Run(ctx, o)
+		return coordinator.Run(ctx, o)
 	}
 	done, err := p.begin(ctx, &o, show)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return nil, crew.ErrInterrupted // whatever broke off because of it
+		return nil, coordinator.ErrInterrupted // whatever broke off because of it
 	case err != nil:
 		return nil, err
 	}
-	r, err := crew.Run(ctx, o)
+	r, err := coordinator.Run(ctx, o)
 	return r, errors.Join(err, done())
 }
 

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"tuitalk/bench/crew"
+	"tuitalk/bench/coordinator"
 	"tuitalk/bench/result"
 	"tuitalk/bench/scenario"
 )
@@ -33,17 +33,17 @@ func openRamp(self *command) (*form, func(*call) error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r := crew.Ramp{}
+	r := coordinator.Ramp{}
 	f := s.form
 	f.DurationVar(&r.Bound, "bound", 50*time.Millisecond, "the p99 of the latency must stay within this `TIME`")
 	f.DurationVar(&r.Step, "step", 8*time.Second, "how long each rate is measured, after a second in which it becomes steady")
 	f.Float64Var(&r.Factor, "factor", 2, "by which the rate rises until it does not hold")
 	f.Float64Var(&r.Precision, "precision", 0.1, "the `share` by which the rate that did not hold may be above the knee")
 	s.groups(group{"The ramp, which begins at -rate", []string{"bound", "step", "factor", "precision"}})
-	purpose := &purpose{prepare: func(o *crew.Options, show shower) error {
+	purpose := &purpose{prepare: func(o *coordinator.Options, show shower) error {
 		r.From = o.Scenario.Rate
 		r.Tell = func(step result.Step) { show.Print(stepLine(&step)) }
-		o.During = r.During
+		o.During = r.Drive
 		if s.given("duration") {
 			return errors.New("-duration has no meaning for a ramp, which measures each rate for one -step")
 		}

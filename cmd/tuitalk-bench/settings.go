@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"tuitalk/bench/crew"
+	"tuitalk/bench/coordinator"
 	"tuitalk/bench/result"
 	"tuitalk/bench/scenario"
 	"tuitalk/cmd/setting"
@@ -46,9 +46,9 @@ func newSettings(c *command, preset string) (*settings, error) {
 	if s.choice, err = scenario.Flags(f.FlagSet, preset); err != nil {
 		return nil, err
 	}
-	f.IntVar(&s.processes, "processes", 0, fmt.Sprintf("worker processes to start here; 0: one for each %d connections", crew.PerProcess), setting.NotNegative)
+	f.IntVar(&s.processes, "processes", 0, fmt.Sprintf("worker processes to start here; 0: one for each %d connections", coordinator.PerProcess), setting.NotNegative)
 	f.StringVar(&s.workers, "workers", "", "workers elsewhere, instead of processes here: `host:port`,… (see tuitalk-bench worker -h)")
-	f.StringVar(&s.key, "key", "", "the `key` that these workers were given; better set as "+crew.KeyVariable)
+	f.StringVar(&s.key, "key", "", "the `key` that these workers were given; better set as "+coordinator.KeyVariable)
 	f.StringVar(&s.sources, "sources", "", "`addresses` to connect from, in turn; a target on 127.x gets one for each process anyway")
 	f.StringVar(&s.json, "json", "", "write everything that was found to a `FILE`, for tuitalk-bench report")
 	f.StringVar(&s.html, "html", "", "write a report with plots to a `FILE`, which needs nothing else")
@@ -92,20 +92,20 @@ func (s *settings) groups(own ...group) {
 }
 
 // options is what the flags say, as of a run.
-func (s *settings) options(c *call, kind string) (o crew.Options, err error) {
+func (s *settings) options(c *call, kind string) (o coordinator.Options, err error) {
 	if o.Scenario, err = s.choice.Scenario(); err != nil {
 		return o, usage{err}
 	}
 	o.Kind, o.Command, o.Build = kind, c.line(), build()
 	o.Targets, o.Workers, o.Processes = fields(s.target), fields(s.workers), s.processes
 	o.Key, o.Recordings, o.Grace = s.key, s.recordings, s.grace
-	for _, f := range []func(*crew.Options) error{s.checkWorkers, s.checkSources, s.checkOutputs, s.checkWatch, s.checkTrust} {
+	for _, f := range []func(*coordinator.Options) error{s.checkWorkers, s.checkSources, s.checkOutputs, s.checkWatch, s.checkTrust} {
 		if err := f(&o); err != nil {
 			return o, usage{err}
 		}
 	}
 	for _, t := range o.Targets {
-		if err := crew.CheckTarget(t); err != nil {
+		if err := coordinator.CheckTarget(t); err != nil {
 			return o, usage{fmt.Errorf("-target: %w", err)}
 		}
 	}
@@ -115,7 +115,7 @@ func (s *settings) options(c *call, kind string) (o crew.Options, err error) {
 	return o, nil
 }
 
-func (s *settings) checkWorkers(o *crew.Options) error {
+func (s *settings) checkWorkers(o *coordinator.Options) error {
 	switch {
 	case s.processes > 0 && len(o.Workers) > 0:
 		return errors.New("-processes is for workers that are started here: leave out it or -workers")
@@ -126,13 +126,13 @@ func (s *settings) checkWorkers(o *crew.Options) error {
 			return fmt.Errorf("-workers: %q is not host:port, as 10.0.0.7:%d", w, workerPort)
 		}
 		if s.key == "" && !loopback(host) {
-			return fmt.Errorf("-workers: %s is not on this machine, so it has a -key (%s), which must be given here too", w, crew.KeyVariable)
+			return fmt.Errorf("-workers: %s is not on this machine, so it has a -key (%s), which must be given here too", w, coordinator.KeyVariable)
 		}
 	}
 	return nil
 }
 
-func (s *settings) checkSources(o *crew.Options) error {
+func (s *settings) checkSources(o *coordinator.Options) error {
 	for _, a := range fields(s.sources) {
 		addr, err := netip.ParseAddr(a)
 		if err != nil {
@@ -144,7 +144,7 @@ func (s *settings) checkSources(o *crew.Options) error {
 }
 
 // checkOutputs finds out before the run that a file cannot be written, not after it.
-func (s *settings) checkOutputs(*crew.Options) error {
+func (s *settings) checkOutputs(*coordinator.Options) error {
 	for _, file := range []struct{ flag, name string }{{"json", s.json}, {"html", s.html}, {"junit", s.junit}} {
 		if file.name == "" {
 			continue

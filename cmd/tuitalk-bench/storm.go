@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"tuitalk/bench/crew"
+	"tuitalk/bench/coordinator"
 	"tuitalk/bench/result"
 )
 
@@ -26,19 +26,19 @@ func openStorm(self *command) (*form, func(*call) error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	storms := crew.Storms{}
+	storms := coordinator.Storms{}
 	f := s.form
 	f.IntVar(&storms.Times, "times", 1, "how often all lines are cut")
 	f.DurationVar(&storms.Calm, "calm", 5*time.Second, "how long there is calm before, between and after storms")
 	f.DurationVar(&storms.Patience, "patience", time.Minute, "how long everybody may take to come back")
 	s.groups(group{"The storm", []string{"times", "calm", "patience"}})
-	var went []crew.Storm
-	purpose := &purpose{prepare: func(o *crew.Options, show shower) error {
-		storms.Tell = func(one crew.Storm) {
+	var went []coordinator.Storm
+	purpose := &purpose{prepare: func(o *coordinator.Options, show shower) error {
+		storms.Tell = func(one coordinator.Storm) {
 			went = append(went, one)
 			show.Print(stormLine(&one))
 		}
-		o.During = storms.During
+		o.During = storms.Drive
 		return storms.Validate()
 	}, judge: func(*result.Result) []result.Check {
 		check := result.Check{Name: "everybody came back", Passed: len(went) > 0, Why: "there was no storm"}
@@ -54,7 +54,7 @@ func openStorm(self *command) (*form, func(*call) error, error) {
 	return f, func(c *call) error { return s.run(c, purpose) }, nil
 }
 
-func stormLine(s *crew.Storm) string {
+func stormLine(s *coordinator.Storm) string {
 	return fmt.Sprintf("%d lines cut, %d clients back after %s: %s joins per second, at most %d in a second",
 		s.Cut, s.Back, result.Took(s.Took), result.Number(s.Joins), s.Peak)
 }

@@ -6,8 +6,8 @@ import (
 	"os"
 	"strings"
 
-	"tuitalk/bench/crew"
-	"tuitalk/bench/trust"
+	"tuitalk/bench/coordinator"
+	"tuitalk/bench/tlsconfig"
 )
 
 // warning stands in front of everything else that a run with -insecure says,
@@ -17,13 +17,13 @@ between it and here can read along, and what is measured may be somebody else's 
 `
 
 // checkTrust finds out which certificates are good.
-func (s *settings) checkTrust(o *crew.Options) (err error) {
+func (s *settings) checkTrust(o *coordinator.Options) (err error) {
 	o.Trust, err = policyOf(s.ca, s.insecure, o.Targets)
 	return err
 }
 
 // policyOf is whom the flags -ca and -insecure say to trust.
-func policyOf(ca string, insecure bool, targets []string) (p trust.Policy, err error) {
+func policyOf(ca string, insecure bool, targets []string) (p tlsconfig.Policy, err error) {
 	if ca == "" && !insecure {
 		return p, nil
 	}
@@ -45,7 +45,7 @@ func policyOf(ca string, insecure bool, targets []string) (p trust.Policy, err e
 	if err != nil {
 		return p, fmt.Errorf("-ca: %w", err)
 	}
-	if p.Roots, err = trust.Certificates(file); err != nil {
+	if p.Roots, err = tlsconfig.Certificates(file); err != nil {
 		return p, fmt.Errorf("-ca %s: %w", ca, err)
 	}
 	return p, nil

@@ -12,19 +12,19 @@ import (
 	"strconv"
 	"strings"
 
-	"tuitalk/bench/crew"
+	"tuitalk/bench/coordinator"
 	"tuitalk/deploy/devcluster"
 	"tuitalk/history/pgstore"
 )
 
 // checkWatch finds the processes that are watched, and takes a cluster for the
 // target.
-func (s *settings) checkWatch(o *crew.Options) error {
+func (s *settings) checkWatch(o *coordinator.Options) error {
 	watched, err := s.watched()
 	if err != nil {
 		return err
 	}
-	o.Watch = func() []crew.Process { return watched }
+	o.Watch = func() []coordinator.Process { return watched }
 	if s.cluster == "" {
 		return nil
 	}
@@ -36,7 +36,7 @@ func (s *settings) checkWatch(o *crew.Options) error {
 	if !s.given("target") {
 		o.Targets = []string{state.URL}
 	}
-	o.Watch = func() []crew.Process {
+	o.Watch = func() []coordinator.Process {
 		// parts that were started again have other ids
 		if now, err := devcluster.LoadClusterState(file); err == nil {
 			state = now
@@ -51,7 +51,7 @@ func (s *settings) given(name string) (is bool) {
 	return is
 }
 
-func (s *settings) watched() (all []crew.Process, err error) {
+func (s *settings) watched() (all []coordinator.Process, err error) {
 	for _, w := range fields(s.watch) {
 		process, admin, _ := strings.Cut(w, "@")
 		id, name, named := strings.Cut(process, "=")
@@ -71,7 +71,7 @@ func (s *settings) watched() (all []crew.Process, err error) {
 				name = fmt.Sprintf("%s (%d)", strings.TrimSpace(string(comm)), pid)
 			}
 		}
-		all = append(all, crew.Process{Name: name, PID: pid, Metrics: metricsOf(admin)})
+		all = append(all, coordinator.Process{Name: name, PID: pid, Metrics: metricsOf(admin)})
 	}
 	return all, nil
 }
@@ -84,10 +84,10 @@ func metricsOf(admin string) string {
 	return "http://" + admin + "/metrics"
 }
 
-func processes(state devcluster.ClusterState) (all []crew.Process) {
+func processes(state devcluster.ClusterState) (all []coordinator.Process) {
 	for _, p := range state.Parts {
 		if p.Process.PID > 0 {
-			all = append(all, crew.Process{Name: p.Name, PID: p.Process.PID, Metrics: metricsOf(p.Admin)})
+			all = append(all, coordinator.Process{Name: p.Name, PID: p.Process.PID, Metrics: metricsOf(p.Admin)})
 		}
 	}
 	return all
@@ -95,7 +95,7 @@ func processes(state devcluster.ClusterState) (all []crew.Process) {
 
 // store opens the database of a cluster; nil if there is none, or if nothing is
 // recorded that would be held against it.
-func (s *settings) store(ctx context.Context, o *crew.Options) (done func(), err error) {
+func (s *settings) store(ctx context.Context, o *coordinator.Options) (done func(), err error) {
 	if s.cluster == "" || !o.Scenario.Check {
 		return func() {}, nil
 	}

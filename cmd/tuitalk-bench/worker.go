@@ -8,7 +8,7 @@ import (
 	"net"
 	"os"
 
-	"tuitalk/bench/crew"
+	"tuitalk/bench/coordinator"
 	"tuitalk/cmd/setting"
 )
 
@@ -44,7 +44,7 @@ type post struct {
 func openWorker(self *command) (*form, func(*call) error, error) {
 	f, p := newForm(self), &post{}
 	f.StringVar(&p.listen, "listen", fmt.Sprintf("127.0.0.1:%d", workerPort), "`address` for coordinators; with port 0 a free one is taken and printed", setting.HostPort(fmt.Sprintf("127.0.0.1:%d", workerPort)))
-	f.StringVar(&p.key, "key", "", "that coordinators must know; better set as "+crew.KeyVariable+", as others can see a command line")
+	f.StringVar(&p.key, "key", "", "that coordinators must know; better set as "+coordinator.KeyVariable+", as others can see a command line")
 	f.BoolVar(&p.once, "once", false, "end with the first coordinator, and when the standard input ends")
 	f.group("Settings", "listen", "key", "once")
 	return f, p.serve, nil
@@ -52,7 +52,7 @@ func openWorker(self *command) (*form, func(*call) error, error) {
 
 func (p *post) serve(c *call) error {
 	if host, _, err := net.SplitHostPort(p.listen); err != nil || p.key == "" && !loopback(host) {
-		return usage{fmt.Errorf("-listen %s is open to others, so coordinators need a -key (%s)", p.listen, crew.KeyVariable)}
+		return usage{fmt.Errorf("-listen %s is open to others, so coordinators need a -key (%s)", p.listen, coordinator.KeyVariable)}
 	}
 	ctx, stop := interruptible()
 	defer stop()
@@ -60,8 +60,8 @@ func (p *post) serve(c *call) error {
 	if err != nil {
 		return fmt.Errorf("listen for coordinators: %w", err)
 	}
-	fmt.Fprintln(c.stdout, crew.Listening+l.Addr().String())
-	w := crew.Worker{Key: p.key, Build: build(), Once: p.once, Logf: func(format string, args ...any) {
+	fmt.Fprintln(c.stdout, coordinator.Listening+l.Addr().String())
+	w := coordinator.Worker{Key: p.key, Build: build(), Once: p.once, Logf: func(format string, args ...any) {
 		fmt.Fprintf(c.stderr, format+"\n", args...)
 	}}
 	if p.once {
@@ -72,7 +72,7 @@ func (p *post) serve(c *call) error {
 
 // serveOnce serves a coordinator that has started this process: its end ends the
 // standard input. The goroutine that reads it ends with the process.
-func serveOnce(ctx context.Context, w crew.Worker, l net.Listener) error {
+func serveOnce(ctx context.Context, w coordinator.Worker, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {

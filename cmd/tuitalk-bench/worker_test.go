@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/bench/crew"
+	"tuitalk/bench/coordinator"
 )
 
 // workers are the processes that it has started.
@@ -112,13 +112,13 @@ func listening(t *testing.T, w *exec.Cmd) string {
 	if err != nil {
 		t.Fatalf("a worker did not start: %q, %v", line, err)
 	}
-	return strings.TrimPrefix(strings.TrimSpace(line), crew.Listening)
+	return strings.TrimPrefix(strings.TrimSpace(line), coordinator.Listening)
 }
 
 func TestWorkersElsewhereWantTheKey(t *testing.T) {
 	url, _ := startGateway(t)
 	w := exec.Command(programs.bench, "worker", "-listen", "127.0.0.1:0")
-	w.Env = append(os.Environ(), crew.KeyVariable+"=open sesame")
+	w.Env = append(os.Environ(), coordinator.KeyVariable+"=open sesame")
 	addr := listening(t, w)
 	out := filepath.Join(t.TempDir(), "run.json")
 	args := []string{"load", "-target", url, "-clients", "100", "-rooms", "5", "-warm-up", "0s", "-duration", "2s", "-workers", addr, "-json", out}

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"tuitalk/bench/trust/trusttest"
+	"tuitalk/bench/tlsconfig/trusttest"
 	"tuitalk/deploy/devcluster"
 	"tuitalk/deploy/nginx"
 )

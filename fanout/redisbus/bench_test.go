@@ -33,7 +33,7 @@ func TestOwnNoteAllocatesNothing(t *testing.T) {
 	want(t, b, 7)
 	channel := b.names.channel(7)
 	message := string(fanout.AppendNote(appendHeader(nil, kindNote, b.id), fanouttest.Note(7, 1)))
-	if n := testing.AllocsPerRun(1000, func() { b.received(channel, message) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { b.onMessage(channel, message) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -46,7 +46,7 @@ func BenchmarkReceive(b *testing.B) {
 	message := string(fanout.AppendNote(appendHeader(nil, kindNote, nodeID{1}), fanouttest.Note(7, 1)))
 	b.ReportAllocs()
 	for b.Loop() {
-		bus.received(channel, message)
+		bus.onMessage(channel, message)
 	}
 }
 
@@ -58,6 +58,6 @@ func BenchmarkReceiveOwn(b *testing.B) {
 	message := string(fanout.AppendNote(appendHeader(nil, kindNote, bus.id), fanouttest.Note(7, 1)))
 	b.ReportAllocs()
 	for b.Loop() {
-		bus.received(channel, message)
+		bus.onMessage(channel, message)
 	}
 }

@@ -31,9 +31,9 @@ type Bus struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
-	trouble  signal        // for the keeper: look who serves what
+	trouble  signal        // for the topologyRefresher: look who serves what
 	tick     signal        // for the prober: look at once
-	answers  chan answered // to the keeper
+	answers  chan answered // to the topologyRefresher
 	hopeless chan error    // to Open: what no waiting mends
 	healthy  atomic.Bool
 	isClosed atomic.Bool
@@ -65,8 +65,8 @@ func Open(ctx context.Context, opts Options, handler fanout.Handler) (*Bus, erro
 	if err != nil {
 		return nil, fmt.Errorf("open the bus: %w", err)
 	}
-	b.background(b.keep)
-	b.background(b.prove)
+	b.background(b.refreshTopology)
+	b.background(b.runProber)
 	if err := b.awaitStart(ctx); err != nil {
 		_ = b.Close()
 		return nil, fmt.Errorf("open the bus: %w", err)
@@ -165,7 +165,7 @@ func (b *Bus) Publish(_ context.Context, note *fanout.Note) error {
 	data = fanout.AppendNote(appendHeader(data, kindNote, b.id), note)
 	m := outgoing{part: p, room: note.Room, kind: kindNote, channel: b.names.channel(note.Room), data: data}
 	if !s.offer(m) {
-		p.doubtful(note.Room)
+		p.markSuspect(note.Room)
 		b.metrics.failed(failedQueue)
 		return errQueueFull
 	}
@@ -210,18 +210,18 @@ func (b *Bus) lane(room int32) *fanout.Inbox {
 func (b *Bus) undelivered(m *outgoing) {
 	switch m.kind {
 	case kindNote, kindLook:
-		m.part.doubtful(m.room)
+		m.part.markSuspect(m.room)
 	case kindLookAll:
-		m.part.doubtfulAll()
+		m.part.markAllSuspect()
 	}
 	if m.kind == kindNote {
 		b.metrics.failed(failedServer)
 	}
 }
 
-// settled takes note of subscriptions that were made. Before a partition that
+// onSubscribed takes note of subscriptions that were made. Before a partition that
 // has come alive counts as healthy, a probe must come back anew.
-func (b *Bus) settled(s *session, lost []int32, alive bool) {
+func (b *Bus) onSubscribed(s *session, lost []int32, alive bool) {
 	b.markLost(lostReconnect, lost...)
 	if alive {
 		s.probing.doubt()
@@ -236,10 +236,10 @@ const (
 	forbiddenPause = 5 * time.Second
 )
 
-// rejected is called when a server answers that it does not serve a partition,
-// or cannot now, or that this user may not. The keeper finds out who does.
-func (b *Bus) rejected(s *session, p *partition, err error) {
-	now, pause, kind := time.Now(), refusedPause, judge(err)
+// onRejected is called when a server answers that it does not serve a partition,
+// or cannot now, or that this user may not. The topologyRefresher finds out who does.
+func (b *Bus) onRejected(s *session, p *partition, err error) {
+	now, pause, kind := time.Now(), refusedPause, classify(err)
 	if kind == hopeless {
 		pause = forbiddenPause
 	}
@@ -250,11 +250,11 @@ func (b *Bus) rejected(s *session, p *partition, err error) {
 		s.refusedUntil.Store(now.Add(pause + refusedPause).UnixNano())
 		b.conds.fail(wayNotes, s.addr, b.explain(err))
 	}
-	b.unwell()
+	b.setUnhealthy()
 }
 
-// ended is called when a server says that a subscription is over.
-func (b *Bus) ended(s *session, channel string) {
+// onEnded is called when a server says that a subscription is over.
+func (b *Bus) onEnded(s *session, channel string) {
 	p, control := b.controls[channel], true
 	var room int32
 	if p == nil {
@@ -264,13 +264,13 @@ func (b *Bus) ended(s *session, channel string) {
 		}
 		p, control = b.parts[partitionOf(room)], false
 	}
-	if p.ended(s, room, control) {
-		b.unwell()
+	if p.onEnded(s, room, control) {
+		b.setUnhealthy()
 	}
 }
 
-// unwell notes that something is wrong and has it looked after.
-func (b *Bus) unwell() {
+// setUnhealthy notes that something is wrong and has it looked after.
+func (b *Bus) setUnhealthy() {
 	if b.healthy.Swap(false) {
 		b.metrics.healthy.Set(0)
 		b.log.Warn("the bus is not healthy")

@@ -35,7 +35,7 @@ func (p *partition) collect(s *session) (c change, any bool) {
 			c.drops = append(c.drops, room)
 		case !seat.wanted && seat.phase == off:
 			delete(p.seats, room)
-			p.settleWait(room)
+			p.notifyWaiters(room)
 			continue
 		}
 		p.seats[room] = seat
@@ -70,10 +70,10 @@ func (c *change) commands(n *names) []subscription {
 	return all
 }
 
-// settle notes that the change is made. It returns the rooms that may have
+// applyChange notes that the change is made. It returns the rooms that may have
 // missed notes, whether more is to be done, and whether the partition has just
 // become live.
-func (p *partition) settle(s *session, c change) (lost []int32, again, alive bool) {
+func (p *partition) applyChange(s *session, c change) (lost []int32, again, alive bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.session != s {
@@ -93,7 +93,7 @@ func (p *partition) settle(s *session, c change) (lost []int32, again, alive boo
 			p.dirty = append(p.dirty, room)
 		}
 		p.seats[room] = seat
-		p.settleWait(room)
+		p.notifyWaiters(room)
 	}
 	for _, room := range c.drops {
 		seat := p.seats[room]
@@ -104,15 +104,15 @@ func (p *partition) settle(s *session, c change) (lost []int32, again, alive boo
 		} else {
 			delete(p.seats, room)
 		}
-		p.settleWait(room)
+		p.notifyWaiters(room)
 	}
 	alive = !p.live && p.control == on
 	p.live = p.control == on
 	return lost, len(p.dirty) > 0, alive
 }
 
-// settleWait wakes those who wait for a room. mu is held.
-func (p *partition) settleWait(room int32) {
+// notifyWaiters wakes those who wait for a room. mu is held.
+func (p *partition) notifyWaiters(room int32) {
 	if w := p.waits[room]; w != nil {
 		delete(p.waits, room)
 		close(w.settled)

@@ -35,7 +35,7 @@
 //
 // # Who serves what
 //
-// The keeper asks the nodes with CLUSTER NODES: one of them every second while
+// The topologyRefresher asks the nodes with CLUSTER NODES: one of them every second while
 // all is well, all of them every tenth of a second, and later every half, while
 // it is not. All addresses of a host name are asked, and nobody is forgotten
 // while all are silent. For each partition the claim with the highest configuration epoch wins, as in Redis
@@ -68,9 +68,9 @@
 //
 // # Goroutines
 //
-// Of the bus: the keeper, the prober and one for each lane. Of each master: the
+// Of the bus: the topologyRefresher, the prober and one for each lane. Of each master: the
 // link, which redials, and three of its session (subscriptions, publishing,
-// spool), besides those of the library. Questions of the keeper and the closing
+// spool), besides those of the library. Questions of the topologyRefresher and the closing
 // of connections have short-lived ones. All end with Close, which waits for them.
 //
 // # Lock order

@@ -17,18 +17,18 @@ func healthy(t *testing.T, now time.Time) (*Bus, *session) {
 	s := newServer(b)
 	s.session.link = l
 	b.links["h:1"] = l
-	b.opened(s.session)
+	b.onOpened(s.session)
 	for _, p := range b.parts {
 		p.attach(s.session, now)
 		s.serve(p)
 	}
-	b.reckon(now)
+	b.updateHealth(now)
 	if b.Healthy() {
 		t.Fatal("healthy before a probe came back")
 	}
 	b.probe(now, false)
 	echo(t, b, s.session)
-	b.reckon(now)
+	b.updateHealth(now)
 	if !b.Healthy() {
 		t.Fatal("not healthy with a probe back")
 	}
@@ -42,7 +42,7 @@ func echo(t *testing.T, b *Bus, s *session) {
 		t.Fatal("no probe was sent")
 	}
 	m := s.queue[len(s.queue)-1]
-	b.received(m.channel, string(m.data))
+	b.onMessage(m.channel, string(m.data))
 }
 
 func TestHealth(t *testing.T) {
@@ -55,16 +55,16 @@ func TestHealth(t *testing.T) {
 		"a probe is out":      {func(b *Bus, _ *session) { b.probe(now, true) }, 700 * time.Millisecond, true},
 		"a probe is overdue":  {func(b *Bus, _ *session) { b.probe(now, true) }, 800 * time.Millisecond, false},
 		"a partition is away": {func(b *Bus, s *session) { b.parts[7].detach(s) }, 0, false},
-		"the session is over": {func(b *Bus, s *session) { b.closed(s) }, 0, false},
-		"a server refuses":    {func(b *Bus, s *session) { b.rejected(s, b.parts[1], errors.New("CLUSTERDOWN")) }, 0, false},
-		"something is back":   {func(b *Bus, s *session) { b.settled(s, nil, true) }, 0, false},
+		"the session is over": {func(b *Bus, s *session) { b.onClosed(s) }, 0, false},
+		"a server refuses":    {func(b *Bus, s *session) { b.onRejected(s, b.parts[1], errors.New("CLUSTERDOWN")) }, 0, false},
+		"something is back":   {func(b *Bus, s *session) { b.onSubscribed(s, nil, true) }, 0, false},
 		"an idle node connected": {func(b *Bus, _ *session) {
 			b.links["i:1"] = &link{bus: b, addr: "i:1", session: newServer(b).session, cancel: func() {}}
 		}, 0, true},
 	} {
 		b, s := healthy(t, now)
 		c.spoil(b, s)
-		b.reckon(now.Add(c.after))
+		b.updateHealth(now.Add(c.after))
 		if b.Healthy() != c.want {
 			t.Errorf("%s: healthy is %v", name, b.Healthy())
 		}
@@ -83,7 +83,7 @@ func TestSilentSessionEnds(t *testing.T) {
 	default:
 	}
 	echo(t, b, s)
-	b.reckon(now.Add(b.opts.ProbeDeadline * 3 / 2))
+	b.updateHealth(now.Add(b.opts.ProbeDeadline * 3 / 2))
 	if !b.Healthy() {
 		t.Error("not healthy after a late probe")
 	}
@@ -103,17 +103,17 @@ func TestBusyPathHasTime(t *testing.T) {
 	deadline := b.opts.ProbeDeadline
 	b.probe(now, true)
 	for age := deadline / 2; age <= overdue*deadline; age += deadline / 2 {
-		s.probing.stirs()
+		s.probing.noteTraffic()
 		b.probe(now.Add(age), true)
-		if b.reckon(now.Add(age)); !b.Healthy() {
+		if b.updateHealth(now.Add(age)); !b.Healthy() {
 			t.Fatalf("not healthy after %v", age)
 		}
 	}
-	s.probing.stirs()
-	if b.reckon(now.Add(overdue*deadline + 1)); b.Healthy() {
+	s.probing.noteTraffic()
+	if b.updateHealth(now.Add(overdue*deadline + 1)); b.Healthy() {
 		t.Error("healthy, however late the probe")
 	}
-	s.probing.stirs()
+	s.probing.noteTraffic()
 	b.probe(now.Add(2*overdue*deadline+1), true)
 	select {
 	case <-s.down:
@@ -148,7 +148,7 @@ func TestQueueIsBounded(t *testing.T) {
 	if queued == 0 || s.queued > b.opts.QueueBytes {
 		t.Errorf("%d notes, %d bytes queued", queued, s.queued)
 	}
-	if doubt, _ := b.parts[partitionOf(1)].takeDoubt(); len(doubt.rooms) != 1 {
+	if doubt, _ := b.parts[partitionOf(1)].takeSuspects(); len(doubt.rooms) != 1 {
 		t.Errorf("doubt: %v", doubt)
 	}
 }

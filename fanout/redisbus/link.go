@@ -107,10 +107,10 @@ func (l *link) connect(ctx context.Context) (connected bool, err error) {
 	s := newSession(l)
 	conn, err := dial(l.addr, &l.bus.opts, hooks{
 		message: func(channel, message string) {
-			s.probing.stirs()
-			l.bus.received(channel, message)
+			s.probing.noteTraffic()
+			l.bus.onMessage(channel, message)
 		},
-		unsubscribed: func(channel string) { l.bus.ended(s, channel) },
+		unsubscribed: func(channel string) { l.bus.onEnded(s, channel) },
 	})
 	if err != nil {
 		l.bus.unreachable(err)
@@ -122,7 +122,7 @@ func (l *link) connect(ctx context.Context) (connected bool, err error) {
 
 // unreachable takes note of a node that could not be asked.
 func (b *Bus) unreachable(err error) {
-	if judge(err) == hopeless {
+	if classify(err) == hopeless {
 		select {
 		case b.hopeless <- errors.New(b.explain(err)):
 		default:
@@ -130,8 +130,8 @@ func (b *Bus) unreachable(err error) {
 	}
 }
 
-// opened puts a session to use.
-func (b *Bus) opened(s *session) {
+// onOpened puts a session to use.
+func (b *Bus) onOpened(s *session) {
 	b.mu.Lock()
 	s.link.session = s
 	b.mu.Unlock()
@@ -141,8 +141,8 @@ func (b *Bus) opened(s *session) {
 	b.trouble.raise()
 }
 
-// closed takes a session out of use, with all that was on it.
-func (b *Bus) closed(s *session) {
+// onClosed takes a session out of use, with all that was on it.
+func (b *Bus) onClosed(s *session) {
 	b.mu.Lock()
 	s.link.session = nil
 	b.mu.Unlock()
@@ -152,6 +152,6 @@ func (b *Bus) closed(s *session) {
 		used = p.detach(s) || used
 	}
 	if used && b.ctx.Err() == nil {
-		b.unwell()
+		b.setUnhealthy()
 	}
 }

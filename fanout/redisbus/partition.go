@@ -18,8 +18,8 @@ const (
 	dropping
 )
 
-// seat is one room of this node. There are many, so it is small.
-type seat struct {
+// subscriptionState is one room of this node. There are many, so it is small.
+type subscriptionState struct {
 	wanted bool
 	owed   bool // what is published may be missed: Lost once it is on
 	phase  phase
@@ -44,18 +44,18 @@ type partition struct {
 	refused *session  // the last one whose server refused the partition
 	again   time.Time // when it may be attached to that one again
 	control phase     // of the partition's own channel
-	seats   map[int32]seat
+	seats   map[int32]subscriptionState
 	dirty   []int32 // rooms whose phase is not what is wanted; may repeat
 	waits   map[int32]*wait
 
-	ledger ledger
+	ledger suspectRooms
 }
 
 func newPartition(index int, done <-chan struct{}) *partition {
 	return &partition{
 		index: index,
 		done:  done,
-		seats: make(map[int32]seat),
+		seats: make(map[int32]subscriptionState),
 		waits: make(map[int32]*wait),
 	}
 }
@@ -131,7 +131,7 @@ func (p *partition) await(ctx context.Context, room int32, joining bool) error {
 	}
 	session := p.session
 	p.mu.Unlock()
-	session.poke(p)
+	session.wakeFor(p)
 	select {
 	case <-w.settled:
 		p.mu.Lock()
@@ -160,7 +160,7 @@ func (p *partition) giveUp(room int32, w *wait) {
 	session := p.session
 	p.mu.Unlock()
 	if abandoned && session != nil {
-		session.poke(p)
+		session.wakeFor(p)
 	}
 }
 
@@ -204,7 +204,7 @@ func (p *partition) attach(s *session, now time.Time) bool {
 	}
 	p.refused = nil
 	if p.session != nil {
-		p.letGo()
+		p.detachLocked()
 	}
 	p.session = s
 	for room := range p.seats {
@@ -213,9 +213,9 @@ func (p *partition) attach(s *session, now time.Time) bool {
 	return true
 }
 
-// settleAt notes that the partition was attached at an address, and tells whether
+// attachmentTo notes that the partition was attached at an address, and tells whether
 // it has been there before.
-func (p *partition) settleAt(addr string) attachment {
+func (p *partition) attachmentTo(addr string) attachment {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	was := p.home
@@ -237,7 +237,7 @@ func (p *partition) detach(s *session) bool {
 	if p.session != s {
 		return false
 	}
-	p.letGo()
+	p.detachLocked()
 	return true
 }
 
@@ -249,17 +249,17 @@ func (p *partition) refuse(s *session, now time.Time, pause time.Duration) bool 
 	if p.session != s {
 		return false
 	}
-	p.letGo()
+	p.detachLocked()
 	p.refused, p.again = s, now.Add(pause)
 	return true
 }
 
-// letGo forgets the session. mu is held.
-func (p *partition) letGo() {
+// detachLocked forgets the session. mu is held.
+func (p *partition) detachLocked() {
 	p.session, p.live, p.control, p.dirty = nil, false, off, nil
 	for room, s := range p.seats {
 		if s.wanted {
-			p.seats[room] = seat{wanted: true, owed: true}
+			p.seats[room] = subscriptionState{wanted: true, owed: true}
 		} else {
 			delete(p.seats, room)
 		}
@@ -271,10 +271,10 @@ func (p *partition) letGo() {
 	p.ledger.suspectRecent()
 }
 
-// ended is called when the server says that a subscription is over. It reports
+// onEnded is called when the server says that a subscription is over. It reports
 // whether that was against this node's will, in which case the partition is
 // detached: the slot is served elsewhere now.
-func (p *partition) ended(s *session, room int32, control bool) bool {
+func (p *partition) onEnded(s *session, room int32, control bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.session != s {
@@ -287,7 +287,7 @@ func (p *partition) ended(s *session, room int32, control bool) bool {
 	if now != adding && now != on {
 		return false
 	}
-	p.letGo()
+	p.detachLocked()
 	return true
 }
 

@@ -39,7 +39,7 @@ func (s *server) serve(p *partition) (lost []int32) {
 			delete(s.rooms, room)
 		}
 		var some []int32
-		some, again, _ = p.settle(s.session, c)
+		some, again, _ = p.applyChange(s.session, c)
 		lost = append(lost, some...)
 	}
 	return lost
@@ -101,19 +101,19 @@ func TestServerEndsSubscription(t *testing.T) {
 	s, other := newServer(b), newServer(b)
 	p.attach(s.session, time.Now())
 	s.serve(p)
-	if p.ended(other.session, 1, false) {
+	if p.onEnded(other.session, 1, false) {
 		t.Error("another session's end counts")
 	}
-	if p.ended(s.session, 99, false) {
+	if p.onEnded(s.session, 99, false) {
 		t.Error("the end of what nobody wants counts")
 	}
-	b.ended(s.session, b.names.channel(1))
+	b.onEnded(s.session, b.names.channel(1))
 	if now, live := p.where(); now != nil || live {
 		t.Error("still attached after the server ended a subscription")
 	}
 	p.attach(other.session, time.Now())
 	other.serve(p)
-	b.ended(other.session, b.names[p.index].control)
+	b.onEnded(other.session, b.names[p.index].control)
 	if now, _ := p.where(); now != nil {
 		t.Error("still attached after the server ended the partition's own subscription")
 	}
@@ -131,10 +131,10 @@ func TestOwnEndIsNoTrouble(t *testing.T) {
 	for p.wants(1) {
 	}
 	c, _ := p.collect(s.session)
-	if len(c.drops) != 1 || p.ended(s.session, 1, false) {
+	if len(c.drops) != 1 || p.onEnded(s.session, 1, false) {
 		t.Error("an end that was asked for counts as the server's")
 	}
-	p.settle(s.session, c)
+	p.applyChange(s.session, c)
 }
 
 func TestRefusedKeepsAway(t *testing.T) {

@@ -65,7 +65,7 @@ func TestPasswordThatTheServerRepeats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.background(b.keep)
+	b.background(b.refreshTopology)
 	for deadline := time.Now().Add(time.Minute); len(b.conds.list()) == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("nothing is said")

@@ -42,7 +42,7 @@ func (p *peers) own(number uint64) probe {
 	return probe{number: number, known: p.known, status: p.status}
 }
 
-func (p *peers) hear(from nodeID, said probe, now time.Time) {
+func (p *peers) onStatus(from nodeID, said probe, now time.Time) {
 	if !said.known {
 		return
 	}

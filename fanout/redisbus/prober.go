@@ -10,12 +10,12 @@ import (
 // its partitions, judges the bus's health by their return, tells the other
 // nodes of rooms whose notes may not have reached them, and forgets silent peers.
 
-// suspicion is the span of time of a ledger: between one and two of these
+// suspectWindow is the span of time of a list of suspect rooms: between one and two of these
 // after a note was published, a change of its master makes it doubtful. It
 // covers the time in which a master that is cut off does not know it.
-const suspicion = 2 * time.Second
+const suspectWindow = 2 * time.Second
 
-func (b *Bus) prove() {
+func (b *Bus) runProber() {
 	ticker := time.NewTicker(b.opts.ProbeInterval)
 	defer ticker.Stop()
 	turned := time.Now()
@@ -30,13 +30,13 @@ func (b *Bus) prove() {
 		}
 		now := time.Now()
 		b.probe(now, due)
-		b.tellDoubts()
+		b.announceSuspects()
 		b.orderTrials(now)
-		b.reckon(now)
-		if now.Sub(turned) >= suspicion {
+		b.updateHealth(now)
+		if now.Sub(turned) >= suspectWindow {
 			turned = now
 			for _, p := range b.parts {
-				p.turn()
+				p.rotateSuspects()
 			}
 			b.peers.forget(now)
 			b.conds.keep(b.masters()) // a link that ended may have had a last word
@@ -77,8 +77,8 @@ func (b *Bus) sendProbe(s *session, now time.Time) {
 	}
 }
 
-// echoed takes one of this node's probes that has come back.
-func (b *Bus) echoed(number uint64) {
+// onEcho takes one of this node's probes that has come back.
+func (b *Bus) onEcho(number uint64) {
 	now := time.Now()
 	for _, s := range b.sessions() {
 		if took, ok := s.probing.echo(number, now); ok {
@@ -94,8 +94,8 @@ func (b *Bus) echoed(number uint64) {
 	}
 }
 
-// reckon decides whether the bus is healthy.
-func (b *Bus) reckon(now time.Time) {
+// updateHealth decides whether the bus is healthy.
+func (b *Bus) updateHealth(now time.Time) {
 	live := 0
 	var used []*session
 	for _, p := range b.parts {
@@ -128,11 +128,11 @@ func (b *Bus) reckon(now time.Time) {
 	}
 }
 
-// tellDoubts has the other nodes look in the store for rooms whose notes may
+// announceSuspects has the other nodes look in the store for rooms whose notes may
 // not have reached them.
-func (b *Bus) tellDoubts() {
+func (b *Bus) announceSuspects() {
 	for _, p := range b.parts {
-		doubt, s := p.takeDoubt()
+		doubt, s := p.takeSuspects()
 		if s == nil {
 			continue
 		}

@@ -23,12 +23,12 @@ func (b *Bus) markLost(reason lostReason, rooms ...int32) {
 	b.metrics.losses(reason, len(rooms))
 }
 
-// received is called from a connection's read loop and MUST NOT block.
-func (b *Bus) received(channel, message string) {
+// onMessage is called from a connection's read loop and MUST NOT block.
+func (b *Bus) onMessage(channel, message string) {
 	kind, from, rest, ok := splitHeader(message)
 	if p := b.controls[channel]; p != nil {
 		if ok {
-			b.controlled(p, kind, from, rest)
+			b.onControl(p, kind, from, rest)
 		}
 		return
 	}
@@ -58,17 +58,17 @@ func (b *Bus) deliver(room int32, data string) {
 	}
 }
 
-// controlled takes a message of a partition's own channel.
-func (b *Bus) controlled(p *partition, kind byte, from nodeID, rest string) {
+// onControl takes a message of a partition's own channel.
+func (b *Bus) onControl(p *partition, kind byte, from nodeID, rest string) {
 	switch kind {
 	case kindProbe:
 		probe, ok := parseProbe(rest)
 		switch {
 		case !ok:
 		case from == b.id:
-			b.echoed(probe.number)
+			b.onEcho(probe.number)
 		default:
-			b.peers.hear(from, probe, time.Now())
+			b.peers.onStatus(from, probe, time.Now())
 		}
 	case kindLookAll:
 		if from != b.id {

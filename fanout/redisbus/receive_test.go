@@ -60,7 +60,7 @@ func TestReceive(t *testing.T) {
 	want(t, b, 7)
 	peer := nodeID{9}
 	send := func(channel string, kind byte, from nodeID, data []byte) {
-		b.received(channel, string(append(appendHeader(nil, kind, from), data...)))
+		b.onMessage(channel, string(append(appendHeader(nil, kind, from), data...)))
 	}
 	note := fanouttest.Note(7, 1)
 	form := fanout.AppendNote(nil, note)
@@ -86,7 +86,7 @@ func TestReceive(t *testing.T) {
 	loses("a note of another room")
 	send(channel, 'z', peer, form)
 	loses("a message of a later version")
-	b.received(channel, "n")
+	b.onMessage(channel, "n")
 	loses("a short message")
 	send(b.names[partitionOf(7)].control, kindLookAll, peer, nil)
 	loses("a look at everything")
@@ -112,13 +112,13 @@ func TestPeers(t *testing.T) {
 	b := unconnected(t, fanouttest.NewRecorder())
 	control := b.names[3].control
 	say := func(from nodeID, p probe) {
-		b.received(control, string(appendProbe(appendHeader(nil, kindProbe, from), p)))
+		b.onMessage(control, string(appendProbe(appendHeader(nil, kindProbe, from), p)))
 	}
 	status := fanout.Status{Gateway: talk.UUID{1, 2, 3}, Store: true}
 	say(nodeID{1}, probe{number: 1, known: true, status: status})
 	say(nodeID{2}, probe{number: 1}) // has not announced itself
 	say(b.id, probe{number: 1, known: true})
-	b.received(control, string(appendHeader(nil, kindProbe, nodeID{4}))+"short")
+	b.onMessage(control, string(appendHeader(nil, kindProbe, nodeID{4}))+"short")
 	if peers := b.Peers(); len(peers) != 1 || peers[0].Status != status {
 		t.Errorf("peers: %+v", peers)
 	}
@@ -145,8 +145,8 @@ func FuzzReceive(f *testing.F) {
 	b := unconnected(f, fanouttest.NewRecorder())
 	want(f, b, 7)
 	f.Fuzz(func(t *testing.T, channel, message string) {
-		b.received(channel, message)
-		b.received(b.names.channel(7), message)
-		b.received(b.names[1].control, message)
+		b.onMessage(channel, message)
+		b.onMessage(b.names.channel(7), message)
+		b.onMessage(b.names[1].control, message)
 	})
 }

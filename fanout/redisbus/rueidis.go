@@ -252,25 +252,25 @@ func (c *conn) lengths(ctx context.Context, streams []string) ([]int64, []error)
 	return lengths, errs
 }
 
-// verdict is what an error says about the connection and the cluster.
-type verdict int
+// errorClass is what an error says about the connection and the cluster.
+type errorClass int
 
 const (
-	fine     verdict = iota
-	broken           // the connection is of no use any more
-	astray           // another node serves the slot
-	refused          // the server is in no state to do it; later it may be
-	full             // the server has no memory left
-	hopeless         // the settings are wrong
+	fine     errorClass = iota
+	broken              // the connection is of no use any more
+	astray              // another node serves the slot
+	refused             // the server is in no state to do it; later it may be
+	full                // the server has no memory left
+	hopeless            // the settings are wrong
 )
 
-// hopelessErrors are how Redis' answers begin that no waiting mends. The
+// fatalErrors are how Redis' answers begin that no waiting mends. The
 // library takes "ERR " off.
-var hopelessErrors = []string{
+var fatalErrors = []string{
 	"WRONGPASS", "NOAUTH", "NOPERM", "AUTH", "This instance has cluster support disabled",
 }
 
-func judge(err error) verdict {
+func classify(err error) errorClass {
 	if err == nil {
 		return fine
 	}
@@ -282,7 +282,7 @@ func judge(err error) verdict {
 		return astray
 	}
 	text := redis.Error()
-	for _, prefix := range hopelessErrors {
+	for _, prefix := range fatalErrors {
 		if strings.HasPrefix(text, prefix) {
 			return hopeless
 		}

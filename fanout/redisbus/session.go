@@ -34,7 +34,7 @@ type session struct {
 	additions []*addition
 	ended     bool // nothing is taken any more
 
-	probing probing
+	probing probeState
 
 	refusedUntil atomic.Int64 // ns of Unix: until then the server counts as refusing notes
 	trialDue     atomic.Bool  // the spool is to be tried
@@ -97,7 +97,7 @@ func (s *session) run(ctx context.Context) error {
 	} {
 		workers.Go(work)
 	}
-	s.bus.opened(s)
+	s.bus.onOpened(s)
 	select {
 	case err, ok := <-s.conn.gone:
 		if !ok || err == nil {
@@ -108,7 +108,7 @@ func (s *session) run(ctx context.Context) error {
 	case <-ctx.Done():
 		s.fail(ctx.Err())
 	}
-	s.bus.closed(s)
+	s.bus.onClosed(s)
 	cancel()
 	s.bus.background(s.conn.close)
 	workers.Wait()
@@ -151,8 +151,8 @@ func (s *session) end() {
 	}
 }
 
-// poke has the session look at what a partition needs.
-func (s *session) poke(p *partition) {
+// wakeFor has the session look at what a partition needs.
+func (s *session) wakeFor(p *partition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.isDirty[p.index] {
@@ -199,7 +199,7 @@ func (s *session) apply(batch []change) bool {
 	failed := make([]error, len(batch))
 	for i, err := range s.conn.subscribe(ctx, commands) {
 		switch {
-		case judge(err) == broken:
+		case classify(err) == broken:
 			s.fail(err)
 			return false
 		case err != nil && !commands[i].end: // what has moved away is ended anyway
@@ -208,14 +208,14 @@ func (s *session) apply(batch []change) bool {
 	}
 	for i, c := range batch {
 		if failed[i] != nil {
-			s.bus.rejected(s, c.part, failed[i])
+			s.bus.onRejected(s, c.part, failed[i])
 			continue
 		}
-		lost, again, alive := c.part.settle(s, c)
+		lost, again, alive := c.part.applyChange(s, c)
 		if again {
-			s.poke(c.part)
+			s.wakeFor(c.part)
 		}
-		s.bus.settled(s, lost, alive)
+		s.bus.onSubscribed(s, lost, alive)
 	}
 	return true
 }
@@ -261,11 +261,11 @@ func (s *session) publish() {
 			continue
 		}
 		s.bus.undelivered(&batch[i])
-		switch judge(err) {
+		switch classify(err) {
 		case broken:
 			s.fail(err)
 		default:
-			s.bus.rejected(s, batch[i].part, err)
+			s.bus.onRejected(s, batch[i].part, err)
 		}
 	}
 }

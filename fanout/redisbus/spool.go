@@ -140,8 +140,8 @@ func (b *Bus) onMaster(ctx context.Context, partition int, do func(context.Conte
 	ctx, cancel := context.WithTimeout(ctx, b.opts.CallTimeout)
 	defer cancel()
 	err := do(ctx, s.conn)
-	if judge(err) == astray {
-		b.rejected(s, p, err)
+	if classify(err) == astray {
+		b.onRejected(s, p, err)
 	}
 	return err
 }

@@ -243,11 +243,11 @@ func (a *addition) resolve(codes []int64, replicated bool) {
 
 // refusedAddition answers an addition that the server did not take as a whole.
 func (s *session) refusedAddition(a *addition, err error) {
-	switch judge(err) {
+	switch classify(err) {
 	case full:
 		err = fmt.Errorf("%w: %w", fanout.ErrSpoolFull, err)
 	case astray:
-		s.bus.rejected(s, s.bus.parts[a.part], err)
+		s.bus.onRejected(s, s.bus.parts[a.part], err)
 	}
 	a.finish(err)
 }

@@ -42,7 +42,7 @@ func (s *session) trial() {
 	ctx, cancel := context.WithTimeout(s.ctx, s.bus.opts.CallTimeout+s.bus.opts.SpoolWait)
 	defer cancel()
 	replicas, err := s.tryAt(ctx, s.bus.names[p.index].trial)
-	if s.ctx.Err() == nil && judge(err) != astray { // else it says nothing
+	if s.ctx.Err() == nil && classify(err) != astray { // else it says nothing
 		s.noteSpool(err, replicas)
 	}
 }
@@ -81,10 +81,10 @@ func firstError(answers []answer, err error) error {
 // noteSpool takes note of how a use of the spool went.
 func (s *session) noteSpool(err error, replicas int64) {
 	conds := s.bus.conds
-	once := judge(err) == broken && !s.spoolBroke // most often the whole session is over
-	s.spoolBroke = judge(err) == broken
+	once := classify(err) == broken && !s.spoolBroke // most often the whole session is over
+	s.spoolBroke = classify(err) == broken
 	switch {
-	case s.ctx.Err() != nil, judge(err) == astray, once:
+	case s.ctx.Err() != nil, classify(err) == astray, once:
 	case err != nil:
 		conds.fail(waySpool, s.addr, s.bus.explain(err))
 	case replicas == 0:

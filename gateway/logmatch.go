@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+
+	"tuitalk/talk"
+)
+
+// logMatch says whether what a client has is a room's log up to AfterSeq.
+type logMatch uint8
+
+const (
+	logDiffers  logMatch = iota // or the client has none
+	logMatches                  // it can go on
+	logDoubtful                 // the store, which would know, is away
+)
+
+// compareLogs finds out whether the client can go on behind AfterSeq.
+func (s *Server) compareLogs(ctx context.Context, r *room, m talk.JoinRoom) (logMatch, error) {
+	if !m.Resume || m.AfterSeq < 0 {
+		return logDiffers, nil
+	}
+	if m.AfterSeq == 0 {
+		return logMatches, nil
+	}
+	var id talk.UUID
+	ok := false
+	r.locked(func() { id, ok = r.recent.idAt(m.AfterSeq) })
+	if !ok {
+		if s.spooler != nil && !s.health.storeUp() {
+			return logDoubtful, nil
+		}
+		var err error
+		if id, ok, err = s.store.IDAt(ctx, m.RoomID, m.AfterSeq); err != nil {
+			return s.unverifiedMatch(err)
+		}
+	}
+	if !ok || id != m.AfterID {
+		return logDiffers, nil
+	}
+	if err := s.awaitPlaced(ctx, r, m.AfterSeq); err != nil {
+		return s.unverifiedMatch(err)
+	}
+	return logMatches, nil
+}
+
+// errNotPlaced: the store may have gone back, and until somebody has looked nothing is
+// placed in the room.
+var errNotPlaced = errors.New("the room does not take what the store has")
+
+// unverifiedMatch is the match when nobody can tell now.
+func (s *Server) unverifiedMatch(err error) (logMatch, error) {
+	if s.spooler != nil {
+		return logDoubtful, nil
+	}
+	return logDiffers, err
+}
+
+// headSeq is the newest entry that was placed; nobody knows of a headless room.
+func (r *room) headSeq() (head int64, headless bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.head, r.headless
+}
+
+// awaitPlaced brings a room to where a client is whose log matches, so that the list of
+// members that it is told is not older than its entries.
+func (s *Server) awaitPlaced(ctx context.Context, r *room, seq int64) error {
+	for {
+		head, headless := r.headSeq()
+		if head >= seq || headless {
+			return nil
+		}
+		entries, err := s.store.After(ctx, r.id, head, fillPage)
+		if err != nil || len(entries) == 0 {
+			return err
+		}
+		r.placeEntries(entries)
+		if now, _ := r.headSeq(); now == head {
+			return errNotPlaced
+		}
+		s.metrics.holesFilled.Add(float64(len(entries)))
+	}
+}

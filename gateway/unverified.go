@@ -1,0 +1,257 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"tuitalk/history"
+	"tuitalk/talk"
+)
+
+// A room that is opened while the store is away is unverified: its head is what the
+// first joiner says to have, its list of members is not known, and what the joiners have
+// is checked by nobody. New entries are pending ones, which need none of that.
+// When the store is back, the room is read, and what its unverified members have is
+// compared with it. Until then they are shown nothing that is stored: somebody whose log
+// is another one, as the store has gone back meanwhile, would have the end of this log
+// behind the end of his own, and would seem to have all of it when he joins again. All of
+// them are asked to do that, as they were told no list of members.
+//
+// If the first joiner has nothing of the room, it is headless, too: what is heard
+// of its log waits until it has been read. Who has nothing then begins with what
+// was stored since the room was opened: nothing was stored before that in this
+// outage, so that nobody's words from it are missed. In the extended form a Gap
+// says so, behind which a client joins again, at the head.
+
+// maxClaimedSeq is more entries than a room will ever have: who claims them is wrong.
+const maxClaimedSeq = 1 << 48
+
+// clockSkew is by how many seconds the clocks of a gateway and of the store may
+// differ; who begins with a headless room may see so much from before.
+const clockSkew = 2
+
+// canOpenUnverified tells whether a room that could not be read may be opened all the
+// same.
+func (s *Server) canOpenUnverified(err error) bool {
+	away := errors.Is(err, history.ErrUnavailable) || errors.Is(err, errDown) || errors.Is(err, context.DeadlineExceeded)
+	return s.spooler != nil && away
+}
+
+// openUnverified begins the room behind after, if that can be.
+func (r *room) openUnverified(after int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unverified = true
+	if after <= 0 || after >= maxClaimedSeq {
+		r.headless, r.headlessAt = true, r.srv.unixNow()
+		return
+	}
+	r.head, r.claimedSeq, r.storeHead = after, after, max(r.storeHead, after)
+}
+
+// scheduleVerify has a worker read a room that was opened without the store, now that
+// it is back, and has its unverified members join again. If that does not come to an
+// end, the next sweep begins anew.
+func (s *Server) scheduleVerify(r *room) {
+	begins := false
+	r.locked(func() {
+		begins = !r.verifying
+		r.verifying = true
+	})
+	if !begins {
+		return
+	}
+	ends := func(error) { r.locked(func() { r.verifying = false }) }
+	run := func(ctx context.Context) {
+		s.verifyRoom(ctx, r)
+		ends(nil)
+	}
+	if !s.work.live.submit(run, ends) {
+		ends(nil)
+	}
+}
+
+func (s *Server) verifyRoom(ctx context.Context, r *room) {
+	blind := false
+	r.locked(func() { blind = r.open && r.unverified })
+	if blind && !s.reopenVerified(ctx, r) {
+		return // it is away again
+	}
+	list, err := s.compareClaims(ctx, r)
+	if err != nil {
+		s.log.Warn("what members said to have while the store was away cannot be compared yet", "room", r.id, "err", err)
+		r.locked(func() { r.hasUnverified = true })
+	}
+	var stale []*conn
+	for _, m := range list {
+		held := false
+		r.locked(func() {
+			if held = m.conn.memberOf.Load() == r && m.conn.membership.unverified && m.conn.membership.claim == m.claim; held {
+				m.conn.membership.unverified, m.conn.membership.claim, m.conn.membership.stale = false, nil, !m.same
+			}
+		})
+		switch {
+		case held && !m.same:
+			stale = append(stale, m.conn)
+		case held:
+			s.catchUp(m.conn)
+			m.conn.askToMove(s.moveTime(s.conns.count.Load())) // as if all were unverified
+		}
+	}
+	s.moveStale(r, stale)
+}
+
+// reopenVerified reads an unverified room.
+func (s *Server) reopenVerified(ctx context.Context, r *room) bool {
+	state, entries, err := s.readState(ctx, r.id)
+	var start int64
+	if err == nil {
+		start, err = s.startOf(ctx, r, state.HeadSeq)
+	}
+	if err != nil {
+		s.log.Warn("a room that was opened without the store cannot be read yet", "room", r.id, "err", err)
+		return false
+	}
+	var behind []*conn
+	missing, sees := false, false
+	r.locked(func() {
+		if sees = r.headless || r.acceptsClaim(state.HeadSeq); sees {
+			behind, missing = r.verifyAgainst(state, entries, start)
+		}
+	})
+	r.announceNames()
+	if !sees {
+		return false // more was placed meanwhile than is kept: it is read once more
+	}
+	if missing {
+		s.noteGap(r)
+	}
+	for _, c := range behind {
+		s.catchUp(c)
+	}
+	return true
+}
+
+// acceptsClaim tells whether the room still has all that it placed behind seq, so that a list
+// of members as of then can be brought up to now. Call with mu held.
+func (r *room) acceptsClaim(seq int64) bool {
+	_, kept := r.recent.idAt(seq + 1)
+	return kept || r.head <= seq || r.head == r.claimedSeq
+}
+
+// startOf is the seq behind which those begin who have nothing of a headless room.
+func (s *Server) startOf(ctx context.Context, r *room, head int64) (start int64, err error) {
+	var since uint64
+	r.locked(func() {
+		if r.headless {
+			since = r.headlessAt - min(r.headlessAt, clockSkew)
+		}
+	})
+	if since == 0 {
+		return head, nil
+	}
+	if _, start, err = s.store.SpanBefore(ctx, r.id, since, 1); err != nil {
+		return 0, fmt.Errorf("find the start of an outage in room %d: %w", r.id, err)
+	}
+	if head-start > int64(s.opts.ResumeMax) { // a clock was wrong once
+		start = head - int64(s.opts.RecentCount)
+	}
+	return start, nil
+}
+
+// verifyAgainst ends the unverified state with what was read. behind have to catch up; missing: a
+// gap is to be filled. Call with mu held.
+func (r *room) verifyAgainst(state history.Room, entries []talk.Entry, start int64) (behind []*conn, missing bool) {
+	r.unverified = false
+	for i := range entries {
+		r.markStored(entries[i].Author, entries[i].ID, entries[i].Seq)
+	}
+	if r.headless {
+		r.headless = false
+		r.load(state, entries)
+		r.startMembers(start)
+		return r.rewindMembers(), r.closeGap()
+	}
+	// what was placed meanwhile bears the joiner out, and is newer than what was read
+	wrong := r.head == r.claimedSeq && r.head > state.HeadSeq
+	if wrong || state.HeadSeq-r.head > int64(r.srv.opts.RecentCount) {
+		r.load(state, entries) // what the joiner said was wrong, or long ago
+		behind = r.rewindMembers()
+	} else {
+		r.setMemberList(state)
+		r.storeHead = max(r.storeHead, state.HeadSeq)
+	}
+	return behind, r.closeGap()
+}
+
+// startMembers gives those a cursor who had none. Call with mu held.
+func (r *room) startMembers(start int64) {
+	for _, c := range r.members {
+		if !c.membership.headless {
+			continue
+		}
+		c.membership.headless, c.membership.cursor, c.membership.last = false, start, talk.UUID{}
+		if c.membership.form.IsExtended() && start > 0 {
+			c.answerIn(c.membership.form, talk.Gap{RoomID: r.id, From: 1, To: start})
+		}
+	}
+}
+
+// rewindMembers makes the members' cursors fit a head that has moved without entries,
+// and returns those who have to catch up. Call with mu held.
+func (r *room) rewindMembers() (behind []*conn) {
+	for _, c := range r.members {
+		if c.membership.unverified {
+			continue // it is compared
+		}
+		c.membership.cursor, c.membership.last = min(c.membership.cursor, r.head), talk.UUID{}
+		if c.membership.live = c.membership.cursor == r.head; !c.membership.live {
+			behind = append(behind, c)
+		}
+	}
+	return behind
+}
+
+// doubtfulMember is a member whose log is to be compared with the room's.
+type doubtfulMember struct {
+	conn  *conn
+	claim *history.Head
+	same  bool
+}
+
+// compareClaims compares what unverified members have with the room's log, as far as the
+// store answers.
+func (s *Server) compareClaims(ctx context.Context, r *room) (list []doubtfulMember, err error) {
+	all := r.unverifiedMembers()
+	ids := map[int64]talk.UUID{}
+	for i := range all {
+		m := &all[i]
+		if m.claim == nil {
+			continue
+		}
+		id, known := ids[m.claim.Seq]
+		if !known {
+			if id, _, err = s.store.IDAt(ctx, r.id, m.claim.Seq); err != nil {
+				return all[:i], err
+			}
+			ids[m.claim.Seq] = id
+		}
+		m.same = !id.IsZero() && id == m.claim.ID
+	}
+	return all, nil
+}
+
+// unverified returns the members whom nobody has checked. Who has nothing of the log, and
+// goes on behind what another one said to have, is borne out by a head that is there.
+func (r *room) unverifiedMembers() (list []doubtfulMember) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hasUnverified = false
+	for _, c := range r.members {
+		if c.membership.unverified {
+			list = append(list, doubtfulMember{c, c.membership.claim, c.membership.claim == nil && c.membership.cursor <= r.head})
+		}
+	}
+	return list
+}
