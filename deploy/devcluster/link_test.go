@@ -59,7 +59,7 @@ func openTestLink(t *testing.T) *Link {
 		l.Close()
 		stacks := make([]byte, 1<<20)
 		stacks = stacks[:runtime.Stack(stacks, true)]
-		for _, of := range []string{"local.(*Link)", "local.(*linkConn)"} {
+		for _, of := range []string{"devcluster.(*Link)", "devcluster.(*linkConn)"} {
 			if strings.Contains(string(stacks), of) {
 				t.Errorf("goroutines of the link are left:\n%s", stacks)
 			}
