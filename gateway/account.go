@@ -133,7 +133,7 @@ func (c *conn) pay(a arrival) (refusal talk.Error, wait bool) {
 	}
 	c.srv.metrics.delayed(v.Level)
 	u.wakeAt, u.delayedBy = now+v.Wait, v.Level
-	c.srv.agenda.after(v.Wait, c.resumeBacklog)
+	c.srv.timers.after(v.Wait, c.resumeBacklog)
 	return talk.Error{}, true
 }
 

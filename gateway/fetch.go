@@ -103,7 +103,7 @@ func (c *conn) nextPiece(h *historyStream) bool {
 	if now >= h.dueBy {
 		return false
 	}
-	c.srv.agenda.after(min(wait, h.dueBy-now), func() { c.pieceDue(h) })
+	c.srv.timers.after(min(wait, h.dueBy-now), func() { c.pieceDue(h) })
 	return true
 }
 
@@ -164,7 +164,7 @@ func (c *conn) payPiece(h *historyStream, entries []talk.Entry) {
 func (c *conn) pieceFailed(h *historyStream, err error) {
 	if h.retries(err, c.srv.clock.now()) {
 		c.locked(func(*user) { h.dueBy = 0 })
-		c.srv.agenda.after(historyRetry, func() { c.pieceDue(h) })
+		c.srv.timers.after(historyRetry, func() { c.pieceDue(h) })
 		return
 	}
 	if err != errHistoryLeft {
@@ -209,7 +209,7 @@ func (c *conn) resumeFetch() {
 	if h != nil && h.waiting && !c.user.closed && c.hasTaken(historyBytes) {
 		h.waiting = false
 		if !c.nextPiece(h) {
-			c.srv.agenda.after(0, func() { c.pieceFailed(h, errHistoryBusy) })
+			c.srv.timers.after(0, func() { c.pieceFailed(h, errHistoryBusy) })
 		}
 	}
 }

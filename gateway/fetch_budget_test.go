@@ -59,12 +59,12 @@ func readHistory(t *testing.T, store *longSecond, do func(s *Server, r *historyR
 		s := keeperServer(t, store)
 		cfg := limits.Config{MaxConns: 10, History: limits.Rates{Bytes: limits.Rate{PerSecond: readPerSecond, Burst: readAtOnce}}}
 		s.limits = limits.New(cfg)
-		s.agenda.start(s.vital)
+		s.timers.start(s.vital)
 		s.work.history.start()
 		r := &historyReader{conn: &conn{srv: s}, t: t}
 		r.user.form, r.user.uuid = talk.JSON, newUUID()
 		do(s, r)
-		s.agenda.stop()
+		s.timers.stop()
 		s.work.history.stop()
 	})
 }

@@ -87,7 +87,7 @@ func (c *conn) join(m talk.JoinRoom) talk.Error {
 	j := &join{conn: c, m: m, name: name, by: c.beginAsync()}
 	busy := func() { j.fail(errBusy) }
 	if !c.submit(c.srv.work.enter, j.findRoom, busy) {
-		c.srv.agenda.after(0, busy) // without mu
+		c.srv.timers.after(0, busy) // without mu
 	}
 	return talk.Error{}
 }
@@ -188,7 +188,7 @@ func (j *join) compareLog(ctx context.Context, r *room) {
 		id := enterID(time.Now())
 		s.registerSession(registration{key: key, name: j.name, id: id, keep: j.conn.form().IsExtended()}, func(a history.Moved) { j.onEntered(key, id, a) })
 		if s.spooler != nil {
-			s.agenda.after(s.provisionalAfter(), func() { guard(j.conn, j.enterProvisionally) })
+			s.timers.after(s.provisionalAfter(), func() { guard(j.conn, j.enterProvisionally) })
 		}
 	}
 }

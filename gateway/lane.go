@@ -227,7 +227,7 @@ func (l *lane) holdMoves(moves []move) {
 	defer l.mu.Unlock()
 	l.moves = append(moves, l.moves...)
 	l.movesHeld = true
-	l.srv.agenda.after(retryMoves, l.releaseMoves)
+	l.srv.timers.after(retryMoves, l.releaseMoves)
 }
 
 func (l *lane) releaseMoves() {

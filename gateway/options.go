@@ -219,7 +219,7 @@ func (o *Options) validateParts() error {
 }
 
 // MostRingPackets is the most that Options.RingPackets can be; as much again is for answers.
-func MostRingPackets() int { return maxPackets / 2 }
+func MostRingPackets() int { return maxFrames / 2 }
 
 func (o *Options) validateSizes() error {
 	switch {

@@ -48,7 +48,7 @@ func (c *conn) rename(m talk.ChangeName) talk.Error {
 		rn.ask()
 	}
 	if c.srv.spooler != nil {
-		c.srv.agenda.after(c.srv.provisionalAfter(), func() { guard(c, rn.applyHere) })
+		c.srv.timers.after(c.srv.provisionalAfter(), func() { guard(c, rn.applyHere) })
 	}
 	return talk.Error{}
 }

@@ -59,7 +59,7 @@ func (l *lane) retains(p post) bool {
 	}
 	l.retainedBytes += p.size()
 	if l.retained = append(l.retained, p); len(l.retained) == 1 {
-		l.srv.agenda.after(retryKept, l.offerRetained)
+		l.srv.timers.after(retryKept, l.offerRetained)
 	}
 	return true
 }

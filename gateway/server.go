@@ -32,7 +32,7 @@ type Server struct {
 	poller  Poller
 	pump    *pump
 	work    workerPools
-	agenda  *timerQueue
+	timers  *timerQueue
 	lanes   []*lane
 
 	conns             conns
@@ -83,7 +83,7 @@ func New(opts Options, store history.Store) (*Server, error) {
 	ls := newLoops(clock)
 	s := &Server{
 		opts: opts, log: opts.Log.With("node", opts.Node), clock: clock, loops: ls,
-		names: names.NewRules(opts.ReservedNames...), pump: newPump(opts.Pumps, ls), agenda: newTimerQueue(ls),
+		names: names.NewRules(opts.ReservedNames...), pump: newPump(opts.Pumps, ls), timers: newTimerQueue(ls),
 		ended: make(chan struct{}), stopped: make(chan struct{}), drainEnded: make(chan struct{}),
 	}
 	s.store = watchedStore{store, &s.health}
@@ -118,7 +118,7 @@ func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 	for _, p := range s.work.all() {
 		p.start()
 	}
-	s.agenda.start(s.vital)
+	s.timers.start(s.vital)
 	for _, l := range s.lanes {
 		s.lanesEnd.Go(s.vital(l.loop, l.run))
 	}
@@ -228,7 +228,7 @@ func (s *Server) drain(ctx context.Context) error {
 }
 
 func (s *Server) stopWorkers() {
-	s.agenda.stop()
+	s.timers.stop()
 	for _, p := range s.work.all() {
 		p.stop()
 	}

@@ -99,12 +99,12 @@ func (s *Server) doubtStore(r *room, at history.Head, resets int, holds bool) {
 		d.open = true
 	})
 	if begins {
-		s.agenda.after(confirmAfter, func() { s.confirmSoon(r) })
+		s.timers.after(confirmAfter, func() { s.confirmSoon(r) })
 	}
 }
 
 func (s *Server) confirmSoon(r *room) {
-	again := func(error) { s.agenda.after(confirmAfter, func() { s.confirmSoon(r) }) }
+	again := func(error) { s.timers.after(confirmAfter, func() { s.confirmSoon(r) }) }
 	run := func(ctx context.Context) {
 		if err := s.confirm(ctx, r); err != nil {
 			s.log.Warn("the store may have gone back; it cannot be told yet", "room", r.id, "err", err)
@@ -236,7 +236,7 @@ func (s *Server) moveStale(r *room, stale []*conn) {
 	for _, c := range stale {
 		c.askToMove(within)
 	}
-	s.agenda.after(2*within+s.opts.CloseWait, func() {
+	s.timers.after(2*within+s.opts.CloseWait, func() {
 		var left []*conn
 		r.locked(func() {
 			for _, c := range r.members {
