@@ -165,7 +165,7 @@ var mutants = []mutant{
 	{name: "joins and the opening of rooms share workers, and wait there", fix: "9.1", edits: []edit{
 		{"gateway/rooms.go", `if !s.work.opening.submitFor(network,`, `if !s.work.enter.submitFor(network,`},
 		{"gateway/join.go", "s.scheduleOpen(r, j.conn.network, j.m.AfterSeq)\n", `s.scheduleOpen(r, j.conn.network, j.m.AfterSeq)
-			for waits := !opener; waits; time.Sleep(time.Millisecond) {
+			for waits := true; waits; time.Sleep(time.Millisecond) {
 				r.locked(func() { waits = !r.open && !r.dead })
 			}
 `},
