@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,15 +36,15 @@ type stay struct {
 	sent    []talk.Message
 	effects []Effect // that are not Do
 	wake    time.Time
-	kept    memory
+	kept    *memory
 	seq     int64
 	room    int32
 }
 
-func newStay(t testing.TB, w, h int) *stay { return newStayKept(t, w, h, make(memory)) }
+func newStay(t testing.TB, w, h int) *stay { return newStayKept(t, w, h, &memory{}) }
 
 // newStayKept is a stay that begins with what an earlier one has left.
-func newStayKept(t testing.TB, w, h int, kept memory) *stay {
+func newStayKept(t testing.TB, w, h int, kept *memory) *stay {
 	t.Helper()
 	s := &stay{t: t, now: noon, room: 1, kept: kept}
 	var err error
@@ -318,12 +319,16 @@ func checkCell(t testing.TB, c *Cell) {
 	}
 }
 
-// memory is what outlives a program.
-type memory map[string]string
+// memory is what outlives a program. The program and its test look at it.
+type memory struct{ prefs sync.Map }
 
-func (m memory) Pref(_ bool, key string) string { return m[key] }
+func (m *memory) Pref(_ bool, key string) string {
+	value, _ := m.prefs.Load(key)
+	s, _ := value.(string)
+	return s
+}
 
-func (m memory) SetPref(_ bool, key, value string) error {
-	m[key] = value
+func (m *memory) SetPref(_ bool, key, value string) error {
+	m.prefs.Store(key, value)
 	return nil
 }
