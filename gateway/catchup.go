@@ -87,7 +87,7 @@ func (s *Server) catchUpStep(ctx context.Context, r *room, c *conn) {
 // takes no more, and the catch-up has ended. Call with mu held.
 func (r *room) serveStored(c *conn, entries []talk.Entry) (full bool) {
 	for i := range entries {
-		if c.memberOf.Load() != r || c.membership.stale || entries[i].Seq != c.membership.cursor+1 {
+		if m := &c.membership; c.memberOf.Load() != r || m.stale || m.unverified || entries[i].Seq != c.membership.cursor+1 {
 			break
 		}
 		if !c.membership.passes(&entries[i]) && !c.pushLive(prepareEntry(&entries[i], c.membership.form)) {
@@ -107,7 +107,7 @@ func (r *room) serveRecent(c *conn) (has history.Head, done bool) {
 		return has, true
 	}
 	s := &c.membership
-	if s.stale {
+	if s.stale || s.unverified { // it has joined again since this began
 		s.catchingUp = false
 		return has, true
 	}

@@ -306,9 +306,11 @@ func (j *join) onEntered(key sessionKey, id talk.UUID, a history.Moved) {
 		c.indexSession(key)
 		c.srv.arrivals.add(c)
 		if sits {
-			if a.Entry == nil { // another window of his is there: what he was told is not stored
-				r.locked(func() { c.membership.told = c.membership.told && c.memberOf.Load() != r })
-			}
+			r.locked(func() { // nothing comes that says it again: another window of his is there, or it was shown
+				if m := &c.membership; c.memberOf.Load() == r && entrySeq(a.Entry) <= m.cursor {
+					m.told = false
+				}
+			})
 			c.resumeBacklog()
 			return
 		}
@@ -399,6 +401,9 @@ func (j *join) addMember(form talk.Form, a history.Moved) (live bool) {
 	live = r.addMember(c, m.UUID, form, cursor)
 	c.membership.told = !form.IsExtended() && !a.Applied
 	c.membership.headless = r.headless && cursor == 0
+	if log == logMatches && cursor > 0 && cursor == m.AfterSeq {
+		c.membership.last = m.AfterID
+	}
 	if form.IsExtended() && (log == logDoubtful || r.unverified && !c.membership.headless) {
 		c.membership.unverified, c.membership.live, live, r.hasUnverified = true, false, false, true
 		if log == logDoubtful {

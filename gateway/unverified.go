@@ -62,7 +62,9 @@ func (s *Server) scheduleVerify(r *room) {
 	if !begins {
 		return
 	}
-	ends := func(error) { r.locked(func() { r.verifying = false }) }
+	ends := func(why error) {
+		r.locked(func() { r.verifying, r.hasUnverified = false, r.hasUnverified || why != nil })
+	}
 	run := func(ctx context.Context) {
 		s.verifyRoom(ctx, r)
 		ends(nil)
@@ -87,8 +89,10 @@ func (s *Server) verifyRoom(ctx context.Context, r *room) {
 	for _, m := range list {
 		held := false
 		r.locked(func() {
-			if held = m.conn.memberOf.Load() == r && m.conn.membership.unverified && m.conn.membership.claim == m.claim; held {
-				m.conn.membership.unverified, m.conn.membership.claim, m.conn.membership.stale = false, nil, !m.same
+			at := &m.conn.membership
+			if held = m.conn.memberOf.Load() == r && at.unverified && at.claim == m.claim; held {
+				m.same = m.same && at.ends(m.claim, r.head)
+				at.unverified, at.claim, at.stale = false, nil, !m.same
 			}
 		})
 		switch {
@@ -116,7 +120,7 @@ func (s *Server) reopenVerified(ctx context.Context, r *room) bool {
 	var behind []*conn
 	missing, sees := false, false
 	r.locked(func() {
-		if sees = r.headless || r.acceptsClaim(state.HeadSeq); sees {
+		if sees = r.headless || state.HeadSeq < r.claimedSeq || r.acceptsClaim(state.HeadSeq); sees {
 			behind, missing = r.verifyAgainst(state, entries, start)
 		}
 	})
@@ -174,7 +178,7 @@ func (r *room) verifyAgainst(state history.Room, entries []talk.Entry, start int
 		return r.rewindMembers(), r.closeGap()
 	}
 	// what was placed meanwhile bears the joiner out, and is newer than what was read
-	wrong := r.head == r.claimedSeq && r.head > state.HeadSeq
+	wrong := state.HeadSeq < r.claimedSeq // or the store has gone back since
 	if wrong || state.HeadSeq-r.head > int64(r.srv.opts.RecentCount) {
 		r.load(state, entries) // what the joiner said was wrong, or long ago
 		behind = r.rewindMembers()
@@ -218,6 +222,19 @@ type doubtfulMember struct {
 	conn  *conn
 	claim *history.Head
 	same  bool
+}
+
+// ends sets what a member whose claim is right has as its last entry. false: its cursor is
+// where neither its claim nor the room's log reaches, as somebody else's wrong claim put it
+// there. Call with the room's mu held.
+func (m *membership) ends(claim *history.Head, head int64) bool {
+	switch {
+	case claim == nil:
+		return m.cursor <= head
+	case m.cursor == claim.Seq:
+		m.last = claim.ID
+	}
+	return m.cursor <= max(head, claim.Seq)
 }
 
 // compareClaims compares what unverified members have with the room's log, as far as the

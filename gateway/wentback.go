@@ -232,6 +232,9 @@ func (r *room) commonWith(head int64, entries []talk.Entry) int64 {
 // moveStale asks members to join again, and closes those that have not done so in
 // time.
 func (s *Server) moveStale(r *room, stale []*conn) {
+	if len(stale) == 0 {
+		return
+	}
 	within := s.moveTime(s.conns.count.Load())
 	for _, c := range stale {
 		c.askToMove(within)
@@ -239,8 +242,8 @@ func (s *Server) moveStale(r *room, stale []*conn) {
 	s.timers.after(2*within+s.opts.CloseWait, func() {
 		var left []*conn
 		r.locked(func() {
-			for _, c := range r.members {
-				if c.membership.stale {
+			for _, c := range stale {
+				if c.memberOf.Load() == r && c.membership.stale {
 					left = append(left, c)
 				}
 			}
@@ -264,27 +267,28 @@ type wentBack struct {
 	last    time.Time
 	rooms   int
 	resetAt time.Time // when that was done last
-	reset   bool      // it is to be done
+	reset   int       // how many rooms there were then
 }
 
 func (w *wentBack) note(now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.last = now
-	w.rooms++
-	w.reset = true // a room that is found only now may be of another time
+	w.rooms++ // one that is found only now may be of another time
 }
 
-func (w *wentBack) wantsReset(now time.Time) bool {
+// wantsReset tells whether who is where is to be asked for anew, and as of how many rooms.
+func (w *wentBack) wantsReset(now time.Time) (rooms int, wanted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.reset && (w.resetAt.IsZero() || now.Sub(w.resetAt) > resetPresenceEvery)
+	return w.rooms, w.rooms != w.reset && (w.resetAt.IsZero() || now.Sub(w.resetAt) > resetPresenceEvery)
 }
 
-func (w *wentBack) resetDone(now time.Time) {
+// resetDone notes that it was, for so many rooms.
+func (w *wentBack) resetDone(rooms int, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.reset, w.resetAt = false, now
+	w.reset, w.resetAt = rooms, now
 }
 
 // resetPresence asks all gateways who is where, in whatever rooms: the store has
@@ -295,7 +299,8 @@ func (w *wentBack) resetDone(now time.Time) {
 // original's forms, who have no grace, may leave and join by it.
 func (k *leaseManager) resetPresence(ctx context.Context) error {
 	s := k.srv
-	if !s.wentBack.wantsReset(s.clock.now()) {
+	rooms, wanted := s.wentBack.wantsReset(s.clock.now())
+	if !wanted {
 		return nil
 	}
 	leases, err := s.store.Leases(ctx)
@@ -307,7 +312,7 @@ func (k *leaseManager) resetPresence(ctx context.Context) error {
 			return err
 		}
 	}
-	s.wentBack.resetDone(s.clock.now())
+	s.wentBack.resetDone(rooms, s.clock.now())
 	s.reregisterAll()
 	return nil
 }

@@ -142,12 +142,12 @@ func TestAStoreThatGoesBackAgainResetsPresenceAgain(t *testing.T) {
 		if step.notes {
 			w.note(now)
 		}
-		got := w.wantsReset(now)
+		rooms, got := w.wantsReset(now)
 		if got != step.want {
 			t.Errorf("after %v, noted %v: wanted %v", step.passes, step.notes, got)
 		}
 		if got {
-			w.resetDone(now)
+			w.resetDone(rooms, now)
 		}
 	}
 }

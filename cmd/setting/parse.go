@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -96,14 +97,25 @@ func (f *Flags) checkEnvironment(environ []string) error {
 		}
 	})
 	for _, pair := range environ {
-		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, Prefix) || slices.Contains(own, name) || f.isAnothers(name) {
+		name, value, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, Prefix) || slices.Contains(own, name) || f.isAnothers(name) || isServiceLink(name, value) {
 			continue
 		}
 		return fmt.Errorf("the environment variable %s is no setting of any program%s", Shown(name), f.suggest(name, f.prefix))
 	}
 	return nil
 }
+
+// isServiceLink tells whether a variable says where a service called tuitalk… is, as
+// Kubernetes and Docker put it into every container beside it.
+func isServiceLink(name, value string) bool {
+	return strings.HasSuffix(name, "_SERVICE_HOST") || strings.Contains(name, "_SERVICE_PORT") ||
+		strings.Contains(name, "_PORT") && (strings.HasPrefix(value, "tcp://") || strings.HasPrefix(value, "udp://")) ||
+		linkPart.MatchString(name)
+}
+
+// linkPart is the rest of what a link tells of one port.
+var linkPart = regexp.MustCompile(`_PORT_\d+_(TCP|UDP)_(ADDR|PORT|PROTO)$`)
 
 // watched is the value of a flag while settings are read. It keeps why one was refused.
 type watched struct {
