@@ -392,7 +392,7 @@ func TestOneLineErrors(t *testing.T) {
 	for _, c := range []struct{ args, says string }{
 		{"-server http://x", "does not begin with ws://"},
 		{"-room one", "A room is an integer"},
-		{"-nonsense", "not defined"},
+		{"-nonsense", "is not a flag"},
 		{"-state /dev/null/x -server ws://127.0.0.1:1", "-state"},
 		{"", "needs a terminal"},
 	} {
