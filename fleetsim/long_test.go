@@ -107,13 +107,7 @@ func (l *long) work() {
 
 // failed lives through a day again, and tells how often that ends well.
 func (l *long) failed(seed uint64, o options, problems []string) {
-	again := 0
-	for range repeats {
-		r := aside(func() result { return simulate(l.t, seed, o) })
-		if len(r.problems) > 0 {
-			again++
-		}
-	}
+	again := redAgain(l.t, seed, o, repeats)
 	call := fmt.Sprintf("make sim SEED=%d", seed)
 	if o.calm {
 		call += " CALM=1"

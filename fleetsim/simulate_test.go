@@ -156,7 +156,7 @@ func TestChaos(t *testing.T) {
 		if len(r.problems) > 0 {
 			r.keep(t)
 			told := fmt.Sprintf("seed %d:\n%s", r.seed, strings.Join(r.problems, "\n"))
-			if red := 1 + redAgain(t, r.seed, lives-1); red > lives/2 {
+			if red := 1 + redAgain(t, r.seed, options{}, lives-1); red > lives/2 {
 				t.Errorf("red in %d of %d lives, %s", red, lives, told)
 			} else {
 				t.Logf("RARE: red in %d of %d lives, %s", red, lives, told)
@@ -174,9 +174,9 @@ func TestChaos(t *testing.T) {
 const lives = 7
 
 // redAgain is how many of so many more lives of a day fail.
-func redAgain(t *testing.T, seed uint64, more int) (red int) {
+func redAgain(t *testing.T, seed uint64, o options, more int) (red int) {
 	for range more {
-		if r := aside(func() result { return simulate(t, seed, options{}) }); len(r.problems) > 0 {
+		if r := aside(func() result { return simulate(t, seed, o) }); len(r.problems) > 0 {
 			red++
 		}
 	}

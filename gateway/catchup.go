@@ -24,7 +24,7 @@ func (s *Server) catchUp(c *conn) {
 	}
 	start := false
 	r.locked(func() {
-		if start = c.memberOf.Load() == r && !c.membership.live && !c.membership.catchingUp && !c.membership.stale && !c.membership.unverified; start {
+		if start = c.memberOf.Load() == r && !c.membership.live && !c.membership.catchingUp && !c.membership.held(); start {
 			c.membership.catchingUp = true
 		}
 	})
@@ -55,7 +55,7 @@ func (s *Server) retryCatchUp(r *room, c *conn) {
 
 // catchUpStep serves a member what memory has, else one page from the store; the
 // next one waits for its turn behind what others miss. It runs on a worker and owns
-// c.membership.catching.
+// c.membership.catchingUp.
 func (s *Server) catchUpStep(ctx context.Context, r *room, c *conn) {
 	var has history.Head
 	done, resets := false, 0
@@ -87,7 +87,7 @@ func (s *Server) catchUpStep(ctx context.Context, r *room, c *conn) {
 // takes no more, and the catch-up has ended. Call with mu held.
 func (r *room) serveStored(c *conn, entries []talk.Entry) (full bool) {
 	for i := range entries {
-		if m := &c.membership; c.memberOf.Load() != r || m.stale || m.unverified || entries[i].Seq != c.membership.cursor+1 {
+		if m := &c.membership; c.memberOf.Load() != r || m.held() || entries[i].Seq != m.cursor+1 {
 			break
 		}
 		if !c.membership.passes(&entries[i]) && !c.pushLive(prepareEntry(&entries[i], c.membership.form)) {
@@ -107,7 +107,7 @@ func (r *room) serveRecent(c *conn) (has history.Head, done bool) {
 		return has, true
 	}
 	s := &c.membership
-	if s.stale || s.unverified { // it has joined again since this began
+	if s.held() { // it has joined again since this began
 		s.catchingUp = false
 		return has, true
 	}

@@ -57,7 +57,7 @@ type conn struct {
 	account limits.Client // what it may; limits guards its place among the others
 
 	memberOf   atomic.Pointer[room] // where it has a membership; written with that room's mu held
-	membership membership           // guarded by in's mu
+	membership membership           // guarded by memberOf's mu
 }
 
 // membership is a connection's place in a room.
@@ -78,8 +78,12 @@ type membership struct {
 	uuid       talk.UUID
 }
 
+// held tells whether a member is shown nothing stored until it is compared, or has joined
+// again. Call with memberOf's mu held.
+func (s *membership) held() bool { return s.stale || s.unverified }
+
 // passes tells whether an entry is not said to a member, as it was said before it was
-// stored. Call with in's mu held.
+// stored. Call with memberOf's mu held.
 func (s *membership) passes(e *talk.Entry) bool {
 	if !s.told || e.Kind != talk.KindJoined || e.Author != s.uuid {
 		return false

@@ -318,7 +318,7 @@ func (j *join) onEntered(key sessionKey, id talk.UUID, a history.Moved) {
 	}
 }
 
-// refused is called when what the store has of this session is not what was asked
+// onRefused is called when what the store has of this session is not what was asked
 // for; a new connection asks anew.
 func (j *join) onRefused(sits bool) {
 	c := j.conn
@@ -339,7 +339,7 @@ func (c *conn) indexSession(key sessionKey) {
 	}
 	c.locked(func(u *user) {
 		if u.closed {
-			c.srv.windows.remove(sessionIDOf(key), c) // departed came before put
+			c.srv.windows.remove(sessionIDOf(key), c) // cleanup came before put
 		}
 	})
 }

@@ -217,8 +217,8 @@ func (r *room) rewindMembers() (behind []*conn) {
 	return behind
 }
 
-// doubtfulMember is a member whose log is to be compared with the room's.
-type doubtfulMember struct {
+// unverifiedMember is a member whose log is to be compared with the room's.
+type unverifiedMember struct {
 	conn  *conn
 	claim *history.Head
 	same  bool
@@ -239,7 +239,7 @@ func (m *membership) ends(claim *history.Head, head int64) bool {
 
 // compareClaims compares what unverified members have with the room's log, as far as the
 // store answers.
-func (s *Server) compareClaims(ctx context.Context, r *room) (list []doubtfulMember, err error) {
+func (s *Server) compareClaims(ctx context.Context, r *room) (list []unverifiedMember, err error) {
 	all := r.unverifiedMembers()
 	ids := map[int64]talk.UUID{}
 	for i := range all {
@@ -259,15 +259,15 @@ func (s *Server) compareClaims(ctx context.Context, r *room) (list []doubtfulMem
 	return all, nil
 }
 
-// unverified returns the members whom nobody has checked. Who has nothing of the log, and
+// unverifiedMembers returns the members whom nobody has checked. Who has nothing of the log, and
 // goes on behind what another one said to have, is borne out by a head that is there.
-func (r *room) unverifiedMembers() (list []doubtfulMember) {
+func (r *room) unverifiedMembers() (list []unverifiedMember) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.hasUnverified = false
 	for _, c := range r.members {
 		if c.membership.unverified {
-			list = append(list, doubtfulMember{c, c.membership.claim, c.membership.claim == nil && c.membership.cursor <= r.head})
+			list = append(list, unverifiedMember{c, c.membership.claim, c.membership.claim == nil && c.membership.cursor <= r.head})
 		}
 	}
 	return list
