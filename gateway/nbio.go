@@ -278,27 +278,47 @@ func (p *nbioPoller) Poke() {
 }
 
 func (p *nbioPoller) TakeOver(tcp net.Conn) (Socket, error) {
-	nb, err := nbio.NBConn(tcp)
-	if err != nil {
+	s := &nbioSocket{}
+	if err := s.duplicate(tcp); err != nil {
 		_ = tcp.Close() // it was never ours to read an error from
 		return nil, fmt.Errorf("take over the accepted connection: %w", err)
 	}
-	s := &nbioSocket{nb: nb, probe: p.probeOf(nb)}
-	raw, err := nb.SyscallConn()
-	if err == nil {
-		err = raw.Control(func(fd uintptr) { s.fd = int(fd) })
-	}
-	if err == nil && s.fd >= nbio.MaxOpenFiles {
+	s.probe = p.probeOf(s.nb)
+	var err error
+	if s.fd >= nbio.MaxOpenFiles {
 		err = fmt.Errorf("descriptor %d is beyond the %d that the poller takes", s.fd, nbio.MaxOpenFiles)
 	}
 	if err == nil {
 		err = s.bound(p.send, p.receive)
 	}
 	if err != nil {
-		_ = nb.Close() // it is unwanted, whatever close says
+		_ = s.nb.Close() // it is unwanted, whatever close says
 		return nil, fmt.Errorf("prepare the accepted connection: %w", err)
 	}
 	return s, nil
+}
+
+// duplicate makes nbio's connection of an accepted one, which it closes. nbio takes a
+// duplicate that a child process would inherit: then closing it here would end neither
+// the connection nor what epoll tells under its number, which is soon a new one's.
+func (s *nbioSocket) duplicate(tcp net.Conn) error {
+	syscall.ForkLock.RLock() // no child begins before the duplicate is marked
+	defer syscall.ForkLock.RUnlock()
+	nb, err := nbio.NBConn(tcp)
+	if err != nil {
+		return err
+	}
+	raw, err := nb.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { s.fd = int(fd) })
+	}
+	if err != nil {
+		_ = nb.Close() // it is unwanted, whatever close says
+		return err
+	}
+	s.nb = nb
+	syscall.CloseOnExec(s.fd)
+	return nil
 }
 
 func (p *nbioPoller) Serve(s Socket, to Callbacks) error {
