@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"tuitalk/gateway"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -40,6 +41,38 @@ func TestALateEnterBringsNobodyBack(t *testing.T) {
 	come("in the end")
 	if r, err := n.store.Room(t.Context(), 1, 10); err != nil || r.Count != 1 {
 		t.Errorf("in the end the room has %d members, %v", r.Count, err)
+	}
+}
+
+// TestALateEnterOfAGatewayThatWasRetired: what a gateway has given up on comes after others
+// have taken it for dead, as one that was frozen or cut off. It lives, and so nobody would
+// end a session that is in the store by its name and that it does not know of.
+func TestALateEnterOfAGatewayThatWasRetired(t *testing.T) {
+	t.Parallel()
+	id := newID(4)
+	nodes, gates := fleetOf(t, func(o *gateway.Options) { shortGrace(o); o.ID = id })
+	n, gate := nodes[0], gates[0]
+	w := hello(t, n.addr)
+	w.join(1, "witness")
+	a := hello(t, n.addr)
+	a.join(1, "ada")
+	second := a.comeBack(n.addr, newID(4)) // whose Enter writes no entry
+	late := gate.loseFirst(a.uuid, history.Enter)
+	second.join(1, "ada")
+	gate.set(nil)
+	second.say(talk.LeaveRoom{RoomID: 1, UUID: a.uuid, Username: "ada"})
+	second.join(2, "ada") // behind the Leave
+	if err := n.store.Retire(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range gate.again(t, late()) {
+		if m.Applied {
+			t.Fatalf("move %d is applied: %+v", i, m)
+		}
+	}
+	_ = a.ws.CloseNow()
+	if e := w.untilLeft(); e.Author != a.uuid {
+		t.Errorf("left: %+v", e)
 	}
 }
 

@@ -115,7 +115,11 @@
 // That is not enough for a copy that comes late, of a write that was given up on and
 // said again: it would find the session broken or gone, or another's, and no entry of
 // its own where it wrote none. So who moves numbers its attempts (Turn), and nothing of
-// an earlier one applies once a later one was there.
+// an earlier one applies once a later one was there. That outlives a retirement: a
+// gateway that was frozen is retired and goes on, and a late Enter of it would make a
+// session that nobody ends, since its gateway lives and does not know of it. (It could
+// look for such sessions: a walk through all that it has in the store, again and again,
+// and between two walks they would be there.)
 //
 // An EntryID that names an entry of another kind is refused with ErrBadEntry.
 //

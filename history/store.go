@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"errors"
+	"time"
 
 	"tuitalk/talk"
 )
@@ -67,7 +68,8 @@ type Store interface {
 	// and with 0 those that have none, but sessions that are not broken: else nobody
 	// would ever retire them.
 	Leases(ctx context.Context) ([]Lease, error)
-	// Retire marks all sessions of a gateway as broken and forgets its lease and turns.
+	// Retire marks all sessions of a gateway as broken and forgets its lease; of its turns
+	// only what is older than TurnsKept, since it may live.
 	Retire(ctx context.Context, gateway talk.UUID) error
 	// Broken returns up to limit sessions whose connection is gone, in the
 	// order of (RoomID, UUID, Session), behind the given one; the zero key means
@@ -169,12 +171,17 @@ type Move struct {
 // Turn numbers the attempts of one who moves, a lane of a gateway: it makes one at a
 // time, and one that it has given up on may still be under way when it says the same
 // again. Once the store has had a Turn, nothing of an earlier one of the same lane
-// applies. The zero Turn is nobody's, and always its turn.
+// applies, for TurnsKept at least, whatever else happens: a gateway that is retired may
+// be frozen or cut off, and goes on. The zero Turn is nobody's, and always its turn.
 type Turn struct {
 	Gateway talk.UUID
 	Lane    int32
 	Number  int64 // from 1
 }
+
+// TurnsKept is how long a store knows the last Turn of a lane. What was given up on
+// longer ago is not under way any more.
+const TurnsKept = 24 * time.Hour
 
 // Moved is what became of a Move.
 type Moved struct {

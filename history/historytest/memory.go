@@ -33,7 +33,7 @@ var (
 
 // NewMemory makes an empty store, whose entries are dated by clock.
 func NewMemory(clock func() time.Time) *Memory {
-	return &Memory{clock: clock, model: modelStore{rooms: map[int32]*modelRoom{}, turns: map[history.Turn]int64{}, leaveID: randomID}, leases: map[talk.UUID]int64{}}
+	return &Memory{clock: clock, model: modelStore{rooms: map[int32]*modelRoom{}, turns: map[history.Turn]modelTurn{}, leaveID: randomID}, leases: map[talk.UUID]int64{}}
 }
 
 func randomID() talk.UUID {

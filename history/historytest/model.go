@@ -22,7 +22,7 @@ const modelRooms = 3
 
 // model: whatever is done, in whatever order, the store answers as the model.
 func model(e *env) {
-	run := &modelRun{env: e, Rand: e.rand(), model: modelStore{now: 1000, rooms: make(map[int32]*modelRoom), turns: make(map[history.Turn]int64)}}
+	run := &modelRun{env: e, Rand: e.rand(), model: modelStore{now: 1000, rooms: make(map[int32]*modelRoom), turns: make(map[history.Turn]modelTurn)}}
 	e.SetTime(1000)
 	for step := range 400 {
 		switch run.IntN(10) {
@@ -138,7 +138,7 @@ func (run *modelRun) turn() history.Turn {
 	if run.IntN(3) == 0 {
 		return history.Turn{}
 	}
-	t.Number = max(1, run.model.turns[t]+run.Int64N(4)-1)
+	t.Number = max(1, run.model.turns[t].number+run.Int64N(4)-1)
 	return t
 }
 

@@ -16,8 +16,13 @@ import (
 type modelStore struct {
 	now     uint64
 	rooms   map[int32]*modelRoom
-	turns   map[history.Turn]int64 // the last number of each lane
-	leaveID func() talk.UUID       // nil: sessions have none
+	turns   map[history.Turn]modelTurn // the last of each lane
+	leaveID func() talk.UUID           // nil: sessions have none
+}
+
+type modelTurn struct {
+	number int64
+	at     uint64 // when it was taken
 }
 
 type modelRoom struct {
@@ -125,12 +130,14 @@ func lane(t history.Turn) history.Turn {
 }
 
 // late tells whether a later turn was there already.
-func (m *modelStore) late(t history.Turn) bool { return t.Number > 0 && t.Number < m.turns[lane(t)] }
+func (m *modelStore) late(t history.Turn) bool {
+	return t.Number > 0 && t.Number < m.turns[lane(t)].number
+}
 
 // took notes that something of a turn was applied.
 func (m *modelStore) took(t history.Turn) {
 	if t.Number > 0 {
-		m.turns[lane(t)] = t.Number
+		m.turns[lane(t)] = modelTurn{t.Number, m.now}
 	}
 }
 
@@ -245,7 +252,7 @@ func made(mv history.Move, kind talk.Kind, name, text string) talk.Entry {
 }
 
 func (m *modelStore) retire(gateway talk.UUID) {
-	maps.DeleteFunc(m.turns, func(t history.Turn, _ int64) bool { return t.Gateway == gateway })
+	maps.DeleteFunc(m.turns, func(_ history.Turn, t modelTurn) bool { return t.at+uint64(history.TurnsKept/time.Second) < m.now })
 	for _, r := range m.rooms {
 		for _, w := range r.members {
 			for _, s := range w.sessions {

@@ -1,6 +1,8 @@
 package historytest
 
 import (
+	"time"
+
 	"tuitalk/history"
 )
 
@@ -90,6 +92,8 @@ func moveRepeatsLate(e *env) {
 // movesOutOfTurn: copies of attempts that were given up on come late, when what they say
 // has been said again, and more has happened since. None of them changes anything.
 func movesOutOfTurn(e *env) {
+	const now = 1_000_000
+	e.SetTime(now)
 	turn := func(lane int32, number int64, m history.Move) history.Move {
 		m.Turn = history.Turn{Gateway: UUID("gateway0"), Lane: lane, Number: number}
 		return m
@@ -138,10 +142,17 @@ func movesOutOfTurn(e *env) {
 	late("a Rename that wrote nothing, after another", 6, rename("d", "ada"))
 	e.want(1, "eve", "+ada ada>eve")
 
-	if err := e.store().Retire(e.ctx, UUID("gateway0")); err != nil {
-		e.Fatal(err)
+	retire := func() {
+		e.Helper()
+		if err := e.store().Retire(e.ctx, UUID("gateway0")); err != nil {
+			e.Fatal(err)
+		}
 	}
+	retire() // it lives: it was frozen
+	late("an Enter after the retirement of its gateway", 3, enter(second, "b", "ada"))
+	e.SetTime(now + int64(history.TurnsKept/time.Second) + 1)
+	retire()
 	if m := e.move(0, turn(1, 1, enter(second, "f", "eve"))); !m.Applied {
-		e.Errorf("a retired gateway's turns are not forgotten: %+v", m)
+		e.Errorf("turns are never forgotten: %+v", m)
 	}
 }

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"time"
 
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -130,7 +131,8 @@ func (s *Store) Retire(ctx context.Context, gateway talk.UUID) error {
 			return err
 		}
 	}
-	if _, err := s.exec(ctx, "retire a gateway", `DELETE FROM turns WHERE gateway = $1`, uuid(&gateway)); err != nil {
+	if _, err := s.exec(ctx, "forget old turns", `DELETE FROM turns WHERE taken_at < clock_seconds($1) - $2`,
+		s.now(), int64(history.TurnsKept/time.Second)); err != nil {
 		return err
 	}
 	_, err := s.exec(ctx, "retire a gateway", `DELETE FROM leases WHERE gateway = $1`, uuid(&gateway))

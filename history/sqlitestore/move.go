@@ -50,7 +50,7 @@ func (s *Store) isLate(ctx context.Context, t history.Turn) (bool, error) {
 	if t.Number == 0 {
 		return false, nil
 	}
-	done, err := s.st.takeTurn.ExecContext(ctx, t.Gateway[:], t.Lane, t.Number)
+	done, err := s.st.takeTurn.ExecContext(ctx, t.Gateway[:], t.Lane, t.Number, s.options.Clock().Unix())
 	if err != nil {
 		return false, err
 	}

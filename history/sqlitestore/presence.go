@@ -34,10 +34,11 @@ func (s *Store) Leases(ctx context.Context) ([]history.Lease, error) {
 // Retire ends a gateway; see history.Store.
 func (s *Store) Retire(ctx context.Context, gateway talk.UUID) error {
 	return s.write(ctx, "retire a gateway", func(ctx context.Context) error {
-		if _, err := s.st.breakGateway.ExecContext(ctx, s.options.Clock().Unix(), gateway[:]); err != nil {
+		now := s.options.Clock()
+		if _, err := s.st.breakGateway.ExecContext(ctx, now.Unix(), gateway[:]); err != nil {
 			return err
 		}
-		if _, err := s.st.deleteTurns.ExecContext(ctx, gateway[:]); err != nil {
+		if _, err := s.st.forgetTurns.ExecContext(ctx, now.Add(-history.TurnsKept).Unix()); err != nil {
 			return err
 		}
 		_, err := s.st.deleteLease.ExecContext(ctx, gateway[:])

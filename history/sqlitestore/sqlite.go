@@ -134,7 +134,7 @@ type statements struct {
 	tellMembers                      *sql.Stmt
 	nextBeat, saveLease, deleteLease *sql.Stmt
 	breakGateway, probe              *sql.Stmt
-	takeTurn, deleteTurns            *sql.Stmt
+	takeTurn, forgetTurns            *sql.Stmt
 }
 
 func (st *statements) prepare(ctx context.Context, conn *sql.Conn) error {
@@ -177,9 +177,9 @@ func (st *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 			ON CONFLICT (gateway) DO UPDATE SET beat = excluded.beat`},
 		{&st.deleteLease, `DELETE FROM leases WHERE gateway = ?`},
 		{&st.breakGateway, `UPDATE sessions SET broken_at = ? WHERE gateway = ? AND broken_at IS NULL`},
-		{&st.takeTurn, `INSERT INTO turns (gateway, lane, turn) VALUES (?, ?, ?)
-			ON CONFLICT (gateway, lane) DO UPDATE SET turn = excluded.turn WHERE turn <= excluded.turn`},
-		{&st.deleteTurns, `DELETE FROM turns WHERE gateway = ?`},
+		{&st.takeTurn, `INSERT INTO turns (gateway, lane, turn, taken_at) VALUES (?, ?, ?, ?)
+			ON CONFLICT (gateway, lane) DO UPDATE SET turn = excluded.turn, taken_at = excluded.taken_at WHERE turn <= excluded.turn`},
+		{&st.forgetTurns, `DELETE FROM turns WHERE taken_at < ?`},
 		{&st.probe, `UPDATE counters SET value = value + 1 WHERE name = 'probes'`},
 	} {
 		s, err := conn.PrepareContext(ctx, p.sql)
