@@ -35,75 +35,40 @@ func read(asked, at, answered time.Time) sample {
 type clock struct {
 	shared bool // it is ours: the worker runs on the same kernel
 
-	mu       sync.Mutex
-	applied  time.Duration // the offset that the worker was told
-	spread   time.Duration // the most by which applied was off at any exchange
-	known    bool
-	round    map[int]time.Time // questions that are not answered, by number
-	best     sample            // of the exchange under way
-	answered int
-	next     int           // number of the next question
-	complete chan struct{} // an exchange has all its answers; holds one
+	mu      sync.Mutex
+	applied time.Duration // the offset that the worker was told
+	spread  time.Duration // the most by which applied was off at any exchange
+	known   bool
 }
 
-func newClock(shared bool) *clock {
-	return &clock{shared: shared, round: map[int]time.Time{}, complete: make(chan struct{}, 1)}
-}
+func newClock(shared bool) *clock { return &clock{shared: shared} }
 
-// begin forgets an exchange that is not complete, and begins another.
-func (c *clock) begin() {
+// compare asks the other clock as often as an exchange takes, one question after the
+// other. The first exchange sets the offset, which the worker uses from then on; the
+// others say how far off it is.
+func (c *clock) compare(now func() time.Time, ask func() (time.Time, error)) error {
+	var best sample
+	for n := range exchange {
+		asked := now()
+		at, err := ask()
+		if err != nil {
+			return err
+		}
+		if r := read(asked, at, now()); n == 0 || r.bound < best.bound {
+			best = r
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	clear(c.round)
-	c.answered = 0
-	select {
-	case <-c.complete:
-	default:
-	}
-}
-
-// ask notes that a question is asked now; ask them one after the other.
-func (c *clock) ask(now time.Time) (n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.next++
-	c.round[c.next] = now
-	return c.next
-}
-
-// answer takes the answer to a question, and says whether another is due.
-func (c *clock) answer(n int, at, now time.Time) (again bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	asked, ok := c.round[n]
-	if !ok {
-		return false // of an exchange before
-	}
-	delete(c.round, n)
-	r := read(asked, at, now)
-	if c.answered == 0 || r.bound < c.best.bound {
-		c.best = r
-	}
-	c.answered++
-	if c.answered < exchange {
-		return true
-	}
-	c.finish()
-	return false
-}
-
-// finish ends an exchange. The first one sets the offset, which the worker uses
-// from then on; the others say how far off it is. Call with mu held.
-func (c *clock) finish() {
 	switch {
 	case c.shared:
 	case !c.known:
-		c.applied, c.spread = c.best.offset, c.best.bound
+		c.applied, c.spread = best.offset, best.bound
 	default:
-		c.spread = max(c.spread, (c.best.offset-c.applied).Abs()+c.best.bound)
+		c.spread = max(c.spread, (best.offset-c.applied).Abs()+best.bound)
 	}
 	c.known = true
-	c.complete <- struct{}{}
+	return nil
 }
 
 // offset is what the worker adds to its clock to get ours, and by how much that

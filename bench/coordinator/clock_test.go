@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -14,18 +15,14 @@ type ways struct{ there, back time.Duration }
 // converse is an exchange with a clock that is skewed by so much, over a line
 // whose two ways take different and changing times.
 func converse(c *clock, rng *rand.Rand, now time.Time, skew time.Duration, least ways) time.Time {
-	c.begin()
 	way := func(base time.Duration) time.Duration {
 		return base + time.Duration(rng.ExpFloat64()*float64(2*time.Millisecond))
 	}
-	for again := true; again; {
-		n := c.ask(now)
+	_ = c.compare(func() time.Time { return now }, func() (time.Time, error) { // which never fails
 		read := now.Add(way(least.there))
 		now = read.Add(way(least.back))
-		again = c.answer(n, read.Add(skew), now)
-		now = now.Add(time.Millisecond)
-	}
-	<-c.complete
+		return read.Add(skew), nil
+	})
 	return now
 }
 
@@ -120,12 +117,17 @@ func TestTheSameClockHasNoOffset(t *testing.T) {
 	}
 }
 
-func TestAnAnswerFromAnExchangeBeforeIsLeftAlone(t *testing.T) {
-	c, now := newClock(false), time.Unix(1_800_000_000, 0)
-	c.begin()
-	old := c.ask(now)
-	c.begin()
-	if c.answer(old, now.Add(time.Hour), now) || c.answered != 0 {
-		t.Error("it counts")
+func TestAnExchangeThatFailsChangesNothing(t *testing.T) {
+	c, broken := newClock(false), errors.New("hung up")
+	now := func() time.Time { return time.Unix(1_800_000_000, 0) }
+	asked := 0
+	err := c.compare(now, func() (time.Time, error) {
+		if asked++; asked == exchange {
+			return time.Time{}, broken
+		}
+		return now().Add(time.Hour), nil
+	})
+	if offset, bound := c.offset(); !errors.Is(err, broken) || c.known || offset != 0 || bound != 0 {
+		t.Errorf("%v: %v ± %v", err, offset, bound)
 	}
 }

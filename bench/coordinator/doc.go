@@ -17,64 +17,43 @@
 //
 // # The protocol
 //
-// A coordinator opens one TCP connection to each worker and keeps it for the run.
-// A worker serves one at a time, and tells others so. Either side sends frames:
+// A coordinator opens one TCP connection to each worker and keeps it for the run. A
+// worker serves one at a time, and tells others so. First both greet, each in JSON, of
+// at most 4,096 bytes:
 //
-//	length   4 bytes, big-endian: of what follows, 1 to 33,554,432
-//	kind     1 byte
-//	payload  JSON, but for 8; empty where nothing is named below
+//	worker       {version, nonce}           first of all; nonce is 16 random bytes (base64)
+//	coordinator  {version, nonce, proof}    within 2 s
+//	worker       {proof, machine}           or {refused}: a sentence, and it hangs up
 //
-// Until both sides have proved that they know the key, a frame is no longer than
-// 4,096 bytes, and a worker waits 2 s for the greeting. What a side does not know, or what comes at the wrong time, ends
-// the conversation. Version is 3 (1 knew no trust, 2 fewer fields of a scenario); whoever
-// sees another ends it.
+// Version is 4 (1 to 3 had frames of their own). From then on the coordinator calls the
+// worker's methods by JSON-RPC (net/rpc/jsonrpc), as "Worker.Now"; what a call that needs
+// nothing is given, or answers, is {}. What comes at the wrong time is refused.
 //
-// A worker says:
+//	Now            its clock, Unix ns
+//	Prepare        Plan: makes the clients of its share
+//	Connect        answered when all of them are in their rooms
+//	Begin          arrivals begin; Unix ns by the coordinator's clock
+//	StopPosting    no more arrivals
+//	Rate           posts a second, of this worker, from now on
+//	Storm          cuts all connections
+//	Heads          room → seq that its store has: what everybody is owed
+//	Outages        those of its clients until now
+//	Tick           the next second, when it is over: from Prepare on, each of them once
+//	Recording      the next piece of its recording (bench/checker's form, base64); none is left behind an empty one
+//	Stop           ends everything; answered with the bytes of the recording when they were taken
 //
-//	 1 hello      {version, nonce}               first of all; nonce is 16 random bytes (base64)
-//	 2 welcome    {proof, machine, host, build, files}
-//	 3 probed     {n, at}                        the answer to a probe: at is its clock, Unix ns
-//	 4 ready                                     the clients of its plan are made
-//	 5 connected                                 all of them are in their rooms
-//	 6 tick       {sample, clients, messages}    each second from ready on: a measure.Sample, and
-//	                                             how many clients are behind with how many messages
-//	 7 outages    {outages, more}                the answer to ask, in parts of up to 1,000
-//	 8 chunk      bytes                          the next piece of its recording (bench/checker's form)
-//	 9 ended      {recorded, error}              all is ended and sent; recorded is the bytes of all chunks
-//	10 failed     {text}                         one sentence; then it hangs up
-//	11 told       {text}                         a line for people
-//
-// A coordinator says:
-//
-//	65 greet      {version, nonce, proof}
-//	66 probe      {n}                            "what time is it?"
-//	67 plan       {scenario, share, of, targets, trust, sources, offset, patience, record}
-//	                                             this worker is share of of, from 0; client i belongs to
-//	                                             share i mod of; offset and patience in ns; trust, of wss://
-//	                                             targets, is {roots, insecure}: certificates of authorities
-//	                                             besides the worker's own (PEM, base64), and whether any
-//	                                             certificate is good
-//	68 connect
-//	69 begin      {at}                           arrivals begin; Unix ns by the coordinator's clock
-//	70 hush                                      no more arrivals
-//	71 rate       {per_second}                   of posts, of this worker, from now on
-//	72 storm                                     cut all lines
-//	73 heads      {heads}                        room → seq that its store has: what everybody is owed
-//	74 ask                                       for outages
-//	75 stop                                      end everything; answered by ended
-//
-// In order: hello, greet, welcome; probes; plan, ready; connect, connected; begin;
-// any of rate, storm, ask; hush; heads; ask; stop, ended. Probes come at any time,
-// at least every 5 s. Chunks come from ready to ended. A side that hears nothing
-// for a minute (a coordinator of a worker that has ticked: 20 s) gives up.
+// In order: Now; Prepare, Connect, Begin; any of Rate, Storm, Outages; StopPosting; Heads;
+// Outages; Stop. Now is called at any time, at least every 5 s; from Prepare on Tick and
+// Recording are always under way. A worker that hears nothing for a minute, and a
+// coordinator that hears nothing for 20 s, gives up. The types are in calls.go, the methods in workersession.go.
 //
 // # The key
 //
 // A worker makes load for whoever knows its key. A key never travels: with N the
 // worker's nonce and M the coordinator's,
 //
-//	greet.proof   = HMAC-SHA256(key, "tuitalk-bench coordinator" N M)
-//	welcome.proof = HMAC-SHA256(key, "tuitalk-bench worker" N M)
+//	coordinator's proof = HMAC-SHA256(key, "tuitalk-bench coordinator" N M)
+//	worker's proof      = HMAC-SHA256(key, "tuitalk-bench worker" N M)
 //
 // each of which the other side computes and compares in constant time. What
 // follows is neither encrypted nor sealed: workers belong into one's own network.
@@ -105,14 +84,13 @@
 //
 // # Goroutines and locks
 //
-// Run's own; for each worker a reader and one that keeps asking for the time; one
+// Run's own; for each worker one that net/rpc reads with, one that asks for ticks, one
+// that asks for the recording, and one that keeps asking for the time; one
 // collector, which owns the merging; one that watches processes; one spawner with
 // a thread of its own, as the kernel ends workers with the thread that started
 // them; for each worker started here one that waits for its end. The first
 // failure ends the run's context with its cause. A worker has one for each that has
 // connected to it, which reads what it says, and for the one that it serves one
-// that connects clients and one that ticks. Coordinator.asking is held while workers are asked,
-// and Coordinator.mu only to copy; neither is taken under the other. A link's comparing is
-// held while its worker's clock is asked, and takes the clock's mu and the line's;
-// a line's mu is held while a frame is written.
+// for each call that is under way and one that samples. Coordinator.mu is held only to
+// copy, and a clock's only to compute. A session's mu is held while its clients are made.
 package coordinator

@@ -11,8 +11,8 @@ import (
 	"tuitalk/talk"
 )
 
-// Storm cuts all lines at once.
-func (c *Coordinator) Storm() error { return c.broadcast(kindStorm, nil) }
+// Storm cuts all connections at once.
+func (c *Coordinator) Storm() error { return c.callAll(c.ctx, "Storm", nothing) }
 
 // Rate sets how many messages are posted per second from now on, by all
 // together.
@@ -20,7 +20,7 @@ func (c *Coordinator) Rate(perSecond float64) error {
 	c.mu.Lock()
 	c.rate = perSecond
 	c.mu.Unlock()
-	return c.broadcast(kindRate, &rate{perSecond / float64(len(c.links))})
+	return c.callAll(c.ctx, "Rate", perSecond/float64(len(c.links)))
 }
 
 // Now is the time by which everything in the run is told.
@@ -119,21 +119,14 @@ func (c *Coordinator) CaughtUp(ctx context.Context, most time.Duration) (waiting
 	return 0, err
 }
 
-// Outages are the losses of lines until now, of all clients.
+// Outages are the losses of connections until now, of all clients.
 func (c *Coordinator) Outages(ctx context.Context) (all []virtualuser.Outage, err error) {
-	c.asking.Lock()
-	defer c.asking.Unlock()
 	for _, l := range c.links {
-		if err := l.line.send(kindAsk, nil); err != nil {
-			return nil, c.cause(err)
+		some, err := l.outages(ctx)
+		if err != nil {
+			return nil, err
 		}
-		for more := true; more; {
-			o, err := await[*outages](ctx, l)
-			if err != nil {
-				return nil, err
-			}
-			all, more = append(all, o.Outages...), o.More
-		}
+		all = append(all, some...)
 	}
 	return all, nil
 }

@@ -98,7 +98,7 @@ func (f *fake) Outages() (all []virtualuser.Outage) {
 	if f.struck.IsZero() {
 		return nil
 	}
-	for i := range 2500 { // more than go into a frame
+	for i := range 2500 { // many for one answer
 		at := f.struck.Add(f.cfg.Offset + 50*time.Millisecond)
 		all = append(all, virtualuser.Outage{Client: i, Lost: at, Detected: at, Joined: at.Add(time.Second), CaughtUp: at.Add(time.Second)})
 	}
@@ -148,8 +148,8 @@ func startWorkers(t *testing.T, n int, change func(i int, w *Worker)) *inProcess
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := Worker{Key: "k", Build: "test"}
-		w.newSwarm = func(cfg virtualuser.Config) (LoadGenerator, error) {
+		w := Worker{Key: "k"}
+		w.newGroup = func(cfg virtualuser.Config) (LoadGenerator, error) {
 			f := newFake(cfg)
 			if w.now != nil {
 				f.now = w.now

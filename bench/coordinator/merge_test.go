@@ -76,15 +76,15 @@ func mergeMany(t *testing.T, length int64) (seconds []measure.Sample) {
 					h.Record(time.Duration(rng.ExpFloat64()*float64(10*time.Millisecond)), 1)
 				}
 			}
-			text, err := json.Marshal(tick{Sample: s})
+			text, err := json.Marshal(Tick{Sample: s})
 			if err != nil {
 				t.Fatal(err)
 			}
-			told, err := decode(kindTick, text)
-			if err != nil {
+			var told Tick
+			if err := json.Unmarshal(text, &told); err != nil {
 				t.Fatal(err)
 			}
-			seconds = append(seconds, m.add(share, &told.(*tick).Sample)...)
+			seconds = append(seconds, m.add(share, &told.Sample)...)
 		}
 	}
 	return seconds

@@ -91,7 +91,7 @@ func (c *Coordinator) sendHeads(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	return c.broadcast(kindHeads, &heads{h})
+	return c.callAll(ctx, "Heads", h)
 }
 
 // unaskedRooms are so many that they are not asked for unless the checker needs
@@ -147,29 +147,14 @@ func (c *Coordinator) stopWorkers() ([]virtualuser.Outage, error) {
 		return nil, err
 	}
 	for _, l := range c.links { // so that the bounds are of the whole run
-		if err := c.compareClocks(ctx, l); err != nil {
+		if err := l.compareClocks(ctx, c.clock.now); err != nil {
 			return nil, err
 		}
 	}
-	err = c.all(ctx, kindStop, nil, awaitEnd)
+	err = c.each(func(l *workerLink) error { return l.stop(ctx) })
 	c.stopHelp()
 	c.helpers.Wait()
 	return outages, err
-}
-
-func awaitEnd(ctx context.Context, l *workerLink) error {
-	e, err := await[*ended](ctx, l)
-	if err != nil {
-		return err
-	}
-	<-l.dead // the file is ours now
-	switch {
-	case e.Error != "":
-		return fmt.Errorf("%s could not end its clients in order: %s", l.name, e.Error)
-	case e.Recorded != l.written:
-		return fmt.Errorf("%s recorded %d bytes, of which %d came", l.name, e.Recorded, l.written)
-	}
-	return nil
 }
 
 // buildResult makes the result of a run.

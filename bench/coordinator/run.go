@@ -28,11 +28,9 @@ type Coordinator struct {
 	truth   *recordings // nil: nothing is recorded
 	spawner *spawner
 
-	readers  sync.WaitGroup // of the links
-	helpers  sync.WaitGroup // clocks and the collector
-	stopHelp context.CancelFunc
-
-	asking sync.Mutex // held while workers are asked something, which one does at a time
+	listeners sync.WaitGroup // of the links
+	helpers   sync.WaitGroup // clocks and the collector
+	stopHelp  context.CancelFunc
 
 	mu      sync.Mutex
 	seconds []measure.Sample // complete ones; never changed once they stand here
@@ -112,7 +110,7 @@ func (c *Coordinator) run(wish context.Context) (*result.Result, error) {
 		return nil, err
 	}
 	c.beginPhase("connecting")
-	if err := c.all(early, kindConnect, nil, awaitConnected); err != nil {
+	if err := c.callAll(early, "Connect", nothing); err != nil {
 		return nil, err
 	}
 	from, to, err := c.load(wish)
@@ -144,7 +142,7 @@ func (c *Coordinator) assemble(ctx context.Context) (bases map[int32]int64, err 
 		return nil, err
 	}
 	for _, l := range c.links {
-		if err := c.sendPlan(ctx, l); err != nil {
+		if err := c.prepare(ctx, l); err != nil {
 			return nil, err
 		}
 	}
@@ -168,7 +166,7 @@ func (c *Coordinator) load(wish context.Context) (from, to int64, err error) {
 	defer done()
 	s := &c.opts.Scenario
 	start := c.clock.now().Truncate(time.Second).Add(2 * time.Second)
-	if err := c.broadcast(kindBegin, &begin{start.UnixNano()}); err != nil {
+	if err := c.callAll(ctx, "Begin", start.UnixNano()); err != nil {
 		return 0, 0, err
 	}
 	c.beginPhase("warming up")
@@ -183,7 +181,7 @@ func (c *Coordinator) load(wish context.Context) (from, to int64, err error) {
 	if err := c.measure(ctx, first.Add(s.Duration.Std())); err != nil && (wish.Err() == nil || c.ctx.Err() != nil) {
 		return 0, 0, err
 	}
-	if err := c.broadcast(kindHush, nil); err != nil {
+	if err := c.callAll(c.ctx, "StopPosting", nothing); err != nil {
 		return 0, 0, err
 	}
 	end := c.clock.now()
@@ -216,10 +214,10 @@ func (c *Coordinator) close() error {
 		c.stopHelp()
 	}
 	for _, l := range c.links {
-		_ = l.line.conn.Close() // the reader ends with it
+		_ = l.rpc.Close() // what is under way ends with it
 	}
 	c.helpers.Wait()
-	c.readers.Wait()
+	c.listeners.Wait()
 	if c.spawner != nil {
 		c.spawner.close()
 	}

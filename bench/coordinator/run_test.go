@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"slices"
@@ -137,7 +138,7 @@ func hangsUp(t *testing.T) string {
 func TestEachFailureIsOneSentence(t *testing.T) {
 	t.Parallel()
 	loses := func(i int, w *Worker) {
-		w.newSwarm = func(cfg virtualuser.Config) (LoadGenerator, error) {
+		w.newGroup = func(cfg virtualuser.Config) (LoadGenerator, error) {
 			f := newFake(cfg)
 			if i == 1 {
 				f.refuse = "3 of 5 clients are inside: connection refused"
@@ -187,37 +188,41 @@ func TestEachFailureIsOneSentence(t *testing.T) {
 // and does not read long frames.
 func TestAStrangerGetsNothing(t *testing.T) {
 	w := startWorkers(t, 1, nil)
-	for name, say := range map[string]func(l *framedConn, h *hello) error{
-		"a plan at once": func(l *framedConn, _ *hello) error { return l.send(kindPlan, &plan{Of: 1}) },
-		"no proof":       func(l *framedConn, _ *hello) error { return l.send(kindGreet, &greet{protocol, nonce(), nil}) },
-		"the other's role": func(l *framedConn, h *hello) error {
+	for name, answer := range map[string]func(theirs []byte) any{
+		"a call at once": func([]byte) any {
+			return map[string]any{"method": "Worker.Prepare", "params": []any{Plan{Of: 1}}, "id": 0}
+		},
+		"no proof": func([]byte) any { return greeting{Version: protocol, Nonce: nonce()} },
+		"the other's role": func(theirs []byte) any {
 			n := nonce()
-			return l.send(kindGreet, &greet{protocol, n, proof("k", asWorker, h.Nonce, n)})
+			return greeting{Version: protocol, Nonce: n, Proof: proof("k", asWorker, theirs, n)}
 		},
-		"a moved border": func(l *framedConn, h *hello) error {
-			n := append(slices.Clone(h.Nonce[8:]), nonce()...)
-			return l.send(kindGreet, &greet{protocol, n, proof("k", asCoordinator, h.Nonce, n)})
+		"a moved border": func(theirs []byte) any {
+			n := append(slices.Clone(theirs[8:]), nonce()...)
+			return greeting{Version: protocol, Nonce: n, Proof: proof("k", asCoordinator, theirs, n)}
 		},
-		"another version": func(l *framedConn, h *hello) error {
+		"another version": func(theirs []byte) any {
 			n := nonce()
-			return l.send(kindGreet, &greet{protocol + 1, n, proof("k", asCoordinator, h.Nonce, n)})
+			return greeting{Version: protocol + 1, Nonce: n, Proof: proof("k", asCoordinator, theirs, n)}
 		},
-		"a long frame": func(l *framedConn, _ *hello) error { return l.sendBytes(kindGreet, make([]byte, 2*maxStranger)) },
+		"a long greeting": func(theirs []byte) any {
+			n := nonce()
+			return greeting{Version: protocol, Nonce: n, Proof: proof("k", asCoordinator, theirs, n), Machine: strings.Repeat("x", maxGreeting)}
+		},
 	} {
 		conn, err := net.Dial("tcp", w.addrs[0])
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := newFramedConn(conn)
-		h, err := readMessage[hello](l, kindHello, writePatience)
+		theirs, err := hear(conn, writeTimeout)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := say(l, h); err != nil {
+		if err := json.NewEncoder(conn).Encode(answer(theirs.Nonce)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := readMessage[welcome](l, kindWelcome, writePatience); err == nil {
-			t.Errorf("%s: it is welcome", name)
+		if g, err := hear(conn, writeTimeout); err == nil {
+			t.Errorf("%s: it is answered %+v", name, g)
 		}
 		_ = conn.Close()
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 )
 
 // startWorkers starts or dials the workers, and compares their clocks.
@@ -12,40 +11,24 @@ func (c *Coordinator) startWorkers(ctx context.Context) error {
 	if len(c.opts.Workers) == 0 {
 		c.spawner = newSpawner()
 	}
+	help, stop := context.WithCancel(c.ctx)
+	c.stopHelp = stop
 	for share := range c.workers() {
 		l, err := c.startWorker(ctx, share)
 		if err != nil {
 			return err
 		}
-		l.share, l.ticks, l.told, l.over, l.fail, l.now = share, c.ticks, c.opts.Tell, c.ctx.Done(), c.fail, c.clock.now
+		l.share, l.tell, l.over, l.fail = share, c.opts.Tell, c.ctx, c.fail
 		c.links = append(c.links, l)
-		if c.truth != nil {
-			if l.record, err = c.truth.file(fmt.Sprintf("worker-%d", share+1)); err != nil {
-				return err
-			}
-		}
-		c.readers.Go(l.read)
-	}
-	c.behind = make([]lag, len(c.links))
-	help, stop := context.WithCancel(c.ctx)
-	c.stopHelp = stop
-	c.helpers.Go(func() { c.collect(help) })
-	c.helpers.Go(func() { c.watchProcesses(help) })
-	for _, l := range c.links {
-		if err := c.compareClocks(ctx, l); err != nil {
+		if err := l.compareClocks(ctx, c.clock.now); err != nil {
 			return err
 		}
-		c.helpers.Go(func() { l.followClock(help) })
+		c.helpers.Go(func() { l.followClock(help, c.clock.now) })
 	}
+	c.behind = make([]lag, len(c.links))
+	c.helpers.Go(func() { c.collect(help) })
+	c.helpers.Go(func() { c.watchProcesses(help) })
 	return nil
-}
-
-func (c *Coordinator) compareClocks(ctx context.Context, l *workerLink) error {
-	err := l.compareClocks(ctx)
-	if err != nil && ctx.Err() == nil {
-		return c.cause(err)
-	}
-	return err
 }
 
 func (c *Coordinator) workers() int {
@@ -75,51 +58,34 @@ func (c *Coordinator) startWorker(ctx context.Context, share int) (*workerLink, 
 	return l, nil
 }
 
-// sendPlan gives a worker its share, and waits until it has made its clients.
-func (c *Coordinator) sendPlan(ctx context.Context, l *workerLink) error {
+// prepare gives a worker its share, waits until it has made its clients, and listens to
+// it from then on.
+func (c *Coordinator) prepare(ctx context.Context, l *workerLink) (err error) {
 	offset, _ := l.clock.offset()
-	p := plan{
+	p := Plan{
 		Scenario: c.opts.Scenario, Share: l.share, Of: len(c.links), Targets: c.opts.Targets, Trust: c.opts.Trust,
 		Sources: sourcesOf(c.opts.Sources, l.share, len(c.links)), Offset: offset,
 		Patience: c.opts.patience(), Record: c.truth != nil,
 	}
-	if err := l.line.send(kindPlan, &p); err != nil {
-		return c.cause(err)
-	}
-	_, err := await[ready](ctx, l)
-	return err
-}
-
-// cause prefers the reason why the run has failed, which the reader of a link
-// finds, to an error of writing that came of it.
-func (c *Coordinator) cause(err error) error {
-	select {
-	case <-c.ctx.Done():
-		return context.Cause(c.ctx)
-	case <-time.After(2 * time.Second):
-		return err
-	}
-}
-
-// broadcast tells all workers something.
-func (c *Coordinator) broadcast(k kind, message any) error {
-	for _, l := range c.links {
-		if err := l.line.send(k, message); err != nil {
-			return c.cause(fmt.Errorf("%s is lost: %w", l.name, innermost(err)))
+	if c.truth != nil {
+		if l.record, err = c.truth.file(fmt.Sprintf("worker-%d", l.share+1)); err != nil {
+			return err
 		}
 	}
+	if err := l.call(ctx, "Prepare", &p, nil); err != nil {
+		return err
+	}
+	c.listeners.Go(func() { l.listen(c.ticks) })
 	return nil
 }
 
-// all orders something and waits for every worker's answer.
-func (c *Coordinator) all(ctx context.Context, k kind, message any, answer func(context.Context, *workerLink) error) error {
-	if err := c.broadcast(k, message); err != nil {
-		return err
-	}
+// each does something with every worker at once, and waits for all. The error is the
+// first worker's that has one.
+func (c *Coordinator) each(do func(l *workerLink) error) error {
 	errs := make([]error, len(c.links))
 	var waiting sync.WaitGroup
 	for i, l := range c.links {
-		waiting.Go(func() { errs[i] = answer(ctx, l) })
+		waiting.Go(func() { errs[i] = do(l) })
 	}
 	waiting.Wait()
 	for _, err := range errs {
@@ -130,7 +96,7 @@ func (c *Coordinator) all(ctx context.Context, k kind, message any, answer func(
 	return nil
 }
 
-func awaitConnected(ctx context.Context, l *workerLink) error {
-	_, err := await[connected](ctx, l)
-	return err
+// callAll has every worker do the same.
+func (c *Coordinator) callAll(ctx context.Context, method string, args any) error {
+	return c.each(func(l *workerLink) error { return l.call(ctx, method, args, nil) })
 }

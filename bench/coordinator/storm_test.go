@@ -1,12 +1,13 @@
 package coordinator
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"tuitalk/bench/checker"
-	"tuitalk/bench/measure"
 	"tuitalk/bench/result"
+	"tuitalk/bench/scenario"
 	"tuitalk/bench/virtualuser"
 )
 
@@ -14,7 +15,7 @@ import (
 func stormy(t *testing.T, deaf bool) (*result.Result, Storm) {
 	t.Helper()
 	w := startWorkers(t, 1, func(_ int, w *Worker) {
-		w.newSwarm = func(cfg virtualuser.Config) (LoadGenerator, error) {
+		w.newGroup = func(cfg virtualuser.Config) (LoadGenerator, error) {
 			f := newFake(cfg)
 			f.deaf = deaf
 			return f, nil
@@ -86,7 +87,7 @@ func TestWhoDoesNotComeBackIsCounted(t *testing.T) {
 func TestWhoIsBehindIsInTheResult(t *testing.T) {
 	t.Parallel()
 	w := startWorkers(t, 1, func(_ int, w *Worker) {
-		w.newSwarm = func(cfg virtualuser.Config) (LoadGenerator, error) {
+		w.newGroup = func(cfg virtualuser.Config) (LoadGenerator, error) {
 			f := newFake(cfg)
 			f.behind = true
 			return f, nil
@@ -103,25 +104,34 @@ func TestWhoIsBehindIsInTheResult(t *testing.T) {
 	}
 }
 
-func TestAReaderDoesNotWaitForARunThatIsOver(t *testing.T) {
-	over := make(chan struct{})
-	l := &workerLink{replies: make(chan any), ticks: make(chan workerTick), over: over}
-	done := make(chan struct{})
+// TestWhatIsTakenOfAWorkerEndsWithTheRun: also where nobody takes its ticks.
+func TestWhatIsTakenOfAWorkerEndsWithTheRun(t *testing.T) {
+	t.Parallel()
+	w := startWorkers(t, 1, nil)
+	l, err := dialWorker(t.Context(), "it", w.addrs[0], "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.rpc.Close()
+	over, end := context.WithCancelCause(t.Context())
+	l.over, l.fail, l.tell = over, end, func(string) {}
+	if err := l.call(over, "Prepare", Plan{Scenario: scenario.Default(), Of: 1, Targets: []string{"ws://127.0.0.1:1/ws"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	listening := make(chan struct{})
 	go func() {
-		defer close(done)
-		for _, err := range []error{
-			l.take(kindReady, nil, nil), l.take(kindConnected, nil, nil), l.take(kindOutages, &outages{}, nil),
-			l.take(kindEnded, &ended{}, nil), l.take(kindTick, &tick{Sample: measure.Sample{At: 1}}, nil),
-		} {
-			if err == nil {
-				t.Error("nobody took it, and it is no error")
-			}
-		}
+		defer close(listening)
+		l.listen(make(chan workerTick))
 	}()
-	close(over)
+	end(nil)
 	select {
-	case <-done:
+	case <-listening:
 	case <-time.After(10 * time.Second):
 		t.Fatal("it waits")
+	}
+	select {
+	case <-l.done:
+		t.Error("all of it is said to be here")
+	default:
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,15 +34,14 @@ var _ LoadGenerator = (*virtualuser.Group)(nil)
 // few seconds.
 const silenceTimeout = time.Minute
 
-// Worker answers coordinators. The zero value but for Build is one that only
-// coordinators without a key can use.
+// Worker answers coordinators. The zero value is one that only coordinators
+// without a key can use.
 type Worker struct {
-	Key   string // that coordinators must know
-	Build string // of this program
-	Once  bool   // it ends with its first coordinator, and when none comes
-	Logf  func(format string, args ...any)
+	Key  string // that coordinators must know
+	Once bool   // it ends with its first coordinator, and when none comes
+	Logf func(format string, args ...any)
 
-	newSwarm func(virtualuser.Config) (LoadGenerator, error) // nil: the real one
+	newGroup func(virtualuser.Config) (LoadGenerator, error) // nil: the real one
 	now      func() time.Time                                // nil: the real one
 	machine  string                                          // "": the real one
 }
@@ -57,6 +54,9 @@ const (
 
 // mostGreeted are how many strangers are listened to at a time.
 const mostGreeted = 64
+
+// errNoGreeting says that somebody does not greet as a coordinator does.
+var errNoGreeting = errors.New("greet the coordinator")
 
 // ErrBusy says that a worker serves somebody else.
 var ErrBusy = errors.New("the worker serves another coordinator")
@@ -97,60 +97,29 @@ func (w *Worker) fill() {
 	if w.machine == "" {
 		w.machine = machineID()
 	}
-	if w.newSwarm == nil {
-		w.newSwarm = func(c virtualuser.Config) (LoadGenerator, error) { return virtualuser.New(c) }
-	}
-}
-
-// serve is a run with a coordinator that is welcome.
-func (w *Worker) serve(ctx context.Context, l *framedConn, cancel context.CancelFunc) error {
-	s := &workerSession{worker: w, line: l, stop: cancel, clock: newSteady(w.now())}
-	defer s.end()
-	for {
-		k, message, _, err := l.read(maxFrame, silenceTimeout)
-		if err != nil {
-			return fmt.Errorf("hear from the coordinator: %w", err)
-		}
-		over, err := s.handleCommand(ctx, k, message)
-		if err != nil {
-			return errors.Join(err, l.send(kindFailed, &sentence{err.Error()}))
-		}
-		if over {
-			l.drain()
-			return nil
-		}
+	if w.newGroup == nil {
+		w.newGroup = func(c virtualuser.Config) (LoadGenerator, error) { return virtualuser.New(c) }
 	}
 }
 
 // greet finds out whether the other side knows the key.
-func (w *Worker) greet(l *framedConn) (mine []byte, g *greet, err error) {
+func (w *Worker) greet(conn net.Conn) (mine []byte, theirs greeting, err error) {
 	mine = nonce()
-	if err := l.send(kindHello, &hello{protocol, mine}); err != nil {
-		return nil, nil, err
+	if err := say(conn, greeting{Version: protocol, Nonce: mine}); err != nil {
+		return nil, theirs, err
 	}
-	if g, err = readMessage[greet](l, kindGreet, greetPatience); err != nil {
-		return nil, nil, fmt.Errorf("greet the coordinator: %w", err)
+	if theirs, err = hear(conn, greetPatience); err != nil {
+		return nil, theirs, fmt.Errorf("%w: %w", errNoGreeting, err)
 	}
-	if g.Version != protocol {
-		err = fmt.Errorf("the coordinator speaks version %d of the protocol, this worker version %d", g.Version, protocol)
-	} else if !proves(g.Proof, w.Key, asCoordinator, mine, g.Nonce) {
+	if err = sameVersion("coordinator", theirs.Version); err == nil && !proves(theirs.Proof, w.Key, asCoordinator, mine, theirs.Nonce) {
 		err = ErrKey
 	}
-	if err != nil {
-		return nil, nil, errors.Join(err, l.send(kindFailed, &sentence{err.Error()}))
-	}
-	return mine, g, nil
+	return mine, theirs, err
 }
 
 // welcome shows that this side knows the key, too.
-func (w *Worker) welcome(l *framedConn, mine []byte, g *greet) error {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	return l.send(kindWelcome, &welcome{
-		Proof: proof(w.Key, asWorker, mine, g.Nonce), Machine: w.machine, Host: host, Build: w.Build, Files: mostFiles(),
-	})
+func (w *Worker) welcome(conn net.Conn, mine []byte, theirs greeting) error {
+	return say(conn, greeting{Proof: proof(w.Key, asWorker, mine, theirs.Nonce), Machine: w.machine})
 }
 
 // mostFiles is how many files a process here may have open at most.
@@ -160,39 +129,4 @@ func mostFiles() uint64 {
 		return 0
 	}
 	return limit.Max
-}
-
-// workerSession is what a worker does for one coordinator. Its methods belong to the
-// goroutine that reads from the coordinator, unless they say otherwise.
-type workerSession struct {
-	worker *Worker
-	line   *framedConn
-	stop   context.CancelFunc // ends the conversation
-	clock  steady
-
-	swarm    LoadGenerator // nil before the plan
-	plan     *plan
-	chunks   *chunks
-	silent   chan struct{} // closed: no more ticks
-	silenced sync.Once
-	busy     sync.WaitGroup // goroutines of this worker session
-	closed   bool           // the group is
-}
-
-// end waits for everything that the worker session has started.
-func (s *workerSession) end() {
-	s.stop()
-	s.stopTicks()
-	s.busy.Wait()
-	if s.swarm != nil && !s.closed {
-		if err := s.swarm.Close(); err != nil {
-			s.worker.Logf("end the clients: %v", err)
-		}
-	}
-}
-
-func (s *workerSession) stopTicks() {
-	if s.silent != nil {
-		s.silenced.Do(func() { close(s.silent) })
-	}
 }

@@ -6,52 +6,44 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/rpc"
+	"net/rpc/jsonrpc"
 	"os"
 	"sync"
 	"time"
+
+	"tuitalk/bench/virtualuser"
 )
 
 // Times of a link.
 const (
 	dialPatience  = 10 * time.Second
-	tickPatience  = 20 * time.Second // a worker that has a plan tells something every second
-	idlePatience  = time.Minute      // before that
+	tickPatience  = 20 * time.Second // a worker answers every few seconds
 	clockInterval = 5 * time.Second  // between two exchanges
 )
 
-// workerLink is the coordinator's side of one worker. One goroutine reads; the others
-// belong to the run.
+// workerLink is the coordinator's side of one worker. It may be used from anywhere.
 type workerLink struct {
 	name  string // for people
 	share int
-	line  *framedConn
+	conn  *timedConn
+	rpc   *rpc.Client
 	proc  *process // nil: it was not started here
-	about welcome
 	clock *clock
+	fail  func(error) // ends the run
+	over  context.Context
+	tell  func(string) // lines for people
 
-	comparing sync.Mutex // held while the clocks are compared, which one does at a time
-
-	replies chan any          // what the run waits for, in the order in which it came
-	ticks   chan<- workerTick // of all links
-	told    func(string)      // lines for people
-	dead    chan struct{}     // closed when the reader has ended
-	over    <-chan struct{}   // closed when the run is; nobody listens any more
-	fail    func(error)       // ends the run
-	now     func() time.Time  // of the run
-	record  *os.File          // the worker's recording; owned by the reader, until it is dead
-	written int64             // bytes of it; likewise
+	record  *os.File      // the worker's recording; nil: nothing is recorded
+	written int64         // bytes of it, to be read after done
+	done    chan struct{} // closed when all ticks and the whole recording are there
 }
 
 // workerTick is a tick of the worker with a share.
 type workerTick struct {
 	share int
-	*tick
+	*Tick
 }
-
-type (
-	ready     struct{}
-	connected struct{}
-)
 
 // dialWorker greets a worker.
 func dialWorker(ctx context.Context, name, addr, key string) (*workerLink, error) {
@@ -60,35 +52,35 @@ func dialWorker(ctx context.Context, name, addr, key string) (*workerLink, error
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be reached: %w", name, innermost(err))
 	}
-	l := &workerLink{name: name, line: newFramedConn(conn), replies: make(chan any, 4), dead: make(chan struct{})}
+	l := &workerLink{name: name, conn: &timedConn{Conn: conn, silence: tickPatience, lost: func() {}}, done: make(chan struct{})}
 	if err := l.greet(key); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	l.rpc = jsonrpc.NewClient(l.conn)
 	return l, nil
 }
 
 func (l *workerLink) greet(key string) error {
-	h, err := readMessage[hello](l.line, kindHello, dialPatience) // which it sends at once
+	theirs, err := hear(l.conn.Conn, dialPatience) // which it sends at once
 	if err != nil {
 		return fmt.Errorf("it does not answer as a worker does: %w", unanswered(err))
 	}
-	if h.Version != protocol {
-		return fmt.Errorf("the worker speaks version %d of the protocol, this program version %d", h.Version, protocol)
-	}
-	mine := nonce()
-	if err := l.line.send(kindGreet, &greet{protocol, mine, proof(key, asCoordinator, h.Nonce, mine)}); err != nil {
+	if err := sameVersion("worker", theirs.Version); err != nil {
 		return err
 	}
-	w, err := readMessage[welcome](l.line, kindWelcome, writePatience)
+	mine := nonce()
+	if err := say(l.conn.Conn, greeting{Version: protocol, Nonce: mine, Proof: proof(key, asCoordinator, theirs.Nonce, mine)}); err != nil {
+		return err
+	}
+	welcome, err := hear(l.conn.Conn, writeTimeout)
 	if err != nil {
 		return err
 	}
-	if !proves(w.Proof, key, asWorker, h.Nonce, mine) {
+	if !proves(welcome.Proof, key, asWorker, theirs.Nonce, mine) {
 		return ErrKey
 	}
-	l.about = *w
-	l.clock = newClock(w.Machine != "" && w.Machine == machineID())
+	l.clock = newClock(welcome.Machine != "" && welcome.Machine == machineID())
 	return nil
 }
 
@@ -112,37 +104,38 @@ func innermost(err error) error {
 	return err
 }
 
-// read takes what the worker says until the line ends, in a goroutine of its own.
-func (l *workerLink) read() {
-	defer close(l.dead)
-	patience := idlePatience
-	for {
-		k, message, raw, err := l.line.read(maxFrame, patience)
-		if err == nil {
-			err = l.take(k, message, raw)
-		}
-		if err != nil {
-			l.fail(l.why(err))
-			return
-		}
-		switch k {
-		case kindReady:
-			patience = tickPatience
-		case kindEnded:
-			_ = l.line.conn.Close() // which the worker waits for
-			return
-		}
+// call has the worker do something, and waits until it has. An error of the worker or of
+// the connection ends the run, too.
+func (l *workerLink) call(ctx context.Context, method string, args, answer any) error {
+	call := l.rpc.Go(service+"."+method, args, answer, make(chan *rpc.Call, 1))
+	select {
+	case <-call.Done:
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
+	if call.Error == nil {
+		return nil
+	}
+	l.fail(l.why(call.Error))
+	return context.Cause(l.over)
 }
 
-// why is a sentence about a worker that is gone.
+// nothing is the argument of a call that needs none.
+var nothing struct{}
+
+// why is a sentence about a worker that has refused something, or is gone.
 func (l *workerLink) why(err error) error {
+	var said rpc.ServerError
+	if errors.As(err, &said) {
+		return fmt.Errorf("%s: %w", l.name, said)
+	}
+	if first := l.conn.failed(); first != nil {
+		err = first
+	}
 	var timeout net.Error
 	switch ended := l.proc.ended(); {
 	case ended != "":
 		return fmt.Errorf("%s ended in the middle of the run: %s", l.name, ended)
-	case errors.Is(err, errWorker):
-		return fmt.Errorf("%s: %w", l.name, err)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Errorf("%s has said nothing for %v", l.name, tickPatience)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -151,83 +144,97 @@ func (l *workerLink) why(err error) error {
 	return fmt.Errorf("%s is lost: %w", l.name, innermost(err))
 }
 
-// errWorker is what a worker says of itself.
-var errWorker = errors.New("it gave up")
-
-func (l *workerLink) take(k kind, message any, raw []byte) error {
-	switch m := message.(type) {
-	case *probed:
-		if l.clock.answer(m.N, time.Unix(0, m.At), l.now()) {
-			return l.ask()
-		}
-		return nil
-	case *tick:
-		return handOver(l, l.ticks, workerTick{l.share, m})
-	case *outages:
-		return handOver(l, l.replies, any(m))
-	case *ended:
-		return handOver(l, l.replies, any(m))
-	case *sentence:
-		if k == kindFailed {
-			return &workerError{m.Text}
-		}
-		l.told(l.name + ": " + m.Text)
-		return nil
+// listen takes what a worker with a plan has to say, until it has ended or the run is
+// over, in a goroutine of its own.
+func (l *workerLink) listen(ticks chan<- workerTick) {
+	var recording sync.WaitGroup
+	if l.record != nil {
+		recording.Go(l.takeRecording)
 	}
-	switch k {
-	case kindReady:
-		return handOver(l, l.replies, any(ready{}))
-	case kindConnected:
-		return handOver(l, l.replies, any(connected{}))
-	case kindChunk:
-		n, err := l.record.Write(raw)
+	whole := l.takeTicks(ticks)
+	recording.Wait()
+	if whole {
+		close(l.done)
+	}
+}
+
+func (l *workerLink) takeTicks(ticks chan<- workerTick) (whole bool) {
+	for {
+		t := &Tick{}
+		if l.call(l.over, "Tick", nothing, t) != nil {
+			return false
+		}
+		if t.Over {
+			return true
+		}
+		l.tellAll(t.Told)
+		select {
+		case ticks <- workerTick{l.share, t}:
+		case <-l.over.Done():
+			return false
+		}
+	}
+}
+
+func (l *workerLink) tellAll(lines []string) {
+	for _, line := range lines {
+		l.tell(l.name + ": " + line)
+	}
+}
+
+func (l *workerLink) takeRecording() {
+	for {
+		var piece []byte
+		if l.call(l.over, "Recording", nothing, &piece) != nil || len(piece) == 0 {
+			return
+		}
+		n, err := l.record.Write(piece)
 		l.written += int64(n)
+		if err != nil {
+			l.fail(fmt.Errorf("keep the recording of %s: %w", l.name, err))
+			return
+		}
+	}
+}
+
+// stop ends the worker's clients, and returns when all that it had to say is here.
+func (l *workerLink) stop(ctx context.Context) error {
+	var e Ended
+	if err := l.call(ctx, "Stop", nothing, &e); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: %d", errFrameKind, byte(k))
-}
-
-// handOver gives something to the run, which may be over.
-func handOver[T any](l *workerLink, to chan<- T, what T) error {
+	l.tellAll(e.Told)
 	select {
-	case to <- what:
-		return nil
-	case <-l.over:
-		return context.Canceled
-	}
-}
-
-// workerError is a sentence of a worker that gives up.
-type workerError struct{ text string }
-
-func (e *workerError) Error() string        { return e.text }
-func (e *workerError) Is(target error) bool { return target == errWorker }
-
-// ask asks for the time.
-func (l *workerLink) ask() error {
-	return l.line.send(kindProbe, &probe{l.clock.ask(l.now())})
-}
-
-// compareClocks has the worker's clock asked as often as an exchange takes, and
-// waits for its end: over a line on which one takes longer than the time between
-// two, none would ever end otherwise.
-func (l *workerLink) compareClocks(ctx context.Context) error {
-	l.comparing.Lock()
-	defer l.comparing.Unlock()
-	l.clock.begin()
-	if err := l.ask(); err != nil {
-		return err
-	}
-	select {
-	case <-l.clock.complete:
-		return nil
+	case <-l.done:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	switch {
+	case e.Error != "":
+		return fmt.Errorf("%s could not end its clients in order: %s", l.name, e.Error)
+	case e.Recorded != l.written:
+		return fmt.Errorf("%s recorded %d bytes, of which %d came", l.name, e.Recorded, l.written)
+	}
+	return nil
+}
+
+// outages are the losses of connections until now, of the worker's clients.
+func (l *workerLink) outages(ctx context.Context) (all []virtualuser.Outage, err error) {
+	err = l.call(ctx, "Outages", nothing, &all)
+	return all, err
+}
+
+// compareClocks asks the worker for the time as often as an exchange takes.
+func (l *workerLink) compareClocks(ctx context.Context, now func() time.Time) error {
+	return l.clock.compare(now, func() (time.Time, error) {
+		var at int64
+		err := l.call(ctx, "Now", nothing, &at)
+		return time.Unix(0, at), err
+	})
 }
 
 // followClock compares the clocks again and again, in a goroutine of its own.
-func (l *workerLink) followClock(ctx context.Context) {
+func (l *workerLink) followClock(ctx context.Context, now func() time.Time) {
 	t := time.NewTicker(clockInterval)
 	defer t.Stop()
 	for {
@@ -236,21 +243,8 @@ func (l *workerLink) followClock(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if err := l.compareClocks(ctx); err != nil {
-			return // the run is over, or the reader finds out why
+		if l.compareClocks(ctx, now) != nil {
+			return // the run is over
 		}
-	}
-}
-
-// await waits for a reply of a type.
-func await[M any](ctx context.Context, l *workerLink) (m M, err error) {
-	select {
-	case r := <-l.replies:
-		if m, ok := r.(M); ok {
-			return m, nil
-		}
-		return m, fmt.Errorf("%s answered something else than it was asked", l.name)
-	case <-ctx.Done():
-		return m, context.Cause(ctx)
 	}
 }

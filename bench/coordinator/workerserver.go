@@ -53,22 +53,21 @@ func (d *workerServer) receive(ctx context.Context, conn net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	defer conn.Close()
-	l := newFramedConn(conn)
-	mine, g, err := d.worker.greet(l)
+	mine, theirs, err := d.worker.greet(conn)
 	<-d.strangers
 	if err == nil {
 		err = d.turn(ctx)
 	}
-	if errors.Is(err, ErrBusy) {
-		err = errors.Join(err, l.send(kindFailed, &sentence{err.Error()}))
-	}
 	if err != nil {
+		if !errors.Is(err, errNoGreeting) {
+			err = errors.Join(err, say(conn, greeting{Refused: err.Error()}))
+		}
 		d.worker.Logf("%v is not served: %v", conn.RemoteAddr(), err)
 		return
 	}
 	defer func() { <-d.served }()
-	if err = d.worker.welcome(l, mine, g); err == nil {
-		err = d.worker.serve(ctx, l, cancel)
+	if err = d.worker.welcome(conn, mine, theirs); err == nil {
+		err = d.worker.serve(ctx, conn)
 	}
 	if err != nil {
 		d.worker.Logf("the run of %v ended: %v", conn.RemoteAddr(), err)

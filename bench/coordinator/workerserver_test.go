@@ -31,9 +31,9 @@ func TestASilentStrangerKeepsNobodyWaiting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.line.conn.Close()
+	defer l.rpc.Close()
 	for _, conn := range silent {
-		if err := conn.SetReadDeadline(time.Now().Add(writePatience / 2)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(writeTimeout / 2)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := io.Copy(io.Discard, conn); err != nil {
@@ -56,12 +56,12 @@ func TestABusyWorkerSaysSo(t *testing.T) {
 	if _, err := dialWorker(t.Context(), "it", w.addrs[0], "other"); err == nil || !strings.Contains(err.Error(), ErrKey.Error()) {
 		t.Errorf("a stranger is told %v", err)
 	}
-	_ = first.line.conn.Close()
+	_ = first.rpc.Close()
 	next, err := dialWorker(t.Context(), "it", w.addrs[0], "k")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = next.line.conn.Close()
+	_ = next.rpc.Close()
 }
 
 func TestAWorkerThatServesOnceEndsWithItsCoordinator(t *testing.T) {
@@ -79,7 +79,7 @@ func TestAWorkerThatServesOnceEndsWithItsCoordinator(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = one.line.conn.Close()
+	_ = one.rpc.Close()
 	if err := <-ended; !errors.Is(err, io.EOF) {
 		t.Errorf("it ended with %v", err)
 	}

@@ -2,55 +2,90 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/rpc"
+	"net/rpc/jsonrpc"
+	"sync"
 	"time"
 
 	"tuitalk/bench/virtualuser"
 )
 
-// outagesAtOnce go into one frame.
-const outagesAtOnce = 1000
+// workerSession is what a worker does for one coordinator, who calls its exported
+// methods (net/rpc), several at a time. Each method has what net/rpc wants: one argument,
+// the answer, an error, which is told the coordinator.
+type workerSession struct {
+	worker *Worker
+	clock  steady
+	conn   *timedConn
+	ctx    context.Context // ends with the connection
+	ticks  chan Tick       // is closed behind the last
+	record *recordingPipe
 
-// handleCommand does what a frame asks for. over: the run is done.
-func (s *workerSession) handleCommand(ctx context.Context, k kind, message any) (over bool, err error) {
-	switch k {
-	case kindProbe:
-		return false, s.line.send(kindProbed, &probed{message.(*probe).N, s.clock.now().UnixNano()})
-	case kindPlan:
-		return false, s.prepare(ctx, message.(*plan))
-	}
-	if s.swarm == nil {
-		return false, fmt.Errorf("%w: %d before the plan", errFrameKind, byte(k))
-	}
-	switch k {
-	case kindConnect:
-		s.busy.Go(func() { s.connect(ctx) })
-	case kindBegin:
-		s.swarm.Begin(time.Unix(0, message.(*begin).At))
-	case kindHush:
-		s.swarm.StopPosting()
-	case kindRate:
-		s.swarm.Rate(message.(*rate).PerSecond)
-	case kindStorm:
-		s.swarm.Storm()
-	case kindHeads:
-		s.swarm.Heads(message.(*heads).Heads)
-	case kindAsk:
-		return false, s.tellOutages()
-	case kindStop:
-		return true, s.finish()
-	default:
-		return false, fmt.Errorf("%w: %d", errFrameKind, byte(k))
-	}
-	return false, nil
+	sampling context.Context // ends with the ticks
+	silence  context.CancelFunc
+	busy     sync.WaitGroup // the goroutine that samples
+
+	mu     sync.Mutex // held while clients are made
+	group  LoadGenerator
+	plan   Plan
+	closed bool // the group is
+
+	tellMu sync.Mutex
+	told   []string // that the coordinator does not know yet
 }
 
-// prepare makes the clients of this share, and begins to tell how they are.
-func (s *workerSession) prepare(ctx context.Context, p *plan) (err error) {
-	if s.swarm != nil {
-		return fmt.Errorf("%w: a second plan", errFrameKind)
+// mostTicks wait for a coordinator that is slow to ask for them.
+const mostTicks = 60
+
+// serve is a run with a coordinator that is welcome, until it hangs up.
+func (w *Worker) serve(ctx context.Context, conn net.Conn) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	timed := &timedConn{Conn: conn, silence: silenceTimeout, lost: cancel}
+	s := &workerSession{
+		worker: w, clock: newSteady(w.now()), conn: timed, ctx: ctx, ticks: make(chan Tick, mostTicks), record: newRecordingPipe(),
 	}
-	if p.Of < 1 || p.Share < 0 || p.Share >= p.Of {
+	s.sampling, s.silence = context.WithCancel(ctx)
+	defer context.AfterFunc(ctx, s.record.cut)()
+	server := rpc.NewServer()
+	if err := server.RegisterName(service, s); err != nil {
+		return err
+	}
+	server.ServeCodec(jsonrpc.NewServerCodec(timed)) // until it hangs up, and no call is under way
+	cancel()
+	s.busy.Wait()
+	if s.closed {
+		return nil
+	}
+	err := timed.failed()
+	if err == nil {
+		err = errors.New("it does not speak as one does")
+	}
+	err = fmt.Errorf("hear from the coordinator: %w", err)
+	if s.group != nil {
+		err = errors.Join(err, s.group.Close())
+	}
+	return err
+}
+
+// Now tells the time by this worker's clock, in Unix ns.
+func (s *workerSession) Now(_ struct{}, at *int64) error {
+	*at = s.clock.now().UnixNano()
+	return nil
+}
+
+// Prepare makes the clients of this share, and begins to tell how they are.
+func (s *workerSession) Prepare(p Plan, _ *struct{}) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.group != nil || s.closed:
+		return errors.New("the coordinator has a second plan")
+	case p.Of < 1 || p.Share < 0 || p.Share >= p.Of:
 		return fmt.Errorf("the coordinator wants share %d of %d", p.Share, p.Of)
 	}
 	if err := p.Scenario.Validate(); err != nil {
@@ -59,46 +94,147 @@ func (s *workerSession) prepare(ctx context.Context, p *plan) (err error) {
 	c := virtualuser.Config{
 		Scenario: p.Scenario, Share: p.Share, Of: p.Of, Targets: p.Targets, Trust: p.Trust,
 		Sources: p.Sources, Offset: p.Offset,
-		Logf: s.report,
+		Logf: s.tell,
 	}
-	s.chunks = &chunks{framedConn: s.line}
 	if p.Record {
-		c.Recording = s.chunks
+		c.Recording = s.record
 	}
-	made, err := s.worker.newSwarm(c)
+	group, err := s.worker.newGroup(c)
 	if err != nil {
 		return err
 	}
-	s.swarm, s.plan, s.silent = made, p, make(chan struct{})
-	if err := s.line.send(kindReady, nil); err != nil {
-		return err
-	}
-	s.busy.Go(func() { s.tick(ctx) })
+	s.group, s.plan = group, p
+	s.busy.Go(s.sample)
 	return nil
 }
 
-// report sends a line for people. It may be called from anywhere; if it cannot be
-// sent the reader finds that out.
-func (s *workerSession) report(format string, args ...any) {
-	_ = s.line.send(kindTold, &sentence{fmt.Sprintf(format, args...)})
+// made is the group once it is made, as long as it is not closed.
+func (s *workerSession) made() (LoadGenerator, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.group == nil || s.closed {
+		return nil, errors.New("the coordinator asks something of clients that do not exist")
+	}
+	return s.group, nil
 }
 
-// connect lets the clients in, in a goroutine of its own.
-func (s *workerSession) connect(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, s.plan.Patience)
+// do does something with the group.
+func (s *workerSession) do(what func(LoadGenerator)) error {
+	group, err := s.made()
+	if err == nil {
+		what(group)
+	}
+	return err
+}
+
+// Connect lets the clients in, and answers when all are in their rooms.
+func (s *workerSession) Connect(struct{}, *struct{}) error {
+	group, err := s.made()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, s.plan.Patience)
 	defer cancel()
-	k, message := kindConnected, any(nil)
-	if err := s.swarm.Connect(ctx); err != nil {
-		k, message = kindFailed, &sentence{err.Error()}
+	if err = group.Connect(ctx); s.ctx.Err() != nil {
+		return s.hangUp()
 	}
-	if err := s.line.send(k, message); err != nil {
-		s.stop() // the line is of no use any more
+	return err
+}
+
+// hangUp is what a call does that cannot be answered, as this worker ends: its answer
+// would be taken for an error of the run.
+func (s *workerSession) hangUp() error {
+	_ = s.conn.Close() // its end is what the coordinator is to see
+	return context.Cause(s.ctx)
+}
+
+// Begin lets arrivals begin at a time: Unix ns by the coordinator's clock.
+func (s *workerSession) Begin(at int64, _ *struct{}) error {
+	return s.do(func(g LoadGenerator) { g.Begin(time.Unix(0, at)) })
+}
+
+// StopPosting lets no more arrivals happen.
+func (s *workerSession) StopPosting(struct{}, *struct{}) error {
+	return s.do(LoadGenerator.StopPosting)
+}
+
+// Rate says how many posts a second this worker makes from now on.
+func (s *workerSession) Rate(perSecond float64, _ *struct{}) error {
+	return s.do(func(g LoadGenerator) { g.Rate(perSecond) })
+}
+
+// Storm cuts all connections.
+func (s *workerSession) Storm(struct{}, *struct{}) error { return s.do(LoadGenerator.Storm) }
+
+// Heads says up to which seq each room's store has entries: what everybody is owed.
+func (s *workerSession) Heads(heads map[int32]int64, _ *struct{}) error {
+	return s.do(func(g LoadGenerator) { g.Heads(heads) })
+}
+
+// Outages answers with those until now.
+func (s *workerSession) Outages(_ struct{}, all *[]virtualuser.Outage) error {
+	return s.do(func(g LoadGenerator) { *all = append(*all, g.Outages()...) }) // never nil, which jsonrpc takes for no answer
+}
+
+// Tick answers with the next second, when it is over.
+func (s *workerSession) Tick(_ struct{}, t *Tick) error {
+	select {
+	case tick, more := <-s.ticks:
+		*t = tick
+		t.Over = !more
+		return nil
+	case <-s.ctx.Done():
+		return s.hangUp()
 	}
 }
 
-// tick tells once a second what has happened, in a goroutine of its own. The
-// seconds are those of the coordinator's clock.
-func (s *workerSession) tick(ctx context.Context) {
+// Recording answers with the next piece, when there is one; nothing is behind an empty
+// one.
+func (s *workerSession) Recording(_ struct{}, piece *[]byte) (err error) {
+	if *piece, err = s.record.next(); err != nil {
+		return s.hangUp()
+	}
+	return nil
+}
+
+// Stop ends the clients, and answers when all of the recording was taken.
+func (s *workerSession) Stop(_ struct{}, e *Ended) error {
+	group, err := s.made()
+	if err != nil {
+		return err
+	}
+	s.silence()
+	s.busy.Wait()
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	if err := group.Close(); err != nil {
+		e.Error = err.Error()
+	}
+	e.Recorded = s.record.end()
+	e.Told = s.tellings()
+	return nil
+}
+
+// tell keeps a line for people until the coordinator asks.
+func (s *workerSession) tell(format string, args ...any) {
+	s.tellMu.Lock()
+	defer s.tellMu.Unlock()
+	s.told = append(s.told, fmt.Sprintf(format, args...))
+}
+
+func (s *workerSession) tellings() []string {
+	s.tellMu.Lock()
+	defer s.tellMu.Unlock()
+	told := s.told
+	s.told = nil
+	return told
+}
+
+// sample takes a sample each second, in a goroutine of its own. The seconds are those of
+// the coordinator's clock.
+func (s *workerSession) sample() {
+	defer close(s.ticks)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
@@ -112,45 +248,60 @@ func (s *workerSession) tick(ctx context.Context) {
 		timer.Reset(next.Sub(here))
 		select {
 		case <-timer.C:
-		case <-s.silent:
-			return
-		case <-ctx.Done():
+		case <-s.sampling.Done():
 			return
 		}
-		if err := s.sample(last - 1); err != nil {
-			s.stop()
+		t := Tick{Sample: s.group.Sample()}
+		t.Sample.At = last - 1
+		t.Clients, t.Messages = s.group.Owed()
+		t.Told = s.tellings()
+		select {
+		case s.ticks <- t:
+		case <-s.sampling.Done():
 			return
 		}
 	}
 }
 
-func (s *workerSession) sample(second int64) error {
-	t := tick{Sample: s.swarm.Sample()}
-	t.Sample.At = second
-	t.Clients, t.Messages = s.swarm.Owed()
-	return s.line.send(kindTick, &t)
+// recordingPipe is what the recorder writes to and the coordinator reads from.
+type recordingPipe struct {
+	in      *io.PipeWriter
+	out     *io.PipeReader
+	written int64 // owned by the writer, until end
 }
 
-func (s *workerSession) tellOutages() error {
-	all := s.swarm.Outages()
-	for {
-		n := min(len(all), outagesAtOnce)
-		if err := s.line.send(kindOutages, &outages{all[:n], n < len(all)}); err != nil || n == len(all) {
-			return err
-		}
-		all = all[n:]
-	}
+var _ io.Writer = (*recordingPipe)(nil)
+
+// pieceSize is the most that is taken at once.
+const pieceSize = 1 << 20
+
+func newRecordingPipe() *recordingPipe {
+	out, in := io.Pipe()
+	return &recordingPipe{in: in, out: out}
 }
 
-// finish ends the clients' records, sends what is left of the recording, and
-// says that this was all.
-func (s *workerSession) finish() error {
-	s.stopTicks()
-	s.closed = true
-	e := ended{}
-	if err := s.swarm.Close(); err != nil {
-		e.Error = err.Error()
+func (p *recordingPipe) Write(b []byte) (n int, err error) {
+	if len(b) > 0 { // nothing would be taken for the end
+		n, err = p.in.Write(b)
 	}
-	e.Recorded = s.chunks.written
-	return s.line.send(kindEnded, &e)
+	p.written += int64(n)
+	return n, err
 }
+
+// end says that there is no more, and how much there was.
+func (p *recordingPipe) end() int64 {
+	_ = p.in.Close() // never fails
+	return p.written
+}
+
+func (p *recordingPipe) next() ([]byte, error) {
+	piece := make([]byte, pieceSize)
+	n, err := p.out.Read(piece)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return piece[:n], err
+}
+
+// cut lets nobody wait for a reader that is gone.
+func (p *recordingPipe) cut() { _ = p.out.CloseWithError(net.ErrClosed) } // never fails

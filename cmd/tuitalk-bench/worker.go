@@ -61,7 +61,7 @@ func (p *post) serve(c *call) error {
 		return fmt.Errorf("listen for coordinators: %w", err)
 	}
 	fmt.Fprintln(c.stdout, coordinator.Listening+l.Addr().String())
-	w := coordinator.Worker{Key: p.key, Build: build(), Once: p.once, Logf: func(format string, args ...any) {
+	w := coordinator.Worker{Key: p.key, Once: p.once, Logf: func(format string, args ...any) {
 		fmt.Fprintf(c.stderr, format+"\n", args...)
 	}}
 	if p.once {
