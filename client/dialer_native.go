@@ -41,7 +41,7 @@ func NewDialerTLS(config *tls.Config, form talk.Form) Dialer {
 
 // NewDialerOver is NewDialerIn for one whose connections are made by dial, as in a simulation.
 func NewDialerOver(dial func(ctx context.Context, network, addr string) (net.Conn, error), form talk.Form) Dialer {
-	return dialerWith(&http.Transport{DialContext: dial}, form)
+	return dialerWith(&http.Transport{DialContext: dial, DisableKeepAlives: true}, form) // none is kept of who was not let in
 }
 
 // dialerWith follows no redirect, as no browser does for a WebSocket: who is dialled

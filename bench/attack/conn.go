@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 // conn is one connection of an attacker. It belongs to the goroutine that does its
@@ -155,7 +156,7 @@ func (c *conn) say(m talk.Message) error {
 	if err != nil {
 		return err
 	}
-	return c.frame(fin|opText, text)
+	return c.frame(fin|websocket.OpText, text)
 }
 
 // next reads frames up to the next message, and answers pings.
@@ -167,14 +168,14 @@ func (c *conn) next() ([]byte, error) {
 		}
 		c.buf = payload[:cap(payload)]
 		switch op {
-		case opText, opBinary, opContinuation:
+		case websocket.OpText, websocket.OpBinary, websocket.OpContinuation:
 			c.crowd.tally.answer(variant(payload))
 			return payload, nil
-		case opPing:
-			if err := c.send(appendFrame(nil, fin|opPong, payload)); err != nil {
+		case websocket.OpPing:
+			if err := c.send(appendFrame(nil, fin|websocket.OpPong, payload)); err != nil {
 				return nil, c.broken(err)
 			}
-		case opClose:
+		case websocket.OpClose:
 			how := "no code"
 			if len(payload) >= 2 {
 				how = strconv.Itoa(int(payload[0])<<8 | int(payload[1]))

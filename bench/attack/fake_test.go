@@ -13,6 +13,7 @@ import (
 
 	"tuitalk/bench/tlsconfig"
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 // fake is a server that does what a good client needs, trusts everybody, and checks
@@ -126,11 +127,16 @@ func (f *fake) serve(c *fakeConn) {
 		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(body), body)
 		return
 	}
-	fmt.Fprint(c, "HTTP/1.1 101 Switching Protocols\r\n\r\n")
+	fmt.Fprintf(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+		websocket.Accept(req.Header.Get("Sec-WebSocket-Key")))
 	for {
-		text, err := readClient(r)
+		opcode, text, err := readClient(r)
 		if err != nil {
 			return
+		}
+		if opcode == websocket.OpClose {
+			c.send(opcode, text)
+			continue
 		}
 		f.mu.Lock()
 		stuck := f.stuck
@@ -142,32 +148,33 @@ func (f *fake) serve(c *fakeConn) {
 }
 
 // readClient reads a frame of a client.
-func readClient(r *bufio.Reader) ([]byte, error) {
+func readClient(r *bufio.Reader) (opcode byte, text []byte, err error) {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:2]); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
+	opcode = head[0] & 0xf
 	size := uint64(head[1] & 0x7f)
 	if wide := map[uint64]int{126: 2, 127: 8}[size]; wide > 0 {
 		clear(head[:])
 		if _, err := io.ReadFull(r, head[8-wide:]); err != nil {
-			return nil, err
+			return 0, nil, err
 		}
 		size = binary.BigEndian.Uint64(head[:])
 	}
 	if size > 1<<20 {
-		return nil, fmt.Errorf("a frame of %d bytes", size)
+		return 0, nil, fmt.Errorf("a frame of %d bytes", size)
 	}
 	var key [4]byte
 	if _, err := io.ReadFull(r, key[:]); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	text := make([]byte, size)
-	_, err := io.ReadFull(r, text)
+	text = make([]byte, size)
+	_, err = io.ReadFull(r, text)
 	for i := range text {
 		text[i] ^= key[i&3]
 	}
-	return text, err
+	return opcode, text, err
 }
 
 func (c *fakeConn) say(m talk.Message) {
@@ -175,16 +182,13 @@ func (c *fakeConn) say(m talk.Message) {
 	if err != nil {
 		return
 	}
-	var head []byte
-	switch n := len(text); {
-	case n < 126:
-		head = []byte{fin | opText, byte(n)}
-	default:
-		head = binary.BigEndian.AppendUint16([]byte{fin | opText, 126}, uint16(n))
-	}
+	c.send(websocket.OpText, text)
+}
+
+func (c *fakeConn) send(opcode byte, payload []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.queue = append(append(c.queue, head...), text...)
+	c.queue = append(websocket.AppendHeader(c.queue, opcode, len(payload)), payload...)
 	c.news.Signal()
 }
 

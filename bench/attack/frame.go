@@ -5,18 +5,14 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+
+	"tuitalk/websocket"
 )
 
-// The first byte of a frame: its opcode and flags, as of RFC 6455.
+// Flags in the first byte of a frame, beside its opcode.
 const (
-	fin            = 0x80
-	rsv1           = 0x40
-	opContinuation = 0x0
-	opText         = 0x1
-	opBinary       = 0x2
-	opClose        = 0x8
-	opPing         = 0x9
-	opPong         = 0xa
+	fin  = 0x80
+	rsv1 = 0x40
 )
 
 // maxServerFrame is the most that a server may send in a frame: 1 MiB and its head.
@@ -24,29 +20,19 @@ const maxServerFrame = 1<<20 + 1<<10
 
 // appendHead appends the head of a client's frame that says to carry size bytes.
 // The key is zero, so that what follows is masked as it is.
-func appendHead(dst []byte, first byte, size uint64) []byte {
-	dst = append(dst, first)
-	switch {
-	case size < 126:
-		dst = append(dst, 0x80|byte(size))
-	case size < 1<<16:
-		dst = binary.BigEndian.AppendUint16(append(dst, 0x80|126), uint16(size))
-	default:
-		dst = binary.BigEndian.AppendUint64(append(dst, 0x80|127), size)
-	}
+func appendHead(dst []byte, first byte, size int) []byte {
+	at := len(dst)
+	dst = websocket.AppendHeader(dst, 0, size)
+	dst[at] = first
+	dst[at+1] |= 0x80
 	return append(dst, 0, 0, 0, 0)
 }
 
 // appendFrame appends a whole frame, masked with a random key as it should be.
 func appendFrame(dst []byte, first byte, payload []byte) []byte {
-	dst = appendHead(dst, first, uint64(len(payload)))
-	key := dst[len(dst)-4:]
-	binary.LittleEndian.PutUint32(key, rand.Uint32())
 	at := len(dst)
-	dst = append(dst, payload...)
-	for i := range payload {
-		dst[at+i] ^= dst[at-4+i&3]
-	}
+	dst = websocket.AppendMasked(dst, 0, payload, rand.Uint32())
+	dst[at] = first
 	return dst
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 // Attack is one thing that strangers may do.
@@ -87,14 +88,14 @@ var slow = []Attack{
 	{Name: "slow-payload", What: "announces a frame of 60,000 bytes and sends a byte a second", Weakness: "a frame without a deadline, and memory reserved for what was only announced",
 		Lasts: begun, Groups: one(300, 300, identified, raw(largeHead), every(time.Second, raw(func(*conn) string { return "x" })))},
 	{Name: "slow-fragments", What: "sends a message in fragments, one a second, without end", Weakness: "fragments that wait for their last one",
-		Lasts: begun, Groups: one(300, 300, identified, func(c *conn) error { return c.lost(c.frame(opText, []byte("{"))) },
-			every(time.Second, func(c *conn) error { return c.lost(c.frame(opContinuation, []byte(" "))) }))},
+		Lasts: begun, Groups: one(300, 300, identified, func(c *conn) error { return c.lost(c.frame(websocket.OpText, []byte("{"))) },
+			every(time.Second, func(c *conn) error { return c.lost(c.frame(websocket.OpContinuation, []byte(" "))) }))},
 	{Name: "idle-crowd", What: "says Hello, answers pings, and does nothing", Weakness: "one address takes the places of others",
 		Lasts: begun, Groups: one(1000, 400, identified, listen, hold)},
 	{Name: "half-closed", What: "says Hello, closes its sending side and stays", Weakness: "half a connection that nobody ends",
 		Lasts: begun, Groups: one(300, 300, identified, shut, hold)},
 	{Name: "goodbye-and-stay", What: "sends a Close frame and keeps the connection", Weakness: "waiting for the other side to hang up first",
-		Lasts: begun, Groups: one(300, 300, identified, func(c *conn) error { return c.lost(c.frame(fin|opClose, []byte{3, 232})) }, hold)},
+		Lasts: begun, Groups: one(300, 300, identified, func(c *conn) error { return c.lost(c.frame(fin|websocket.OpClose, []byte{3, 232})) }, hold)},
 }
 
 func unfinished(c *conn) string {
@@ -102,7 +103,7 @@ func unfinished(c *conn) string {
 	return whole[:len(whole)-2]
 }
 
-func largeHead(*conn) string { return string(appendHead(nil, fin|opText, 60_000)) }
+func largeHead(*conn) string { return string(appendHead(nil, fin|websocket.OpText, 60_000)) }
 
 // pages take the browser client's files.
 var pages = []Attack{
@@ -159,16 +160,16 @@ var floods = []Attack{
 	{Name: "flood-pings", What: "says Ping 500 times a second", Weakness: "answers without a price",
 		Groups: recurring(20, 20, identified, listen, messages(500, func(*conn) talk.Message { return talk.Ping{N: 1} }))},
 	{Name: "flood-hellos", What: "says Hello again 200 times a second", Weakness: "refusals that cost more than what is refused",
-		Groups: recurring(20, 20, identified, listen, texts(200, fin|opText, func() []byte { return []byte(`{"Hello":{"client":"again"}}`) }))},
+		Groups: recurring(20, 20, identified, listen, texts(200, fin|websocket.OpText, func() []byte { return []byte(`{"Hello":{"client":"again"}}`) }))},
 	{Name: "flood-garbage", What: "sends what is no message 200 times a second", Weakness: "a decoder that is dear, and refusals without end",
-		Groups: recurring(20, 20, identified, listen, texts(200, fin|opText, garbage))},
+		Groups: recurring(20, 20, identified, listen, texts(200, fin|websocket.OpText, garbage))},
 	{Name: "flood-ws-pings", What: "sends WebSocket pings of 125 bytes 500 times a second and reads no pong", Weakness: "control frames that nobody paces, and pongs that queue up",
-		Groups: smallBuffers(20, 20, identified, texts(500, fin|opPing, func() []byte { return bytes.Repeat([]byte("p"), 125) }))},
+		Groups: smallBuffers(20, 20, identified, texts(500, fin|websocket.OpPing, func() []byte { return bytes.Repeat([]byte("p"), 125) }))},
 	{Name: "flood-ws-pongs", What: "sends WebSocket pongs that nobody asked for 500 times a second", Weakness: "control frames that nobody paces",
-		Groups: recurring(20, 20, identified, listen, texts(500, fin|opPong, func() []byte { return []byte("p") }))},
+		Groups: recurring(20, 20, identified, listen, texts(500, fin|websocket.OpPong, func() []byte { return []byte("p") }))},
 	{Name: "flood-empty-fragments", What: "sends fragments of no bytes 500 times a second", Weakness: "a message that never ends and is never too large",
-		Groups: recurring(20, 20, identified, listen, func(c *conn) error { return c.lost(c.frame(opText, nil)) },
-			texts(500, opContinuation, func() []byte { return nil }))},
+		Groups: recurring(20, 20, identified, listen, func(c *conn) error { return c.lost(c.frame(websocket.OpText, nil)) },
+			texts(500, websocket.OpContinuation, func() []byte { return nil }))},
 	{Name: "flood-original", What: "joins and posts in the original's form 100 times a second", Weakness: "a form in which flood control was forgotten",
 		Groups: recurring(20, 20, upgrade, listen, original(100))},
 }
@@ -192,10 +193,10 @@ func original(perSecond float64) Step {
 			}
 			return text
 		}
-		if err := c.lost(c.frame(fin|opText, form(joinMessage(c, ownRoom(c))))); err != nil {
+		if err := c.lost(c.frame(fin|websocket.OpText, form(joinMessage(c, ownRoom(c))))); err != nil {
 			return err
 		}
-		return texts(perSecond, fin|opText, func() []byte { return form(post(ownRoom, longText)(c)) })(c)
+		return texts(perSecond, fin|websocket.OpText, func() []byte { return form(post(ownRoom, longText)(c)) })(c)
 	}
 }
 

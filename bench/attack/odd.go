@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 // oddHead is a handshake that must not be taken. In head, HOST is the target's host,
@@ -104,21 +105,21 @@ func masked(first byte, payload string) []byte { return appendFrame(nil, first, 
 
 var brokenFrames = []badFrame{
 	{"unmasked", frames([]byte("\x81\x02{}"))},
-	{"a reserved bit", frames(masked(fin|rsv1|opText, "{}"))},
+	{"a reserved bit", frames(masked(fin|rsv1|websocket.OpText, "{}"))},
 	{"opcode 3", frames(masked(fin|3, "{}"))},
 	{"opcode 11", frames(masked(fin|11, ""))},
-	{"a ping of 126 bytes", frames(masked(fin|opPing, strings.Repeat("p", 126)))},
-	{"a ping in fragments", frames(masked(opPing, "p"))},
-	{"a continuation of nothing", frames(masked(fin|opContinuation, "x"))},
-	{"a message within a message", frames(masked(opText, "{"), masked(fin|opText, "{}"))},
-	{"2^63 bytes", frames(appendHead(nil, fin|opText, 1<<63))},
-	{"16 MB", frames(appendHead(nil, fin|opText, 16<<20))},
-	{"64 KiB and one byte", frames(masked(fin|opText, strings.Repeat(" ", talk.MaxFrameBytes+1)))},
-	{"64 KiB and more in fragments", frames(masked(opText, strings.Repeat(" ", talk.MaxFrameBytes/2)), masked(opContinuation, strings.Repeat(" ", talk.MaxFrameBytes/2)), masked(fin|opContinuation, "  "))},
-	{"no UTF-8", frames(masked(fin|opText, "\"\xff\xfe\""))},
-	{"a Close of one byte", frames(masked(fin|opClose, "x"))},
-	{"Close 1005", frames(masked(fin|opClose, "\x03\xed"))},
-	{"Close with no UTF-8", frames(masked(fin|opClose, "\x03\xe8\xff"))},
+	{"a ping of 126 bytes", frames(masked(fin|websocket.OpPing, strings.Repeat("p", 126)))},
+	{"a ping in fragments", frames(masked(websocket.OpPing, "p"))},
+	{"a continuation of nothing", frames(masked(fin|websocket.OpContinuation, "x"))},
+	{"a message within a message", frames(masked(websocket.OpText, "{"), masked(fin|websocket.OpText, "{}"))},
+	{"2^63 bytes", frames([]byte("\x81\xff\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"))},
+	{"16 MB", frames(appendHead(nil, fin|websocket.OpText, 16<<20))},
+	{"64 KiB and one byte", frames(masked(fin|websocket.OpText, strings.Repeat(" ", talk.MaxFrameBytes+1)))},
+	{"64 KiB and more in fragments", frames(masked(websocket.OpText, strings.Repeat(" ", talk.MaxFrameBytes/2)), masked(websocket.OpContinuation, strings.Repeat(" ", talk.MaxFrameBytes/2)), masked(fin|websocket.OpContinuation, "  "))},
+	{"no UTF-8", frames(masked(fin|websocket.OpText, "\"\xff\xfe\""))},
+	{"a Close of one byte", frames(masked(fin|websocket.OpClose, "x"))},
+	{"Close 1005", frames(masked(fin|websocket.OpClose, "\x03\xed"))},
+	{"Close with no UTF-8", frames(masked(fin|websocket.OpClose, "\x03\xe8\xff"))},
 }
 
 // brokenFrame sends one of them, behind a good Hello, and waits to be thrown out.
@@ -214,7 +215,7 @@ func forge(c *conn) error {
 		if err != nil {
 			return err
 		}
-		if err := c.lost(c.frame(fin|opBinary, data)); err != nil {
+		if err := c.lost(c.frame(fin|websocket.OpBinary, data)); err != nil {
 			return err
 		}
 	}
@@ -229,7 +230,7 @@ func (c *conn) introduce(f *forgery, victim talk.Member) error {
 	id := victim.UUID.String()
 	text := strings.NewReplacer("VICTIM", id, "CAPITALS", strings.ToUpper(id), "DIGITS", strings.ReplaceAll(id, "-", ""), "NAME", victim.Username,
 		"ROOM", fmt.Sprint(c.crowd.room)).Replace(f.hello)
-	if err := c.lost(c.frame(fin|opText, []byte(text))); err != nil {
+	if err := c.lost(c.frame(fin|websocket.OpText, []byte(text))); err != nil {
 		return err
 	}
 	if !strings.HasPrefix(f.hello, `{"Hello"`) {

@@ -67,7 +67,7 @@ func newPeople(o *Options, target *Target) (*people, error) {
 		if len(p.from) > 0 {
 			from = p.from[i%len(p.from)]
 		}
-		return dialer{target, from}
+		return newDialer(target, from)
 	}
 	for i := range o.People {
 		t := &talker{people: p, name: fmt.Sprintf("honest %d", i+1), say: make(chan string, 1024)}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tuitalk/talk"
+	"tuitalk/websocket"
 )
 
 // Step is what an attacker does with its connection. An error ends the connection:
@@ -251,7 +252,7 @@ func messages(perSecond float64, message func(c *conn) talk.Message) Step {
 		if err != nil {
 			return dst
 		}
-		return appendFrame(dst, fin|opText, text)
+		return appendFrame(dst, fin|websocket.OpText, text)
 	})
 }
 
