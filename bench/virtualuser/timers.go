@@ -1,96 +1,73 @@
 package virtualuser
 
-import "time"
+import (
+	"container/heap"
+	"time"
+)
 
-// wakeUp is when a person wants a tick.
+// wakeUp is when a virtual user wants a tick.
 type wakeUp struct {
 	at    time.Time
-	place int // in the heap, from 1; 0: none is wanted
+	place int // in the queue, from 1; 0: none is wanted
 }
 
-// timers is a heap of persons by when they want a tick, the soonest first.
-type timers struct{ heap []*user }
+// timers are the virtual users by when they want a tick.
+type timers struct{ queue timerQueue }
 
 // soonest is when the next tick is wanted; ok is false if none is.
 func (t *timers) soonest() (at time.Time, ok bool) {
-	if len(t.heap) == 0 {
+	if len(t.queue) == 0 {
 		return time.Time{}, false
 	}
-	return t.heap[0].wake.at, true
+	return t.queue[0].wake.at, true
 }
 
 // set asks for one tick of p; the zero time for none.
 func (t *timers) set(p *user, at time.Time) {
-	switch {
-	case at.IsZero():
-		t.remove(p)
-		return
-	case p.wake.place == 0:
-		t.heap = append(t.heap, p)
-		p.wake.place = len(t.heap)
-	}
+	queued := p.wake.place > 0
 	p.wake.at = at
-	t.up(p.wake.place - 1)
-	t.down(p.wake.place - 1)
+	switch {
+	case at.IsZero() && queued:
+		heap.Remove(&t.queue, p.wake.place-1)
+	case at.IsZero():
+	case queued:
+		heap.Fix(&t.queue, p.wake.place-1)
+	default:
+		heap.Push(&t.queue, p)
+	}
 }
 
-// pop takes the soonest person out if its time has come; else nil.
+// pop takes the soonest one out if its time has come; else nil.
 func (t *timers) pop(now time.Time) *user {
-	if len(t.heap) == 0 || t.heap[0].wake.at.After(now) {
+	if at, ok := t.soonest(); !ok || at.After(now) {
 		return nil
 	}
-	p := t.heap[0]
-	t.remove(p)
-	return p
+	return heap.Pop(&t.queue).(*user)
 }
 
-func (t *timers) remove(p *user) {
-	i := p.wake.place - 1
-	if i < 0 {
-		return
-	}
+// timerQueue is a heap, the soonest first.
+type timerQueue []*user
+
+var _ heap.Interface = (*timerQueue)(nil)
+
+func (q timerQueue) Len() int           { return len(q) }
+func (q timerQueue) Less(i, j int) bool { return q[i].wake.at.Before(q[j].wake.at) }
+
+func (q timerQueue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].wake.place, q[j].wake.place = i+1, j+1
+}
+
+func (q *timerQueue) Push(p any) {
+	*q = append(*q, p.(*user))
+	p.(*user).wake.place = len(*q)
+}
+
+func (q *timerQueue) Pop() any {
+	last := len(*q) - 1
+	p := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
 	p.wake.place = 0
-	last := len(t.heap) - 1
-	moved := t.heap[last]
-	t.heap[last] = nil
-	t.heap = t.heap[:last]
-	if moved != p {
-		t.heap[i] = moved
-		moved.wake.place = i + 1
-		t.up(i)
-		t.down(moved.wake.place - 1)
-	}
-}
-
-func (t *timers) swap(i, j int) {
-	h := t.heap
-	h[i], h[j] = h[j], h[i]
-	h[i].wake.place, h[j].wake.place = i+1, j+1
-}
-
-func (t *timers) up(i int) {
-	for i > 0 {
-		parent := (i - 1) / 2
-		if !t.heap[i].wake.at.Before(t.heap[parent].wake.at) {
-			return
-		}
-		t.swap(i, parent)
-		i = parent
-	}
-}
-
-func (t *timers) down(i int) {
-	for {
-		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < len(t.heap); child++ {
-			if t.heap[child].wake.at.Before(t.heap[least].wake.at) {
-				least = child
-			}
-		}
-		if least == i {
-			return
-		}
-		t.swap(i, least)
-		i = least
-	}
+	return p
 }
