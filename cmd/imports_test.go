@@ -47,9 +47,9 @@ var onlyIn = map[string][]string{
 	"github.com/peterbourgon/ff":  {"tuitalk/cmd/setting"},
 	"github.com/rivo/uniseg":      {"tuitalk/talk", "tuitalk/tui", "tuitalk/web/app"},
 	"golang.org/x/text":           {"tuitalk/talk/names", "tuitalk/talk/confusables"}, // too large for a browser
-	"github.com/prometheus":       {"tuitalk/gateway", "tuitalk/fanout/redisbus", "tuitalk/cmd/tuitalk-gateway"},
+	"github.com/prometheus":       {"tuitalk/gateway", "tuitalk/fanout/redisbus", "tuitalk/cmd/tuitalk-gateway", "tuitalk/bench/measure"},
 	"net/http":                    {"tuitalk/gateway", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench/attack", "tuitalk/bench/coordinator", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/devcluster"},
-	"github.com/goccy/go-json":    {"tuitalk/talk", "tuitalk/bench/coordinator", "tuitalk/bench/result", "tuitalk/bench/scenario", "tuitalk/bench/virtualuser", "tuitalk/deploy/devcluster"},
+	"github.com/goccy/go-json":    {"tuitalk/talk", "tuitalk/bench/result", "tuitalk/bench/scenario", "tuitalk/bench/virtualuser", "tuitalk/deploy/devcluster"},
 	"github.com/HdrHistogram":     {"tuitalk/bench/measure"},
 	"tuitalk/gateway":             {"tuitalk/cmd/tuitalk-gateway", "tuitalk/fleetsim"},       // what loads it sees only its wire
 	"tuitalk/client/view":         {"tuitalk/tui", "tuitalk/web/app", "tuitalk/cmd/tuitalk"}, // a session knows no screen

@@ -2,25 +2,22 @@ package attack
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"tuitalk/bench/measure"
 	"tuitalk/bench/result"
 )
 
 // usage is what a gateway uses at a moment.
 type usage struct {
-	rss, disk, kernel int64 // bytes; disk: written since it began; kernel: queued there for its connections
-	cpu               float64
-	files             int
+	measure.Used
+	kernel int64 // bytes that are queued there for its connections
 }
 
 // gauge looks at a gateway's process every quarter of a second, and asks whether it
@@ -87,8 +84,8 @@ func (g *gauge) look(ctx context.Context) {
 	if first {
 		g.base, g.end, g.peak = u, u, u
 	}
-	g.peak.rss, g.peak.files = max(g.peak.rss, u.rss), max(g.peak.files, u.files)
-	tooMuch := g.phase == during && u.rss-g.base.rss > maxGrowth
+	g.peak.RSS, g.peak.Files = max(g.peak.RSS, u.RSS), max(g.peak.Files, u.Files)
+	tooMuch := g.phase == during && u.RSS-g.base.RSS > maxGrowth
 	growth := g.growth
 	g.mu.Unlock()
 	if tooMuch {
@@ -101,7 +98,7 @@ func (g *gauge) lookIntoKernel() {
 	if g.pid == 0 {
 		return
 	}
-	n := queued(g.port)
+	n := measure.Queued(g.port)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.last.kernel, g.peak.kernel = n, max(g.peak.kernel, n)
@@ -143,14 +140,15 @@ func (g *gauge) cost(ctx context.Context) result.Cost {
 		return result.Cost{}
 	}
 	return result.Cost{
-		Known: true, RSS: g.base.rss, RSSPeak: g.peak.rss, RSSLeft: g.last.rss, CPU: g.end.cpu - g.base.cpu,
-		Disk: g.end.disk - g.base.disk, Files: g.peak.files, Kernel: max(0, g.peak.kernel-g.base.kernel),
+		Known: true, RSS: g.base.RSS, RSSPeak: g.peak.RSS, RSSLeft: g.last.RSS, CPU: g.end.CPU - g.base.CPU,
+		Disk: g.end.Disk - g.base.Disk, Files: g.peak.Files, Kernel: max(0, g.peak.kernel-g.base.kernel),
 	}
 }
 
 func (g *gauge) read(ctx context.Context) (usage, bool) {
 	if g.pid > 0 {
-		return usedBy(g.pid)
+		used, ok := measure.UsedBy(g.pid)
+		return usage{Used: used}, ok
 	}
 	if g.admin == "" {
 		return usage{}, false
@@ -192,85 +190,12 @@ func (g *gauge) metrics(ctx context.Context) (u usage, ok bool) {
 		}
 		switch name {
 		case "process_resident_memory_bytes":
-			u.rss, ok = int64(v), true
+			u.RSS, ok = int64(v), true
 		case "process_cpu_seconds_total":
-			u.cpu = v
+			u.CPU = v
 		case "process_open_fds":
-			u.files = int(v)
+			u.Files = int(v)
 		}
 	}
 	return u, ok
-}
-
-// usedBy reads what a process of this machine uses.
-func usedBy(pid int) (u usage, ok bool) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	i := bytes.LastIndexByte(stat, ')') // the name may hold anything
-	if err != nil || i < 0 {
-		return u, false
-	}
-	const utime, stime, resident, ticks = 11, 12, 21, 100.0 // fields behind the name, and ticks of a second
-	fields := strings.Fields(string(stat[i+1:]))
-	if len(fields) <= resident {
-		return u, false
-	}
-	u.cpu = float64(number(fields[utime])+number(fields[stime])) / ticks
-	u.rss = number(fields[resident]) * int64(os.Getpagesize())
-	u.disk = valueOf(fmt.Sprintf("/proc/%d/io", pid), "write_bytes:")
-	if names, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid)); err == nil {
-		u.files = len(names)
-	}
-	return u, true
-}
-
-func number(text string) int64 {
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// valueOf finds a line by its name.
-func valueOf(file, name string) int64 {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, name); ok {
-			return number(strings.TrimSpace(rest))
-		}
-	}
-	return 0
-}
-
-// queued is what the kernel holds of a port's connections: what was written and not
-// acknowledged, and what came and was not read.
-func queued(port uint16) (sum int64) {
-	local := fmt.Sprintf(":%04X", port)
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		text, err := os.ReadFile(table)
-		if err != nil {
-			continue
-		}
-		for line := range bytes.Lines(text) {
-			const address, queues = 1, 4 // fields of a line
-			fields := bytes.Fields(line)
-			if len(fields) <= queues || !bytes.HasSuffix(fields[address], []byte(local)) {
-				continue
-			}
-			sent, received, _ := strings.Cut(string(fields[queues]), ":")
-			sum += hex(sent) + hex(received)
-		}
-	}
-	return sum
-}
-
-func hex(text string) int64 {
-	n, err := strconv.ParseInt(text, 16, 64)
-	if err != nil {
-		return 0
-	}
-	return n
 }

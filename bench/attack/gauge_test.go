@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"tuitalk/bench/measure"
 )
 
 // A gateway elsewhere is known by its metrics: what an attack costs is by how much
@@ -65,11 +67,11 @@ func TestGaugeStopsAnAttackThatTakesTooMuch(t *testing.T) {
 }
 
 func TestGaugeReadsAProcess(t *testing.T) {
-	u, ok := usedBy(os.Getpid())
-	if !ok || u.rss < 1<<20 || u.files < 3 {
+	u, ok := measure.UsedBy(os.Getpid())
+	if !ok || u.RSS < 1<<20 || u.Files < 3 {
 		t.Errorf("%+v, %t", u, ok)
 	}
-	if _, ok := usedBy(1 << 30); ok {
+	if _, ok := measure.UsedBy(1 << 30); ok {
 		t.Error("there is no such process")
 	}
 	if c := newGauge(0, 0, "").cost(t.Context()); c.Known {
@@ -103,7 +105,7 @@ func TestGaugeCountsWhatIsQueuedInTheKernel(t *testing.T) {
 	}
 	defer c.Close()
 	n := int64(0)
-	for end := time.Now().Add(time.Minute); n < 64<<10; n = queued(f.target().Addr.Port()) {
+	for end := time.Now().Add(time.Minute); n < 64<<10; n = measure.Queued(f.target().Addr.Port()) {
 		if time.Now().After(end) {
 			t.Fatalf("%d bytes are queued", n)
 		}
@@ -114,7 +116,7 @@ func TestGaugeCountsWhatIsQueuedInTheKernel(t *testing.T) {
 		}
 		f.mu.Unlock()
 	}
-	if n := queued(idle.target().Addr.Port()); n != 0 {
+	if n := measure.Queued(idle.target().Addr.Port()); n != 0 {
 		t.Errorf("%d bytes are queued for who has no connection", n)
 	}
 }

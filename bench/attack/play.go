@@ -4,8 +4,7 @@ import (
 	"context"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"tuitalk/bench/measure"
 	"tuitalk/bench/result"
 )
 
@@ -64,7 +63,7 @@ func (p *play) lasts() time.Duration {
 func (p *play) phase(ctx context.Context, ph phase, do func()) {
 	p.people.enterPhase(ph, 0)
 	p.s.gauge.enter(ctx, ph)
-	begun, cpu := time.Now(), ownCPU()
+	begun, cpu := time.Now(), measure.ProcessCPU()
 	done, shown := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(shown)
@@ -83,7 +82,7 @@ func (p *play) phase(ctx context.Context, ph phase, do func()) {
 	close(done)
 	<-shown
 	p.people.enterPhase(ph, time.Since(begun))
-	p.cpu[ph] = ownCPU() - cpu
+	p.cpu[ph] = measure.ProcessCPU() - cpu
 }
 
 // show tells how it goes.
@@ -117,12 +116,4 @@ func (p *play) pass(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
-}
-
-func ownCPU() time.Duration {
-	var u unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
-		return 0 // cannot be: the arguments are right
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tuitalk/bench/measure"
 )
 
 func TestTheProcessorsAreGivenBack(t *testing.T) {
@@ -46,10 +48,10 @@ func TestTheProcessorsAreGivenBack(t *testing.T) {
 	if after := get(); within.Count() != 1 || !within.IsSet(last) || after != before {
 		t.Errorf("processors: before %v, then %v, after %v", before, within, after)
 	}
-	if _, err := busy(last); err != nil {
+	if _, err := measure.Busy(last); err != nil {
 		t.Error(err)
 	}
-	if _, err := busy(1 << 20); err == nil {
+	if _, err := measure.Busy(1 << 20); err == nil {
 		t.Error("a processor that is not is busy")
 	}
 }

@@ -179,10 +179,10 @@ func (t *tour) lookNow(server *Server) (m moment, err error) {
 	if m.cpu, err = cpuTime(server.PIDs); err != nil {
 		return m, err
 	}
-	if m.busy, err = busy(t.ServerCPU); err != nil {
+	if m.busy, err = measure.Busy(t.ServerCPU); err != nil {
 		return m, err
 	}
-	all, err := busy(t.GeneratorCPU)
+	all, err := measure.Busy(t.GeneratorCPU)
 	if err != nil {
 		return m, err
 	}

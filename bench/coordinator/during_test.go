@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"tuitalk/bench/measure"
 	"tuitalk/bench/result"
 	"tuitalk/bench/scenario"
 )
@@ -36,7 +37,7 @@ func TestProcessesAreWatchedWithWhatTheyStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() {
-		for _, child := range children(cmd.Process.Pid) {
+		for _, child := range measure.Children(cmd.Process.Pid) {
 			if p, err := os.FindProcess(child); err == nil {
 				_ = p.Signal(os.Interrupt) // timeout passes it on
 			}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"tuitalk/bench/measure"
 	"tuitalk/bench/result"
 )
 
@@ -18,23 +19,14 @@ type Process struct {
 	Metrics string // URL of its metrics; "": it has none
 }
 
-// clockTicks are those of a second in /proc, on every Linux that Go runs on.
-const clockTicks = 100
-
 // watch reads once a second what processes use. It belongs to one goroutine.
 type watch struct {
 	processes func() []Process
 	client    http.Client
 	servers   []result.Server
-	last      map[Process]used // at the last look
-	at        time.Time        // of it
+	last      map[Process]measure.Used // at the last look
+	at        time.Time                // of it
 	looks     int
-}
-
-type used struct {
-	cpu   float64 // seconds since its start
-	rss   int64   // bytes
-	files int
 }
 
 // watchProcesses looks at the target's processes once a second, in a goroutine of its
@@ -59,18 +51,18 @@ func (c *Coordinator) watchProcesses(ctx context.Context) {
 
 // look adds a point for each process that is there.
 func (w *watch) look(ctx context.Context, now time.Time) {
-	next := map[Process]used{}
+	next := map[Process]measure.Used{}
 	for _, p := range w.processes() {
-		u, ok := usedBy(p.PID)
+		u, ok := measure.UsedBy(p.PID)
 		if !ok {
 			continue // it is down just now, which is seen in the plot
 		}
 		next[p] = u
 		s := w.server(p.Name)
 		point := func(v float64) result.Point { return result.Point{At: now.Unix(), Value: v} }
-		s.RSS, s.Files = append(s.RSS, point(float64(u.rss))), append(s.Files, point(float64(u.files)))
+		s.RSS, s.Files = append(s.RSS, point(float64(u.RSS))), append(s.Files, point(float64(u.Files)))
 		if before, ok := w.last[p]; ok && now.After(w.at) {
-			cores := (u.cpu - before.cpu) / now.Sub(w.at).Seconds()
+			cores := (u.CPU - before.CPU) / now.Sub(w.at).Seconds()
 			s.CPU = append(s.CPU, point(max(math.Round(cores*1000)/1000, 0)))
 		}
 	}
@@ -81,7 +73,7 @@ func (w *watch) look(ctx context.Context, now time.Time) {
 }
 
 // lookInside adds a point for each process that tells of itself.
-func (w *watch) lookInside(ctx context.Context, alive map[Process]used, now time.Time) {
+func (w *watch) lookInside(ctx context.Context, alive map[Process]measure.Used, now time.Time) {
 	for p := range alive {
 		if p.Metrics == "" {
 			continue
@@ -100,27 +92,4 @@ func (w *watch) server(name string) *result.Server {
 		w.servers = append(w.servers, result.Server{Name: name})
 	}
 	return &w.servers[i]
-}
-
-// usedBy sums up a process and all that it started. Shared memory is counted
-// once, as much as the one has that has most of it.
-func usedBy(pid int) (u used, ok bool) {
-	var shared int64
-	todo := []int{pid}
-	for len(todo) > 0 {
-		id := todo[0]
-		todo = append(todo[1:], children(id)...)
-		cpu, alive := cpuOf(id)
-		if !alive {
-			continue
-		}
-		ok = true
-		u.cpu += cpu
-		u.files += filesOf(id)
-		own, common := memoryOf(id)
-		u.rss += own
-		shared = max(shared, common)
-	}
-	u.rss += shared
-	return u, ok
 }

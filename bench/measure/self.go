@@ -1,13 +1,11 @@
 package measure
 
 import (
-	"bytes"
 	"fmt"
-	"os"
-	"strconv"
 	"sync"
 	"time"
 
+	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,7 +19,7 @@ type Watch struct {
 }
 
 // NewWatch begins to watch.
-func NewWatch() *Watch { return &Watch{at: time.Now(), cpu: processCPU()} }
+func NewWatch() *Watch { return &Watch{at: time.Now(), cpu: ProcessCPU()} }
 
 // Loop adds an event loop: work is how long it has been at work so far.
 func (w *Watch) Loop(work func() time.Duration) {
@@ -40,7 +38,7 @@ func (w *Watch) Read() (Self, error) {
 	if span <= 0 {
 		span = 1
 	}
-	cpu := processCPU()
+	cpu := ProcessCPU()
 	s := Self{CPU: float64(cpu-w.cpu) / span}
 	for i, work := range w.counts {
 		done := work()
@@ -48,15 +46,11 @@ func (w *Watch) Read() (Self, error) {
 		w.loops[i] = done
 	}
 	w.at, w.cpu = now, cpu
-	var err error
-	if s.RSS, err = residentBytes(); err != nil {
-		return s, err
-	}
-	s.Files, s.MaxOpen, err = openFiles()
-	return s, err
+	return s, s.look()
 }
 
-func processCPU() time.Duration {
+// ProcessCPU is the processor time that this process has used.
+func ProcessCPU() time.Duration {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
 		return 0 // cannot be: the arguments are right
@@ -64,48 +58,26 @@ func processCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-func residentBytes() (int64, error) {
-	b, err := os.ReadFile("/proc/self/statm")
+// look adds what the process has in memory, and which files are open.
+func (s *Self) look() error {
+	p, err := procfs.Self()
 	if err != nil {
-		return 0, fmt.Errorf("read the memory in use: %w", err)
+		return fmt.Errorf("find this process: %w", err)
 	}
-	fields := bytes.Fields(b)
-	if len(fields) < 2 {
-		return 0, fmt.Errorf("read the memory in use: %q", b)
-	}
-	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
+	stat, err := p.Stat()
 	if err != nil {
-		return 0, fmt.Errorf("read the memory in use: %w", err)
+		return fmt.Errorf("read the memory in use: %w", err)
 	}
-	return pages * int64(os.Getpagesize()), nil
-}
-
-// openFiles counts the open files. Kernels since 6.2 have the number as the size
-// of the directory; the others have to be asked for the names, which takes
-// milliseconds when there are many.
-func openFiles() (open, limit int, err error) {
-	const dir = "/proc/self/fd"
-	info, err := os.Stat(dir)
-	if err != nil {
-		return 0, 0, fmt.Errorf("count the open files: %w", err)
-	}
-	if open = int(info.Size()); open == 0 {
-		d, err := os.Open(dir)
-		if err != nil {
-			return 0, 0, fmt.Errorf("count the open files: %w", err)
-		}
-		names, err := d.Readdirnames(-1)
-		_ = d.Close() // it was only read
-		if err != nil {
-			return 0, 0, fmt.Errorf("count the open files: %w", err)
-		}
-		open = len(names) - 1 // the directory itself
+	s.RSS = int64(stat.ResidentMemory())
+	if s.Files, err = p.FileDescriptorsLen(); err != nil {
+		return fmt.Errorf("count the open files: %w", err)
 	}
 	var r unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil {
-		return 0, 0, fmt.Errorf("read the limit on open files: %w", err)
+		return fmt.Errorf("read the limit on open files: %w", err)
 	}
-	return open, int(min(r.Cur, 1<<31-1)), nil
+	s.MaxOpen = int(min(r.Cur, 1<<31-1))
+	return nil
 }
 
 // RaiseFiles raises the limit on open files as far as it goes without rights,
@@ -127,12 +99,16 @@ func RaiseFiles() (int, error) {
 // ThreadWork is how long a thread of this process has been running, and how long
 // it has waited for a processor although it had something to do.
 func ThreadWork(tid int) (ran, waited time.Duration, err error) {
-	b, err := os.ReadFile("/proc/self/task/" + strconv.Itoa(tid) + "/schedstat")
+	self, err := procfs.Self()
+	if err == nil {
+		self, err = self.Thread(tid)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("find a thread: %w", err)
+	}
+	stat, err := self.Schedstat()
 	if err != nil {
 		return 0, 0, fmt.Errorf("read what a thread has done: %w", err)
 	}
-	if _, err := fmt.Sscan(string(b), (*int64)(&ran), (*int64)(&waited)); err != nil {
-		return 0, 0, fmt.Errorf("read what a thread has done: %w", err)
-	}
-	return ran, waited, nil
+	return time.Duration(stat.RunningNanoseconds), time.Duration(stat.WaitingNanoseconds), nil
 }

@@ -76,7 +76,7 @@ func TestThreadWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for begin := processCPU(); processCPU() < begin+20*time.Millisecond; {
+	for begin := ProcessCPU(); ProcessCPU() < begin+20*time.Millisecond; {
 		continue
 	}
 	after, _, err := ThreadWork(unix.Gettid())
