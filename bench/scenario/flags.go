@@ -1,67 +1,65 @@
 package scenario
 
 import (
-	"encoding"
+	"errors"
 	"flag"
 	"fmt"
-	"math"
 	"strconv"
+	"time"
 )
 
 // Choice is what a command line says of the scenario: the name of one, and the
 // fields that it changes.
 type Choice struct {
-	name    string
-	changes []change // in the order in which they were given
+	name  string
+	flags *flag.FlagSet
 }
 
-type change struct{ field, text string }
-
-// field is one that a flag can change. The flag has the name of the field in
-// JSON, with - for _.
-type field struct {
-	name, usage string
-	of          func(*Scenario) any
+// bind gives each field but the names a flag, of which what s has is the default. The
+// flag has the name of the field in JSON, with - for _.
+func bind(f *flag.FlagSet, s *Scenario) {
+	f.IntVar(&s.Clients, "clients", s.Clients, "connections in all")
+	f.IntVar(&s.Rooms, "rooms", s.Rooms, "rooms in which they talk")
+	f.Var((*roomNumber)(&s.FirstRoom), "first-room", "number of the first room, the others follow; 0: rooms that no run had before")
+	f.Float64Var(&s.Zipf, "zipf", s.Zipf, "0: rooms of one size; else the k-th has a share like 1/k^`s`")
+	f.IntVar(&s.Idle, "idle", s.Idle, "of the clients, how many sit in rooms of their own where nothing is said")
+	f.IntVar(&s.IdleRoom, "idle-room", s.IdleRoom, "members of each of these rooms")
+	f.Float64Var(&s.Rate, "rate", s.Rate, "messages posted per second, by all together")
+	f.IntVar(&s.Size, "size", s.Size, "`bytes` of each text")
+	f.StringVar((*string)(&s.Arrivals), "arrivals", string(s.Arrivals), "poisson (as independent people do) or constant (at equal distances)")
+	f.Float64Var(&s.Hops, "hops", s.Hops, "clients per second that change the room")
+	f.Float64Var(&s.Renames, "renames", s.Renames, "clients per second that take another name (-speak session)")
+	f.Float64Var(&s.Returns, "returns", s.Returns, "clients per second that hang up without a word and come back")
+	f.Float64Var(&s.Fetches, "fetches", s.Fetches, "clients per second that load older history")
+	f.IntVar(&s.FetchLimit, "fetch-limit", s.FetchLimit, "entries of each such page")
+	f.Float64Var(&s.Ends, "ends", s.Ends, "clients per second that go for good, and are followed by somebody new")
+	f.Float64Var(&s.Originals, "originals", s.Originals, "`share` of the clients that speak the original's forms, JSON or bincode, as in 0.02")
+	f.Float64Var(&s.Windows, "windows", s.Windows, "`share` of the clients that are the second window of another one's user, as in 0.02")
+	f.Float64Var(&s.Slow, "slow", s.Slow, "`share` of the clients that read slowly, as in 0.02; what they are shown is in no latency")
+	f.IntVar(&s.SlowBytes, "slow-bytes", s.SlowBytes, "`bytes` per second that such a one reads")
+	f.Float64Var(&s.Connects, "connects", s.Connects, "new connections per second at the start; 0: as fast as it goes")
+	f.DurationVar((*time.Duration)(&s.WarmUp), "warm-up", s.WarmUp.Std(), "how long there is load before it is measured")
+	f.DurationVar((*time.Duration)(&s.Duration), "duration", s.Duration.Std(), "how long the load is measured")
+	f.DurationVar((*time.Duration)(&s.Settle), "settle", s.Settle.Std(), "how long everybody may take at the end to have everything")
+	f.StringVar((*string)(&s.Speak), "speak", string(s.Speak), "what clients are: session (what users run), wire (cheaper, for the highest loads)\nor centrifuge (the JSON protocol of that server)")
+	f.StringVar((*string)(&s.Form), "form", string(s.Form), "how session and wire write messages: bincode (what users run) or json")
+	f.BoolVar(&s.Check, "check", s.Check, "record what everybody lives through, and check it: nothing lost, doubled, reordered, forged")
+	f.Uint64Var(&s.Seed, "seed", s.Seed, "of everything random but for the time that things take")
 }
 
-// fields are all of them but for the names, in the order of the help.
-var fields = []field{
-	{"clients", "connections in all", func(s *Scenario) any { return &s.Clients }},
-	{"rooms", "rooms in which they talk", func(s *Scenario) any { return &s.Rooms }},
-	{"first-room", "number of the first room, the others follow; 0: rooms that no run had before", func(s *Scenario) any { return &s.FirstRoom }},
-	{"zipf", "0: rooms of one size; else the k-th has a share like 1/k^`s`", func(s *Scenario) any { return &s.Zipf }},
-	{"idle", "of the clients, how many sit in rooms of their own where nothing is said", func(s *Scenario) any { return &s.Idle }},
-	{"idle-room", "members of each of these rooms", func(s *Scenario) any { return &s.IdleRoom }},
-	{"rate", "messages posted per second, by all together", func(s *Scenario) any { return &s.Rate }},
-	{"size", "`bytes` of each text", func(s *Scenario) any { return &s.Size }},
-	{"arrivals", "poisson (as independent people do) or constant (at equal distances)", func(s *Scenario) any { return &s.Arrivals }},
-	{"hops", "clients per second that change the room", func(s *Scenario) any { return &s.Hops }},
-	{"renames", "clients per second that take another name (-speak session)", func(s *Scenario) any { return &s.Renames }},
-	{"returns", "clients per second that hang up without a word and come back", func(s *Scenario) any { return &s.Returns }},
-	{"fetches", "clients per second that load older history", func(s *Scenario) any { return &s.Fetches }},
-	{"fetch-limit", "entries of each such page", func(s *Scenario) any { return &s.FetchLimit }},
-	{"ends", "clients per second that go for good, and are followed by somebody new", func(s *Scenario) any { return &s.Ends }},
-	{"originals", "`share` of the clients that speak the original's forms, JSON or bincode, as in 0.02", func(s *Scenario) any { return &s.Originals }},
-	{"windows", "`share` of the clients that are the second window of another one's user, as in 0.02", func(s *Scenario) any { return &s.Windows }},
-	{"slow", "`share` of the clients that read slowly, as in 0.02; what they are shown is in no latency", func(s *Scenario) any { return &s.Slow }},
-	{"slow-bytes", "`bytes` per second that such a one reads", func(s *Scenario) any { return &s.SlowBytes }},
-	{"connects", "new connections per second at the start; 0: as fast as it goes", func(s *Scenario) any { return &s.Connects }},
-	{"warm-up", "how long there is load before it is measured", func(s *Scenario) any { return &s.WarmUp }},
-	{"duration", "how long the load is measured", func(s *Scenario) any { return &s.Duration }},
-	{"settle", "how long everybody may take at the end to have everything", func(s *Scenario) any { return &s.Settle }},
-	{"speak", "what clients are: session (what users run), wire (cheaper, for the highest loads)\nor centrifuge (the JSON protocol of that server)", func(s *Scenario) any { return &s.Speak }},
-	{"form", "how session and wire write messages: bincode (what users run) or json", func(s *Scenario) any { return &s.Form }},
-	{"check", "record what everybody lives through, and check it: nothing lost, doubled, reordered, forged", func(s *Scenario) any { return &s.Check }},
-	{"seed", "of everything random but for the time that things take", func(s *Scenario) any { return &s.Seed }},
-}
+// roomNumber is the flag of a room's number.
+type roomNumber int32
 
-// FlagNames are the flags that Flags makes, in the order of the help.
-func FlagNames() []string {
-	names := []string{"scenario"}
-	for _, f := range fields {
-		names = append(names, f.name)
+func (n *roomNumber) String() string { return strconv.Itoa(int(*n)) }
+
+// Set takes a number that fits.
+func (n *roomNumber) Set(text string) error {
+	v, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return fmt.Errorf("%q is no number that fits", text)
 	}
-	return names
+	*n = roomNumber(v)
+	return nil
 }
 
 // Flags gives a command line a flag for the scenario, of which name is the
@@ -72,11 +70,9 @@ func Flags(flags *flag.FlagSet, name string) (*Choice, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Choice{name: name}
+	c := &Choice{name: name, flags: flags}
 	flags.StringVar(&c.name, "scenario", name, "a preset (`name`; list shows them), or a FILE.json that says what it has different from small")
-	for _, f := range fields {
-		flags.Var(&setting{c, f, textOf(f.of(&s))}, f.name, f.usage)
-	}
+	bind(flags, &s)
 	return c, nil
 }
 
@@ -89,101 +85,15 @@ func (c *Choice) Scenario() (Scenario, error) {
 	if err != nil {
 		return s, err
 	}
-	for _, change := range c.changes {
-		for _, f := range fields {
-			if f.name != change.field {
-				continue
-			}
-			if err := put(f.of(&s), change.text); err != nil {
-				return s, fmt.Errorf("-%s: %w", f.name, err)
-			}
+	fields := flag.NewFlagSet("", flag.ContinueOnError)
+	bind(fields, &s)
+	c.flags.Visit(func(given *flag.Flag) {
+		if fields.Lookup(given.Name) != nil {
+			err = errors.Join(err, fields.Set(given.Name, given.Value.String()))
 		}
+	})
+	if err != nil {
+		return s, err
 	}
 	return s, s.Validate()
-}
-
-// setting is the flag of a field. What is entered is read at once, so that what
-// is no number is refused with the flag's name, and again over the scenario.
-type setting struct {
-	choice *Choice
-	field  field
-	text   string
-}
-
-func (v *setting) String() string {
-	if v == nil {
-		return ""
-	}
-	return v.text
-}
-
-func (v *setting) Set(text string) error {
-	var scratch Scenario
-	if err := put(v.field.of(&scratch), text); err != nil {
-		return err
-	}
-	v.text = text
-	v.choice.changes = append(v.choice.changes, change{v.field.name, text})
-	return nil
-}
-
-// IsBoolFlag lets -check stand alone.
-func (v *setting) IsBoolFlag() bool {
-	if v.choice == nil {
-		return false
-	}
-	_, is := v.field.of(&Scenario{}).(*bool)
-	return is
-}
-
-// put reads text into a field.
-func put(field any, text string) (err error) {
-	switch p := field.(type) {
-	case *int:
-		*p, err = strconv.Atoi(text)
-	case *int32:
-		var v int64
-		v, err = strconv.ParseInt(text, 10, 32)
-		*p = int32(v)
-	case *uint64:
-		*p, err = strconv.ParseUint(text, 10, 64)
-	case *float64:
-		if *p, err = strconv.ParseFloat(text, 64); math.IsNaN(*p) || math.IsInf(*p, 0) {
-			err = strconv.ErrRange
-		}
-	case *bool:
-		*p, err = strconv.ParseBool(text)
-	case *Arrivals:
-		*p = Arrivals(text)
-	case *Speech:
-		*p = Speech(text)
-	case encoding.TextUnmarshaler:
-		return p.UnmarshalText([]byte(text))
-	}
-	if err != nil {
-		return fmt.Errorf("%q is no number that fits", text)
-	}
-	return nil
-}
-
-func textOf(field any) string {
-	switch p := field.(type) {
-	case *int:
-		return strconv.Itoa(*p)
-	case *int32:
-		return strconv.Itoa(int(*p))
-	case *uint64:
-		return strconv.FormatUint(*p, 10)
-	case *float64:
-		return strconv.FormatFloat(*p, 'g', -1, 64)
-	case *bool:
-		return strconv.FormatBool(*p)
-	case *Arrivals:
-		return string(*p)
-	case *Speech:
-		return string(*p)
-	case fmt.Stringer:
-		return p.String()
-	}
-	return ""
 }

@@ -130,7 +130,7 @@ func (f *form) explain(w io.Writer, of *flag.Flag) {
 func kindOf(f *flag.Flag) (kind, usage string) {
 	kind, usage = flag.UnquoteUsage(f)
 	switch kind {
-	case "int", "float":
+	case "int", "uint", "float":
 		return "N", usage
 	case "duration":
 		return "TIME", usage
