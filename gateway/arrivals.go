@@ -109,23 +109,36 @@ type renamed struct {
 func (r *renames) add(user talk.UUID, n renamed) (newest bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if noted, known := r.of[user]; known && noted.at > n.at {
+		return false
+	}
+	r.note(user, n)
+	return true
+}
+
+// note has the lease manager tell a rename. Call with mu held.
+func (r *renames) note(user talk.UUID, n renamed) {
 	if r.of == nil {
 		r.of = make(map[talk.UUID]renamed)
 	}
-	noted, known := r.of[user]
-	if known && noted.at > n.at {
-		return false
-	}
-	if known || len(r.of) < maxRenames {
+	if _, known := r.of[user]; known || len(r.of) < maxRenames {
 		r.of[user] = n
 	}
-	return true
 }
 
 func (r *renames) all() map[talk.UUID]renamed {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return maps.Clone(r.of)
+}
+
+// putBack notes a rename that was not done, unless a newer one is noted.
+func (r *renames) putBack(user talk.UUID, n renamed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.of[user]; !known {
+		r.note(user, n)
+	}
 }
 
 // remove takes those away that are as they were.
@@ -140,14 +153,16 @@ func (r *renames) remove(done map[talk.UUID]renamed) {
 func (k *leaseManager) syncNames(ctx context.Context) error {
 	s := k.srv
 	if names := s.renames.all(); len(names) > 0 {
+		var windows []history.Window
 		for page := range slices.Chunk(slices.Collect(maps.Keys(names)), maxLookUp) {
-			windows, err := s.store.Windows(ctx, page)
+			found, err := s.store.Windows(ctx, page)
 			if err != nil {
 				return err
 			}
-			s.renameEverywhere(names, windows)
+			windows = append(windows, found...)
 		}
-		s.renames.remove(names)
+		s.renames.remove(names) // first: what turns out not to be done is put back
+		s.renameEverywhere(names, windows)
 	}
 	for {
 		page := s.arrivals.take(maxLookUp)
@@ -183,16 +198,24 @@ func (s *Server) renameEverywhere(names map[talk.UUID]renamed, windows []history
 		if again || outdated[w.UUID] || w.RoomID == n.room || w.Name == n.name || came > n.at+clockSkew {
 			continue
 		}
+		user := w.UUID
 		s.moveElsewhere(history.Move{
 			Action: history.Rename, Key: w.SessionKey, Epoch: w.Epoch, Name: n.name, EntryID: newUUID(), Quiet: talk.MaxListed,
+		}, func(a history.Moved) {
+			if a.Err == nil && !a.Applied { // the session has another epoch since, or has ended
+				s.renames.putBack(user, n)
+			}
 		})
 	}
 }
 
 // moveElsewhere is a move of a session that may be on another node, in a room that
 // may be open here or not.
-func (s *Server) moveElsewhere(m history.Move) {
-	s.lane(m.Key.RoomID).enqueueMove(move{Move: m, done: func(a history.Moved) { s.publishLeft(m.Key.RoomID, a) }})
+func (s *Server) moveElsewhere(m history.Move, answered func(history.Moved)) {
+	s.lane(m.Key.RoomID).enqueueMove(move{Move: m, done: func(a history.Moved) {
+		s.publishLeft(m.Key.RoomID, a)
+		answered(a)
+	}})
 }
 
 func (s *Server) findOtherSessions(ctx context.Context, arrived []*conn) error {
@@ -234,7 +257,11 @@ func (s *Server) resolveArrival(c *conn, windows []history.Window) {
 				known = w
 			}
 		}
-		if known.Name != "" && known.Name != u.name && u.wishedName == nil && u.renaming == nil && !u.reregistering {
+		switch {
+		case known.Name == "" || known.Name == u.name || u.wishedName != nil || u.renaming != nil:
+		case u.reregistering:
+			u.unresolved = true // until that is done; see renameHere
+		default:
 			u.name = known.Name
 			c.announceName(u.room)
 		}
@@ -242,7 +269,7 @@ func (s *Server) resolveArrival(c *conn, windows []history.Window) {
 	for _, w := range former {
 		s.moveElsewhere(history.Move{
 			Action: history.Leave, Key: w.SessionKey, Epoch: w.Epoch, EntryID: w.LeaveID, Quiet: talk.MaxListed,
-		})
+		}, func(history.Moved) {}) // who has another epoch since has come back there
 	}
 }
 

@@ -378,13 +378,12 @@ func (j *join) addMember(form talk.Form, a history.Moved) (live bool) {
 	if a.Entry != nil {
 		cursor = min(cursor, a.Entry.Seq-1) // not behind what the members told are as of
 	}
-	gap := talk.Gap{RoomID: r.id}
-	if resume {
-		cursor = m.AfterSeq
-		if most := int64(c.srv.opts.ResumeMax); r.head-cursor > most {
-			gap.From, gap.To = cursor+1, r.head-int64(c.srv.opts.RecentCount)
-			cursor = gap.To
-		}
+	var gap talk.Gap
+	switch {
+	case resume && r.unverified:
+		cursor = m.AfterSeq // the head is what somebody said: see verifyRoom
+	case resume:
+		cursor, gap = r.resumeBehind(m.AfterSeq)
 	}
 	switch {
 	case form.IsExtended():
@@ -416,6 +415,17 @@ func (j *join) addMember(form talk.Form, a history.Moved) (live bool) {
 		}
 	}
 	return live
+}
+
+// resumeBehind is where somebody goes on who has the room's log up to a seq. More than
+// ResumeMax entries are not sent again: then there is a gap, of which he is told. Call
+// with mu held.
+func (r *room) resumeBehind(after int64) (cursor int64, gap talk.Gap) {
+	if r.head-after <= int64(r.srv.opts.ResumeMax) {
+		return after, talk.Gap{}
+	}
+	cursor = r.head - int64(r.srv.opts.RecentCount)
+	return cursor, talk.Gap{RoomID: r.id, From: after + 1, To: cursor}
 }
 
 // joinedMessage describes the room to a joiner. Call with mu held.

@@ -166,6 +166,61 @@ func TestWhoIsRegisteredAgainKeepsHisName(t *testing.T) {
 	}
 }
 
+// TestARenameThatMissesItsSessionIsTriedAgain: it names the epoch that the session had when
+// the store was asked, and the session has been registered again since.
+func TestARenameThatMissesItsSessionIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		answer history.Moved
+		noted  string // meanwhile
+		want   string
+	}{
+		"missed":               {history.Moved{}, "", "newer"},
+		"missed, and outdated": {history.Moved{}, "newest", "newest"},
+		"done":                 {history.Moved{Applied: true}, "", ""},
+		"refused":              {history.Moved{Err: history.ErrBadEntry}, "", ""},
+	} {
+		s, _, uuid := namedServer(t, 2, "newer")
+		session := history.SessionKey{RoomID: 3, UUID: uuid, Session: newUUID()}
+		s.renameEverywhere(map[talk.UUID]renamed{uuid: {"newer", 1, 7}}, []history.Window{{Session: history.Session{SessionKey: session}, Name: "older"}})
+		moves := s.lane(3).moves
+		if len(moves) != 1 {
+			t.Fatalf("%s: %d moves", name, len(moves))
+		}
+		if tc.noted != "" {
+			s.renames.add(uuid, renamed{tc.noted, 1, 7})
+		}
+		moves[0].done(tc.answer)
+		if got := s.renames.all()[uuid].name; got != tc.want {
+			t.Errorf("%s: %q is to be told, want %q", name, got, tc.want)
+		}
+	}
+}
+
+// TestWhoIsRegisteredAgainIsLookedUpBehindThat: his name elsewhere was found while he could
+// not take it.
+func TestWhoIsRegisteredAgainIsLookedUpBehindThat(t *testing.T) {
+	t.Parallel()
+	s, u, uuid := namedServer(t, 1, "older")
+	c := s.windows.of(uuid)[0]
+	key := c.sessionKey(u.room)
+	u.entered, u.reregistering = enterID(time.Unix(1_700_000_010, 0)), true
+	elsewhere := history.Window{
+		Session: history.Session{SessionKey: history.SessionKey{RoomID: 2, UUID: uuid, Session: newUUID()}},
+		Entered: enterID(time.Unix(1_700_000_000, 0)), Name: "newer",
+	}
+	s.resolveArrival(c, []history.Window{elsewhere})
+	c.onReregistered(u.room, key, "older", history.Moved{Applied: true, Epoch: 2, Name: "older"})
+	again := s.arrivals.take(1)
+	if len(again) != 1 {
+		t.Fatal("he is not looked up again")
+	}
+	s.resolveArrival(again[0], []history.Window{elsewhere})
+	if u.name != "newer" || s.toldIn(1) != "newer" {
+		t.Errorf("called %q, and the room is told %q", u.name, s.toldIn(1))
+	}
+}
+
 // TestWhatFollowsAWishInTheLogIsNewer: the store has written it, and its answer is lost;
 // then another window has given another name. Whether it held here before or is to hold
 // only now makes no difference.

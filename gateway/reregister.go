@@ -56,9 +56,10 @@ func (c *conn) reregister(keep bool) {
 // onReregistered is called on the lane's goroutine.
 func (c *conn) onReregistered(r *room, key sessionKey, name string, a history.Moved) {
 	c.srv.publishMoved(r, a)
-	here := false
+	here, unresolved := false, false
 	c.locked(func(u *user) {
-		u.reregistering = false
+		unresolved = u.unresolved
+		u.reregistering, u.unresolved = false, false
 		here = u.room == r
 		if here && a.Applied {
 			u.epoch = a.Epoch
@@ -73,6 +74,9 @@ func (c *conn) onReregistered(r *room, key sessionKey, name string, a history.Mo
 	})
 	if !here && a.Applied {
 		c.srv.breakSession(key, a.Epoch) // it has gone meanwhile
+	}
+	if unresolved {
+		c.srv.arrivals.add(c)
 	}
 	c.resumeBacklog()
 }

@@ -93,6 +93,9 @@ func (s *Server) verifyRoom(ctx context.Context, r *room) {
 			if held = m.conn.memberOf.Load() == r && at.unverified && at.claim == m.claim; held {
 				m.same = m.same && at.ends(m.claim, r.head)
 				at.unverified, at.claim, at.stale = false, nil, !m.same
+				if m.same {
+					r.skipGap(m.conn)
+				}
 			}
 		})
 		switch {
@@ -104,6 +107,16 @@ func (s *Server) verifyRoom(ctx context.Context, r *room) {
 		}
 	}
 	s.moveStale(r, stale)
+}
+
+// skipGap has a member whose log is right go on where it would have begun, had the head
+// been known when it joined. Call with mu held.
+func (r *room) skipGap(c *conn) {
+	at := &c.membership
+	cursor, gap := r.resumeBehind(at.cursor)
+	if gap.To > 0 && c.answerIn(at.form, gap) {
+		at.cursor, at.last = cursor, talk.UUID{}
+	}
 }
 
 // reopenVerified reads an unverified room.

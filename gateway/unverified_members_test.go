@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"tuitalk/gateway"
 	"tuitalk/talk"
 )
 
@@ -94,4 +95,58 @@ func TestWhoComesInAnOutageGoesOn(t *testing.T) {
 	f.mend(n, other)
 	w.postStored(5, "after")
 	p.wantShown("in the outage", "after")
+}
+
+// TestAHugeClaimIsTheClaimersOwn: somebody opens a room in an outage and says to have more
+// of it than there is. Who comes behind him goes on where he was, without a gap.
+func TestAHugeClaimIsTheClaimersOwn(t *testing.T) {
+	t.Parallel()
+	f := newSpoolFleet(t)
+	n, other := f.gateway(nil), f.gateway(nil)
+	w := hello(t, other.addr)
+	w.join(5, "witness")
+	id := w.post(5, "old")
+	stored := expect[talk.Stored](w)
+	f.cut(n, other)
+	liar := hello(t, n.addr)
+	liar.say(talk.JoinRoom{RoomID: 5, UUID: liar.uuid, Username: "eve", UnixTime: 1, Resume: true, AfterSeq: 1 << 40, AfterID: newID(4)})
+	expect[talk.Joined](liar)
+	p := hello(t, n.addr)
+	p.say(talk.JoinRoom{RoomID: 5, UUID: p.uuid, Username: "bob", UnixTime: 1, Resume: true, AfterSeq: stored.Seq, AfterID: id})
+	if j := expect[talk.Joined](p); j.AfterSeq != stored.Seq {
+		t.Fatalf("he goes on behind %d, and has %d", j.AfterSeq, stored.Seq)
+	}
+	f.mend(n, other)
+	w.postStored(5, "after")
+	p.wantShown("after")
+}
+
+// TestWhoIsFarBehindInAnOutageIsToldOfTheGap: once the head is known.
+func TestWhoIsFarBehindInAnOutageIsToldOfTheGap(t *testing.T) {
+	t.Parallel()
+	f := newSpoolFleet(t)
+	few := func(o *gateway.Options) { o.RecentCount, o.ResumeMax = 3, 5 }
+	n, other := f.gateway(few), f.gateway(few)
+	w := hello(t, other.addr)
+	w.join(5, "witness")
+	id := w.post(5, "old")
+	stored := expect[talk.Stored](w)
+	for i := range 10 {
+		w.postStored(5, fmt.Sprint("missed ", i))
+	}
+	f.cut(n, other)
+	p := hello(t, n.addr)
+	p.say(talk.JoinRoom{RoomID: 5, UUID: p.uuid, Username: "bob", UnixTime: 1, Resume: true, AfterSeq: stored.Seq, AfterID: id})
+	expect[talk.Joined](p)
+	f.mend(n, other)
+	g := expect[talk.Gap](p)
+	head := stored.Seq + 10
+	if g.From != stored.Seq+1 || g.To < head-3 || g.To > head {
+		t.Errorf("told %+v of a room whose head was %d", g, head)
+	}
+	for seq := g.To + 1; seq <= head; seq++ {
+		if e := expect[talk.Entry](p); e.Seq != seq {
+			t.Errorf("then entry %d, want %d", e.Seq, seq)
+		}
+	}
 }

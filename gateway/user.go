@@ -38,6 +38,7 @@ type user struct {
 	// provisional: it has a membership although the store has not let it in yet.
 	provisional   bool
 	reregistering bool // it is being registered again; its epoch is about to change
+	unresolved    bool // by which name it is known elsewhere is to be looked up behind that
 
 	busy         bool           // an asynchronous step is under way; what comes waits
 	unstored     int            // posts that are on their way to the store
