@@ -16,6 +16,15 @@ func (f *Flags) StringVar(p *string, name, value, usage string, checks ...func(s
 	addChecks(f, name, p, checks)
 }
 
+// WordVar declares one of a few words.
+func (f *Flags) WordVar(p *string, name, value, usage string, words ...string) {
+	f.StringVar(p, name, value, usage, oneOf(words))
+	f.Words(name, words...)
+}
+
+// Words names what a flag takes that is declared already, for the completion.
+func (f *Flags) Words(name string, words ...string) { f.words[name] = words }
+
 // IntVar declares a whole number.
 func (f *Flags) IntVar(p *int, name string, value int, usage string, checks ...func(int) error) {
 	f.FlagSet.IntVar(p, name, value, usage)
@@ -63,8 +72,8 @@ func NotNegative[T cmp.Ordered](v T) error {
 	return nil
 }
 
-// OneOf is a check of a word.
-func OneOf(words ...string) func(string) error {
+// oneOf is a check of a word.
+func oneOf(words []string) func(string) error {
 	return func(v string) error {
 		if slices.Contains(words, v) {
 			return nil

@@ -71,7 +71,7 @@ func (f *Flags) checkKey(name string, seen map[string]bool) error {
 		return fmt.Errorf("%q is not a setting here: a space parts a name from its value, no = and no colon", Shown(name))
 	case one == nil && strings.HasPrefix(name, "-"):
 		return fmt.Errorf("%q is not a setting here: here they have no dash%s", Shown(name), f.suggest(name, ""))
-	case one == nil || asked(one) || name == configFlag:
+	case one == nil || Asked(one) || name == configFlag:
 		return fmt.Errorf("%q is not a setting here%s", Shown(name), f.suggest(name, ""))
 	case seen[name]:
 		return fmt.Errorf("%s stands here twice", name)

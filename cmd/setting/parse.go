@@ -20,10 +20,10 @@ const configFlag = "config"
 
 // Parse reads the settings of a program from its arguments, of which none but flags
 // are taken, its environment, and the file that one of both names; it adds the flag
-// for that. The error is flag.ErrHelp, or an Error: one sentence for the person who
+// for that. The error is flag.ErrHelp (see Help), or an Error: one sentence for the person who
 // started the program. Whoever asks for the version gets it, whatever else is wrong.
 func (f *Flags) Parse(args []string) error {
-	f.declareConfig()
+	f.declareCommon()
 	f.mustBeListed()
 	defer f.watchValues()()
 	out := f.Output()
@@ -43,8 +43,11 @@ func (f *Flags) parse(args []string) error {
 	if f.NArg() > 0 {
 		return fmt.Errorf("%q is not a flag%s", Shown(f.Arg(0)), f.suggest(f.Arg(0), "-"))
 	}
-	if v := f.Lookup("version"); v != nil && v.Value.String() == "true" {
+	if f.asks(versionFlag) {
 		return nil
+	}
+	if f.asks(manFlag) || f.asks(completionFlag) {
+		return flag.ErrHelp
 	}
 	if err := f.checkEnvironment(os.Environ()); err != nil {
 		return err
@@ -63,10 +66,15 @@ func (f *Flags) parse(args []string) error {
 	return err
 }
 
-// declareConfig adds the flag -config, unless it is there already.
-func (f *Flags) declareConfig() {
-	if f.Lookup(configFlag) == nil {
-		f.String(configFlag, "", "`file` of settings, a flag without its dash and a value on each line; the command line and\nthe environment win over it")
+// declareCommon adds the flags of every program, unless they are there already.
+func (f *Flags) declareCommon() {
+	if f.Lookup(configFlag) != nil {
+		return
+	}
+	f.String(configFlag, "", "`file` of settings, a flag without its dash and a value on each line; the command line and\nthe environment win over it")
+	if f.Section > 0 {
+		f.Bool(manFlag, false, "print the manual page and end: "+f.Name()+" -man | man -l -")
+		f.Bool(completionFlag, false, "print what bash sources to complete these flags, and end")
 	}
 }
 
@@ -92,7 +100,7 @@ func (f *Flags) wrongArgument(err error) error {
 func (f *Flags) checkEnvironment(environ []string) error {
 	own := slices.Clone(f.Elsewhere)
 	f.VisitAll(func(one *flag.Flag) {
-		if !asked(one) {
+		if !Asked(one) {
 			own = append(own, f.Variable(one.Name))
 		}
 	})

@@ -54,7 +54,7 @@ func (f *Flags) mustBeListed() {
 	}
 	var have []string
 	f.VisitAll(func(one *flag.Flag) {
-		if !asked(one) {
+		if !Asked(one) {
 			have = append(have, one.Name)
 		}
 	})

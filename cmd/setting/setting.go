@@ -36,15 +36,20 @@ type Flags struct {
 
 	// Elsewhere are variables with the program's prefix that are no settings here.
 	Elsewhere []string
+	// Section is that of the program's manual page: 1 for a command, 8 for a server's
+	// program; 0: it has none, nor a completion.
+	Section int
 
 	prefix  string // of the variables
 	checks  map[string]func() error
-	refused *refusal // the last one
+	words   map[string][]string // that a flag takes, where they are few
+	local   map[string]string   // what the help says of flags whose default is of this machine
+	refused *refusal            // the last one
 }
 
 // New makes the settings of a program whose variables begin with prefix.
 func New(program, prefix string) *Flags {
-	f := &Flags{FlagSet: flag.NewFlagSet(program, flag.ContinueOnError), prefix: prefix, checks: map[string]func() error{}}
+	f := &Flags{FlagSet: flag.NewFlagSet(program, flag.ContinueOnError), prefix: prefix, checks: map[string]func() error{}, words: map[string][]string{}, local: map[string]string{}}
 	f.Usage = func() {} // whoever asks for help gets flag.ErrHelp
 	return f
 }
@@ -53,6 +58,10 @@ func New(program, prefix string) *Flags {
 func (f *Flags) Variable(name string) string {
 	return f.prefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
+
+// Local says of a flag that is declared that its default is of this machine: the manual
+// page, which may be made on another one, does not tell it. The help does, and adds said.
+func (f *Flags) Local(name, said string) { f.local[name] = said }
 
 // Check adds a check to a flag that is declared already.
 func (f *Flags) Check(name string, check func() error) {
@@ -73,26 +82,77 @@ func addChecks[T any](f *Flags, name string, value *T, checks []func(T) error) {
 	})
 }
 
-// asked are flags that make no sense in the environment or in a file.
-func asked(f *flag.Flag) bool { return f.Name == "version" }
+// Flags that ask a program for something else than its work.
+const (
+	versionFlag    = "version"
+	checkFlag      = "check"
+	manFlag        = "man"
+	completionFlag = "bash-completion"
+)
 
-// Help writes what the program is, and each flag with its default and its
-// environment variable.
+// Asked tells of a flag that makes no sense in the environment or in a file.
+func Asked(f *flag.Flag) bool {
+	switch f.Name {
+	case versionFlag, checkFlag, manFlag, completionFlag:
+		return true
+	}
+	return false
+}
+
+// asks tells whether such a flag was given.
+func (f *Flags) asks(name string) bool {
+	one := f.Lookup(name)
+	return one != nil && one.Value.String() == "true"
+}
+
+// Differing names the flags that have other values than those of another reading.
+func (f *Flags) Differing(before *Flags) (names []string) {
+	f.VisitAll(func(one *flag.Flag) {
+		if was := before.Lookup(one.Name); was == nil || was.Value.String() != one.Value.String() {
+			names = append(names, one.Name)
+		}
+	})
+	return names
+}
+
+// Help writes what was asked for when Parse returned flag.ErrHelp: the help, the
+// manual page, or the completion.
 func (f *Flags) Help(w io.Writer, about string) {
+	switch {
+	case f.asks(manFlag):
+		f.manual(about).writeTo(w)
+	case f.asks(completionFlag):
+		f.writeCompletion(w)
+	default:
+		f.writeHelp(w, about)
+	}
+}
+
+// writeHelp writes what the program is, and each flag with its default and its
+// environment variable.
+func (f *Flags) writeHelp(w io.Writer, about string) {
 	fmt.Fprintf(w, "%s\n\nSettings (flag, environment variable, default):\n", strings.TrimSpace(about))
 	f.VisitAll(func(one *flag.Flag) {
 		kind, usage := flag.UnquoteUsage(one)
-		fmt.Fprintf(w, "\n  -%s %s\n      %s", one.Name, kind, strings.ReplaceAll(usage, "\n", "\n      "))
-		fmt.Fprintln(w)
-		if asked(one) {
-			return
+		fmt.Fprintf(w, "\n  -%s %s\n      %s\n", one.Name, kind, strings.ReplaceAll(usage, "\n", "\n      "))
+		for _, said := range []string{f.local[one.Name], f.Default(one)} {
+			if said != "" {
+				fmt.Fprintf(w, "      %s\n", said)
+			}
 		}
-		fmt.Fprintf(w, "      %s", f.Variable(one.Name))
-		if one.DefValue != "" {
-			fmt.Fprintf(w, ", default %s", one.DefValue)
-		}
-		fmt.Fprintln(w)
 	})
+}
+
+// Default names the environment variable of a flag and its default; "" for one that
+// is asked.
+func (f *Flags) Default(of *flag.Flag) string {
+	switch {
+	case Asked(of):
+		return ""
+	case of.DefValue == "":
+		return f.Variable(of.Name)
+	}
+	return f.Variable(of.Name) + ", default " + of.DefValue
 }
 
 // version is set by the Makefile.

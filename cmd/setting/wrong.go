@@ -60,7 +60,7 @@ func (f *Flags) suggest(name, prefix string) string {
 	word, _, _ = strings.Cut(word, "=")
 	best, least := "", 1+len(word)/3 // more would be another word
 	f.VisitAll(func(one *flag.Flag) {
-		if d := distance(word, one.Name); d < least && (prefix == "-" || !asked(one)) {
+		if d := distance(word, one.Name); d < least && (prefix == "-" || !Asked(one)) {
 			best, least = one.Name, d
 		}
 	})

@@ -91,6 +91,10 @@ func dispatch(args []string, stdout, stderr *os.File) error {
 	case "-version", "--version", "version":
 		fmt.Fprintln(stdout, "tuitalk-bench", setting.Version())
 		return nil
+	case "-man", "--man":
+		return writeManual(stdout)
+	case "-bash-completion", "--bash-completion":
+		return writeCompletion(stdout)
 	}
 	for _, c := range commands {
 		if c.name == args[0] {
@@ -112,7 +116,7 @@ func help(w io.Writer) {
 	for _, c := range commands {
 		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.line)
 	}
-	fmt.Fprintf(w, "\n\"tuitalk-bench COMMAND -h\" explains each. Every flag can also be set as an\nenvironment variable, -max-p99 as %s, or by a line of the file\nthat -config names.\n", setting.BenchPrefix+"MAX_P99")
+	fmt.Fprintf(w, "\n\"tuitalk-bench COMMAND -h\" explains each. Every flag can also be set as an\nenvironment variable, -max-p99 as %s, or by a line of the file\nthat -config names. \"tuitalk-bench -man | man -l -\" is all of it, and bash sources\nwhat \"tuitalk-bench -bash-completion\" prints.\n", setting.BenchPrefix+"MAX_P99")
 }
 
 // call is one use of a command.

@@ -80,7 +80,8 @@ func newConfig() (*config, *setting.Flags) {
 	c.addLimits(f, d.Limits)
 	f.IntVar(&c.ringPackets, "ring-entries", d.RingPackets, "entries queued at most for one user who reads slowly, before catch-up from the history", setting.AtLeast(1), setting.AtMost(gateway.MostRingPackets()))
 	f.IntVar(&c.ringBytes, "ring-bytes", d.RingBytes, "the same in `bytes`", setting.AtLeast(1<<10))
-	f.IntVar(&c.maxQueued, "max-queued-bytes", d.MaxQueuedBytes, "`bytes` that may wait for all clients together, here and in the kernel; above it those for whom most waits are\nclosed first. Beside it are -recent-bytes, -waiting-bytes and 9 KiB for each of -max-conns; with them, with garbage and with\nwhat SQLite keeps of its file this process has at most "+mebibytes(mostMemory(&d, "sqlite"))+" of memory by default, and with other settings what it\nsays as memory_most at its start (in an outage of PostgreSQL also 2000 entries for each room). The kernel holds at most\ntwice -send-buffer and twice -receive-buffer for a connection", setting.AtLeast(1<<20))
+	f.IntVar(&c.maxQueued, "max-queued-bytes", d.MaxQueuedBytes, "`bytes` that may wait for all clients together, here and in the kernel; above it those for whom most waits are\nclosed first. Beside it are -recent-bytes, -waiting-bytes and 9 KiB for each of -max-conns; with them, with garbage and with\nwhat SQLite keeps of its file this process has at most the memory that it names as memory_most at its start (in an outage of PostgreSQL also 2000 entries for each room). The kernel holds at most\ntwice -send-buffer and twice -receive-buffer for a connection", setting.AtLeast(1<<20))
+	f.Local("max-queued-bytes", "with all defaults here: at most "+mebibytes(mostMemory(&d, "sqlite"))+" of memory")
 	f.IntVar(&c.recentBytes, "recent-bytes", d.RecentBytes, "`bytes` of their newest entries that all rooms keep in memory, for those who come back", setting.AtLeast(1))
 	f.IntVar(&c.waitingBytes, "waiting-bytes", d.QueueBytes, "`bytes` of messages that may wait for the store; of what is free of it one address (of IPv6 a /48) may have half", setting.AtLeast(d.Lanes*2*d.FrameBytes))
 	f.IntVar(&c.minRate, "min-rate", d.MinRate, "`bytes` a second that a client must take, of the page too, while more wait than that makes in -slow-after; slower ones are closed", setting.NotNegative)
@@ -93,9 +94,13 @@ func newConfig() (*config, *setting.Flags) {
 	f.DurationVar(&c.drain, "drain", d.DrainWait, "on SIGTERM users have so long to move to another gateway, and longer if there are more than 1250 of them: 4 ms for each, at\nmost 1m; 0 for not at all", setting.NotNegative)
 	f.StringVar(&c.failpoint, "failpoint", "", "for tests: end this process as by kill -9 at the step of a drain with this `name`")
 	f.StringVar(&c.logLevel, "log-level", "info", "debug, info, warn or error", c.parseLevel)
-	f.StringVar(&c.logFormat, "log-format", "text", "text or json", setting.OneOf("text", "json"))
+	f.Words("log-level", "debug", "info", "warn", "error")
+	f.WordVar(&c.logFormat, "log-format", "text", "text or json", "text", "json")
 	f.StringVar(&c.mendRoom, "mend-room", "", "mend the room with this `number` in the -store and end: its entries that are of later than now, as the clock was ahead once, get times between the last good one and now. Set the clock right first; stop the gateway of a SQLite store", checkRoom)
 	f.BoolVar(&c.version, "version", false, "print the version and end")
+	f.Local("node", "")
+	f.Local("pollers", "")
+	f.Section = 8
 	return c, f
 }
 

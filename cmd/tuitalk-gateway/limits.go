@@ -15,10 +15,14 @@ import (
 func (c *config) addLimits(f *setting.Flags, d limits.Config) {
 	c.budgets = d
 	b := &c.budgets
-	f.StringVar(&c.limits, "limits", "default", "default, or none: no budget of any kind but -max-conns, for load tests only", setting.OneOf("default", "none"))
+	f.WordVar(&c.limits, "limits", "default", "default, or none: no budget of any kind but -max-conns, for load tests only", "default", "none")
 
 	f.IntVar(&b.MaxConns, "max-conns", d.MaxConns, "connections that are taken at most; the default leaves room below the limit on open files. A quarter of them may be\nby clients that have not said who they are; when there are more, or all places are taken, the oldest such of the\naddress with most of them gives way", setting.AtLeast(1))
-	f.Func("max-conns-per-address", fmt.Sprintf("connections that one client address (of IPv6 a /64) may have, from accept on; 0 for no bound. A /48 may have four\ntimes as many, but at most half of -max-conns. An office or a network behind one address wants twice its users, as all may come here when others fail.\nBehind a balancer that -trusted-proxies does not name, all users have its address (default 4000, but at most half of\n-max-conns; here %d)", d.PerAddress), func(s string) (err error) {
+	f.Local("max-conns", "")
+	f.Local("max-conns-per-address", fmt.Sprintf("here %d", d.PerAddress))
+	f.Local("flood-bytes-total", "")
+	f.Local("history-rate", "")
+	f.Func("max-conns-per-address", "connections that one client address (of IPv6 a /64) may have, from accept on; 0 for no bound. A /48 may have four\ntimes as many, but at most half of -max-conns. An office or a network behind one address wants twice its users, as all may come here when others fail.\nBehind a balancer that -trusted-proxies does not name, all users have its address (default 4000, but at most half of\n-max-conns)", func(s string) (err error) {
 		c.perAddressSet = true
 		if b.PerAddress, err = strconv.Atoi(s); err != nil || b.PerAddress < 0 {
 			return fmt.Errorf("%q is not a whole number of 0 or more, as 4000; 0 is no bound", setting.Shown(s))

@@ -113,7 +113,9 @@ func parse(args []string) (*options, error) {
 	o.flags.StringVar(&o.name, "name", "", "your `name`, 1 to 32 characters; when it is not given: the one you had last, else that of your account here, unless it is a shared one such as root", o.parseName)
 	o.flags.Var(&o.room, "room", "the `integer` of the room to enter; when it is not given: the one you were in last, else 1")
 	o.flags.StringVar(&o.state, "state", "", "`directory` for identities and unsent messages, with a folder for each server; when it is not given: $XDG_STATE_HOME/tuitalk, else ~/.local/state/tuitalk")
-	o.flags.StringVar(&o.theme, "theme", "auto", "colours: `dark`, light, plain (the terminal's own 16), or auto; NO_COLOR turns them all off", setting.OneOf("auto", "dark", "light", "plain"))
+	o.flags.WordVar(&o.theme, "theme", "auto", "colours: `dark`, light, plain (the terminal's own 16), or auto; NO_COLOR turns them all off", "auto", "dark", "light", "plain")
+	o.flags.Section = 1
+	o.flags.Words("form", formBincode, formJSON)
 	o.flags.Var(&o.form, "form", "how messages are written on the wire: `bincode`, or json for whoever wants to read it")
 	o.flags.BoolVar(&o.version, "version", false, "show the version and end")
 	if err := o.flags.Parse(args); err != nil || o.version {
