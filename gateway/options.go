@@ -185,7 +185,7 @@ func Defaults() Options {
 		Failpoint: func(string) {},
 		LastWords: func() {},
 
-		Limits: limits.Default(fileLimit() - spareFiles),
+		Limits: limits.Default(FileLimit() - spareFiles),
 	}
 }
 
@@ -275,8 +275,11 @@ const minAnswerBytes = 64 << 10
 // minKernelBuffer is the least that a connection works well with.
 const minKernelBuffer = 4 << 10
 
-// fileLimit is how many files this process may have open.
-func fileLimit() int {
+// FilesFor is how many files a gateway has open that has so many connections.
+func FilesFor(conns int) int { return conns + spareFiles }
+
+// FileLimit is how many files this process may have open.
+func FileLimit() int {
 	var l syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {
 		return 1024

@@ -26,7 +26,9 @@ this folder, and needs nothing else. With a postgres:// store and a redis:// bus
 is one of many gateways behind a load balancer.
 
 SIGTERM and SIGINT stop it gracefully: it stops accepting, asks its users to
-move, stores what it has accepted, and ends. A second signal ends it at once.`
+move, stores what it has accepted, and ends. A second signal ends it at once.
+SIGHUP reads the settings again: -log-level changes at once, and the log names
+what else has changed and waits for the next start. It never ends a gateway.`
 
 // config is what the flags say.
 type config struct {
@@ -37,7 +39,7 @@ type config struct {
 	reserved                  string
 	logLevel, logFormat       string
 	failpoint, mendRoom       string
-	version                   bool
+	version, checkOnly        bool
 	exposed                   bool // a password is on the command line
 	budgets                   limits.Config
 	perAddressSet             bool                    // -max-conns-per-address was given
@@ -52,7 +54,7 @@ type config struct {
 	pingAfter, grace, drain   time.Duration
 	slowAfter                 time.Duration
 	storeKind, storePath      string // of store, after check
-	level                     slog.Level
+	level                     slog.LevelVar
 	trusted                   []netip.Prefix
 	allowed, answersTo        []string
 	reservedNames             []string
@@ -97,6 +99,7 @@ func newConfig() (*config, *setting.Flags) {
 	f.Words("log-level", "debug", "info", "warn", "error")
 	f.WordVar(&c.logFormat, "log-format", "text", "text or json", "text", "json")
 	f.StringVar(&c.mendRoom, "mend-room", "", "mend the room with this `number` in the -store and end: its entries that are of later than now, as the clock was ahead once, get times between the last good one and now. Set the clock right first; stop the gateway of a SQLite store", checkRoom)
+	f.BoolVar(&c.checkOnly, "check", false, "check the settings and what they reach (open files, addresses, store, bus), say what is wrong and what to do\nabout it, and end: with 0, with 78 if a setting is wrong, else with 1. Nothing is changed; a gateway may be running")
 	f.BoolVar(&c.version, "version", false, "print the version and end")
 	f.Local("node", "")
 	f.Local("pollers", "")

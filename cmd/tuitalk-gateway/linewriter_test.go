@@ -93,7 +93,7 @@ func logInto(t *testing.T, format string, level slog.Level) (log *slog.Logger, l
 	close(out.release)
 	w := newLineWriter(out, 1<<20)
 	limiter = newLogLimiter()
-	log = newLogger(&config{logFormat: format, level: level}, w, limiter, prometheus.NewRegistry())
+	log = newLogger(leveled(format, level), w, limiter, prometheus.NewRegistry())
 	return log, limiter, func() string {
 		limiter.stop()
 		w.close(time.Minute)
@@ -170,7 +170,7 @@ func TestLogReportsDroppedLinesInItsOwnFormat(t *testing.T) {
 		w, limiter := newLineWriter(out, 200), newLogLimiter()
 		was := slog.Default()
 		defer slog.SetDefault(was)
-		log := newLogger(&config{logFormat: "json", level: slog.LevelError}, w, limiter, prometheus.NewRegistry())
+		log := newLogger(leveled("json", slog.LevelError), w, limiter, prometheus.NewRegistry())
 		log.Error("first")
 		synctest.Wait()
 		for range 9 {
@@ -195,4 +195,11 @@ func TestAdminServerHasADeadlineForEachPhase(t *testing.T) {
 	if s := a.srv; s.ReadTimeout <= 0 || s.WriteTimeout <= 0 || s.IdleTimeout <= 0 || s.MaxHeaderBytes <= 0 || s.ErrorLog == nil {
 		t.Errorf("%+v", s)
 	}
+}
+
+// leveled is a config that logs from a level on.
+func leveled(format string, level slog.Level) *config {
+	c := &config{logFormat: format}
+	c.level.Set(level)
+	return c
 }

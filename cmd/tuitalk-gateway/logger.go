@@ -10,7 +10,7 @@ import (
 
 // newHandler formats log lines as the settings say.
 func newHandler(c *config, w io.Writer) slog.Handler {
-	o := &slog.HandlerOptions{Level: c.level}
+	o := &slog.HandlerOptions{Level: &c.level}
 	if c.logFormat == "json" {
 		return slog.NewJSONHandler(w, o)
 	}

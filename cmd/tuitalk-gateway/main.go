@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"regexp"
@@ -20,7 +21,9 @@ func main() { os.Exit(start()) }
 // start runs the program with outputs that nobody has to read, and returns its
 // exit code.
 func start() int {
-	signal.Ignore(syscall.SIGPIPE) // a reader of the log that has gone ends nobody's chat
+	// Neither a reader of the log that has gone nor a terminal that has ends anybody's
+	// chat; once it serves, SIGHUP reloads.
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
 	stdout := newLineWriter(neverBlocking(os.Stdout), lineBuffer)
 	stderr := newLineWriter(neverBlocking(os.Stderr), lineBuffer)
 	defer stdout.close(flushTimeout)
@@ -30,10 +33,10 @@ func start() int {
 		return 0
 	}
 	fmt.Fprintln(stderr, "tuitalk-gateway: "+oneLine(err))
-	if errors.As(err, new(setting.Error)) {
+	if errors.As(err, new(setting.Error)) && !errors.Is(err, fs.ErrNotExist) {
 		return exitSettings
 	}
-	return exitFailed
+	return exitFailed // a file that is not there, such as a certificate, may come later while a machine boots
 }
 
 // Exit statuses. With settings that are wrong another start is of no use, and
@@ -72,8 +75,11 @@ func run(args []string, stdout, stderr *lineWriter) error {
 		return setting.Error{Err: err}
 	}
 	c.exposed = slices.ContainsFunc(args, password.MatchString)
-	if c.mendRoom != "" {
+	switch {
+	case c.checkOnly:
+		return checkReach(c, stdout)
+	case c.mendRoom != "":
 		return mend(c, stdout)
 	}
-	return serve(c, stdout, stderr)
+	return serve(c, newReloader(c, flags, args), stdout, stderr)
 }

@@ -54,13 +54,14 @@ func warnOfSecrets(c *config, log *slog.Logger) {
 }
 
 // serve runs the gateway until a signal comes.
-func serve(c *config, stdout, stderr *lineWriter) error {
+func serve(c *config, r *reloader, stdout, stderr *lineWriter) error {
 	leaveRoom(c.pollers)
 	metrics := prometheus.NewRegistry()
 	limiter := newLogLimiter()
 	defer limiter.stop()
 	log := newLogger(c, stderr, limiter, metrics)
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	defer r.run(log)()
 	warnOfSecrets(c, log)
 	opts := options(c, log, metrics)
 	opts.LastWords = func() { stderr.close(flushTimeout) }

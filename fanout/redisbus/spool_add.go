@@ -200,6 +200,7 @@ func (s *session) spool() {
 	if len(additions) == 0 {
 		if s.trialDue.Swap(false) {
 			s.trial()
+			s.tried.Store(true)
 		}
 		return
 	}

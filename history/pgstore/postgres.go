@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"strings"
@@ -52,11 +53,20 @@ func parse(dsn string) (*pgxpool.Config, error) {
 		return nil, errors.New("the address must have the form postgres://user:password@host:port/database")
 	}
 	config, err := pgxpool.ParseConfig(dsn)
+	if errors.Is(err, fs.ErrNotExist) { // a certificate, which may come while a machine boots
+		return nil, missingFile(withoutSecrets(err.Error(), u))
+	}
 	if err != nil {
 		return nil, errors.New(withoutSecrets(err.Error(), u))
 	}
 	return config, nil
 }
+
+// missingFile is an error without secrets about a file that is not there.
+type missingFile string
+
+func (m missingFile) Error() string        { return string(m) }
+func (m missingFile) Is(target error) bool { return target == fs.ErrNotExist }
 
 // CheckAddress says what is wrong with the address of a store, in one sentence without
 // its password. It asks no server.
