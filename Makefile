@@ -3,12 +3,13 @@
 STATICCHECK_VERSION = v0.8.2
 DEADCODE_VERSION = v0.52.0
 GOTESTSUM_VERSION = v1.13.0
+NFPM_VERSION = v2.43.0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS = -s -w -X tuitalk/cmd/setting.version=$(VERSION)
 FUZZTIME ?= 20s
 
 .DEFAULT_GOAL := help
-.PHONY: bin/tuitalk-cluster tools help run build cluster cluster-status cluster-stop test nightly nightly-units nightly-servers nightly-dead chaos sim sim-check sim-hour mutants bench check deps fuzz clean
+.PHONY: bin/tuitalk-cluster tools help run build deb release cluster cluster-status cluster-stop test nightly nightly-units nightly-servers nightly-dead chaos sim sim-check sim-hour mutants bench check deps fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -19,6 +20,15 @@ run: build ## build everything and start a gateway on the embedded default
 build: web/dist/index.html ## build all programs into bin/, the browser client included
 	@mkdir -p bin
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/tuitalk-gateway ./cmd/tuitalk ./cmd/tuitalk-bench
+
+DEB_ARCH ?= $(shell go env GOARCH)
+deb: web/dist/index.html tools ## build Debian packages of the gateway, the terminal client and the load generator into bin/deb/ (DEB_ARCH=arm64)
+	deploy/debian/build.sh '$(DEB_ARCH)' '$(VERSION)' bin/deb
+
+# What is published: static programs and packages for both architectures, their
+# checksums, and what the changelog says of this version.
+release: web/dist/index.html tools ## build everything that is published of this version into bin/release/
+	deploy/debian/release.sh '$(VERSION)' bin/release
 
 WEB_SOURCES := $(shell find web client talk cmd/tuitalk-web -type f -not -path 'web/dist/*' -not -name '*_test.go' -not -path '*/testdata/*') go.mod
 web/dist/index.html: $(WEB_SOURCES)
@@ -36,6 +46,11 @@ cluster-status: bin/tuitalk-cluster ## show each part of the fleet
 cluster-stop: bin/tuitalk-cluster ## stop the fleet; its data stays
 	@bin/tuitalk-cluster stop
 
+# Machines with their own systemd, in namespaces (deploy/machine), take root: with it make test
+# installs the package on one (half a minute; at the first time it makes the machine's root, which
+# stays in ~/.cache/tuitalk), without it the tests with the tag machines are left out.
+MACHINES = $(shell test "$$(id -u)" != 0 || echo ,machines)
+
 # What tests need of their own: gotestsum shows each package as it ends, and what fails and is
 # skipped, with how much of each; a skipped test hides a part that is missing, so none is.
 # What go vet would find, make check finds once.
@@ -52,7 +67,7 @@ OTHERS = $(filter-out $(RACED),$(SERVED))
 
 test: deps build tools ## install what is missing, and run all tests that need real servers (make check runs the others)
 	$(SUM_ALL) $(SHORT) -race -tags integration -count=1 -parallel 8 -run '$(call meeting,$(RACED))' $(RACED)
-	$(SUM_ALL) $(SHORT) -tags integration -count=1 -parallel 4 -run '$(call meeting,$(OTHERS))' $(OTHERS)
+	$(SUM_ALL) $(SHORT) -tags integration$(MACHINES) -count=1 -parallel 4 -run '$(call meeting,$(OTHERS))' $(OTHERS)
 	go test -C bench/peers -tags integration -count=1 ./...
 
 # All at its full length: what make check and make test leave out or cut short (files with the
@@ -71,7 +86,7 @@ nightly-units: tools
 
 nightly-servers: deps build tools
 	$(SUM) -race -tags integration,nightly -count=1 -parallel 4 -timeout 2h -run '$(call meeting,$(RACED))' $(RACED)
-	$(SUM) -tags integration,nightly -count=1 -parallel 4 -timeout 2h -run '$(call meeting,$(OTHERS))' $(OTHERS)
+	$(SUM) -tags integration,nightly$(MACHINES) -count=1 -parallel 4 -timeout 2h -run '$(call meeting,$(OTHERS))' $(OTHERS)
 	go test -C bench/peers -tags integration -count=1 ./...
 
 SEEDS ?= 20
@@ -103,7 +118,7 @@ bench: deps build ## compare TuiTalk with its peers under the same loads, in les
 	bin/tuitalk-bench compare -json bench/results/compare.json -markdown bench/results/compare.md -html bin/compare.html $(BENCH)
 
 # Tags of which each file is looked at.
-TAGS = -tags integration,nightly
+TAGS = -tags integration,nightly,machines
 WASM = ./talk ./client ./web/app/... ./cmd/tuitalk-web
 EVERY = $(shell go list -f '{{.Dir}}' ./... | sed 's#^$(CURDIR)#.#')
 # Those that start no goroutine (a test says so) and calculate much: the race detector finds
@@ -135,6 +150,7 @@ tools:
 	GOBIN='$(CURDIR)/bin' go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
 	GOBIN='$(CURDIR)/bin' go install golang.org/x/tools/cmd/deadcode@$(DEADCODE_VERSION)
 	GOBIN='$(CURDIR)/bin' go install gotest.tools/gotestsum@$(GOTESTSUM_VERSION)
+	GOBIN='$(CURDIR)/bin' go install github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION)
 
 deps: ## install what tests need on Debian (apt; sudo only if not root); no daemon is started
 	@deploy/packages/install.sh

@@ -76,11 +76,11 @@ func namesOf(registry *prometheus.Registry) map[string]bool {
 }
 
 // TestDashboardAndManualNameWhatThereIs: every metric, and every label value, that
-// the dashboard and the operators' manual name is there.
+// the dashboard, the alerts and the operators' manual name is there.
 func TestDashboardAndManualNameWhatThereIs(t *testing.T) {
 	registry := fullRegistry(t)
 	names := namesOf(registry)
-	for _, file := range []string{"../../deploy/dashboards/tuitalk.json", "../../deploy/README.md"} {
+	for file, least := range map[string]int{"../../deploy/dashboards/tuitalk.json": 20, "../../deploy/README.md": 20, "../../deploy/alerts/tuitalk.yml": 12} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -91,7 +91,7 @@ func TestDashboardAndManualNameWhatThereIs(t *testing.T) {
 			watch = string(text)
 		}
 		found := metricName.FindAllString(watch, -1)
-		if len(found) < 20 {
+		if len(found) < least {
 			t.Errorf("%s names %d metrics only", file, len(found))
 		}
 		for _, name := range found {

@@ -16,7 +16,10 @@ import (
 // that they run: that takes a machine which systemd started.
 var units = []string{"tuitalk-gateway.service", "tuitalk-redis@.service"}
 
-var execStart = regexp.MustCompile(`(?m)^(ExecStart=)\S+`)
+var (
+	execStart = regexp.MustCompile(`(?m)^(ExecStart=)\S+`)
+	ours      = regexp.MustCompile(`(?m)^(Exec\w+=)/usr/bin/tuitalk-\S+`)
+)
 
 // unitsHere copies the units to a folder, with a program that is there.
 func unitsHere(t *testing.T) string {
@@ -31,6 +34,7 @@ func unitsHere(t *testing.T) string {
 			t.Fatalf("%s starts %d programs", name, n)
 		}
 		text = execStart.ReplaceAll(text, []byte("${1}/bin/true"))
+		text = ours.ReplaceAll(text, []byte("${1}/bin/true"))
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 			t.Fatal(err)
 		}
