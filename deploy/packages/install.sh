@@ -18,6 +18,8 @@ need systemd /usr/bin/systemd-analyze
 need procps /usr/bin/ps
 need python3 "/usr/bin/python3*"
 need perl /usr/bin/perl
+need groff-base /usr/bin/groff
+need mmdebstrap /usr/bin/mmdebstrap
 [ -n "$missing" ] || exit 0
 
 root=""
