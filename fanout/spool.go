@@ -44,20 +44,21 @@ var (
 // A master can die before its replica has the newest entries, and a server can come
 // back with an older file, or with nothing. So a partition may lose its end, of
 // whatever length, but nothing out of its middle: what is there was added behind all
-// that its node had added before. Whoever adds names the last entry of the room of
-// which he does not know that it is stored. If it is missing, nothing is added behind
-// the hole, not behind a repeat of what is there from before it either, and he adds
-// all that he has of the room once more, in order: so no message is stored before an
-// earlier one of its author that was accepted. If a drain has removed it, he adds what
-// is stored, and the next drain finds repeats.
+// that its node had added before. Whoever adds names the last entry in the room of each
+// author that he does not know to be stored: the last of the room is not enough, since
+// what he has added anew another node may have added long before. If one is missing,
+// nothing of the room is added behind the hole, not behind a repeat of what is there from
+// before it either, and he adds all that he has of the room once more, in order: so no
+// message is stored before an earlier one of its author that was accepted. If a drain has
+// removed it, he adds what is stored, and the next drain finds repeats.
 type Spool interface {
 	// Add puts entries into the spool, in order. results[i] is nil once
 	// entries[i] is on a master and a replica. An error other than ErrSpoolFull
 	// leaves open whether it is in the spool. If an entry of a room is not
 	// accepted, the later ones of that room in entries are not either.
 	//
-	// behind has one entry at most of each room, behind which those of the room are to
-	// stand: see "Losing entries".
+	// behind has entries behind which those of the same room are to stand: see "Losing
+	// entries".
 	Add(ctx context.Context, entries []talk.Entry, behind ...talk.Entry) (results []error)
 
 	// Partitions is how many partitions there are, the same on every node.

@@ -142,6 +142,68 @@ func TestSpoolLosesEntriesAndTakesNewer(t *testing.T) {
 	}
 }
 
+// TestSpoolLosesTheEndBehindARepeat: what a node took itself is lost with the end of the
+// spool, and what it took last is there, as it is a repeat of what another one took long
+// before. It hides no hole: what the author says next is not stored in front of what is
+// lost.
+func TestSpoolLosesTheEndBehindARepeat(t *testing.T) {
+	t.Parallel()
+	f := newSpoolFleet(t)
+	one, two := f.gateway(nil), f.gateway(nil)
+	a, b := hello(t, one.addr), hello(t, two.addr)
+	a.join(5, "ada")
+	b.join(5, "bob")
+	f.cut(one, two)
+	a.accept(5, "of ada")
+	b.heardPending("of ada")
+	b.accept(5, "lost")
+	outbox := f.outbox(a, 5)
+	_ = a.ws.CloseNow()
+	c := a.comeBack(two.addr, newID(4))
+	c.join(5, "ada")
+	c.say(outbox[0])
+	if m, ok := c.fate(outbox[0].ID).(talk.Accepted); !ok {
+		t.Fatalf("it is not accepted again: %+v", m)
+	}
+	f.loseLast(5, 1)
+	b.accept(5, "of bob")
+	f.gateway(nil) // it reaches the store
+	awaitTrue(t, "the spool to be empty", func() bool { return f.waiting() == 0 })
+	f.wantLog(5, "of ada", "lost", "of bob")
+}
+
+// TestSpoolLosesWhatWasSaidAgain: a node has heard of the second of two messages of an
+// author, who comes to it and says both again; and the spool loses them. They are stored
+// in his order, and not in that in which the node has heard of them.
+func TestSpoolLosesWhatWasSaidAgain(t *testing.T) {
+	t.Parallel()
+	f := newSpoolFleet(t)
+	one, two := f.gateway(nil), f.gateway(nil)
+	a, b := hello(t, one.addr), hello(t, two.addr)
+	a.join(5, "ada")
+	b.join(5, "bob")
+	f.cut(one, two)
+	one.bus.deaf.Store(true)
+	a.accept(5, "first")
+	one.bus.deaf.Store(false)
+	a.accept(5, "second")
+	b.heardPending("second")
+	outbox := f.outbox(a, 5)
+	_ = a.ws.CloseNow()
+	c := a.comeBack(two.addr, newID(4))
+	c.join(5, "ada")
+	for _, e := range outbox {
+		c.say(e)
+		if m, ok := c.fate(e.ID).(talk.Accepted); !ok {
+			t.Fatalf("%q is not accepted again: %+v", e.Text, m)
+		}
+	}
+	f.lose()
+	f.mend(two)
+	c.postStored(5, "third")
+	f.wantLog(5, "first", "second", "third")
+}
+
 // TestNotAcceptedWithoutAReplica: no replica confirmed the entry, and it is gone
 // after the failover. Nobody called it safe, nobody saw it; its author sends it
 // again.

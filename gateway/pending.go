@@ -51,8 +51,8 @@ func (s *Server) showPending(room int32, entries []talk.Entry, own bool) {
 			number = r.accepted
 		}
 		if at := r.pendingAt(e.Author, e.ID); at >= 0 {
-			if r.pending[at].own == 0 {
-				r.pending[at].own = number // behind those that were accepted here before
+			if p := &r.pending[at]; own && p.own == 0 { // behind those that were accepted here before
+				p.own, p.since = number, s.clock.coarse() // not to be stored in front of them either
 			}
 			continue
 		}
@@ -176,55 +176,68 @@ func (sp *spooler) rescuePending(ctx context.Context, old int64, seen []coverage
 	return none
 }
 
-// pendingSince returns the room's pending entries that are no younger.
-func (r *room) pendingSince(at int64) (entries []talk.Entry) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i := range r.pending {
-		if r.pending[i].since <= at {
-			e := r.pending[i].Entry
-			e.Pending = false
-			entries = append(entries, e)
-		}
-	}
-	return entries
+// pendingSince returns the room's pending entries that are no younger, in the order in
+// which they may be stored: what an author has said again here, this node may have heard
+// of before, in part.
+func (r *room) pendingSince(at int64) []talk.Entry {
+	return r.pendingThat(func(e *pendingEntry) bool { return e.since <= at })
 }
 
 // ownPending returns the room's pending entries that this node accepted, in the
 // order in which it did.
-func (r *room) ownPending() (entries []talk.Entry) {
-	var own []pendingEntry
+func (r *room) ownPending() []talk.Entry {
+	return r.pendingThat(func(e *pendingEntry) bool { return e.own > 0 })
+}
+
+// pendingThat returns pending entries: first what this node accepted, in the order in
+// which it did, then what others did, as it was heard.
+func (r *room) pendingThat(is func(*pendingEntry) bool) (entries []talk.Entry) {
+	var list []pendingEntry
 	r.locked(func() {
-		own = slices.DeleteFunc(slices.Clone(r.pending), func(e pendingEntry) bool { return e.own == 0 })
+		for i := range r.pending {
+			if is(&r.pending[i]) {
+				list = append(list, r.pending[i])
+			}
+		}
 	})
-	slices.SortFunc(own, func(a, b pendingEntry) int { return a.own - b.own })
-	for _, p := range own {
-		p.Pending = false
-		entries = append(entries, p.Entry)
+	slices.SortStableFunc(list, func(a, b pendingEntry) int {
+		if a.own == 0 || b.own == 0 {
+			return b.own - a.own // who has a number comes first
+		}
+		return a.own - b.own
+	})
+	for i := range list {
+		list[i].Pending = false
+		entries = append(entries, list[i].Entry)
 	}
 	return entries
 }
 
-// lastOwn returns how many of the room's pending entries this node accepted, and the
-// one that it accepted last. It costs nothing but one look at each, as every batch of
-// an outage asks it.
-func (r *room) lastOwn() (last talk.Entry, count int) {
+// lastOwn has authors, and of each the pending entry in a room that this node accepted
+// last; the zero value for none.
+type lastOwn map[talk.UUID]talk.Entry
+
+// findLastOwn looks for them, and returns how many of the room's pending entries this
+// node accepted, of whomever. It costs nothing but one look at each, as every batch of an
+// outage asks it.
+func (r *room) findLastOwn(of lastOwn) (count int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at := -1
+	highest := make(map[talk.UUID]int, len(of))
 	for i := range r.pending {
-		if r.pending[i].own == 0 {
+		p := &r.pending[i]
+		if p.own == 0 {
 			continue
 		}
-		if count++; at < 0 || r.pending[i].own > r.pending[at].own {
-			at = i
+		count++
+		if _, asked := of[p.Author]; asked && p.own > highest[p.Author] {
+			highest[p.Author] = p.own
+			e := p.Entry
+			e.Pending = false
+			of[p.Author] = e
 		}
 	}
-	if at >= 0 {
-		last = r.pending[at].Entry
-		last.Pending = false
-	}
-	return last, count
+	return count
 }
 
 // othersPending names the room's pending entries that other nodes accepted, and that

@@ -148,21 +148,29 @@ func (sp *spooler) add(ctx context.Context, entries []talk.Entry) []error {
 	return errs
 }
 
-// behind returns the last entry of each room of entries that this node has accepted
-// and does not know to be stored, and the rooms of which it keeps so many that it
-// could not keep more: what a node accepts, it must be able to store or to add again.
+// behind returns the last entry of each author of entries, in each of their rooms, that
+// this node has accepted and does not know to be stored, and the rooms of which it keeps
+// so many that it could not keep more: what a node accepts, it must be able to store or
+// to add again.
 func (sp *spooler) behind(entries []talk.Entry) (last []talk.Entry, full map[int32]bool) {
+	authors := map[int32]lastOwn{}
+	for i := range entries {
+		e := &entries[i]
+		if authors[e.RoomID] == nil {
+			authors[e.RoomID] = lastOwn{}
+		}
+		authors[e.RoomID][e.Author] = talk.Entry{}
+	}
 	full = map[int32]bool{}
-	for _, e := range entries {
-		if _, seen := full[e.RoomID]; seen {
+	for room, of := range authors {
+		r := sp.srv.rooms.get(room)
+		if r == nil {
 			continue
 		}
-		full[e.RoomID] = false
-		if r := sp.srv.rooms.get(e.RoomID); r != nil {
-			own, count := r.lastOwn()
-			full[e.RoomID] = count >= maxPending
-			if count > 0 {
-				last = append(last, own)
+		full[room] = r.findLastOwn(of) >= maxPending
+		for _, e := range of {
+			if !e.ID.IsZero() {
+				last = append(last, e)
 			}
 		}
 	}

@@ -68,7 +68,7 @@ func (s *Spool) Add(_ context.Context, entries []talk.Entry, behind ...talk.Entr
 	defer s.mu.Unlock()
 	holed := map[int32]bool{} // rooms in which something is missing in front of the next entry
 	for i := range behind {
-		holed[behind[i].RoomID] = !s.has(&behind[i])
+		holed[behind[i].RoomID] = holed[behind[i].RoomID] || !s.has(&behind[i])
 	}
 	results := make([]error, len(entries))
 	for i, e := range entries {

@@ -28,6 +28,7 @@ func RunSpool(t *testing.T, open func(t *testing.T) fanout.Spool) {
 		{"serves several drains", testSpoolDrains},
 		{"adds nothing behind a hole", testSpoolLost},
 		{"adds nothing behind a repeat that hides a hole", testSpoolLostBehindRepeat},
+		{"adds nothing behind several of which one is lost", testSpoolLostOneOfSeveral},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
 	}
@@ -304,6 +305,26 @@ func testSpoolLost(t *testing.T, s fanout.Spool) {
 	}
 	if n != more {
 		t.Errorf("%d entries, want %d", n, more)
+	}
+}
+
+// testSpoolLostOneOfSeveral: who adds names the last entry of each author, and the end
+// of the partition gets lost; which of them that is, he cannot know.
+func testSpoolLostOneOfSeveral(t *testing.T, s fanout.Spool) {
+	first, last, next := PendingEntry(5, 1, 0), PendingEntry(5, 2, 1), PendingEntry(5, 3, 2)
+	addAll(t, s, []talk.Entry{first, last})
+	all := readAll(t, s, s.Partition(5), 10)
+	if err := s.Remove(t.Context(), s.Partition(5), all[1].ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, behind := range [][]talk.Entry{{first, last}, {last, first}} {
+		if err := s.Add(t.Context(), []talk.Entry{next}, behind...)[0]; !errors.Is(err, fanout.ErrSpoolLost) {
+			t.Fatalf("behind %q and %q: %v", behind[0].Text, behind[1].Text, err)
+		}
+	}
+	addAll(t, s, []talk.Entry{first, last})
+	if err := s.Add(t.Context(), []talk.Entry{next}, last, first)[0]; err != nil {
+		t.Fatalf("behind two that are there: %v", err)
 	}
 }
 

@@ -122,7 +122,11 @@ func (b *Bus) additions(entries, behind []talk.Entry) []*addition {
 	open := make(map[int]*addition)
 	rooms := make(map[int32]*chain)
 	for i := range behind {
-		rooms[behind[i].RoomID] = &chain{keys: []byte(entryKey(&behind[i]))}
+		room := behind[i].RoomID
+		if rooms[room] == nil {
+			rooms[room] = &chain{}
+		}
+		rooms[room].keys = append(rooms[room].keys, entryKey(&behind[i])...)
 	}
 	for i := range entries {
 		e := &entries[i]
