@@ -16,7 +16,7 @@ const maxBatchSize = maxBatch
 // half of stepTimeout.
 const quickAnswer = stepTimeout / 4
 
-// page is how many entries a drain or a lane gives to the store at once. A call that
+// batchSizer says how many entries a drain or a lane gives to the store at once. A call that
 // is not answered in time has stored nothing, as far as anybody knows, and would not
 // do better the next time: so it is halved then, down to one entry, and grows again
 // with every quick answer. A store may take long for however little: so it grows, too,
@@ -24,7 +24,7 @@ const quickAnswer = stepTimeout / 4
 // the store.
 type batchSizer struct {
 	halvings atomic.Int32
-	inTime   atomic.Int32 // full pages in a row that were answered in time, and not quickly
+	inTime   atomic.Int32 // full batches in a row that were answered in time, and not quickly
 }
 
 // growAfter is how many of them there are before more is tried.

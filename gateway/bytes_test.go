@@ -39,9 +39,9 @@ func dialNarrow(t testing.TB, addr string, buffer int) *raw {
 }
 
 // page is a site of one large file that never changes.
-type batchSizer []byte
+type page []byte
 
-func (p batchSizer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+func (p page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	write := w.Write
 	if s, ok := w.(interface{ WriteStatic([]byte) (int, error) }); ok {
 		write = s.WriteStatic
@@ -49,7 +49,7 @@ func (p batchSizer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_, _ = write(p)
 }
 
-func newPage(size int) batchSizer { return bytes.Repeat([]byte("0123456789abcdef"), size/16) }
+func newPage(size int) page { return bytes.Repeat([]byte("0123456789abcdef"), size/16) }
 
 // heap is how many bytes are in use.
 func heap() int {
