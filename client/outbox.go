@@ -23,7 +23,7 @@ type unsent struct {
 	conn     ConnID    // sent there, 0: nowhere
 	round    int32     // in that round
 	answered bool      // there and then, with Accepted
-	accepted bool      // safe in some server's spool
+	accepted bool      // in the servers' spool, not yet stored
 	failed   bool      // refused, until a Retry
 	sent     bool      // perhaps, as Author; over a restart nobody knows
 	reason   string    // why

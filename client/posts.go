@@ -83,7 +83,7 @@ func (s *Session) onStored(l *conn, m talk.Stored) {
 	s.pump(l)
 }
 
-// onAccepted handles the word that an entry is safe, but not stored.
+// onAccepted handles the word that an entry is in the spool, but not stored.
 func (s *Session) onAccepted(l *conn, m talk.Accepted) {
 	if i := s.outbox.find(m.ID); i >= 0 && s.outbox.list[i].RoomID == m.RoomID {
 		s.markAccepted(l, &s.outbox.list[i])

@@ -44,7 +44,7 @@ const (
 	Fresh Delivery = iota
 	// Waiting: not stored yet; show a mark.
 	Waiting
-	// Accepted: safe in the fleet's spool, not yet stored.
+	// Accepted: in the fleet's spool, not yet stored.
 	Accepted
 	// Failed: refused, or not stored for 60 s, and then still being sent; offer
 	// Retry and Discard.

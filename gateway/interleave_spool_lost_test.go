@@ -205,7 +205,7 @@ func TestSpoolLosesWhatWasSaidAgain(t *testing.T) {
 }
 
 // TestNotAcceptedWithoutAReplica: no replica confirmed the entry, and it is gone
-// after the failover. Nobody called it safe, nobody saw it; its author sends it
+// after the failover. Nobody called it accepted, nobody saw it; its author sends it
 // again.
 func TestNotAcceptedWithoutAReplica(t *testing.T) {
 	t.Parallel()

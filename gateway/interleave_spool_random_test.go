@@ -122,7 +122,7 @@ func (m *mover) speak() {
 	m.say(e)
 }
 
-// settle says an entry of the outbox again until it is safe.
+// settle says an entry of the outbox again until it is accepted or stored.
 func (m *mover) settle(e talk.Entry) {
 	m.t.Helper()
 	for {

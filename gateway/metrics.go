@@ -15,7 +15,7 @@ type ackKind string
 
 const (
 	ackStored      ackKind = "stored"
-	ackAccepted    ackKind = "accepted"     // it is safe in the spool
+	ackAccepted    ackKind = "accepted"     // it is in the spool, on a master and a replica
 	ackStoredLater ackKind = "stored_later" // it waited there, or was stored by another node
 	ackRetry       ackKind = "retry"        // send it again
 	ackRefused     ackKind = "refused"      // it can never be stored

@@ -20,7 +20,7 @@ const (
 	spoolPatience  = 2 * time.Second
 )
 
-// spooler keeps entries safe while the store is away, and brings them into it
+// spooler keeps entries while the store is away, and brings them into it
 // when it is back. Every node that reaches the store drains every partition, so
 // that nothing depends on the node that took an entry.
 //
@@ -80,7 +80,7 @@ func (sp *spooler) suspectOutage() {
 }
 
 // accept puts entries that the store did not take into the spool, and shows
-// those that are safe there as pending. It runs on a lane's goroutine.
+// those that it has accepted as pending. It runs on a lane's goroutine.
 func (sp *spooler) accept(ctx context.Context, posts []post) {
 	posts = sp.srv.ackRecent(posts)
 	if len(posts) == 0 {
@@ -219,7 +219,7 @@ func (s *Server) ackRecent(posts []post) (others []post) {
 	return others
 }
 
-// ackAccepted tells the author that an entry is safe, but not stored.
+// ackAccepted tells the author that an entry is in the spool, but not stored.
 func (s *Server) ackAccepted(p post) {
 	c := p.conn
 	form, waiting := c.pendingAck()

@@ -206,7 +206,8 @@ type Joined struct {
 	MembersUnknown bool `wire:"members_unknown,optional"`
 }
 
-// Accepted says that an entry is safe in the spool, but not yet stored.
+// Accepted says that an entry is in the servers' spool, on a Redis master and at least
+// one replica, but not yet stored: doc.go says how much less that is.
 type Accepted struct {
 	RoomID int32 `wire:"room_id"`
 	ID     UUID  `wire:"id"`

@@ -89,7 +89,7 @@ func (m *Model) helpText() []helpLine {
 	}
 	return append(lines, helpLine{}, helpLine{"Marks", "", true},
 		helpLine{what: "wait…", does: "your message is not stored yet; it is kept, also over a restart"},
-		helpLine{what: "held…", does: "safe with the servers, but not in the room's log yet"},
+		helpLine{what: "held…", does: "with the servers, but not in the room's log yet; it is kept here, too"},
 		helpLine{what: "✗ 1", does: "not sent: /retry 1 sends it again, /discard 1 throws it away"},
 		helpLine{what: "name#1f2e", does: "somebody else's name looks like this one"},
 		helpLine{what: "name?", does: "nothing proves who that is: with a simpler client anybody can say to be this user"},

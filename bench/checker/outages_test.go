@@ -130,7 +130,7 @@ func TestWhoHearsOnlyWhatWasUnderWayIsUnheard(t *testing.T) {
 	}
 }
 
-// TestAcceptedEndsABlackoutOfTheAuthor: the store is away, and his message safe.
+// TestAcceptedEndsABlackoutOfTheAuthor: the store is away, and his message accepted.
 func TestAcceptedEndsABlackoutOfTheAuthor(t *testing.T) {
 	s := newScript(t, 2)
 	s.steady(1000, 2000, 0, 1)

@@ -134,7 +134,7 @@ func (w *wire) stored(room int32, round int32, text string) {
 	}
 }
 
-// accepted posts a text and waits until it is said to be safe in the spool.
+// accepted posts a text and waits until it is said to be accepted.
 func (w *wire) accepted(room int32, id talk.UUID, text string) {
 	w.t.Helper()
 	e := talk.Entry{Kind: talk.KindPosted, RoomID: room, Author: w.uuid, ID: id, Text: text}
