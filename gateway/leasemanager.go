@@ -50,7 +50,9 @@ type leaseManager struct {
 	// answered.
 	sessions map[brokenSession]time.Duration
 	scan     brokenScan
-	shard    int // of the connections, whose sessions are looked up next
+	shard    int  // of the connections, whose sessions are looked up next
+	rounds   int  // in which sessions could be looked up
+	alone    bool // no other gateway has a lease
 }
 
 // brokenScan is a walk through all broken sessions, which may take several rounds.
@@ -144,6 +146,7 @@ func (k *leaseManager) heartbeat(now time.Time) (dead []talk.UUID, err error) {
 		return nil, err
 	}
 	k.last = now
+	k.alone = len(leases) < 2
 	k.answered += passed
 	return k.deadGateways(leases, k.srv.peersHeard(now), passed), nil
 }

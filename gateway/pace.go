@@ -2,9 +2,14 @@ package gateway
 
 import "time"
 
-// ackEvery is in how many sweeps the kernel is asked once what of a connection's
-// bytes has arrived, if none waits in this process.
-const ackEvery = 5
+// If none of a connection's bytes waits in this process, the kernel is asked once in
+// ackEvery sweeps what of them has arrived, which costs more than all else that a sweep
+// does; once in ackSeldom if no more than ackBytes may be on their way.
+const (
+	ackEvery  = 5
+	ackSeldom = 4 * ackEvery
+	ackBytes  = 4 << 10
+)
 
 // pace finds clients that take what is sent to them too slowly, in this process
 // and in the kernel's send buffer. At a mark it notes how far the client must have
@@ -35,8 +40,14 @@ func (c *conn) samplePace(now int64, n int) paceSample {
 		p.at, p.kernel = 0, 0
 		return paceSample{}
 	}
-	if waiting == 0 && p.at == 0 && (uint64(n)+c.serial)%ackEvery != 0 && c.at() != stageClosed {
-		return paceSample{kernel: p.kernel} // just sent, most probably
+	if waiting == 0 && p.at == 0 && c.at() != stageClosed {
+		every := uint64(ackEvery)
+		if written-p.arrived <= ackBytes {
+			every = ackSeldom
+		}
+		if (uint64(n)+c.serial)%every != 0 {
+			return paceSample{kernel: p.kernel} // just sent, most probably
+		}
 	}
 	p.kernel = c.sock.Unacked()
 	p.arrived = written - int64(p.kernel)
