@@ -107,7 +107,7 @@ func end(c *devcluster.Cluster) error {
 }
 
 const (
-	startTimeout = 90 * time.Second
+	startTimeout = 150 * time.Second // more than devcluster gives it
 	endTimeout   = 20 * time.Second
 )
 

@@ -65,8 +65,8 @@ type Cluster struct {
 	closeErr  error
 }
 
-// clusterTimeout is how long the whole may take to start.
-const clusterTimeout = time.Minute
+// clusterTimeout is how long the whole may take to start, beside others on a busy machine.
+const clusterTimeout = 2 * time.Minute
 
 // StartCluster starts a fleet and returns when it is ready: every gateway says
 // that it delivers, and Nginx leads to them.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // PartReport is what a look at one part finds.
@@ -21,10 +22,14 @@ type PartReport struct {
 	Says  string // its role and how it is, or why it is not well
 }
 
-// Look asks every part, at once, how it is. What does not answer within askWait
+// lookWait is how long a part may take to tell how it is: PostgreSQL's client has to
+// start first, also on a busy machine.
+const lookWait = 5 * time.Second
+
+// Look asks every part, at once, how it is. What does not answer within lookWait
 // is not well.
 func (s ClusterState) Look(ctx context.Context) []PartReport {
-	ctx, cancel := context.WithTimeout(ctx, askWait)
+	ctx, cancel := context.WithTimeout(ctx, lookWait)
 	defer cancel()
 	reports := make([]PartReport, len(s.Parts))
 	var looks sync.WaitGroup

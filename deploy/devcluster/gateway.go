@@ -59,7 +59,7 @@ const (
 )
 
 // gatewayTimeout is how long a gateway may take until it is ready.
-const gatewayTimeout = 30 * time.Second
+const gatewayTimeout = time.Minute
 
 // StartGateway starts a gateway and returns when it is ready.
 func StartGateway(ctx context.Context, opts GatewayOptions) (*Gateway, error) {

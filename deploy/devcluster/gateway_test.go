@@ -46,6 +46,7 @@ func TestGateway(t *testing.T) {
 }
 
 func TestGatewayRefuses(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for name, test := range map[string]struct {
 		opts devcluster.GatewayOptions

@@ -26,6 +26,7 @@ func isolateTest(t *testing.T) (*procStarter, *network) {
 }
 
 func TestNetworkIsAlone(t *testing.T) {
+	t.Parallel()
 	procs, n := isolateTest(t)
 	outside := echoServer(t)
 	if c, err := n.dial(t.Context(), outside); !errors.Is(err, syscall.ECONNREFUSED) {
@@ -59,6 +60,7 @@ func TestNetworkIsAlone(t *testing.T) {
 
 // A link may lead out of a network, from an address to the same address.
 func TestLinkLeadsOutOfANetwork(t *testing.T) {
+	t.Parallel()
 	_, n := isolateTest(t)
 	outside := echoServer(t)
 	l, err := openLink(n, nil, Hop{Listen: outside, Dial: outside})
@@ -85,6 +87,7 @@ func TestLinkLeadsOutOfANetwork(t *testing.T) {
 
 // And into one.
 func TestLinkLeadsIntoANetwork(t *testing.T) {
+	t.Parallel()
 	_, n := isolateTest(t)
 	inside, err := n.listen("127.0.0.1:0")
 	if err != nil {

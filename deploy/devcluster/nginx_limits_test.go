@@ -67,6 +67,7 @@ func TestNginxLimitsOneAddress(t *testing.T) {
 // IPv6 one, and the /64 of IPv6. The map is the fleet's own, with a header in place of
 // the address.
 func TestNginxKnowsNetworks(t *testing.T) {
+	t.Parallel()
 	maps := regexp.MustCompile(`(?s)    map \$remote_addr .*?\n    }\n`).FindString(nginx.Conf)
 	if maps == "" {
 		t.Fatal("the map is not in nginx.conf")

@@ -66,6 +66,7 @@ func connections(t *testing.T, g *devcluster.Gateway) int {
 
 // The file is right as it is given to operators, not only with our values.
 func TestNginxTakesTheFleetsFile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(conf, []byte(nginx.Conf), 0o644); err != nil {
@@ -77,6 +78,7 @@ func TestNginxTakesTheFleetsFile(t *testing.T) {
 }
 
 func TestNginxCarriesChatAndSite(t *testing.T) {
+	t.Parallel()
 	a, b := startGateway(t, "a", nil), startGateway(t, "b", nil)
 	n := startNginx(t, a.Addr(), b.Addr())
 	dialChat(t, n.Addr()).say(t, "hello through nginx")
@@ -131,6 +133,7 @@ func TestNginxCarriesAnUpgradeAtTheRoot(t *testing.T) {
 // A page must come from where it connects to, as the client sees it, and no
 // header of a client makes it another place.
 func TestNginxPassesOnWhereAPageConnects(t *testing.T) {
+	t.Parallel()
 	n := startNginx(t, startGateway(t, "a", nil).Addr())
 	for name, tc := range map[string]struct {
 		h    http.Header
@@ -157,6 +160,7 @@ func upstream(t *testing.T, h http.HandlerFunc) string {
 }
 
 func TestNginxTellsWhoAsks(t *testing.T) {
+	t.Parallel()
 	addr := upstream(t, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s %s %s", r.Host, r.Header["X-Real-Ip"], r.Header["Accept-Encoding"])
 	})
@@ -170,6 +174,7 @@ func TestNginxTellsWhoAsks(t *testing.T) {
 }
 
 func TestNginxTriesTheNextGateway(t *testing.T) {
+	t.Parallel()
 	var away sync.Map
 	goingAway := upstream(t, func(w http.ResponseWriter, r *http.Request) {
 		away.Store(r.URL.Path, true)
@@ -268,6 +273,7 @@ func TestNginxLeavesAFrozenGateway(t *testing.T) {
 }
 
 func TestNginxReloads(t *testing.T) {
+	t.Parallel()
 	a, b := startGateway(t, "a", nil), startGateway(t, "b", nil)
 	n := startNginx(t, a.Addr())
 	old := dialChat(t, n.Addr())
@@ -295,6 +301,7 @@ func TestNginxReloads(t *testing.T) {
 }
 
 func TestNginxDiesAndComesBack(t *testing.T) {
+	t.Parallel()
 	a := startGateway(t, "a", nil)
 	n := startNginx(t, a.Addr())
 	for name, end := range map[string]func() error{
@@ -330,6 +337,7 @@ func TestNginxDiesAndComesBack(t *testing.T) {
 }
 
 func TestNginxRefuses(t *testing.T) {
+	t.Parallel()
 	taken := upstream(t, func(http.ResponseWriter, *http.Request) {})
 	for name, test := range map[string]struct {
 		opts devcluster.NginxOptions

@@ -135,9 +135,8 @@ func (p *Postgres) chown(name string) error {
 	return os.Chown(name, int(p.user.Uid), int(p.user.Gid))
 }
 
-// initialize makes a database cluster with one role, which has a password, and
-// one database. It is made aside and put in place when it is whole.
-func (p *Postgres) initialize(ctx context.Context) error {
+// makeData has PostgreSQL's programs make what initialize promises.
+func (p *Postgres) makeData(ctx context.Context) error {
 	p.password = newPassword()
 	if err := p.write(p.passwordFile(), p.password); err != nil {
 		return err

@@ -38,6 +38,7 @@ func query(t *testing.T, p *devcluster.Postgres, sql string) (string, error) {
 }
 
 func TestPostgres(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t, devcluster.PostgresOptions{Settings: map[string]string{"work_mem": "7MB"}})
 	ask := func(sql, want string) {
 		t.Helper()
@@ -85,6 +86,7 @@ func TestPostgres(t *testing.T) {
 }
 
 func TestPostgresFreezes(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t, devcluster.PostgresOptions{})
 	if err := p.Freeze(); err != nil {
 		t.Fatal(err)
@@ -111,6 +113,7 @@ func TestPostgresFreezes(t *testing.T) {
 }
 
 func TestPostgresLeavesNothing(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t, devcluster.PostgresOptions{})
 	if err := p.Freeze(); err != nil {
 		t.Fatal(err)
@@ -131,6 +134,7 @@ func TestPostgresLeavesNothing(t *testing.T) {
 }
 
 func TestPostgresRefuses(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		options devcluster.PostgresOptions
 		says    string

@@ -44,7 +44,7 @@ type RedisCluster struct {
 }
 
 // redisStart is how long a node may take to answer, and the cluster to be whole.
-const redisStart = 30 * time.Second
+const redisStart = time.Minute
 
 // StartRedisCluster starts a cluster and returns when it is whole: every slot
 // served, every replica in step. If Dir holds one from before, on the same

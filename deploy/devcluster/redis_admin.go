@@ -149,20 +149,29 @@ func (n *redisNode) inStep(ctx context.Context) error {
 
 // ownership describes who serves which slots.
 func ownership(all []member) (string, error) {
-	var view strings.Builder
-	served := 0
-	for slot := range redisSlots {
-		for i := range all {
-			if all[i].master == "" && !all[i].failed && all[i].owns(slot) {
-				served++
-				if slot == 0 || !all[i].owns(slot-1) {
-					fmt.Fprintf(&view, "%d:%s ", slot, all[i].id)
+	owners, served := make([]string, redisSlots), 0
+	for i := range all {
+		if all[i].master != "" || all[i].failed {
+			continue
+		}
+		for _, s := range all[i].slots {
+			for slot := s[0]; slot <= s[1] && slot < redisSlots; slot++ {
+				if owners[slot] != "" {
+					return "", fmt.Errorf("slot %d is served by two", slot)
 				}
+				owners[slot] = all[i].id
+				served++
 			}
 		}
 	}
 	if served != redisSlots {
 		return "", fmt.Errorf("%d of %d slots are served", served, redisSlots)
+	}
+	var view strings.Builder
+	for slot, owner := range owners {
+		if slot == 0 || owner != owners[slot-1] {
+			fmt.Fprintf(&view, "%d:%s ", slot, owner)
+		}
 	}
 	return view.String(), nil
 }

@@ -23,6 +23,7 @@ func startRedis(t *testing.T, opts devcluster.RedisOptions) *devcluster.RedisClu
 }
 
 func TestRedisCluster(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	c := startRedis(t, devcluster.RedisOptions{Password: "se cret"})
 	if n := len(c.Addrs()); n != 6 {
@@ -79,6 +80,7 @@ func TestRedisCluster(t *testing.T) {
 
 // What a cluster had is there when it starts again on the same ports.
 func TestRedisClusterRestarts(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	opts := devcluster.RedisOptions{Dir: t.TempDir(), Replicas: -1}
 	c, err := devcluster.StartRedisCluster(ctx, opts)
@@ -107,6 +109,7 @@ func TestRedisClusterRestarts(t *testing.T) {
 }
 
 func TestRedisClusterFails(t *testing.T) {
+	t.Parallel()
 	for name, opts := range map[string]devcluster.RedisOptions{
 		"no directory":   {},
 		"no server":      {Dir: t.TempDir(), Server: "/nonexistent/redis-server"},
@@ -138,6 +141,7 @@ func port(t *testing.T, addr string) int {
 // A node that is cut off loses its slots to its replica, does not know it at
 // first, and gives in when it is back.
 func TestRedisClusterIsolates(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	if err := startRedis(t, devcluster.RedisOptions{}).Isolate(0); err == nil {
 		t.Error("a node was cut off from a cluster that cannot be cut")

@@ -13,6 +13,7 @@ import (
 
 // PostgreSQL finds nothing wrong in the files that only a fleet uses.
 func TestPostgresTakesTheFleetsFiles(t *testing.T) {
+	t.Parallel()
 	p := startPostgres(t, devcluster.PostgresOptions{})
 	data := filepath.Join(p.Dir(), "data")
 	appendTo := func(name, text string) {
