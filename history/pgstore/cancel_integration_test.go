@@ -92,7 +92,9 @@ func (e *eavesdropper) through(t *testing.T, dsn string) string {
 // TestNeverCancels: a context that ends while the server works drops the
 // connection and sends no cancel request, and the server gives up waiting.
 func TestNeverCancels(t *testing.T) {
-	dsn := newSchema(t)
+	t.Parallel()
+	server := ownServer(t) // whose log and waits are this test's
+	dsn := server.DSN()
 	e := eavesdrop(t, server.Addr())
 
 	// pgx by itself does send one: else the test would test nothing.

@@ -12,6 +12,7 @@ import (
 // TestServersClockIsBounded: the server's clock dates entries, up to history.MaxAhead
 // beyond the gateway's.
 func TestServersClockIsBounded(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		clock       func() time.Time // of the gateway, with the bound
 		atMostLater time.Duration

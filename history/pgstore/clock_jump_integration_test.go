@@ -13,6 +13,7 @@ import (
 // TestServersClockThatJumps: entries follow it no further than history.MaxAhead, by the
 // gateway's own clock, and the operator is told.
 func TestServersClockThatJumps(t *testing.T) {
+	t.Parallel()
 	server := ownServer(t)
 	s, err := Open(t.Context(), server.DSN(), Options{})
 	if err != nil {

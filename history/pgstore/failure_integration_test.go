@@ -55,6 +55,7 @@ func await(t *testing.T, what string, so func() bool) {
 
 // TestDeadlocks: many rooms in random order from four connections.
 func TestDeadlocks(t *testing.T) {
+	t.Parallel()
 	dsn := newSchema(t)
 	const rooms, size, batches = 50, 100, 60
 	var wg sync.WaitGroup
@@ -149,6 +150,7 @@ func (w *writing) check(t *testing.T, s *Store) {
 // TestKillServer kills the server while many write: what was acknowledged is
 // there once, and what was unclear is after it was sent again.
 func TestKillServer(t *testing.T) {
+	t.Parallel()
 	p := ownServer(t)
 	s := open(t, p.DSN(), Options{})
 	w := startWriting(t, s, 6, 4)
@@ -213,6 +215,7 @@ func checkAcknowledged(t *testing.T, s *Store, rooms int, sent [][]talk.Entry, t
 
 // TestFrozenServer: the context ends the waiting, and afterwards all goes on.
 func TestFrozenServer(t *testing.T) {
+	t.Parallel()
 	p := ownServer(t)
 	s := open(t, p.DSN(), Options{})
 	fill(t, s, "before", 10, 1)
@@ -242,6 +245,7 @@ func TestFrozenServer(t *testing.T) {
 
 // TestCloseWhileFrozen: Close drops what does not answer.
 func TestCloseWhileFrozen(t *testing.T) {
+	t.Parallel()
 	p := ownServer(t)
 	s := open(t, p.DSN(), Options{})
 	fill(t, s, "before", 10, 1)
@@ -265,6 +269,7 @@ func TestCloseWhileFrozen(t *testing.T) {
 // TestDemotedServer: a connection to a server that has become read-only is not
 // used again.
 func TestDemotedServer(t *testing.T) {
+	t.Parallel()
 	p := ownServer(t)
 	s := open(t, p.DSN(), Options{})
 	fill(t, s, "before", 3, 1)
@@ -286,6 +291,7 @@ func TestDemotedServer(t *testing.T) {
 }
 
 func TestServerAway(t *testing.T) {
+	t.Parallel()
 	p := ownServer(t)
 	s := open(t, p.DSN(), Options{})
 	if err := p.Stop(t.Context(), devcluster.Fast); err != nil {

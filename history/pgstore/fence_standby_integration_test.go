@@ -24,6 +24,7 @@ func trustStandbys(t *testing.T, primary *devcluster.Postgres) {
 // TestAbandonedCommits: however long a standby is away and however often a
 // gateway tries, few commits are left waiting on the server, and it can be read.
 func TestAbandonedCommits(t *testing.T) {
+	t.Parallel()
 	primary, standby, dsn := ownServers(t)
 	trustStandbys(t, primary)
 	const stores, patience = 2, 100 * time.Millisecond
@@ -76,6 +77,7 @@ func TestAbandonedCommits(t *testing.T) {
 // was frozen, and not to the new one, grants nothing on them, and drops them all
 // once it finds the new one.
 func TestOldPrimaryWakes(t *testing.T) {
+	t.Parallel()
 	primary, standby, dsn := ownServers(t)
 	late := open(t, dsn, Options{})
 	fill(t, late, "before", 10, 1)
@@ -131,6 +133,7 @@ func TestOldPrimaryWakes(t *testing.T) {
 // TestLookWithoutRights: a role that may not see how the standbys are still finds
 // out that there is none, or that commits wait.
 func TestLookWithoutRights(t *testing.T) {
+	t.Parallel()
 	primary, standby, _ := ownServers(t)
 	trustStandbys(t, primary)
 	execute(t, primary.DSN(), `CREATE ROLE plain LOGIN PASSWORD 'plain'`)

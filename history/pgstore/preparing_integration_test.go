@@ -16,6 +16,7 @@ import (
 // TestOpenWhileTheDatabaseIsAway: the store is opened all the same, says what is
 // wrong, makes the schema when the database is there, and works.
 func TestOpenWhileTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
 	p := ownServer(t)
 	dsn := p.DSN()
 	if err := p.Stop(t.Context(), devcluster.Immediate); err != nil {
@@ -44,6 +45,7 @@ func TestOpenWhileTheDatabaseIsAway(t *testing.T) {
 // TestOpenBeforeAWrongSchema: the database is away, and when it is back it turns out
 // to be of a newer program. That is said, once, and nothing is written.
 func TestOpenBeforeAWrongSchema(t *testing.T) {
+	t.Parallel()
 	p := ownServer(t)
 	dsn := p.DSN()
 	if err := open(t, dsn, Options{}).Close(); err != nil {

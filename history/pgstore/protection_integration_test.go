@@ -13,6 +13,7 @@ import (
 // TestDegraded: what does not protect a stored message is said, also when it is
 // changed while the store is open, and nothing else is.
 func TestDegraded(t *testing.T) {
+	t.Parallel()
 	p := ownServer(t)
 	alone := p.DSN()
 	u, err := url.Parse(alone)
@@ -49,6 +50,7 @@ func TestDegraded(t *testing.T) {
 // TestDegradedPair: with a synchronous standby there is nothing to say, unless
 // commits do not wait for it.
 func TestDegradedPair(t *testing.T) {
+	t.Parallel()
 	_, _, dsn := ownServers(t)
 	for setting, want := range map[string]string{"on": "", "local": "synchronous_commit is local"} {
 		s := open(t, withSetting(t, dsn, "synchronous_commit", setting), Options{Writers: 1})

@@ -33,6 +33,7 @@ func objecting(t *testing.T, dsn, code, kind, when string) (stop func()) {
 // has refused none, whatever it says. 54000 is what it says before transaction
 // ids wrap around, 23514 where a partition is missing.
 func TestNothingIsRefusedWhileNothingIsTaken(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"at once", "deferred"} {
 		for _, code := range []string{"54000", "23514", "22003", "23503", "P0001", "53100", "42501"} {
 			dsn := newSchema(t)
@@ -65,6 +66,7 @@ func TestNothingIsRefusedWhileNothingIsTaken(t *testing.T) {
 // TestOnlyTheGuiltyIsRefused: what the server does not take of one entry alone
 // is refused, and no probe stays behind.
 func TestOnlyTheGuiltyIsRefused(t *testing.T) {
+	t.Parallel()
 	for _, code := range []string{"54000", "23514", "22021", "P0001"} {
 		dsn := newSchema(t)
 		s := open(t, dsn, Options{})
@@ -93,6 +95,7 @@ func TestOnlyTheGuiltyIsRefused(t *testing.T) {
 // TestUniqueKeys: an operator's unique key refuses the entry that violates it, and
 // nothing else. One of the schema's own is violated only where the data is damaged.
 func TestUniqueKeys(t *testing.T) {
+	t.Parallel()
 	dsn := newSchema(t)
 	s := open(t, dsn, Options{})
 	execute(t, dsn, `CREATE UNIQUE INDEX once ON entries (body) WHERE body = 'once'`)

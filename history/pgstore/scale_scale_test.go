@@ -1,4 +1,4 @@
-//go:build integration
+//go:build integration && nightly
 
 package pgstore
 
@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	entriesFlag  = flag.String("entries", "20000,100000", "how many entries the logs of TestScale have, with commas, ascending; 20000,40000 with -short")
+	entriesFlag  = flag.String("entries", "20000,100000", "how many entries the logs of TestScale have, with commas, ascending")
 	settingsFlag = flag.String("settings", "", "settings of PostgreSQL for TestScale, as name=value, with commas")
 )
 
@@ -42,12 +42,8 @@ func TestScale(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	entries := *entriesFlag
-	if testing.Short() {
-		entries = "20000,40000"
-	}
 	var sizes []*scale
-	for word := range strings.SplitSeq(entries, ",") {
+	for word := range strings.SplitSeq(*entriesFlag, ",") {
 		n, err := strconv.Atoi(word)
 		if err != nil || n < 20_000 {
 			t.Fatalf("-entries %s: want numbers from 20000 on", *entriesFlag)

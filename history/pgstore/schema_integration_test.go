@@ -39,6 +39,7 @@ func fill(t testing.TB, s *Store, name string, n, rooms int) {
 }
 
 func TestOpenTogether(t *testing.T) {
+	t.Parallel()
 	for range 3 {
 		dsn := newSchema(t)
 		stores, errs := make([]*Store, 5), make([]error, 5)
@@ -58,6 +59,7 @@ func TestOpenTogether(t *testing.T) {
 }
 
 func TestNewerSchema(t *testing.T) {
+	t.Parallel()
 	dsn := newSchema(t)
 	open(t, dsn, Options{}).Close()
 	execute(t, dsn, `INSERT INTO tuitalk_schema (version) VALUES (99)`)
@@ -69,6 +71,7 @@ func TestNewerSchema(t *testing.T) {
 // TestSchemaWhileADumpRuns: the change of the schema gives up, so that those who use
 // the old one need not wait behind it until the dump ends.
 func TestSchemaWhileADumpRuns(t *testing.T) {
+	t.Parallel()
 	dsn := newSchema(t)
 	base, err := migrations.ReadFile("migrations/0001_base.sql")
 	if err != nil {
@@ -100,6 +103,7 @@ func TestSchemaWhileADumpRuns(t *testing.T) {
 // TestADatabaseOfAnOlderVersion: what a database of each older version holds is
 // there afterwards, and goes on.
 func TestADatabaseOfAnOlderVersion(t *testing.T) {
+	t.Parallel()
 	dsn := newSchema(t)
 	base, err := migrations.ReadFile("migrations/0001_base.sql")
 	if err != nil {
@@ -134,6 +138,7 @@ func TestADatabaseOfAnOlderVersion(t *testing.T) {
 // TestSchemaRefuses goes around the check that all stores share: what the
 // database refuses by itself is refused alone.
 func TestSchemaRefuses(t *testing.T) {
+	t.Parallel()
 	s := open(t, newSchema(t), Options{})
 	for name, spoil := range map[string]func(*talk.Entry){
 		"NUL":          func(e *talk.Entry) { e.Text = "a\x00b" },
@@ -180,6 +185,7 @@ func TestSchemaRefuses(t *testing.T) {
 
 // TestDurable: nothing is called stored that a loss of power would take.
 func TestDurable(t *testing.T) {
+	t.Parallel()
 	for setting, want := range map[string]string{"off": "on", "on": "on", "remote_apply": "remote_apply"} {
 		s := open(t, withSetting(t, newSchema(t), "synchronous_commit", setting), Options{})
 		var got string
@@ -192,6 +198,7 @@ func TestDurable(t *testing.T) {
 // TestDamage has a room forget its newest entries: their seqs must not be given
 // again.
 func TestDamage(t *testing.T) {
+	t.Parallel()
 	dsn := newSchema(t)
 	s := open(t, dsn, Options{})
 	fill(t, s, "x", 10, 1)
@@ -211,6 +218,7 @@ func TestDamage(t *testing.T) {
 // TestQueryPlans: every statement for reading goes by an index and sorts
 // nothing that grows, with an empty database and with a full one.
 func TestQueryPlans(t *testing.T) {
+	t.Parallel()
 	dsn := newSchema(t)
 	s := open(t, dsn, Options{})
 	for _, rows := range []int{0, 20_000} {
@@ -269,6 +277,7 @@ func explain(t *testing.T, s *Store, query string) string {
 // TestNothingScans runs the functions with plans that were made when everything
 // was empty, and then asks the server's statistics.
 func TestNothingScans(t *testing.T) {
+	t.Parallel()
 	dsn := newSchema(t)
 	s := open(t, dsn, Options{Writers: 1})
 	const batches = 40
@@ -306,6 +315,7 @@ func TestNothingScans(t *testing.T) {
 // TestSpanReadsNoEntries: the span of a second of 20,000 entries is found by a
 // few steps down the indexes.
 func TestSpanReadsNoEntries(t *testing.T) {
+	t.Parallel()
 	dsn := newSchema(t)
 	s := open(t, dsn, Options{})
 	fill(t, s, "x", 20_000, 1)

@@ -53,6 +53,7 @@ func unavailable(t *testing.T, s *Store, batch []talk.Entry) {
 // TestFailover kills the primary while many write, and promotes the standby: what
 // was acknowledged is there once, and what was unclear is after it was sent again.
 func TestFailover(t *testing.T) {
+	t.Parallel()
 	for name, lose := range map[string]func(*devcluster.Postgres) error{
 		"killed": (*devcluster.Postgres).Kill,
 		"frozen": (*devcluster.Postgres).Freeze,
@@ -113,6 +114,7 @@ func TestFailover(t *testing.T) {
 // TestDemotedServerHasSuccessor: connections to a server that has become
 // read-only are given up for the one that can be written now.
 func TestDemotedServerHasSuccessor(t *testing.T) {
+	t.Parallel()
 	primary, standby, dsn := ownServers(t)
 	s := open(t, dsn, Options{})
 	w := startWriting(t, s, 6, 4)
@@ -182,6 +184,7 @@ func crashOne(t *testing.T, p *devcluster.Postgres) {
 // TestStandbyLost: a commit that waits for a lost standby is never called stored;
 // when it may go on, saying it again finds it.
 func TestStandbyLost(t *testing.T) {
+	t.Parallel()
 	primary, standby, dsn := ownServers(t)
 	s := open(t, dsn, Options{})
 	fill(t, s, "before", 10, 1)

@@ -98,6 +98,7 @@ func open(t testing.TB, dsn string, options Options) *Store {
 }
 
 func TestContract(t *testing.T) {
+	t.Parallel()
 	historytest.Run(t, func(t *testing.T) historytest.Fixture {
 		f := &fixture{t: t, dsn: newSchema(t), stores: make(map[int]*Store)}
 		t.Cleanup(f.Reopen)
