@@ -28,6 +28,7 @@ func count(t *testing.T, registry *prometheus.Registry, name, label string) floa
 
 // A failover and a lost connection are counted, each as what it is.
 func TestAttachmentsAreCounted(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	o := options(t, c)
 	registry := prometheus.NewRegistry()

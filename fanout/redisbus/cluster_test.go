@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,50 +16,65 @@ import (
 	"tuitalk/fanout/fanouttest"
 )
 
-// The tests share one cluster, which each leaves whole.
-var shared struct {
-	once    sync.Once
+// shared is a cluster that one test after the other has for itself, and leaves whole.
+type shared struct {
 	dir     string
-	cluster *devcluster.RedisCluster
-	err     error
+	cluster *devcluster.RedisCluster // nil: it was not started yet
+}
+
+// idle are the clusters that no test has. There are two: most of a test is the wait of
+// one cluster for a fault to be noticed.
+var idle = make(chan *shared, 2)
+
+func init() {
+	for range cap(idle) {
+		idle <- &shared{}
+	}
 }
 
 func TestMain(m *testing.M) {
 	fanouttest.Main(m, func() {
-		if shared.cluster != nil {
-			shared.cluster.Close()
+		for range cap(idle) {
+			s := <-idle
+			if s.cluster != nil {
+				s.cluster.Close()
+			}
+			os.RemoveAll(s.dir)
 		}
-		os.RemoveAll(shared.dir)
 	})
 }
 
-// cluster returns the shared cluster, whole.
+// cluster returns a cluster, whole, that the test has for itself.
 func cluster(t testing.TB) *devcluster.RedisCluster {
 	t.Helper()
-	shared.once.Do(func() {
-		if shared.dir, shared.err = os.MkdirTemp("", "redisbus-"); shared.err == nil {
-			shared.cluster, shared.err = devcluster.StartRedisCluster(context.Background(),
-				devcluster.RedisOptions{Dir: shared.dir, Password: "p@ss word", Cuttable: true})
-		}
-	})
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
+	s := <-idle
+	t.Cleanup(func() { idle <- s })
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	for i := range shared.cluster.Addrs() { // a test that failed may have left it in pieces
-		switch shared.cluster.State(i) {
+	if s.cluster == nil {
+		must(t, s.start(ctx))
+	}
+	for i := range s.cluster.Addrs() { // a test that failed may have left it in pieces
+		switch s.cluster.State(i) {
 		case devcluster.Dead:
-			must(t, shared.cluster.Start(ctx, i))
+			must(t, s.cluster.Start(ctx, i))
 		case devcluster.Stopped:
-			must(t, shared.cluster.Cont(i))
+			must(t, s.cluster.Cont(i))
 		}
-		must(t, shared.cluster.Rejoin(i))
+		must(t, s.cluster.Rejoin(i))
 	}
-	if err := shared.cluster.AwaitWhole(ctx); err != nil {
-		t.Fatal(err)
+	must(t, s.cluster.AwaitWhole(ctx))
+	return s.cluster
+}
+
+func (s *shared) start(ctx context.Context) (err error) {
+	if s.dir == "" {
+		if s.dir, err = os.MkdirTemp("", "redisbus-"); err != nil {
+			return err
+		}
 	}
-	return shared.cluster
+	s.cluster, err = devcluster.StartRedisCluster(ctx, devcluster.RedisOptions{Dir: s.dir, Password: "p@ss word", Cuttable: true})
+	return err
 }
 
 // fleets counts the namespaces, so that tests do not hear each other.
@@ -95,6 +109,7 @@ func openBus(t testing.TB, o Options, handler fanout.Handler) *Bus {
 }
 
 func TestContract(t *testing.T) {
+	t.Parallel()
 	fanouttest.Run(t, func(t *testing.T, handlers ...fanout.Handler) []fanout.Bus {
 		o := options(t, cluster(t))
 		buses := make([]fanout.Bus, len(handlers))

@@ -27,6 +27,7 @@ func must(t testing.TB, err error) {
 }
 
 func TestKilledMaster(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	tr := startTraffic(t, c)
 	master := masterOf(t, c, 0)
@@ -43,6 +44,7 @@ func TestKilledMaster(t *testing.T) {
 }
 
 func TestFrozenMaster(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	tr := startTraffic(t, c)
 	master := masterOf(t, c, 0)
@@ -61,6 +63,7 @@ func TestFrozenMaster(t *testing.T) {
 // not heard of its successor yet, when the subscribers have gone there already.
 // With Redis' own default it would do so for as long as it is cut off.
 func TestSwallowingMaster(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	tr := startTraffic(t, c, func(node int, o *Options) {
 		o.RefreshInterval = 50 * time.Millisecond
@@ -85,6 +88,7 @@ func TestSwallowingMaster(t *testing.T) {
 
 // A master that is cut off from the others, but not from the bus.
 func TestIsolatedMaster(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	tr := startTraffic(t, c)
 	master := masterOf(t, c, 0)
@@ -99,6 +103,7 @@ func TestIsolatedMaster(t *testing.T) {
 }
 
 func TestKilledShard(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	tr := startTraffic(t, c)
 	master := masterOf(t, c, 0)
@@ -117,6 +122,7 @@ func TestKilledShard(t *testing.T) {
 }
 
 func TestKilledAll(t *testing.T) {
+	t.Parallel()
 	for name, start := range map[string]func(c *devcluster.RedisCluster, t *testing.T, i int) error{
 		"back with their data": func(c *devcluster.RedisCluster, t *testing.T, i int) error { return c.Start(t.Context(), i) },
 		"back empty":           func(c *devcluster.RedisCluster, t *testing.T, i int) error { return c.WipeAndStart(t.Context(), i) },
@@ -140,6 +146,7 @@ func TestKilledAll(t *testing.T) {
 }
 
 func TestFailover(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	tr := startTraffic(t, c)
 	replicas, err := c.Replicas(t.Context(), masterOf(t, c, 0))
@@ -162,6 +169,7 @@ func (tr *traffic) follows(addr string, partition int) bool {
 }
 
 func TestMigratedSlots(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	tr := startTraffic(t, c)
 	to := masterOf(t, c, partitions-1)
@@ -180,6 +188,7 @@ func TestMigratedSlots(t *testing.T) {
 }
 
 func TestKilledConnections(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	tr := startTraffic(t, c)
 	for _, kind := range []string{"pubsub", "normal"} {

@@ -29,6 +29,7 @@ func freeAddr(t *testing.T) string {
 }
 
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	lone := freeAddr(t)
 	_, port, _ := net.SplitHostPort(lone)
@@ -62,6 +63,7 @@ func TestOpenRefuses(t *testing.T) {
 
 // A node starts without Redis, and finds it later, also from a single address.
 func TestOpenWithoutRedis(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	for i := range c.Addrs() {
 		must(t, c.Kill(i))
@@ -91,6 +93,7 @@ func TestOpenWithoutRedis(t *testing.T) {
 
 // A context that ends bounds a subscription on a server that does not answer.
 func TestSubscribeHeedsContext(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	b := openBus(t, options(t, c), fanouttest.NewRecorder())
 	master := masterOf(t, c, 0)
@@ -119,6 +122,7 @@ func valueOf(t *testing.T, registry *prometheus.Registry, name string) float64 {
 }
 
 func TestFleetAndMetrics(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	o := options(t, c)
 	registry := prometheus.NewRegistry()

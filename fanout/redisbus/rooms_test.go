@@ -49,10 +49,15 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// One node has 30,000 rooms on three connections to each master, and all of them
-// again after it lost its connections.
+// One node has 30,000 rooms (with -short 5,000) on three connections to each master, and
+// all of them again after it lost its connections.
 func TestManyRooms(t *testing.T) {
-	const rooms, workers = 30_000, 256
+	t.Parallel()
+	const workers = 256
+	rooms := 30_000
+	if testing.Short() {
+		rooms = 5_000
+	}
 	c := cluster(t)
 	o := options(t, c)
 	got := fanouttest.NewRecorder()
@@ -76,7 +81,7 @@ func TestManyRooms(t *testing.T) {
 	}
 	wg.Wait()
 	t.Logf("MEASURED %d subscriptions in %v", rooms, time.Since(began).Round(time.Millisecond))
-	t.Logf("MEASURED %.1f MB of heap, %d bytes a room", float64(heap()-before)/1e6, (heap()-before)/rooms)
+	t.Logf("MEASURED %.1f MB of heap, %d bytes a room", float64(heap()-before)/1e6, (heap()-before)/uint64(rooms))
 	if n := connections(t, c) - alone; n != 3*3 {
 		t.Errorf("%d connections of one node, want 3 to each of 3 masters", n)
 	}

@@ -13,6 +13,7 @@ import (
 )
 
 func TestSpoolContract(t *testing.T) {
+	t.Parallel()
 	fanouttest.RunSpool(t, func(t *testing.T) fanout.Spool {
 		o := options(t, cluster(t))
 		o.SpoolCap = fanouttest.SpoolCap
@@ -39,6 +40,7 @@ func depthOf(t *testing.T, b *Bus, partition int) int64 {
 // An entry is accepted once a replica has it, and not before; a repeat only
 // waits again.
 func TestSpoolWaitsForReplica(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	o := options(t, c)
 	o.SpoolWait = 100 * time.Millisecond
@@ -66,6 +68,7 @@ func TestSpoolWaitsForReplica(t *testing.T) {
 // What was accepted survives the master's death; then there is no replica, so
 // nothing is accepted until one is back.
 func TestSpoolSurvivesMaster(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	b := openBus(t, options(t, c), fanouttest.NewRecorder())
 	room := roomIn(0)
@@ -106,6 +109,7 @@ func TestSpoolSurvivesMaster(t *testing.T) {
 }
 
 func TestSpoolAway(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	b := openBus(t, options(t, c), fanouttest.NewRecorder())
 	entries := []talk.Entry{fanouttest.PendingEntry(roomIn(0), 1, 1), fanouttest.PendingEntry(roomIn(partitions-1), 1, 2)}
@@ -141,6 +145,7 @@ func TestSpoolAway(t *testing.T) {
 
 // A server without memory refuses, and keeps what it has.
 func TestSpoolOutOfMemory(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	b := openBus(t, options(t, c), fanouttest.NewRecorder())
 	master := masterOf(t, c, 0)
@@ -167,6 +172,7 @@ func TestSpoolOutOfMemory(t *testing.T) {
 
 // A master comes back with nothing: what is said next is not put behind what is lost.
 func TestSpoolLosesEverything(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	b := openBus(t, options(t, c), fanouttest.NewRecorder())
 	var entries []talk.Entry
@@ -197,6 +203,7 @@ func TestSpoolLosesEverything(t *testing.T) {
 
 // An entry of a newer form stays where it is and stops nobody.
 func TestSpoolUnreadable(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	b := openBus(t, options(t, c), fanouttest.NewRecorder())
 	n := &b.names[0]
@@ -215,6 +222,7 @@ func TestSpoolUnreadable(t *testing.T) {
 
 // Entries on their way to another master arrive there once.
 func TestSpoolMigrates(t *testing.T) {
+	t.Parallel()
 	c := cluster(t)
 	b := openBus(t, options(t, c), fanouttest.NewRecorder())
 	room, home, to := roomIn(0), masterOf(t, c, 0), masterOf(t, c, partitions-1)

@@ -166,9 +166,10 @@ func (tr *traffic) publish(ctx context.Context, node int) {
 	}
 }
 
-// churn joins and leaves rooms of its own all the time.
+// churn joins and leaves rooms of its own all the time, and leaves the processor to others.
 func churn(ctx context.Context, t *testing.T, b *Bus) {
 	for i := 0; ctx.Err() == nil; i++ {
+		time.Sleep(time.Millisecond)
 		room := int32(trafficRooms + 3 + i%500)
 		if err := b.Subscribe(ctx, room); err != nil && ctx.Err() == nil {
 			t.Errorf("subscribe: %v", err)
