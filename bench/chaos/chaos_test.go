@@ -19,7 +19,6 @@ import (
 var (
 	seed   = flag.Uint64("seed", 0, "seed of the run to repeat; 0: those that are fixed")
 	faults = flag.String("faults", "", "names of faults for TestSingleFaults, with commas, or all; default: a few short ones")
-	seeds  = flag.Int("seeds", 2, "how many random runs TestRandomPairs does; one with -short")
 	people = flag.Int("people", 30, "people who talk")
 )
 
@@ -115,32 +114,6 @@ func TestSingleFaults(t *testing.T) {
 			c, store := fleet(t, opts)
 			r, err := chaos.Run(t.Context(), chaos.Options{
 				Cluster: c, Store: store, People: *people, Faults: faults, Seed: max(*seed, 1), Tell: t.Logf,
-			})
-			report(t, r, err)
-		})
-	}
-}
-
-// TestRandomPairs: two random faults, from a seed that is printed and can be
-// repeated with -seed.
-func TestRandomPairs(t *testing.T) {
-	first := *seed
-	count := *seeds
-	if first == 0 {
-		first = 1
-	} else {
-		count = 1
-	}
-	if testing.Short() {
-		count = 1
-	}
-	for s := first; s < first+uint64(count); s++ {
-		t.Run(fmt.Sprintf("seed=%d", s), func(t *testing.T) {
-			pair := chaos.Pair(s)
-			t.Logf("seed %d: %s, then %s", s, pair[0].Name, pair[1].Name)
-			c, store := fleet(t, devcluster.ClusterOptions{})
-			r, err := chaos.Run(t.Context(), chaos.Options{
-				Cluster: c, Store: store, People: *people, Faults: pair, Seed: s, Tell: t.Logf,
 			})
 			report(t, r, err)
 		})
