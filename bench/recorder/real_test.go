@@ -171,6 +171,7 @@ func flipLast(s string) string {
 // TestRealGatewayBehindAMutatingProxy: clients heal what a line does to a stream, and
 // it is found, as is what a liar does to it.
 func TestRealGatewayBehindAMutatingProxy(t *testing.T) {
+	t.Parallel()
 	program := gatewayProgram(t)
 	const uuid = `[0-9a-f-]{36}"`
 	for _, tc := range []struct {
@@ -195,6 +196,7 @@ func TestRealGatewayBehindAMutatingProxy(t *testing.T) {
 		})},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			p := newPair(t, program, tc.every, tc.mutate)
 			for p.said < 600 || p.proxy.done.Load() < 5 {
 				p.talk(1)
@@ -223,6 +225,7 @@ func TestRealGatewayBehindAMutatingProxy(t *testing.T) {
 // TestRealGatewayIsKilled: a fault with its mark, people who go on talking, and
 // how long they were without news.
 func TestRealGatewayIsKilled(t *testing.T) {
+	t.Parallel()
 	p := newPair(t, gatewayProgram(t), 1, func(f []byte) ([][]byte, []byte) { return [][]byte{f}, nil })
 	p.proxy.on.Store(false)
 	p.talk(20)
