@@ -105,6 +105,7 @@ func loaded(t *testing.T, d *double, settle string) (b *bench, r *result.Result,
 }
 
 func TestAFaithfulDoublePasses(t *testing.T) {
+	t.Parallel()
 	d := startDouble(t, spoiler{})
 	b, r, code := loaded(t, d, "1m")
 	expectHeld(t, b, r, code)

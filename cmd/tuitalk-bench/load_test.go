@@ -182,6 +182,7 @@ func TestLoadOnARealGateway(t *testing.T) {
 }
 
 func TestCtrlCEndsARunInOrder(t *testing.T) {
+	t.Parallel()
 	url, _ := startGateway(t)
 	out := filepath.Join(t.TempDir(), "run.json")
 	b := &bench{Cmd: exec.Command(programs.bench, "load", "-target", url, "-clients", "100", "-rooms", "5", "-warm-up", "1s",
@@ -211,6 +212,7 @@ func TestCtrlCEndsARunInOrder(t *testing.T) {
 
 // TestATargetThatIsNoneIsOneSentence: nobody there, and no WebSocket there.
 func TestATargetThatIsNoneIsOneSentence(t *testing.T) {
+	t.Parallel()
 	s := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(s.Close)
 	for target, says := range map[string]string{

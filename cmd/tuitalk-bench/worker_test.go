@@ -33,6 +33,7 @@ func (b *bench) workers() []string {
 }
 
 func TestAWorkerThatIsKilledFailsTheRun(t *testing.T) {
+	t.Parallel()
 	url, _ := startGateway(t)
 	b := &bench{Cmd: exec.Command(programs.bench, "load", "-target", url, "-clients", "100", "-processes", "2", "-duration", "1h")}
 	stderr, err := b.StderrPipe()
@@ -60,6 +61,7 @@ func TestAWorkerThatIsKilledFailsTheRun(t *testing.T) {
 }
 
 func TestWorkersEndWithWhoStartedThem(t *testing.T) {
+	t.Parallel()
 	url, _ := startGateway(t)
 	b := start(t, "load", "-target", url, "-clients", "100", "-processes", "2", "-duration", "1h", "-quiet")
 	var workers []string
@@ -116,6 +118,7 @@ func listening(t *testing.T, w *exec.Cmd) string {
 }
 
 func TestWorkersElsewhereWantTheKey(t *testing.T) {
+	t.Parallel()
 	url, _ := startGateway(t)
 	w := exec.Command(programs.bench, "worker", "-listen", "127.0.0.1:0")
 	w.Env = append(os.Environ(), coordinator.KeyVariable+"=open sesame")

@@ -83,6 +83,7 @@ func startNginxTLS(t *testing.T, gateway string) (addr, ca string) {
 // TestLoadThroughNginxWithTLS: some hundred sessions over wss://, with returns, hops
 // and slow readers, and every history is whole.
 func TestLoadThroughNginxWithTLS(t *testing.T) {
+	t.Parallel()
 	_, g := startGateway(t)
 	addr, ca := startNginxTLS(t, g.Addr())
 	target := "wss://" + addr + "/ws"
@@ -115,6 +116,7 @@ func TestLoadThroughNginxWithTLS(t *testing.T) {
 
 // TestStormThroughNginxWithTLS: all lines are cut at once, and all are back over TLS.
 func TestStormThroughNginxWithTLS(t *testing.T) {
+	t.Parallel()
 	_, g := startGateway(t)
 	addr, ca := startNginxTLS(t, g.Addr())
 	out := filepath.Join(t.TempDir(), "run.json")

@@ -66,6 +66,7 @@ func (g *gatewayProcess) isDegraded(t *testing.T, part string, words ...string) 
 // not protect what is said or would fail in an outage. Each says so in /readyz, in its
 // log and in a metric.
 func TestOperatorsAreToldWhatWouldFail(t *testing.T) {
+	t.Parallel()
 	f := startFleetParts(t)
 	t.Run("several PostgreSQL servers without a synchronous standby, and no bus", func(t *testing.T) {
 		u, err := url.Parse(f.pg.DSN())
@@ -127,6 +128,7 @@ func (g *gatewayProcess) posted(t *testing.T, room int32, text string) {
 // TestMendRoomAsAnOperator: a running gateway says which room is of later than now,
 // and with which command it is mended; that does it, and what is said then is of now.
 func TestMendRoomAsAnOperator(t *testing.T) {
+	t.Parallel()
 	const room, year = 7, 365 * 24 * 3600
 	pg, err := devcluster.StartPostgres(t.Context(), devcluster.PostgresOptions{})
 	if err != nil {
@@ -159,6 +161,7 @@ func TestMendRoomAsAnOperator(t *testing.T) {
 
 // TestMendRoomOfAnOpenFile: a gateway that runs has the file, and is not disturbed.
 func TestMendRoomOfAnOpenFile(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, t.TempDir())
 	if said, err := g.mendRoom(t, "sqlite:"+g.store, 7); err == nil || !strings.Contains(said, "in use") {
 		t.Errorf("%v: %s", err, said)

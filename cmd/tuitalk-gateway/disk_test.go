@@ -217,6 +217,7 @@ func newID() talk.UUID {
 // TestDiskFull: what does not fit is refused and not acknowledged; the gateway
 // lives on, says that it is not ready, and goes on when there is room again.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	disk := filepath.Join(dir, "disk")
 	if err := os.Mkdir(disk, 0o755); err != nil {

@@ -49,6 +49,7 @@ func (f *fleetParts) gateway(t *testing.T, extra ...string) *gatewayProcess {
 // while PostgreSQL was away is killed at each step of bringing them into the
 // store. Another one finishes; everything is stored once and shown once.
 func TestTheDrainerDiesBetweenEveryTwoSteps(t *testing.T) {
+	t.Parallel()
 	f := startFleetParts(t)
 	other := f.gateway(t)
 	for i, step := range []string{"drain-read", "drain-appended", "drain-published", "drain-removed"} {

@@ -117,6 +117,7 @@ var noise = regexp.MustCompile(`\b(left|joined)\b`)
 // and a browser tab in one room, real keys, and a gateway that is killed twice
 // while messages are being sent.
 func TestPeopleDoNotNoticeThatTheGatewayIsKilled(t *testing.T) {
+	t.Parallel()
 	if !web.Built() {
 		t.Fatal("the browser client is not built: make build")
 	}
@@ -257,6 +258,7 @@ func checkOrder(t *testing.T, texts []string, each int) {
 }
 
 func TestAForeignClientInEachForm(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, t.TempDir())
 	for _, form := range []string{"json", "extended", "bincode"} {
 		out, err := exec.Command("python3", "../../talk/testdata/foreign/foreign.py",
@@ -272,6 +274,7 @@ func TestAForeignClientInEachForm(t *testing.T) {
 }
 
 func TestProgramEndsWithOneLine(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	g := startGateway(t, dir)
 	corrupt := filepath.Join(dir, "corrupt.db")
@@ -306,6 +309,7 @@ func TestProgramEndsWithOneLine(t *testing.T) {
 
 // TestRefusalsHaveTheSitesHeaders: what the gateway says itself beside the site.
 func TestRefusalsHaveTheSitesHeaders(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, t.TempDir())
 	headers := func(path string) http.Header {
 		resp, err := http.Get("http://" + g.addr + path)
@@ -326,6 +330,7 @@ func TestRefusalsHaveTheSitesHeaders(t *testing.T) {
 // TestPasswordsAreShownNowhere: one on the command line is, to all on the machine,
 // and that is said.
 func TestPasswordsAreShownNowhere(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	g := startGateway(t, dir, "-log-level", "debug", "-store", "postgres://u:hidden@h/db?password=hidden2", "-bus=redis://:hidden3@h:1",
 		"-store", "sqlite:"+filepath.Join(dir, "talk.db"), "-bus=local")
@@ -350,6 +355,7 @@ func TestPasswordsAreShownNowhere(t *testing.T) {
 
 // TestAdmin: what operators look at.
 func TestAdmin(t *testing.T) {
+	t.Parallel()
 	g := startGateway(t, t.TempDir())
 	for path, want := range map[string]string{
 		"/healthz":                       "ok",

@@ -74,6 +74,7 @@ func ask(ctx context.Context, p *devcluster.Postgres, question string) (string, 
 // three gateways: nothing is lost, doubled or out of order, though the old primary
 // comes back and does not know.
 func TestFailoverInTheFleet(t *testing.T) {
+	t.Parallel()
 	c, err := devcluster.StartCluster(t.Context(), devcluster.ClusterOptions{Program: programs.gateway, GatewayArgs: []string{"-limits", "none"}})
 	if err != nil {
 		t.Fatal(err)

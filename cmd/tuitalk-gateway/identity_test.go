@@ -15,6 +15,7 @@ import (
 // a setting of an older version is still there, with a file that is not. Whoever
 // comes is who he was.
 func TestAnIdentityOutlivesTheServer(t *testing.T) {
+	t.Parallel()
 	secret := client.NewSecret()
 	for range 2 {
 		g := startGateway(t, t.TempDir(), "-secret-file", filepath.Join(t.TempDir(), "lost"))

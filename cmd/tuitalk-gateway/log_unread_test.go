@@ -127,6 +127,7 @@ func (g *unreadGateway) mustEnd(t *testing.T, s syscall.Signal) *os.ProcessState
 }
 
 func TestLogThatNobodyReadsHoldsUpNeitherStartNorEnd(t *testing.T) {
+	t.Parallel()
 	g := startUnread(t, "-store", "sqlite:"+filepath.Join(t.TempDir(), "talk.db"))
 	w := dialWire(t, g.addr, 1)
 	if seq, refusal := w.post(1, newID(), 0, "hello"); refusal.Code != "" || seq == 0 {
@@ -139,6 +140,7 @@ func TestLogThatNobodyReadsHoldsUpNeitherStartNorEnd(t *testing.T) {
 
 // A service manager that stands still takes no notes.
 func TestNotifySocketThatNobodyReadsHoldsUpNeitherStartNorEnd(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "notify")
 	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
@@ -173,11 +175,13 @@ func TestNotifySocketThatNobodyReadsHoldsUpNeitherStartNorEnd(t *testing.T) {
 // The runtime writes its traces itself: with a log that nobody reads they must not
 // keep a process from ending that has ended inside.
 func TestLogThatNobodyReadsKeepsNoCrashFromEnding(t *testing.T) {
+	t.Parallel()
 	g := startUnread(t, "-store", "sqlite:"+filepath.Join(t.TempDir(), "talk.db"))
 	g.mustEnd(t, syscall.SIGQUIT)
 }
 
 func TestLogWhoseReaderHasGoneEndsNobodysChat(t *testing.T) {
+	t.Parallel()
 	g := startUnread(t, "-store", "sqlite:"+filepath.Join(t.TempDir(), "talk.db"))
 	if err := g.output.Close(); err != nil {
 		t.Fatal(err)
@@ -195,6 +199,7 @@ func TestLogWhoseReaderHasGoneEndsNobodysChat(t *testing.T) {
 // log. People chat on, it ends in order, and when the reader is back he hears how
 // much he has missed.
 func TestLogThatNobodyReadsStopsNoLane(t *testing.T) {
+	t.Parallel()
 	f := startFleetParts(t)
 	g := startUnread(t, "-store", f.pg.DSN(), "-bus", f.redis.URL(), "-limits", "none")
 	ann, bob := dialWire(t, g.addr, 1), dialWire(t, g.addr, 2)

@@ -83,6 +83,7 @@ func (g *gatewayProcess) closedForOverload(t *testing.T) (n int) {
 // TestMemoryStaysBelowWhatIsSaid: clients ask for history that they do not read, for
 // many times what may be queued. The process never has more than its start line says.
 func TestMemoryStaysBelowWhatIsSaid(t *testing.T) {
+	t.Parallel()
 	const room, posts, waves, crowd = 7, 200, 2, 200
 	dir := t.TempDir()
 	program, err := devcluster.Build(dir, "tuitalk/cmd/tuitalk-gateway", false) // the race detector takes memory of its own

@@ -19,6 +19,7 @@ import (
 // gateway was away. It comes back with its usual limits; what they wrote is stored, of
 // each in the order of writing, and none of them is closed.
 func TestOfficeComesBack(t *testing.T) {
+	t.Parallel()
 	const people, posts = 150, 40
 	g := startGateway(t, t.TempDir())
 	if err := g.Kill(); err != nil {

@@ -19,6 +19,7 @@ import (
 // through Nginx; two gateways are killed, one after the other, and PostgreSQL is
 // away for a while.
 func TestTheOriginalsClientsInAFleet(t *testing.T) {
+	t.Parallel()
 	c, err := devcluster.StartCluster(t.Context(), devcluster.ClusterOptions{
 		Program: programs.gateway, GatewayArgs: []string{"-limits", "none"},
 	})

@@ -136,6 +136,7 @@ func (f *fleetParts) logOf(t *testing.T, room int32) []talk.Entry {
 // a client in its sockets; the client moves to another gateway; the first one
 // wakes up. Nobody is renamed, nobody leaves, and what was said is stored once.
 func TestAZombieWithBufferedFrames(t *testing.T) {
+	t.Parallel()
 	f := startFleetParts(t)
 	other, zombie := f.gateway(t, "-grace", "4s"), f.gateway(t, "-grace", "4s")
 	room := int32(0)

@@ -150,6 +150,7 @@ func awaitWaiting(t *testing.T, b *redisbus.Bus, want int64) {
 // PostgreSQL will never take. Then the gateway is killed, and its client is gone.
 // The other gateway, where nobody is, brings all of it but the bad one into the store.
 func TestSpoolOfADeadGateway(t *testing.T) {
+	t.Parallel()
 	const room = 7
 	f := startFleetParts(t)
 	dying, other := f.gateway(t), f.gateway(t)
@@ -195,6 +196,7 @@ func TestSpoolOfADeadGateway(t *testing.T) {
 // and replicas come back empty. The gateways that showed it store it, in order, and
 // before what is said next.
 func TestSpoolIsLostWithItsMasters(t *testing.T) {
+	t.Parallel()
 	const room = 7
 	f := startFleetParts(t)
 	one, two := f.gateway(t), f.gateway(t)

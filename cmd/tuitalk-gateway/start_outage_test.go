@@ -16,6 +16,7 @@ import (
 // say what is degraded; newcomers talk over them. When PostgreSQL is back, all of it
 // is stored, and the gateways work as any other.
 func TestStartInAnOutage(t *testing.T) {
+	t.Parallel()
 	const room = 7
 	f := startFleetParts(t)
 	if err := f.pg.Stop(t.Context(), devcluster.Immediate); err != nil {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"tuitalk/deploy/devcluster"
 	"tuitalk/talk"
 )
 
@@ -25,9 +26,8 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	program = filepath.Join(dir, "tuitalk")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("build: %v\n%s", err, out))
+	if program, err = devcluster.Build(dir, "tuitalk/cmd/tuitalk", false); err != nil {
+		panic(err)
 	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)
@@ -40,14 +40,16 @@ type terminal struct {
 	socket string
 	state  string
 	raw    string // the file with every byte that went to the terminal
+	shell  string // process and session
 }
 
 func openTerminal(t *testing.T, w, h int) *terminal {
 	t.Helper()
 	dir := t.TempDir()
-	term := &terminal{t, filepath.Join(dir, "tmux"), filepath.Join(dir, "state"), filepath.Join(dir, "raw")}
+	term := &terminal{t: t, socket: filepath.Join(dir, "tmux"), state: filepath.Join(dir, "state"), raw: filepath.Join(dir, "raw")}
 	term.tmux("-f", "/dev/null", "new-session", "-d", "-x", strconv.Itoa(w), "-y", strconv.Itoa(h), "env PS1='shell> ' LANG=C.UTF-8 bash --norc --noprofile")
 	t.Cleanup(term.close)
+	term.shell = strings.TrimSpace(term.tmux("display", "-p", "#{pane_pid}"))
 	term.tmux("pipe-pane", "-o", "cat > "+term.raw)
 	term.has("shell>")
 	return term
@@ -57,7 +59,7 @@ func openTerminal(t *testing.T, w, h int) *terminal {
 func (term *terminal) close() {
 	_ = exec.Command("tmux", "-S", term.socket, "kill-server").Run()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
-		if exec.Command("pgrep", "-f", program).Run() != nil {
+		if exec.Command("pgrep", "-s", term.shell).Run() != nil {
 			return // there is none
 		}
 	}
@@ -168,6 +170,7 @@ func online(t *testing.T, w, h int) (*terminal, *server) {
 }
 
 func TestFirstPaintComesBeforeTheServer(t *testing.T) {
+	t.Parallel()
 	s, term := startServer(t), openTerminal(t, 80, 24)
 	s.setMute(true)
 	term.start("", "-server", s.url(), "-name", "ada")
@@ -179,6 +182,7 @@ func TestFirstPaintComesBeforeTheServer(t *testing.T) {
 }
 
 func TestTyping(t *testing.T) {
+	t.Parallel()
 	term, s := online(t, 80, 24)
 	term.typed("hello wörld 👩‍👩‍👧!")
 	term.press("BSpace", "BSpace")
@@ -220,6 +224,7 @@ func TestTyping(t *testing.T) {
 }
 
 func TestPasteNeverSends(t *testing.T) {
+	t.Parallel()
 	term, s := online(t, 80, 24)
 	term.paste("first\nsecond\tx\n/quit\n\x03\x04\x1a\x15")
 	term.has("❯ first", "second    x", "/quit", "● online")
@@ -229,6 +234,7 @@ func TestPasteNeverSends(t *testing.T) {
 }
 
 func TestResize(t *testing.T) {
+	t.Parallel()
 	term, s := online(t, 100, 24)
 	s.say("bob", "a message that is long enough to be wrapped when there is less room for it")
 	term.has("1 person here", "bob │ a message that is long enough")
@@ -248,6 +254,7 @@ func TestResize(t *testing.T) {
 }
 
 func TestReconnect(t *testing.T) {
+	t.Parallel()
 	term, s := online(t, 80, 20)
 	s.say("bob", "before")
 	term.has("│ before")
@@ -264,6 +271,7 @@ func TestReconnect(t *testing.T) {
 }
 
 func TestUnsentOverARestart(t *testing.T) {
+	t.Parallel()
 	term, s := online(t, 80, 20)
 	s.stop()
 	term.line("kept")
@@ -277,6 +285,7 @@ func TestUnsentOverARestart(t *testing.T) {
 }
 
 func TestScrollingBack(t *testing.T) {
+	t.Parallel()
 	s, term := startServer(t), openTerminal(t, 80, 20)
 	for i := range 1000 {
 		s.say("bob", fmt.Sprint("message number ", i))
@@ -305,6 +314,7 @@ func TestScrollingBack(t *testing.T) {
 
 // TestHostileText looks at the bytes that reach the terminal.
 func TestHostileText(t *testing.T) {
+	t.Parallel()
 	term, s := online(t, 80, 30)
 	title := term.tmux("display", "-p", "#{pane_title}")
 	hostile := "\x1b]0;owned\a\x1b]2;owned\x1b\\\x1b[2J\x1b[31mred\x1b[5n\u009b31m\u202eevil\u2066\u200b\x0e\x7f end"
@@ -328,6 +338,7 @@ func TestHostileText(t *testing.T) {
 }
 
 func TestSuspend(t *testing.T) {
+	t.Parallel()
 	term, s := online(t, 80, 20)
 	term.typed("half a")
 	term.has("❯ half a")
@@ -343,10 +354,10 @@ func TestSuspend(t *testing.T) {
 }
 
 func TestTheTerminalIsGivenBack(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []string{"TERM", "HUP", "INT"} {
 		term, s := online(t, 80, 20)
-		pid := strings.TrimSpace(term.tmux("display", "-p", "#{pane_pid}"))
-		out, err := exec.Command("pgrep", "-P", pid).Output()
+		out, err := exec.Command("pgrep", "-P", term.shell).Output()
 		if err != nil {
 			t.Fatalf("pgrep: %v", err)
 		}
@@ -364,6 +375,7 @@ func TestTheTerminalIsGivenBack(t *testing.T) {
 var colored = regexp.MustCompile(`\x1b\[([0-9;]*;)?(3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]`)
 
 func TestSurroundings(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
 	for _, c := range []struct {
 		env   string
@@ -389,6 +401,7 @@ func TestSurroundings(t *testing.T) {
 
 // TestOneLineErrors starts it wrongly.
 func TestOneLineErrors(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ args, says string }{
 		{"-server http://x", "does not begin with ws://"},
 		{"-room one", "A room is an integer"},
@@ -407,6 +420,7 @@ func TestOneLineErrors(t *testing.T) {
 
 // TestLongLogInMemory fills a log with 100,000 messages of 80 bytes.
 func TestLongLogInMemory(t *testing.T) {
+	t.Parallel()
 	term, s := online(t, 120, 40)
 	for i := range 100_000 {
 		text := fmt.Sprintf("message %06d ", i)
@@ -414,8 +428,7 @@ func TestLongLogInMemory(t *testing.T) {
 		s.say("bob", text)
 	}
 	term.has("message 099999")
-	pid := strings.TrimSpace(term.tmux("display", "-p", "#{pane_pid}"))
-	out, err := exec.Command("pgrep", "-P", pid).Output()
+	out, err := exec.Command("pgrep", "-P", term.shell).Output()
 	if err != nil {
 		t.Fatalf("pgrep: %v", err)
 	}

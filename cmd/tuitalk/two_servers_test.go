@@ -13,6 +13,7 @@ import (
 // something unsent there, goes to another that writes down all that it gets and
 // then refuses him, begins anew there, and comes back to the first.
 func TestNothingOfOneServerReachesAnother(t *testing.T) {
+	t.Parallel()
 	a, b, term := startServer(t), startServer(t), openTerminal(t, 100, 20)
 	term.start("USER=anton", "-server", a.url(), "-name", "ada", "-room", "1")
 	term.has("ada ● online")
@@ -81,6 +82,7 @@ func apart(t *testing.T, one, other, atOne, atOther string) {
 // TestTwoDatabasesAtOneAddress: two checkouts are run in turn on the same port.
 // The second never saw the user; he is who he is.
 func TestTwoDatabasesAtOneAddress(t *testing.T) {
+	t.Parallel()
 	s, term := startServer(t), openTerminal(t, 80, 20)
 	term.start("", "-server", s.url(), "-name", "ada", "-room", "1")
 	term.has("ada ● online")
