@@ -62,12 +62,23 @@ SHORT = -short -vet=off -timeout 15m
 SERVED = $(sort $(shell grep -rl --include='*_test.go' --exclude-dir=peers '^//go:build integration' . | xargs -n1 dirname))
 meeting = ^($(shell grep -l '^//go:build integration' $(1:%=%/*_test.go) | xargs sed -nE 's/^func (Test[A-Za-z0-9_]+).t .*/\1/p' | sort -u | paste -sd '|'))$$$$
 # Those whose own goroutines meet the servers run under the race detector here, too.
-RACED = ./gateway ./fanout/redisbus ./history/pgstore
-OTHERS = $(filter-out $(RACED),$(SERVED))
+RACED = ./history/pgstore ./fanout/redisbus ./gateway
+# Of the others, those that take longest, to begin with.
+SLOWEST = ./cmd/tuitalk-gateway ./cmd/tuitalk-bench ./deploy/devcluster ./bench/virtualuser
+OTHERS = $(SLOWEST) $(filter-out $(RACED) $(SLOWEST),$(SERVED))
 
+# Most of a test with servers is the wait for something that they notice: the parts run side by side.
 test: deps build tools ## install what is missing, and run all tests that need real servers (make check runs the others)
-	$(SUM_ALL) $(SHORT) -race -tags integration -count=1 -parallel 8 -run '$(call meeting,$(RACED))' $(RACED)
-	$(SUM_ALL) $(SHORT) -tags integration$(MACHINES) -count=1 -parallel 4 -run '$(call meeting,$(OTHERS))' $(OTHERS)
+	@$(MAKE) --no-print-directory -j3 test-raced test-others test-peers
+
+.PHONY: test-raced test-others test-peers
+test-raced:
+	$(SUM_ALL) $(SHORT) -race -tags integration -count=1 -p 2 -parallel 4 -run '$(call meeting,$(RACED))' $(RACED)
+
+test-others:
+	$(SUM_ALL) $(SHORT) -tags integration$(MACHINES) -count=1 -p 2 -parallel 4 -run '$(call meeting,$(OTHERS))' $(OTHERS)
+
+test-peers:
 	go test -C bench/peers -tags integration -count=1 ./...
 
 # All at its full length: what make check and make test leave out or cut short (files with the
