@@ -19,15 +19,16 @@ type scale struct {
 	oneIn  int // deliveries, at least
 	turn   int // the one that is spoilt
 	people int
-	rate   int // messages a second
+	rate   int    // messages a second
+	lasts  string // as -duration
 }
 
 // spoiltScale is a hundred thousand deliveries, with -short a tenth of it.
 func spoiltScale() scale {
 	if testing.Short() {
-		return scale{10_000, 2_601, 20, 125}
+		return scale{10_000, 2_601, 20, 250, "3s"}
 	}
-	return scale{100_000, 26_017, 100, 250}
+	return scale{100_000, 26_017, 100, 250, "5s"}
 }
 
 // spoiler is how a double breaks a promise.
@@ -99,7 +100,7 @@ func loaded(t *testing.T, d *double, settle string) (b *bench, r *result.Result,
 	sc := spoiltScale()
 	out := filepath.Join(t.TempDir(), "run.json")
 	b = start(t, "load", "-target", d.url(), "-clients", strconv.Itoa(sc.people), "-rooms", "1", "-rate", strconv.Itoa(sc.rate), "-arrivals", "constant", "-hops", "0", "-returns", "0", "-renames", "0", "-ends", "0", "-originals", "0", "-windows", "0",
-		"-fetches", "0", "-warm-up", "0s", "-duration", "5s", "-settle", settle, "-json", out)
+		"-fetches", "0", "-warm-up", "0s", "-duration", sc.lasts, "-settle", settle, "-json", out)
 	code = b.code(t)
 	return b, readResult(t, out), code
 }

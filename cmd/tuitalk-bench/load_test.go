@@ -228,28 +228,16 @@ func TestATargetThatIsNoneIsOneSentence(t *testing.T) {
 	}
 }
 
-// TestStormsAndRamps go through on a real gateway.
-func TestStormsAndRamps(t *testing.T) {
+// TestRamp rises to a rate that does not hold, or comes down to one that does: which, is
+// the machine's.
+func TestRamp(t *testing.T) {
+	t.Parallel()
 	url, _ := startGateway(t)
 	out := filepath.Join(t.TempDir(), "run.json")
-	b := start(t, "storm", "-target", url, "-clients", "300", "-rooms", "10", "-warm-up", "1s", "-duration", "2s", "-times", "2", "-calm", "2s", "-json", out)
-	code := b.code(t)
-	r := readResult(t, out)
-	expectHeld(t, b, r, code)
-	if len(r.Faults) != 2 || r.Faults[0].Resume.Count != 300 || r.Faults[1].Resume.Count != 300 || !r.Faults[0].Held || !r.Faults[1].Held {
-		t.Fatalf("%+v\n%s", r.Faults, b.err.String())
-	}
-	dialled := int64(0)
-	for i := range r.Seconds {
-		dialled += r.Seconds[i].Dialled
-	}
-	if dialled < 3*300 {
-		t.Errorf("%d attempts at a connection by 300 clients, through two storms", dialled)
-	}
-	b = start(t, "ramp", "-target", url, "-clients", "100", "-rooms", "10", "-warm-up", "1s", "-rate", "500", "-factor", "10", "-step", "2s",
-		"-precision", "1", "-bound", "1s", "-json", out)
+	b := start(t, "ramp", "-target", url, "-clients", "100", "-rooms", "10", "-warm-up", "1s", "-rate", "200", "-factor", "10", "-step", "2s",
+		"-precision", "1", "-bound", "5ms", "-json", out)
 	b.code(t)
-	r = readResult(t, out)
+	r := readResult(t, out)
 	if len(r.Steps) < 2 || !strings.Contains(b.err.String(), "posts/s") {
 		t.Errorf("%d steps\n%s%s", len(r.Steps), b.out.String(), b.err.String())
 	}

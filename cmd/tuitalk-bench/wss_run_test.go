@@ -125,12 +125,19 @@ func TestStormThroughNginxWithTLS(t *testing.T) {
 	code := b.code(t)
 	r := readResult(t, out)
 	expectHeld(t, b, r, code)
+	if len(r.Faults) != 2 {
+		t.Errorf("%d storms\n%s", len(r.Faults), b.err.String())
+	}
 	for _, f := range r.Faults {
-		if !f.Held || f.NotBack != 0 || f.CaughtUp.Count != 300 {
+		if !f.Held || f.NotBack != 0 || f.Resume.Count != 300 || f.CaughtUp.Count != 300 {
 			t.Errorf("%+v", f)
 		}
 	}
-	if len(r.Faults) != 2 {
-		t.Errorf("%d storms", len(r.Faults))
+	dialled := int64(0)
+	for i := range r.Seconds {
+		dialled += r.Seconds[i].Dialled
+	}
+	if dialled < 3*300 {
+		t.Errorf("%d attempts at a connection by 300 clients, through two storms", dialled)
 	}
 }
