@@ -40,6 +40,7 @@ func requests(t *testing.T, n *devcluster.Nginx, from string, count, until int) 
 
 // One address cannot have more than its share of Nginx, and nobody else feels it.
 func TestNginxLimitsOneAddress(t *testing.T) {
+	t.Parallel()
 	up := upstream(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })
 	n := startNginx(t, up)
 	const refused = http.StatusTooManyRequests

@@ -30,20 +30,26 @@ var fresh = struct {
 }{data: make(map[string]*freshData)}
 
 // initialize makes a database cluster with one role, which has a password, and one
-// database. That of a temporary directory is the copy of one.
+// database: a copy of what this process has made before, if it keeps that.
 func (p *Postgres) initialize(ctx context.Context) error {
-	if !p.temporary {
+	fresh.Lock()
+	d := fresh.data[p.options.Bin]
+	if d == nil && p.temporary {
+		defer fresh.Unlock() // who comes meanwhile shall copy
+		return p.makeFresh(ctx)
+	}
+	fresh.Unlock()
+	if d == nil {
 		return p.makeData(ctx)
 	}
-	fresh.Lock()
-	defer fresh.Unlock() // who comes meanwhile shall copy
-	d := fresh.data[p.options.Bin]
-	if d != nil {
-		if err := p.copyFresh(d); err != nil {
-			return p.discard(err)
-		}
-		return nil
+	if err := p.copyFresh(d); err != nil {
+		return p.discard(err)
 	}
+	return nil
+}
+
+// makeFresh makes the data and keeps a copy.
+func (p *Postgres) makeFresh(ctx context.Context) error {
 	if err := p.makeData(ctx); err != nil {
 		return err
 	}
