@@ -140,17 +140,23 @@ LONGEST = ./gateway ./history/sqlitestore ./bench/virtualuser ./bench/recorder
 # Tests of what is allocated count right only without the race detector.
 COUNTED = $(shell grep -lE --include='*_test.go' -r '^func Test[A-Za-z0-9]*DoesNotAllocate' . | xargs -n1 dirname | sort -u)
 
+# Tests wait, and what is compiled and looked at meanwhile calculates: two lanes.
+check: tools web/dist/index.html ## the gate that needs no outside server: format, vet, staticcheck, wasm, import rules, unit tests under the race detector
+	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; test -z "$$unformatted" || { echo "not gofmt-clean: $$unformatted"; exit 1; }
+	@$(MAKE) --no-print-directory -j2 check-raced check-rest
+
+.PHONY: check-raced check-rest
 # With one processor the epoll loops of several gateways in one process starve each other
 # (a real one raises GOMAXPROCS above their number), so tests have four.
-check: tools ## the gate that needs no outside server: format, vet, staticcheck, wasm, import rules, unit tests under the race detector
-	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; test -z "$$unformatted" || { echo "not gofmt-clean: $$unformatted"; exit 1; }
+check-raced:
+	$(SUM_ALL) $(SHORT) -race -cpu 4 -parallel 8 $(LONGEST) $(filter-out $(LONGEST) $(SEQUENTIAL),$(EVERY))
+
+check-rest:
 	go vet $(TAGS) ./...
 	GOOS=js GOARCH=wasm go vet $(WASM)
 	go vet -C bench/peers -tags integration ./...
 	bin/staticcheck $(TAGS) ./...
 	GOOS=js GOARCH=wasm bin/staticcheck $(WASM)
-	go run ./web/build -version '$(VERSION)'
-	$(SUM_ALL) $(SHORT) -race -cpu 4 -parallel 8 $(LONGEST) $(filter-out $(LONGEST) $(SEQUENTIAL),$(EVERY))
 	$(SUM_ALL) $(SHORT) $(SEQUENTIAL)
 	$(SUM_ALL) $(SHORT) -run DoesNotAllocate $(COUNTED)
 	$(MAKE) --no-print-directory sim-check
