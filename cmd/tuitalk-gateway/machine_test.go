@@ -161,6 +161,7 @@ func packageOf(t *testing.T, version string) string {
 // serves; killed and rebooted it serves again; wrong settings are said and not tried
 // again; an upgrade moves its people and keeps what was edited; purged, nothing is left.
 func TestPackageOnAMachine(t *testing.T) {
+	t.Parallel()
 	old, newer := packageOf(t, "v1.0.0"), packageOf(t, "v1.1.0")
 	v := startVM(t)
 	clean := v.files()
