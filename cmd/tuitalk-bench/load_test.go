@@ -126,6 +126,15 @@ func readResult(t *testing.T, name string) *result.Result {
 	return r
 }
 
+// result reads what a run has found; a run that has not says why.
+func (b *bench) result(t *testing.T, name string) *result.Result {
+	t.Helper()
+	if _, err := os.Stat(name); err != nil {
+		t.Fatalf("it ended with %d, saying\n%s%s", b.ProcessState.ExitCode(), b.out.String(), b.err.String())
+	}
+	return readResult(t, name)
+}
+
 // expectHeld looks at the exit status of a run that kept all promises. On a
 // machine that is busy with other things the generator may not keep up, says so,
 // and fails for that.

@@ -83,7 +83,6 @@ func startNginxTLS(t *testing.T, gateway string) (addr, ca string) {
 // TestLoadThroughNginxWithTLS: some hundred sessions over wss://, with returns, hops
 // and slow readers, and every history is whole.
 func TestLoadThroughNginxWithTLS(t *testing.T) {
-	t.Parallel()
 	_, g := startGateway(t)
 	addr, ca := startNginxTLS(t, g.Addr())
 	target := "wss://" + addr + "/ws"
@@ -92,7 +91,7 @@ func TestLoadThroughNginxWithTLS(t *testing.T) {
 		"-returns", "20", "-hops", "5", "-fetches", "5", "-slow", "0.02", "-warm-up", "1s", "-duration", "5s", "-json", out,
 		"-max-lost", "0", "-max-duplicated", "0", "-max-reordered", "0")
 	code := b.code(t)
-	r := readResult(t, out)
+	r := b.result(t, out)
 	expectHeld(t, b, r, code)
 	if w := &r.Whole; w.Inside < 390 || w.Counts.Stored == 0 || w.Delivered < 15*w.Counts.Stored {
 		t.Errorf("%d inside, %d stored, %d delivered", w.Inside, w.Counts.Stored, w.Delivered)
@@ -116,14 +115,13 @@ func TestLoadThroughNginxWithTLS(t *testing.T) {
 
 // TestStormThroughNginxWithTLS: all lines are cut at once, and all are back over TLS.
 func TestStormThroughNginxWithTLS(t *testing.T) {
-	t.Parallel()
 	_, g := startGateway(t)
 	addr, ca := startNginxTLS(t, g.Addr())
 	out := filepath.Join(t.TempDir(), "run.json")
 	b := start(t, "storm", "-target", "wss://"+addr+"/ws", "-ca", ca, "-clients", "300", "-rooms", "10", "-rate", "30", "-warm-up", "1s", "-json", out,
 		"-times", "2", "-calm", "2s")
 	code := b.code(t)
-	r := readResult(t, out)
+	r := b.result(t, out)
 	expectHeld(t, b, r, code)
 	if len(r.Faults) != 2 {
 		t.Errorf("%d storms\n%s", len(r.Faults), b.err.String())
