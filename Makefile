@@ -23,6 +23,7 @@ build: web/dist/index.html ## build all programs into bin/, the browser client i
 
 DEB_ARCH ?= $(shell go env GOARCH)
 deb: web/dist/index.html tools ## build Debian packages of the gateway, the terminal client and the load generator into bin/deb/ (DEB_ARCH=arm64)
+	@rm -f bin/deb/*.deb
 	deploy/debian/build.sh '$(DEB_ARCH)' '$(VERSION)' bin/deb
 
 # What is published: static programs and packages for both architectures, their

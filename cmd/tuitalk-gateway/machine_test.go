@@ -169,6 +169,7 @@ func TestPackageOnAMachine(t *testing.T) {
 	v.put(newer, "/root/new.deb")
 
 	v.do("apt-get install -y /root/old.deb")
+	v.manual()
 	v.says("installed")
 	if said := v.do("tuitalk-gateway -version"); said != "tuitalk-gateway v1.0.0" {
 		t.Errorf("the program is %q", said)
@@ -215,6 +216,26 @@ func TestPackageOnAMachine(t *testing.T) {
 	}
 	if units, err := v.try("systemctl cat " + unit); err == nil {
 		t.Errorf("purged, systemd knows %s", units)
+	}
+}
+
+// manual: what deploy/README.md has an operator do at first.
+func (v *vm) manual() {
+	v.t.Helper()
+	text, err := os.ReadFile("../../deploy/README.md")
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	for command, says := range map[string]string{
+		"curl -s http://127.0.0.1:9090/readyz":                                               "ready",
+		"systemd-run -qP -p EnvironmentFile=/etc/tuitalk/gateway.env tuitalk-gateway -check": "tuitalk.db is open in a running gateway (process ",
+	} {
+		if !strings.Contains(string(text), command) {
+			v.t.Errorf("the manual does not say %q", command)
+		}
+		if out := v.do(command); !strings.Contains(out, says) || strings.Contains(out, "degraded") || strings.Contains(out, "WRONG") {
+			v.t.Errorf("%s: %s", command, out)
+		}
 	}
 }
 

@@ -4,7 +4,8 @@
 #
 #   deploy/debian/build.sh ARCHITECTURE VERSION FOLDER [PROGRAM...]
 #
-# VERSION is that of git describe. The browser client and bin/nfpm must be there.
+# VERSION is that of git describe; what the packages are made of stays in
+# FOLDER/linux-ARCHITECTURE. The browser client and bin/nfpm must be there.
 set -eu
 arch=$1 version=$2 out=$3
 shift 3
@@ -19,21 +20,20 @@ v[0-9]*) debian=$(echo "${version#v}" | sed -E 's/-([0-9]+)-g/+\1.g/; s/-dirty$/
 esac
 
 for one in "$host" "$arch"; do # the host's tell their manuals
-	mkdir -p "bin/linux-$one"
+	mkdir -p "$out/linux-$one"
 	for program; do
 		CGO_ENABLED=0 GOOS=linux GOARCH=$one go build -trimpath -ldflags "-s -w -X tuitalk/cmd/setting.version=$version" \
-			-o "bin/linux-$one/$program" "./cmd/$program"
+			-o "$out/linux-$one/$program" "./cmd/$program"
 	done
 done
 
-export BUILT="bin/linux-$arch" DEB_ARCH="$arch" DEB_VERSION="$debian"
+export BUILT="$out/linux-$arch" DEB_ARCH="$arch" DEB_VERSION="$debian"
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || date +%s)
 export SOURCE_DATE_EPOCH # of all files in the packages
-mkdir -p "$out"
 for program; do
 	section=1
 	[ "$program" != tuitalk-gateway ] || section=8
-	"bin/linux-$host/$program" -man | gzip -9n >"$BUILT/$program.$section.gz"
-	"bin/linux-$host/$program" -bash-completion >"$BUILT/$program.bash"
+	"$out/linux-$host/$program" -man | gzip -9n >"$BUILT/$program.$section.gz"
+	"$out/linux-$host/$program" -bash-completion >"$BUILT/$program.bash"
 	bin/nfpm package -f "deploy/debian/$program.yaml" -p deb -t "$out/${program}_${debian}_$arch.deb"
 done

@@ -11,9 +11,11 @@ rm -rf "$out"
 mkdir -p "$out"
 for arch in amd64 arm64; do
 	deploy/debian/build.sh $arch "$version" "$out"
+done
+for arch in amd64 arm64; do
 	name=tuitalk-$version-linux-$arch
-	mkdir "$out/$name"
-	cp bin/linux-$arch/tuitalk* LICENSE CHANGELOG.md "$out/$name/"
+	mv "$out/linux-$arch" "$out/$name"
+	cp LICENSE CHANGELOG.md "$out/$name/"
 	tar -C "$out" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct)" -cf - "$name" | gzip -9n >"$out/$name.tar.gz"
 	rm -r "${out:?}/$name"
 done
