@@ -66,6 +66,11 @@ type Spool interface {
 	// Partition is where the entries of a room are: 0 to Partitions()-1.
 	Partition(room int32) int
 
+	// Working returns nil while entries of at least one partition would be accepted,
+	// by what the last uses of the spool came to; else why not. It asks nobody and
+	// does not block.
+	Working() error
+
 	// Depths returns how many entries each partition holds, -1 where it cannot
 	// be told; err is then one of the reasons.
 	Depths(ctx context.Context) (depths []int64, err error)

@@ -310,6 +310,7 @@ func (n *busNode) Add(ctx context.Context, entries []talk.Entry, behind ...talk.
 
 func (n *busNode) Partitions() int          { return n.bus.spool.Partitions() }
 func (n *busNode) Partition(room int32) int { return n.bus.spool.Partition(room) }
+func (n *busNode) Working() error           { return n.bus.spool.Working() }
 
 func (n *busNode) Depths(ctx context.Context) ([]int64, error) {
 	if err := n.ask(ctx); err != nil {

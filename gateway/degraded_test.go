@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"errors"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -57,4 +58,36 @@ func TestDegradedIsShown(t *testing.T) {
 	if strings.Contains(ready(), "one copy") || n.metric(t, "tuitalk_degraded", "store") != 0 {
 		t.Errorf("/readyz still says %q", ready())
 	}
+}
+
+// TestReadyOnlyWhileTheSpoolTakes: with the store away, a node whose bus carries notes is
+// ready only while its spool takes what is said, and else says why not.
+func TestReadyOnlyWhileTheSpoolTakes(t *testing.T) {
+	t.Parallel()
+	f := newSpoolFleet(t)
+	n := f.gateway(nil)
+	f.cut(n)
+	if why := n.server.Ready(); why != "" {
+		t.Errorf("with a spool: %q", why)
+	}
+	for _, test := range []struct {
+		what, says string
+		set, unset func()
+	}{
+		{"no scripts", "NOPERM", func() { f.spool.SetDown(errors.New("NOPERM no permissions to run the 'eval' command")) }, func() { f.spool.SetDown(nil) }},
+		{"no replica", "no replica", func() { f.spool.SetReplicated(false) }, func() { f.spool.SetReplicated(true) }},
+	} {
+		test.set()
+		if why := n.server.Ready(); !strings.Contains(why, "the store does not answer") || !strings.Contains(why, test.says) {
+			t.Errorf("%s: it is ready, or says %q", test.what, why)
+		}
+		test.unset()
+		if why := n.server.Ready(); why != "" {
+			t.Errorf("behind %s: %q", test.what, why)
+		}
+	}
+	f.spool.SetDown(errAway)
+	f.mend(n)
+	awaitTrue(t, "the node to be ready, as the store is back", func() bool { return n.server.Ready() == "" })
+	f.spool.SetDown(nil)
 }

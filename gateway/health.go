@@ -88,14 +88,17 @@ func (s *Server) Ready() string {
 			return sentence
 		}
 	}
-	switch {
-	case s.health.storeUp():
-		// without the bus, heads are compared with the store's
-		return s.health.report(time.Now())
-	case s.spooler != nil && s.bus.Healthy():
-		return "" // it spools
+	why := s.health.report(time.Now())
+	if why == "" || s.health.storeUp() || s.spooler == nil {
+		return why // without the bus, heads are compared with the store's
 	}
-	return s.health.report(time.Now())
+	if !s.bus.Healthy() {
+		return why + "; and the bus does not deliver"
+	}
+	if err := s.spooler.spool.Working(); err != nil {
+		return why + "; and nothing can be accepted meanwhile: " + err.Error()
+	}
+	return "" // it spools
 }
 
 // clockStalls is how long the clock may stand still in a process that lives.

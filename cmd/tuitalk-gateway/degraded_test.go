@@ -62,9 +62,26 @@ func (g *gatewayProcess) isDegraded(t *testing.T, part string, words ...string) 
 	t.Errorf("nothing says %q: %s%s, /readyz says\n%s and the log\n%s", words, counted, metric, ready, log)
 }
 
+// isRed waits until /readyz is red and says all the words.
+func (g *gatewayProcess) isRed(t *testing.T, words ...string) {
+	t.Helper()
+	var said string
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		said = g.asks(t, "/readyz")
+		red := !strings.HasPrefix(said, "ready\n")
+		for _, word := range words {
+			red = red && strings.Contains(said, word)
+		}
+		if red {
+			return
+		}
+	}
+	t.Errorf("/readyz says %q", said)
+}
+
 // TestOperatorsAreToldWhatWouldFail: gateways that are ready, on real servers that do
 // not protect what is said or would fail in an outage. Each says so in /readyz, in its
-// log and in a metric.
+// log and in a metric, and in the outage it is not ready.
 func TestOperatorsAreToldWhatWouldFail(t *testing.T) {
 	t.Parallel()
 	f := startFleetParts(t)
@@ -87,6 +104,10 @@ func TestOperatorsAreToldWhatWouldFail(t *testing.T) {
 		bus := "redis://weak:pw@" + strings.Join(f.redis.Addrs(), ",")
 		g := startGateway(t, t.TempDir(), "-store", f.pg.DSN(), "-bus", bus)
 		g.isDegraded(t, "bus", "the spool does not work", "NOPERM", "deploy/README.md")
+		if err := f.pg.Stop(t.Context(), devcluster.Immediate); err != nil {
+			t.Fatal(err)
+		}
+		g.isRed(t, "the store does not answer", "nothing can be accepted", "NOPERM", "deploy/README.md")
 	})
 }
 

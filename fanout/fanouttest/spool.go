@@ -113,6 +113,16 @@ func (s *Spool) Partitions() int { return spoolPartitions }
 // Partition implements fanout.Spool.
 func (s *Spool) Partition(room int32) int { return int(uint32(room) % spoolPartitions) }
 
+// Working implements fanout.Spool.
+func (s *Spool) Working() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down == nil && s.lone {
+		return fanout.ErrNotReplicated
+	}
+	return s.down
+}
+
 // Depths implements fanout.Spool.
 func (s *Spool) Depths(context.Context) ([]int64, error) {
 	s.mu.Lock()

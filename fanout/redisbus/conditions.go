@@ -119,13 +119,15 @@ func (c *conditions) remove(w way, addr string) (was bool) {
 	return was
 }
 
-// list returns a sentence for each thing that does not work.
-func (c *conditions) list() []string {
+// list returns a sentence for each thing that does not work, of these ways.
+func (c *conditions) list(of ...way) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := make([]string, 0, len(c.wrong))
 	for key, f := range c.wrong {
-		all = append(all, sentence(key, f.reason))
+		if slices.Contains(of, key.way) {
+			all = append(all, sentence(key, f.reason))
+		}
 	}
 	slices.Sort(all)
 	return all

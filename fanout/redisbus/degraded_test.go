@@ -87,10 +87,24 @@ func TestDegradedNamesWhatWouldFail(t *testing.T) {
 			must(t, err)
 			defer b.Close()
 			await(t, "it to be named", func() bool { return says(b, test.says...) && b.Healthy() == !test.unhealthy })
+			if test.says[0] == "spool" {
+				await(t, "the spool to work nowhere", func() bool { return spoolFails(b, test.says[1:]...) })
+			}
 			everywhere(t, c, append([]string{"ACL", "SETUSER", user}, test.mend...)...)
-			await(t, "it to work again", func() bool { return whole(b) })
+			await(t, "it to work again", func() bool { return whole(b) && b.Working() == nil })
 		})
 	}
+}
+
+// spoolFails tells whether the spool works nowhere, and says so with these words.
+func spoolFails(b *Bus, words ...string) bool {
+	err := b.Working()
+	for _, word := range words {
+		if err == nil || !strings.Contains(err.Error(), word) {
+			return false
+		}
+	}
+	return err != nil
 }
 
 func TestDegradedWithoutMemory(t *testing.T) {
@@ -113,6 +127,9 @@ func TestDegradedWithoutMemory(t *testing.T) {
 	set("1")
 	await(t, "it to be named", func() bool { return says(b, "spool", c.Addrs()[master], "OOM", "maxmemory") })
 	await(t, "the bus to be healthy all the same", b.Healthy)
+	if err := b.Working(); err != nil {
+		t.Errorf("the spool works at two masters of three: %v", err)
+	}
 	await(t, "the metric to say it", func() bool { return degradedGauge(t, registry, "spool") == 1 })
 	set(limit)
 	await(t, "it to work again", func() bool { return whole(b) })

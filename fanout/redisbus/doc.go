@@ -57,6 +57,8 @@
 // spool with a real write, when it begins and every few seconds (trial.go). What
 // does not work is kept with the server's own words (conditions.go): in the log,
 // once each time it changes, in a metric, and in Degraded, which /readyz shows.
+// Working tells whether the spool works at any master: without the store a node
+// is ready only then.
 //
 // # Spool
 //

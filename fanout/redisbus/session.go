@@ -39,6 +39,7 @@ type session struct {
 	refusedUntil atomic.Int64 // ns of Unix: until then the server counts as refusing notes
 	trialDue     atomic.Bool  // the spool is to be tried
 	tried        atomic.Bool  // it was, once at least
+	spoolWorks   atomic.Bool  // its last use went well, and a replica confirmed it
 	spoolBroke   bool         // the last use of the spool broke its connection; owned by its goroutine
 	trialAt      time.Time    // of the next trial; owned by the prober
 }

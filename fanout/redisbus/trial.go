@@ -2,6 +2,8 @@ package redisbus
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 )
 
@@ -87,11 +89,29 @@ func (s *session) noteSpool(err error, replicas int64) {
 	case s.ctx.Err() != nil, classify(err) == astray, once:
 	case err != nil:
 		conds.fail(waySpool, s.addr, s.bus.explain(err))
+		s.spoolWorks.Store(false)
 	case replicas == 0:
 		conds.works(waySpool, s.addr)
 		conds.fail(wayReplica, s.addr, "none within "+s.bus.opts.SpoolWait.String())
+		s.spoolWorks.Store(false)
 	default:
 		conds.works(waySpool, s.addr)
 		conds.works(wayReplica, s.addr)
+		s.spoolWorks.Store(true)
 	}
 }
+
+// Working implements fanout.Spool: one master is enough.
+func (b *Bus) Working() error {
+	for _, p := range b.parts {
+		if s, _ := p.where(); s != nil && s.spoolWorks.Load() {
+			return nil
+		}
+	}
+	if why := b.conds.list(waySpool, wayReplica); len(why) > 0 {
+		return errors.New(strings.Join(why, "; "))
+	}
+	return errUntried
+}
+
+var errUntried = errors.New("bus: no master has taken anything into the spool yet")
