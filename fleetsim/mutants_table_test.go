@@ -124,7 +124,7 @@ var mutants = []mutant{
 
 	// Who is where.
 	{name: "a lease is not renewed", edits: []edit{{"gateway/leasemanager.go",
-		`if err := store.Renew(ctx, k.srv.opts.ID); err != nil {`, `if err := store.Check(ctx); err != nil {`}}},
+		`if err := k.lease.Renew(ctx, k.srv.opts.ID); err != nil {`, `if err := k.srv.checkStore(ctx); err != nil {`}}},
 	{name: "nobody is claimed", edits: []edit{{"gateway/leasemanager.go",
 		`if k.answered-since >= k.grace(&b) && len(due) < maxBatch {`, `if k.answered < 0 && k.grace(&b) == 0 && len(due) < maxBatch {`}}},
 	{name: "nobody has a grace", edits: []edit{{"gateway/leasemanager.go",

@@ -155,7 +155,7 @@ func (k *leaseManager) syncNames(ctx context.Context) error {
 	if names := s.renames.all(); len(names) > 0 {
 		var windows []history.Window
 		for page := range slices.Chunk(slices.Collect(maps.Keys(names)), maxLookUp) {
-			found, err := s.store.Windows(ctx, page)
+			found, err := s.presence.Windows(ctx, page)
 			if err != nil {
 				return err
 			}
@@ -223,7 +223,7 @@ func (s *Server) findOtherSessions(ctx context.Context, arrived []*conn) error {
 	for i, c := range arrived {
 		c.locked(func(u *user) { users[i] = u.uuid })
 	}
-	windows, err := s.store.Windows(ctx, users)
+	windows, err := s.presence.Windows(ctx, users)
 	if err != nil {
 		return err
 	}
@@ -283,7 +283,7 @@ func (s *Server) compareGone(ctx context.Context, gone []ownSession) error {
 	for i := range gone {
 		users[i] = gone[i].key.UUID
 	}
-	windows, err := s.store.Windows(ctx, users)
+	windows, err := s.presence.Windows(ctx, users)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (sp *spooler) appendPage(ctx context.Context, entries []talk.Entry) ([]hist
 	step, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	began := time.Now()
-	results, err := sp.srv.store.Append(step, entries)
+	results, err := sp.srv.history.Append(step, entries)
 	sp.srv.noteStore(step, err, patience)
 	sp.sizer.learn(len(entries), began, err, step.Err() != nil && ctx.Err() == nil)
 	return results, err

@@ -4,7 +4,7 @@
 // # The life of a message
 //
 //	poller goroutine   conn.onData → websocket.Parse → conn.onMessage → enqueueMessage → handle → post
-//	lane goroutine     lane.commitPosts → history.Store.Append → Server.settlePosts
+//	lane goroutine     lane.commitPosts → history.Log.Append → Server.settlePosts
 //	                     → room.placeEntries → room.place → conn.pushLive   (members on this node)
 //	                     → fanout.Bus.Publish                       (the other nodes)
 //	                     → Stored to the author
@@ -162,7 +162,7 @@
 //
 // Each goroutine is a loop of a registry: it says when a piece of work begins and
 // ends, when it wants to be at work again, and when it waits for the store or the
-// bus (watchedStore, outside). The pollers answer a poke each second. Stuck, and so
+// bus (watchedLog and its like, outsideCall). The pollers answer a poke each second. Stuck, and so
 // /healthz and the watchdog, names loops that have work and made no progress for
 // stallAfter. A wait for the store or the bus that does not end is none of these,
 // since another process would wait as well: it makes Ready red, as does work that

@@ -238,9 +238,9 @@ func (h *historyStream) read(ctx context.Context, s *Server) ([]talk.Entry, erro
 		return nil, nil
 	}
 	if h.oldestFirst {
-		return s.store.After(ctx, h.ask.RoomID, h.first-1, n)
+		return s.history.After(ctx, h.ask.RoomID, h.first-1, n)
 	}
-	entries, _, err := s.store.Before(ctx, h.ask.RoomID, h.last+1, n)
+	entries, _, err := s.history.Before(ctx, h.ask.RoomID, h.last+1, n)
 	return entries, err
 }
 
@@ -248,12 +248,12 @@ func (h *historyStream) read(ctx context.Context, s *Server) ([]talk.Entry, erro
 func (h *historyStream) locate(ctx context.Context, s *Server) (err error) {
 	room, limit := h.ask.RoomID, h.ask.Limit
 	if !h.oldestFirst || h.ask.BeforeSeq <= 0 {
-		h.first, h.last, err = s.store.SpanBefore(ctx, room, h.ask.FetchBefore, int(limit))
+		h.first, h.last, err = s.history.SpanBefore(ctx, room, h.ask.FetchBefore, int(limit))
 		return err
 	}
 	h.last = h.ask.BeforeSeq - 1
 	if !s.knownStored(room, h.last) {
-		heads, err := s.store.Heads(ctx, []int32{room})
+		heads, err := s.history.Heads(ctx, []int32{room})
 		if err != nil {
 			return err
 		}

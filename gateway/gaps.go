@@ -94,10 +94,10 @@ func (s *Server) fillGap(ctx context.Context, r *room) {
 // entry, too, or the entry's id is not known.
 func (s *Server) readBehind(ctx context.Context, room int32, e history.Head, page int) (entries []talk.Entry, goesOn bool, err error) {
 	if e.ID.IsZero() {
-		entries, err = s.store.After(ctx, room, e.Seq, page)
+		entries, err = s.history.After(ctx, room, e.Seq, page)
 		return entries, true, err
 	}
-	entries, err = s.store.After(ctx, room, e.Seq-1, page+1)
+	entries, err = s.history.After(ctx, room, e.Seq-1, page+1)
 	if err != nil || len(entries) == 0 || entries[0].Seq != e.Seq || entries[0].ID != e.ID {
 		return nil, false, err
 	}
@@ -115,7 +115,7 @@ func (s *Server) compareSuspect(r *room) {
 		if placed.Seq == 0 {
 			return
 		}
-		id, ok, err := s.store.IDAt(ctx, r.id, placed.Seq)
+		id, ok, err := s.history.IDAt(ctx, r.id, placed.Seq)
 		if err == nil && (!ok || id != placed.ID) {
 			s.doubtStore(r, placed, resets, false)
 		}
@@ -134,7 +134,7 @@ func (s *Server) compareHeads(ctx context.Context, list []*room) {
 		ids[i] = r.id
 		placed[i], resets[i] = r.placedSeq() // before the store is asked: it must have that
 	}
-	heads, err := s.store.Heads(ctx, ids)
+	heads, err := s.history.Heads(ctx, ids)
 	if err != nil {
 		s.metrics.heads.WithLabelValues(string(headFailed)).Add(float64(len(list)))
 		s.log.Warn("heads could not be compared", "rooms", len(list), "err", err)

@@ -35,6 +35,13 @@ func (h *health) store(err error) {
 	h.storeErr, h.storeAt = err, time.Now()
 }
 
+// storeAnswered notes an answer of the store. An outage is noted by who asked.
+func (h *health) storeAnswered(err error) {
+	if err == nil {
+		h.store(nil)
+	}
+}
+
 // storeOutages is how often the store has stopped answering. It counts an outage
 // before storeUp can be true again.
 func (h *health) storeOutages() int64 {

@@ -93,9 +93,9 @@ func await(t *testing.T, what string, done <-chan struct{}) {
 }
 
 // presenceOf lists what the log of a room says of somebody's coming and going.
-func presenceOf(t *testing.T, store history.Store, room int32, who talk.UUID) (kinds []talk.Kind) {
+func presenceOf(t *testing.T, log history.Log, room int32, who talk.UUID) (kinds []talk.Kind) {
 	t.Helper()
-	entries, _, err := store.Before(context.Background(), room, 0, 1000)
+	entries, _, err := log.Before(context.Background(), room, 0, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,9 +107,9 @@ func presenceOf(t *testing.T, store history.Store, room int32, who talk.UUID) (k
 	return kinds
 }
 
-func wantPresence(t *testing.T, store history.Store, room int32, who talk.UUID, want ...talk.Kind) {
+func wantPresence(t *testing.T, log history.Log, room int32, who talk.UUID, want ...talk.Kind) {
 	t.Helper()
-	if got := presenceOf(t, store, room, who); !slices.Equal(got, want) {
+	if got := presenceOf(t, log, room, who); !slices.Equal(got, want) {
 		t.Errorf("the log says %v of them, want %v", got, want)
 	}
 }

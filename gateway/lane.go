@@ -29,12 +29,13 @@ type move struct {
 // lane appends the entries of its rooms in group commits: one in flight, and
 // the next carries whatever arrived meanwhile. No timer delays an idle lane.
 type lane struct {
-	srv   *Server
-	store history.Store
-	loop  *loop
-	ctx   context.Context // of the loop; a commit is not cancelled by a drain
-	turn  history.Turn    // of the last attempt to store moves; owned by the loop
-	size  commitSize      // owned by the loop
+	srv      *Server
+	history  history.Log
+	presence history.Presence
+	loop     *loop
+	ctx      context.Context // of the loop; a commit is not cancelled by a drain
+	turn     history.Turn    // of the last attempt to store moves; owned by the loop
+	size     commitSize      // owned by the loop
 
 	// how many of each the store gets at once
 	appending, moving batchSizer
@@ -50,7 +51,10 @@ type lane struct {
 }
 
 func newLane(s *Server, number int) *lane {
-	l := &lane{srv: s, store: s.store, posts: newPostQueue(), size: commitSize{bytes: mostCommit}, loop: s.loops.add(fmt.Sprintf("lane %d", number))}
+	l := &lane{
+		srv: s, history: s.history, presence: s.presence, posts: newPostQueue(), size: commitSize{bytes: mostCommit},
+		loop: s.loops.add(fmt.Sprintf("lane %d", number)),
+	}
 	l.ctx = l.loop.withLoop(context.Background())
 	l.turn = history.Turn{Gateway: s.opts.ID, Lane: int32(number)}
 	l.wake = sync.NewCond(&l.mu)
@@ -253,7 +257,7 @@ func (l *lane) askMoves(moves []history.Move) ([]history.Moved, error) {
 	ctx, cancel := context.WithTimeout(l.ctx, patience)
 	defer cancel()
 	began := time.Now()
-	answers, err := l.store.Move(ctx, moves)
+	answers, err := l.presence.Move(ctx, moves)
 	l.srv.noteStore(ctx, err, patience)
 	l.moving.learn(len(moves), began, err, ctx.Err() != nil)
 	return answers, err
@@ -282,7 +286,7 @@ func (l *lane) appendPosts(posts []post, entries []talk.Entry) ([]history.Result
 		posts[i].unclear = true // until there is an answer
 	}
 	began := time.Now()
-	results, err := l.store.Append(ctx, entries)
+	results, err := l.history.Append(ctx, entries)
 	l.srv.noteStore(ctx, err, patience)
 	l.appending.learn(len(entries), began, err, ctx.Err() != nil)
 	return results, err

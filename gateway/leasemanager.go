@@ -38,12 +38,14 @@ const brokenPage = 1000
 // store did not take it decides anew, unlike a lane: the user may have come back
 // meanwhile. Owned by one goroutine.
 type leaseManager struct {
-	srv    *Server
-	loop   *loop
-	ctx    context.Context // of the loop
-	last   time.Time       // of the last answer; zero before the first and after an outage
-	outage bool            // the store did not answer, and the users are not registered again
-	leases map[talk.UUID]stillLease
+	srv      *Server
+	presence history.Presence
+	lease    history.Leases
+	loop     *loop
+	ctx      context.Context // of the loop
+	last     time.Time       // of the last answer; zero before the first and after an outage
+	outage   bool            // the store did not answer, and the users are not registered again
+	leases   map[talk.UUID]stillLease
 
 	answered time.Duration // for how long the store has answered in all
 	// sessions says when each broken session was first seen, in terms of
@@ -84,7 +86,10 @@ func (k *leaseManager) grace(b *brokenSession) time.Duration {
 
 func newLeaseManager(s *Server) *leaseManager {
 	l := s.loops.add("keeper")
-	return &leaseManager{srv: s, loop: l, ctx: l.withLoop(s.ctx), leases: map[talk.UUID]stillLease{}, scan: newBrokenScan()}
+	return &leaseManager{
+		srv: s, presence: s.presence, lease: s.leases, loop: l, ctx: l.withLoop(s.ctx),
+		leases: map[talk.UUID]stillLease{}, scan: newBrokenScan(),
+	}
 }
 
 func newBrokenScan() brokenScan {
@@ -131,8 +136,7 @@ func (k *leaseManager) runRound(now time.Time) {
 func (k *leaseManager) heartbeat(now time.Time) (dead []talk.UUID, err error) {
 	ctx, cancel := context.WithTimeout(k.ctx, leaseTimeout)
 	defer cancel()
-	store := k.srv.store
-	if err := store.Renew(ctx, k.srv.opts.ID); err != nil {
+	if err := k.lease.Renew(ctx, k.srv.opts.ID); err != nil {
 		return nil, err
 	}
 	if k.outage {
@@ -141,7 +145,7 @@ func (k *leaseManager) heartbeat(now time.Time) (dead []talk.UUID, err error) {
 		k.outage = false
 	}
 	passed := k.passed(now)
-	leases, err := store.Leases(ctx)
+	leases, err := k.lease.Leases(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +198,7 @@ func (k *leaseManager) step(round context.Context, what string, do func(context.
 // retire gives the sessions of dead gateways their grace.
 func (k *leaseManager) retire(ctx context.Context, dead []talk.UUID) error {
 	for _, gateway := range dead {
-		if err := k.srv.store.Retire(ctx, gateway); err != nil {
+		if err := k.lease.Retire(ctx, gateway); err != nil {
 			return err
 		}
 		delete(k.leases, gateway) // if it lives, its lease begins anew
@@ -258,7 +262,7 @@ func (k *leaseManager) deadGateways(leases []history.Lease, heard map[talk.UUID]
 // it could not look at all of them.
 func (k *leaseManager) scanBroken(ctx context.Context) (due []brokenSession, err error) {
 	for {
-		page, err := k.srv.store.Broken(ctx, k.scan.behind, brokenPage)
+		page, err := k.lease.Broken(ctx, k.scan.behind, brokenPage)
 		if err != nil {
 			return due, err
 		}
@@ -298,7 +302,7 @@ func (k *leaseManager) expireSessions(ctx context.Context, due []brokenSession) 
 			EntryID: b.leaveID, Quiet: talk.MaxListed,
 		}
 	}
-	answers, err := k.srv.store.Move(ctx, moves)
+	answers, err := k.presence.Move(ctx, moves)
 	if err != nil {
 		return err
 	}

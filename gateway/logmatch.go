@@ -32,7 +32,7 @@ func (s *Server) compareLogs(ctx context.Context, r *room, m talk.JoinRoom) (log
 			return logDoubtful, nil
 		}
 		var err error
-		if id, ok, err = s.store.IDAt(ctx, m.RoomID, m.AfterSeq); err != nil {
+		if id, ok, err = s.history.IDAt(ctx, m.RoomID, m.AfterSeq); err != nil {
 			return s.unverifiedMatch(err)
 		}
 	}
@@ -72,7 +72,7 @@ func (s *Server) awaitPlaced(ctx context.Context, r *room, seq int64) error {
 		if head >= seq || headless {
 			return nil
 		}
-		entries, err := s.store.After(ctx, r.id, head, fillPage)
+		entries, err := s.history.After(ctx, r.id, head, fillPage)
 		if err != nil || len(entries) == 0 {
 			return err
 		}

@@ -113,7 +113,7 @@ func (k *leaseManager) checkOwnSessions(ctx context.Context) error {
 		for i := range page {
 			keys[i] = page[i].key
 		}
-		found, err := k.srv.store.Sessions(ctx, keys)
+		found, err := k.presence.Sessions(ctx, keys)
 		if err != nil {
 			return err
 		}

@@ -179,11 +179,11 @@ func (s *Server) subscribe(ctx context.Context, room int32) error {
 
 // readState reads a room's head and members, and its newest entries.
 func (s *Server) readState(ctx context.Context, id int32) (history.Room, []talk.Entry, error) {
-	state, err := s.store.Room(ctx, id, talk.MaxListed)
+	state, err := s.history.Room(ctx, id, talk.MaxListed)
 	if err != nil {
 		return state, nil, fmt.Errorf("read room %d: %w", id, err)
 	}
-	entries, _, err := s.store.Before(ctx, id, state.HeadSeq+1, s.opts.RecentCount)
+	entries, _, err := s.history.Before(ctx, id, state.HeadSeq+1, s.opts.RecentCount)
 	if err != nil {
 		return state, nil, fmt.Errorf("read the newest entries of room %d: %w", id, err)
 	}

@@ -21,19 +21,22 @@ import (
 // Server is one gateway. Make it with New, give it a bus, and Start it.
 type Server struct {
 	// immutable after Start
-	opts    Options
-	store   history.Store
-	bus     fanout.Bus
-	log     *slog.Logger
-	names   *names.Rules
-	clock   *clock
-	metrics *metrics
-	origins *origins
-	poller  Poller
-	pump    *pump
-	work    workerPools
-	timers  *timerQueue
-	lanes   []*lane
+	opts     Options
+	history  history.Log
+	presence history.Presence
+	leases   history.Leases
+	store    storeState
+	bus      fanout.Bus
+	log      *slog.Logger
+	names    *names.Rules
+	clock    *clock
+	metrics  *metrics
+	origins  *origins
+	poller   Poller
+	pump     *pump
+	work     workerPools
+	timers   *timerQueue
+	lanes    []*lane
 
 	conns             conns
 	rooms             rooms
@@ -86,7 +89,8 @@ func New(opts Options, store history.Store) (*Server, error) {
 		names: names.NewRules(opts.ReservedNames...), pump: newPump(opts.Pumps, ls), timers: newTimerQueue(ls),
 		ended: make(chan struct{}), stopped: make(chan struct{}), drainEnded: make(chan struct{}),
 	}
-	s.store = watchedStore{store, &s.health}
+	s.history, s.presence, s.leases = watchedLog{store}, watchedPresence{store, &s.health}, watchedLeases{store, &s.health}
+	s.store = store
 	s.work = newWorkerPools(s)
 	s.recent.most = int64(opts.RecentBytes)
 	s.held.most, s.held.over = int64(opts.MaxQueuedBytes), make(chan struct{}, 1)
@@ -242,7 +246,7 @@ func (s *Server) handOver(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stepMost)
 	defer cancel()
 	refused := make(chan error, 1)
-	err := within(ctx, stepMost, "the handing over of the sessions", func() { refused <- s.store.Retire(ctx, s.opts.ID) })
+	err := within(ctx, stepMost, "the handing over of the sessions", func() { refused <- s.leases.Retire(ctx, s.opts.ID) })
 	if err != nil {
 		return err
 	}

@@ -168,7 +168,7 @@ func (s *Server) startOf(ctx context.Context, r *room, head int64) (start int64,
 	if since == 0 {
 		return head, nil
 	}
-	if _, start, err = s.store.SpanBefore(ctx, r.id, since, 1); err != nil {
+	if _, start, err = s.history.SpanBefore(ctx, r.id, since, 1); err != nil {
 		return 0, fmt.Errorf("find the start of an outage in room %d: %w", r.id, err)
 	}
 	if head-start > int64(s.opts.ResumeMax) { // a clock was wrong once
@@ -262,7 +262,7 @@ func (s *Server) compareClaims(ctx context.Context, r *room) (list []unverifiedM
 		}
 		id, known := ids[m.claim.Seq]
 		if !known {
-			if id, _, err = s.store.IDAt(ctx, r.id, m.claim.Seq); err != nil {
+			if id, _, err = s.history.IDAt(ctx, r.id, m.claim.Seq); err != nil {
 				return all[:i], err
 			}
 			ids[m.claim.Seq] = id

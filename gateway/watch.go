@@ -62,7 +62,7 @@ func (w *watcher) check(now time.Time) {
 	if !s.health.storeUp() {
 		patience := min(s.patience.now(), probeMost)
 		ctx, cancel := context.WithTimeout(w.loop.withLoop(s.ctx), patience)
-		s.noteStore(ctx, s.store.Check(ctx), patience)
+		s.noteStore(ctx, s.checkStore(ctx), patience)
 		cancel()
 	}
 	up := s.health.storeUp()

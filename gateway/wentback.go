@@ -119,7 +119,7 @@ func (s *Server) confirmSoon(r *room) {
 // confirm ends a doubt, one way or the other, unless the store does not answer.
 func (s *Server) confirm(ctx context.Context, r *room) error {
 	for _, e := range r.doubted() {
-		id, ok, err := s.store.IDAt(ctx, r.id, e.Seq)
+		id, ok, err := s.history.IDAt(ctx, r.id, e.Seq)
 		switch {
 		case err != nil:
 			return err
@@ -179,7 +179,7 @@ func (s *Server) resetRoom(ctx context.Context, r *room) error {
 		s.catchUp(c)
 	}
 	s.moveStale(r, stale)
-	heads, err := s.store.Heads(ctx, []int32{r.id})
+	heads, err := s.history.Heads(ctx, []int32{r.id})
 	if err == nil {
 		r.observeHead(heads[0].Seq) // what was stored meanwhile had no place in the old log
 	}
@@ -303,12 +303,12 @@ func (k *leaseManager) resetPresence(ctx context.Context) error {
 	if !wanted {
 		return nil
 	}
-	leases, err := s.store.Leases(ctx)
+	leases, err := k.lease.Leases(ctx)
 	if err != nil {
 		return err
 	}
 	for _, l := range leases {
-		if err := s.store.Retire(ctx, l.Gateway); err != nil {
+		if err := k.lease.Retire(ctx, l.Gateway); err != nil {
 			return err
 		}
 	}

@@ -119,9 +119,9 @@ func posted(entries []talk.Entry) (texts []string) {
 }
 
 // headOf is the newest entry of room 1.
-func headOf(t *testing.T, store history.Store) history.Head {
+func headOf(t *testing.T, log history.Log) history.Head {
 	t.Helper()
-	heads, err := store.Heads(t.Context(), []int32{1})
+	heads, err := log.Heads(t.Context(), []int32{1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,13 +167,13 @@ func storeGoesBack(t *testing.T, one, two *node, b backup) {
 }
 
 // wantLog checks that the log of room 1 has no gap.
-func wantLog(t *testing.T, store history.Store) {
+func wantLog(t *testing.T, log history.Log) {
 	t.Helper()
-	log, err := store.After(t.Context(), 1, 0, 1000)
+	entries, err := log.After(t.Context(), 1, 0, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, e := range log {
+	for i, e := range entries {
 		if e.Seq != int64(i)+1 {
 			t.Errorf("entry %d has seq %d", i+1, e.Seq)
 		}

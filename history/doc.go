@@ -1,5 +1,7 @@
 // Package history defines the log of every room and the record of who is
-// where: the Store, which is the only sequencer of the system.
+// where: the Store, which is the only sequencer of the system. It is three things, and who
+// needs only one takes that: Log (what was said), Presence (who is where) and Leases (which
+// gateways live).
 //
 // # What always holds
 //
@@ -125,7 +127,6 @@
 //
 // # Who calls what
 //
-// Gateways call everything, through this interface only: the group commits
-// Append and Move, one loop Renew, Leases, Retire and Broken, the read side the
-// rest. A Store starts no goroutine that outlives its Close.
+// Gateways call everything, through these interfaces only: the group commits
+// Log.Append and Presence.Move, one loop Leases, the read side the rest. A Store starts no goroutine that outlives its Close.
 package history

@@ -12,7 +12,7 @@ import (
 
 // BenchmarkAppend measures how many entries a store takes in a second, one
 // batch after the other, over 20 rooms, with texts of 60 bytes.
-func BenchmarkAppend(b *testing.B, s history.Store) {
+func BenchmarkAppend(b *testing.B, s history.Log) {
 	next := uint64(0)
 	for _, size := range []int{1, 100, 500, 10_000} {
 		b.Run(fmt.Sprint("batch=", size), func(b *testing.B) {
@@ -37,7 +37,7 @@ func BenchmarkAppend(b *testing.B, s history.Store) {
 
 // BenchmarkMove measures a storm: many users enter 20 rooms, in batches, each
 // writing an entry, and leave again.
-func BenchmarkMove(b *testing.B, s history.Store) {
+func BenchmarkMove(b *testing.B, s history.Presence) {
 	next := 0
 	for _, size := range []int{1, 100, 500} {
 		b.Run(fmt.Sprint("batch=", size), func(b *testing.B) {

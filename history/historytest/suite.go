@@ -121,7 +121,7 @@ func Post(room int32, author, id, text string) talk.Entry {
 }
 
 // append stores entries and fails the test on any error, also of one entry.
-func (e *env) append(s history.Store, entries ...talk.Entry) []history.Result {
+func (e *env) append(s history.Log, entries ...talk.Entry) []history.Result {
 	e.Helper()
 	results, err := s.Append(e.ctx, entries)
 	if err != nil {
@@ -150,7 +150,7 @@ func (e *env) log(room int32) []talk.Entry {
 
 // ReadLog reads all of a room in pages and checks that seqs are gapless, time
 // never runs back, ids are unique and the room's head is the last entry.
-func ReadLog(ctx context.Context, s history.Store, room int32) ([]talk.Entry, error) {
+func ReadLog(ctx context.Context, s history.Log, room int32) ([]talk.Entry, error) {
 	var log []talk.Entry
 	for {
 		page, err := s.After(ctx, room, int64(len(log)), 997)
@@ -181,7 +181,7 @@ func ReadLog(ctx context.Context, s history.Store, room int32) ([]talk.Entry, er
 	return log, checkHead(ctx, s, room, log)
 }
 
-func checkHead(ctx context.Context, s history.Store, room int32, log []talk.Entry) error {
+func checkHead(ctx context.Context, s history.Log, room int32, log []talk.Entry) error {
 	heads, err := s.Heads(ctx, []int32{room})
 	if err != nil {
 		return err
