@@ -23,7 +23,7 @@ var mutants = []mutant{
 	{name: "an entry is placed over a hole", edits: []edit{{"gateway/room.go",
 		`case e.Seq == r.head+1 && !r.storeDoubt.holds:`, `case e.Seq > r.head && !r.storeDoubt.holds:`}}},
 	{name: "a full ring leaves its member live", edits: []edit{{"gateway/room.go",
-		"s.live = false\n\t\t\ts.last", `s.last`}}},
+		"s.on(memberRingFull)\n\t\t\ts.last", `s.last`}}},
 	{name: "who fell behind is not caught up", edits: []edit{{"gateway/outbox.go",
 		"o.behind = true\n\t\treturn false, false", `return false, false`}}},
 	{name: "the cursor of a catch-up is one off", edits: []edit{{"gateway/catchup.go",
@@ -91,7 +91,7 @@ var mutants = []mutant{
 		`for i, err := range sp.spool.Add(ctx, fits, behind...) {`, `_ = behind
 	for i, err := range sp.spool.Add(ctx, fits) {`}}},
 	{name: "who is past a pending entry is not told that it is stored", edits: []edit{{"gateway/pending.go",
-		`return s.headless || s.cursor >= seq`, `return s.headless && s.cursor >= seq`}}},
+		`return s.state == memberHeadless || s.cursor >= seq`, `return s.state == memberHeadless && s.cursor >= seq`}}},
 	{name: "a pending entry is shown although it is stored", edits: []edit{{"gateway/pending.go",
 		`if r.recent.seqOf(e.Author, e.ID) > 0 || !own && len(r.pending) >= maxPending {`, `if !own && len(r.pending) >= maxPending {`}}},
 	{name: "others' pending entries are not withdrawn", fix: "11: others' pending entries stay", edits: []edit{{"gateway/replay.go",

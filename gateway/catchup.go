@@ -24,9 +24,7 @@ func (s *Server) catchUp(c *conn) {
 	}
 	start := false
 	r.locked(func() {
-		if start = c.memberOf.Load() == r && !c.membership.live && !c.membership.catchingUp && !c.membership.held(); start {
-			c.membership.catchingUp = true
-		}
+		start = c.memberOf.Load() == r && c.membership.on(memberCatchUp)
 	})
 	if start {
 		s.scheduleCatchUp(r, c)
@@ -54,8 +52,8 @@ func (s *Server) retryCatchUp(r *room, c *conn) {
 }
 
 // catchUpStep serves a member what memory has, else one page from the store; the
-// next one waits for its turn behind what others miss. It runs on a worker and owns
-// c.membership.catchingUp.
+// next one waits for its turn behind what others miss. It runs on a worker, and is the
+// only one for a member that is catching up.
 func (s *Server) catchUpStep(ctx context.Context, r *room, c *conn) {
 	var has history.Head
 	done, resets := false, 0
@@ -87,11 +85,11 @@ func (s *Server) catchUpStep(ctx context.Context, r *room, c *conn) {
 // takes no more, and the catch-up has ended. Call with mu held.
 func (r *room) serveStored(c *conn, entries []talk.Entry) (full bool) {
 	for i := range entries {
-		if m := &c.membership; c.memberOf.Load() != r || m.held() || entries[i].Seq != m.cursor+1 {
+		if !r.catchesUp(c) || entries[i].Seq != c.membership.cursor+1 {
 			break
 		}
 		if !c.membership.passes(&entries[i]) && !c.pushLive(prepareEntry(&entries[i], c.membership.form)) {
-			c.membership.catchingUp = false
+			c.membership.on(memberRingFull)
 			return true
 		}
 		c.membership.cursor, c.membership.last = entries[i].Seq, entries[i].ID
@@ -103,14 +101,10 @@ func (r *room) serveStored(c *conn, entries []talk.Entry) (full bool) {
 // member is live, or gone, or its ring is full; else the store must be asked for
 // what is behind the entry that it has. Call with mu held.
 func (r *room) serveRecent(c *conn) (has history.Head, done bool) {
-	if c.memberOf.Load() != r {
+	if !r.catchesUp(c) {
 		return has, true
 	}
 	s := &c.membership
-	if s.held() { // it has joined again since this began
-		s.catchingUp = false
-		return has, true
-	}
 	i, ok := r.recent.after(s.cursor, r.head)
 	if !ok {
 		return history.Head{Seq: s.cursor, ID: s.last}, false
@@ -118,14 +112,20 @@ func (r *room) serveRecent(c *conn) (has history.Head, done bool) {
 	for ; i < len(r.recent.list); i++ {
 		e := r.recent.at(i)
 		if !s.passes(&e.Entry) && !c.pushLive(r.packet(e, s.form)) {
-			s.catchingUp = false
+			s.on(memberRingFull)
 			return has, true
 		}
 		s.cursor, s.last = e.Seq, e.ID
 		r.srv.metrics.caught(fromRing, 1)
 	}
-	s.catchingUp, s.live = false, true
+	s.on(memberCaughtUp)
 	return has, true
+}
+
+// catchesUp tells whether c still is a member that catches up; else a step of that comes
+// too late. Call with mu held.
+func (r *room) catchesUp(c *conn) bool {
+	return c.memberOf.Load() == r && c.membership.state == memberCatchingUp
 }
 
 // source tells where what is behind a cursor comes from. Call with mu held.

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 
 	"tuitalk/gateway/limits"
-	"tuitalk/history"
-	"tuitalk/talk"
 	"tuitalk/websocket"
 )
 
@@ -58,38 +56,6 @@ type conn struct {
 
 	memberOf   atomic.Pointer[room] // where it has a membership; written with that room's mu held
 	membership membership           // guarded by memberOf's mu
-}
-
-// membership is a connection's place in a room.
-type membership struct {
-	index      int       // in room.members
-	cursor     int64     // the last seq that is in the ring or behind it
-	last       talk.UUID // id of the entry at cursor while the membership is not live; zero: not known
-	live       bool      // the next entry goes straight into the ring
-	catchingUp bool      // a catch-up is under way
-	headless   bool      // cursor is not known, as the room is headless
-	// unverified: the store was away, and nobody has checked what the client has. It is
-	// shown nothing stored until somebody has, since what it has may not be of this log.
-	unverified bool
-	claim      *history.Head // that, if it has told; only while unverified
-	stale      bool          // the store has gone back behind what the client has: it must join again
-	told       bool          // it was told of its coming before that was stored, as clients of the original's forms are
-	form       talk.Form
-	uuid       talk.UUID
-}
-
-// held tells whether a member is shown nothing stored until it is compared, or has joined
-// again. Call with memberOf's mu held.
-func (s *membership) held() bool { return s.stale || s.unverified }
-
-// passes tells whether an entry is not said to a member, as it was said before it was
-// stored. Call with memberOf's mu held.
-func (s *membership) passes(e *talk.Entry) bool {
-	if !s.told || e.Kind != talk.KindJoined || e.Author != s.uuid {
-		return false
-	}
-	s.told = false
-	return true
 }
 
 func (c *conn) at() stage { return stage(c.stage.Load()) }

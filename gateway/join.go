@@ -347,16 +347,16 @@ func (c *conn) indexSession(key sessionKey) {
 // finishJoin tells the client where it is, starts its live view, and ends the join.
 func (j *join) finishJoin(form talk.Form, a history.Moved) {
 	c, r := j.conn, j.room
-	open, live := false, false
+	open, behind := false, false
 	r.locked(func() {
 		if open = r.open; open {
-			live = j.addMember(form, a)
+			behind = j.addMember(form, a)
 		}
 	})
 	switch {
 	case !open: // it was closed in a minute without anybody; try again
 		c.closeFor(reasonUnable)
-	case !live:
+	case behind:
 		c.srv.catchUp(c)
 	}
 	j.finish(func(u *user) {
@@ -366,9 +366,9 @@ func (j *join) finishJoin(form talk.Form, a history.Moved) {
 	})
 }
 
-// addMember does it. Call with the room's mu held; the caller starts the catch-up if the
-// answer is false.
-func (j *join) addMember(form talk.Form, a history.Moved) (live bool) {
+// addMember does it. Call with the room's mu held; the caller starts the catch-up of a
+// member that is behind.
+func (j *join) addMember(form talk.Form, a history.Moved) (behind bool) {
 	c, r, m, log := j.conn, j.room, &j.m, j.log
 	if r.resets != j.resets {
 		log = logDiffers // the store has gone back since: it matched what the room has dropped
@@ -397,14 +397,16 @@ func (j *join) addMember(form talk.Form, a history.Moved) (live bool) {
 	if resume {
 		c.srv.metrics.resumed(r.source(cursor))
 	}
-	live = r.addMember(c, m.UUID, form, cursor)
+	r.addMember(c, m.UUID, form, cursor)
 	c.membership.told = !form.IsExtended() && !a.Applied
-	c.membership.headless = r.headless && cursor == 0
 	if log == logMatches && cursor > 0 && cursor == m.AfterSeq {
 		c.membership.last = m.AfterID
 	}
-	if form.IsExtended() && (log == logDoubtful || r.unverified && !c.membership.headless) {
-		c.membership.unverified, c.membership.live, live, r.hasUnverified = true, false, false, true
+	switch {
+	case r.headless && cursor == 0:
+		c.membership.state = memberHeadless
+	case form.IsExtended() && (log == logDoubtful || r.unverified):
+		c.membership.state, r.hasUnverified = memberUnverified, true
 		if log == logDoubtful {
 			c.membership.claim = &history.Head{Seq: m.AfterSeq, ID: m.AfterID}
 		}
@@ -414,7 +416,7 @@ func (j *join) addMember(form talk.Form, a history.Moved) (live bool) {
 			c.pushIfRoom(r.pending[i].packet(form))
 		}
 	}
-	return live
+	return c.membership.state == memberBehind
 }
 
 // resumeBehind is where somebody goes on who has the room's log up to a seq. More than

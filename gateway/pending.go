@@ -118,7 +118,7 @@ func (r *room) markStored(author, id talk.UUID, seq int64) {
 		return
 	}
 	r.broadcastTo(talk.Withdrawn{RoomID: r.id, UUID: author, ID: id}, func(s *membership) bool {
-		return s.headless || s.cursor >= seq
+		return s.state == memberHeadless || s.cursor >= seq
 	})
 }
 

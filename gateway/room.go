@@ -169,7 +169,7 @@ func (r *room) place(e talk.Entry) {
 	delivered := 0
 	for _, c := range r.members {
 		s := &c.membership
-		if !s.live || s.cursor >= e.Seq {
+		if s.state != memberLive || s.cursor >= e.Seq {
 			continue
 		}
 		if s.passes(&e) {
@@ -177,7 +177,7 @@ func (r *room) place(e talk.Entry) {
 			continue
 		}
 		if !c.pushLive(r.packet(re, s.form)) {
-			s.live = false
+			s.on(memberRingFull)
 			s.last, _ = r.recent.idAt(s.cursor)
 			r.srv.metrics.overflows.Inc()
 			continue
@@ -212,15 +212,17 @@ func (r *room) nameOf(uuid talk.UUID) (name string, seq int64) {
 }
 
 // addMember puts c into the room with everything up to cursor behind it. Call
-// with mu held; the caller starts the catch-up if the answer is false.
-func (r *room) addMember(c *conn, uuid talk.UUID, form talk.Form, cursor int64) (live bool) {
+// with mu held; the caller starts the catch-up of a member that is behind.
+func (r *room) addMember(c *conn, uuid talk.UUID, form talk.Form, cursor int64) {
 	c.memberOf.Store(r)
-	c.membership = membership{index: len(r.members), cursor: cursor, form: form, uuid: uuid, live: cursor >= r.head}
+	c.membership = membership{index: len(r.members), cursor: cursor, form: form, uuid: uuid}
+	if cursor >= r.head {
+		c.membership.state = memberLive
+	}
 	c.membership.last, _ = r.recent.idAt(cursor)
 	r.members = append(r.members, c)
 	r.emptyAt = 0
 	r.srv.limits.Seat(&c.account, true)
-	return c.membership.live
 }
 
 // removeMember takes c out of the room. Call with mu held.

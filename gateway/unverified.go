@@ -88,16 +88,7 @@ func (s *Server) verifyRoom(ctx context.Context, r *room) {
 	var stale []*conn
 	for _, m := range list {
 		held := false
-		r.locked(func() {
-			at := &m.conn.membership
-			if held = m.conn.memberOf.Load() == r && at.unverified && at.claim == m.claim; held {
-				m.same = m.same && at.ends(m.claim, r.head)
-				at.unverified, at.claim, at.stale = false, nil, !m.same
-				if m.same {
-					r.skipGap(m.conn)
-				}
-			}
-		})
+		r.locked(func() { held = r.release(&m) })
 		switch {
 		case held && !m.same:
 			stale = append(stale, m.conn)
@@ -107,6 +98,22 @@ func (s *Server) verifyRoom(ctx context.Context, r *room) {
 		}
 	}
 	s.moveStale(r, stale)
+}
+
+// release ends the unverified state of a member that was compared; false: it is not the one
+// that was. Call with mu held.
+func (r *room) release(m *unverifiedMember) (held bool) {
+	at := &m.conn.membership
+	if m.conn.memberOf.Load() != r || at.state != memberUnverified || at.claim != m.claim {
+		return false
+	}
+	if m.same = m.same && at.ends(m.claim, r.head); !m.same {
+		at.on(memberDiffers)
+		return true
+	}
+	at.on(memberMatches)
+	r.skipGap(m.conn)
+	return true
 }
 
 // skipGap has a member whose log is right go on where it would have begun, had the head
@@ -205,10 +212,10 @@ func (r *room) verifyAgainst(state history.Room, entries []talk.Entry, start int
 // startMembers gives those a cursor who had none. Call with mu held.
 func (r *room) startMembers(start int64) {
 	for _, c := range r.members {
-		if !c.membership.headless {
+		if c.membership.state != memberHeadless {
 			continue
 		}
-		c.membership.headless, c.membership.cursor, c.membership.last = false, start, talk.UUID{}
+		c.membership.cursor, c.membership.last = start, talk.UUID{} // rewindMembers does the rest
 		if c.membership.form.IsExtended() && start > 0 {
 			c.answerIn(c.membership.form, talk.Gap{RoomID: r.id, From: 1, To: start})
 		}
@@ -219,11 +226,11 @@ func (r *room) startMembers(start int64) {
 // and returns those who have to catch up. Call with mu held.
 func (r *room) rewindMembers() (behind []*conn) {
 	for _, c := range r.members {
-		if c.membership.unverified {
-			continue // it is compared
+		if c.membership.held() {
+			continue // it is compared, or joins again
 		}
 		c.membership.cursor, c.membership.last = min(c.membership.cursor, r.head), talk.UUID{}
-		if c.membership.live = c.membership.cursor == r.head; !c.membership.live {
+		if c.membership.rewound(r.head) {
 			behind = append(behind, c)
 		}
 	}
@@ -235,19 +242,6 @@ type unverifiedMember struct {
 	conn  *conn
 	claim *history.Head
 	same  bool
-}
-
-// ends sets what a member whose claim is right has as its last entry. false: its cursor is
-// where neither its claim nor the room's log reaches, as somebody else's wrong claim put it
-// there. Call with the room's mu held.
-func (m *membership) ends(claim *history.Head, head int64) bool {
-	switch {
-	case claim == nil:
-		return m.cursor <= head
-	case m.cursor == claim.Seq:
-		m.last = claim.ID
-	}
-	return m.cursor <= max(head, claim.Seq)
 }
 
 // compareClaims compares what unverified members have with the room's log, as far as the
@@ -279,7 +273,7 @@ func (r *room) unverifiedMembers() (list []unverifiedMember) {
 	defer r.mu.Unlock()
 	r.hasUnverified = false
 	for _, c := range r.members {
-		if c.membership.unverified {
+		if c.membership.state == memberUnverified {
 			list = append(list, unverifiedMember{c, c.membership.claim, c.membership.claim == nil && c.membership.cursor <= r.head})
 		}
 	}

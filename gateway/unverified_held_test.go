@@ -19,8 +19,8 @@ func TestACatchUpOfBeforeServesNobodyWhoIsHeld(t *testing.T) {
 			r.place(talk.Entry{Kind: talk.KindPosted, RoomID: 1, Author: newUUID(), ID: newUUID(), Seq: seq + 1})
 		}
 		r.addMember(c, newUUID(), talk.Extended, 3)
-		c.membership.live, c.membership.unverified, c.membership.catchingUp = false, true, true
-		if _, done := r.serveRecent(c); !done || c.membership.live || c.membership.catchingUp || c.membership.cursor != 3 {
+		c.membership.state = memberUnverified
+		if _, done := r.serveRecent(c); !done || c.membership.state != memberUnverified || c.membership.cursor != 3 {
 			t.Errorf("from memory: done %v, %+v", done, c.membership)
 		}
 		r.serveStored(c, []talk.Entry{{Seq: 4}})

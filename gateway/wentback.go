@@ -200,13 +200,13 @@ func (r *room) reset(state history.Room, entries []talk.Entry) (behind, stale []
 	for _, c := range r.members {
 		m := &c.membership
 		if m.form.IsExtended() {
-			m.stale, m.live, m.unverified, m.claim = true, false, false, nil
+			m.on(memberDiffers)
 			stale = append(stale, c)
 			continue
 		}
 		m.cursor = min(m.cursor, common)
 		m.last, _ = r.recent.idAt(m.cursor)
-		if m.live = m.cursor == r.head; !m.live {
+		if m.rewound(r.head) {
 			behind = append(behind, c)
 		}
 	}
@@ -243,7 +243,7 @@ func (s *Server) moveStale(r *room, stale []*conn) {
 		var left []*conn
 		r.locked(func() {
 			for _, c := range stale {
-				if c.memberOf.Load() == r && c.membership.stale {
+				if c.memberOf.Load() == r && c.membership.state == memberStale {
 					left = append(left, c)
 				}
 			}

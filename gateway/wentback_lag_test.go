@@ -50,7 +50,7 @@ func stepOfLaggingMember(t *testing.T, stored, shown []talk.Entry, cursor int64)
 	r.placeEntries(shown)
 	r.empty()
 	c := r.members[0]
-	c.membership.live, c.membership.catchingUp, c.membership.cursor, c.membership.last = false, true, cursor, shown[cursor-1].ID
+	c.membership.state, c.membership.cursor, c.membership.last = memberCatchingUp, cursor, shown[cursor-1].ID
 	s.catchUpStep(t.Context(), r, c)
 	return r, c
 }
