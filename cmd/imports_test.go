@@ -35,10 +35,17 @@ var mayImport = map[room][]room{
 	"cmd":       {"talk", "client", "fanout", "history", "gateway", "bench", "tui", "web", "deploy"},
 }
 
+// below lists what of this module a package within a room may import: nothing that leads
+// back up to who uses it.
+var below = map[string][]string{
+	"tuitalk/gateway/limits":    {},
+	"tuitalk/gateway/transport": {"tuitalk/websocket"},
+}
+
 // onlyIn lists the packages that may import an outside library. Its types never
 // cross their borders.
 var onlyIn = map[string][]string{
-	"github.com/lesismal/nbio":    {"tuitalk/gateway", "tuitalk/bench/virtualuser"},
+	"github.com/lesismal/nbio":    {"tuitalk/gateway/transport", "tuitalk/bench/virtualuser"},
 	"github.com/redis/rueidis":    {"tuitalk/fanout/redisbus"},
 	"github.com/jackc/pgx":        {"tuitalk/history/pgstore"},
 	"modernc.org/sqlite":          {"tuitalk/history/sqlitestore"},
@@ -48,7 +55,7 @@ var onlyIn = map[string][]string{
 	"github.com/rivo/uniseg":      {"tuitalk/talk", "tuitalk/tui", "tuitalk/web/app"},
 	"golang.org/x/text":           {"tuitalk/talk/names", "tuitalk/talk/confusables"}, // too large for a browser
 	"github.com/prometheus":       {"tuitalk/gateway", "tuitalk/fanout/redisbus", "tuitalk/cmd/tuitalk-gateway", "tuitalk/bench/measure"},
-	"net/http":                    {"tuitalk/gateway", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench/attack", "tuitalk/bench/coordinator", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/devcluster"},
+	"net/http":                    {"tuitalk/gateway", "tuitalk/gateway/transport", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench/attack", "tuitalk/bench/coordinator", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/devcluster"},
 	"github.com/goccy/go-json":    {"tuitalk/talk", "tuitalk/bench/result", "tuitalk/bench/scenario", "tuitalk/bench/virtualuser", "tuitalk/deploy/devcluster"},
 	"github.com/HdrHistogram":     {"tuitalk/bench/measure"},
 	"tuitalk/gateway":             {"tuitalk/cmd/tuitalk-gateway", "tuitalk/fleetsim"},       // what loads it sees only its wire
@@ -111,6 +118,9 @@ func check(t *testing.T, importer, imported string) {
 		} else if !slices.Contains(allowed, roomOf(imported)) {
 			t.Errorf("%s imports %s, which is not below it", importer, imported)
 		}
+	}
+	if allowed, inner := below[importer]; inner && roomOf(imported) != "" && !slices.Contains(allowed, imported) {
+		t.Errorf("%s imports %s, and not only %v", importer, imported, allowed)
 	}
 	for library, homes := range onlyIn {
 		inside := imported == library || strings.HasPrefix(imported, library+"/")

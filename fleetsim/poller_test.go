@@ -5,7 +5,7 @@ import (
 	"net"
 	"sync"
 
-	"tuitalk/gateway"
+	"tuitalk/gateway/transport"
 )
 
 // poller serves the lines of one gateway: callbacks one at a time, on one goroutine,
@@ -25,7 +25,7 @@ type poller struct {
 type socket struct {
 	poller *poller
 	end    *end
-	to     gateway.Callbacks
+	to     transport.Callbacks
 
 	// guarded by poller.mu
 	listed bool   // in ready
@@ -36,8 +36,8 @@ type socket struct {
 }
 
 var (
-	_ gateway.Poller = (*poller)(nil)
-	_ gateway.Socket = (*socket)(nil)
+	_ transport.Poller = (*poller)(nil)
+	_ transport.Socket = (*socket)(nil)
 )
 
 func newPoller(g *gate) *poller {
@@ -64,7 +64,7 @@ func (p *poller) Stop() {
 
 func (p *poller) Poke() {}
 
-func (p *poller) TakeOver(tcp net.Conn) (gateway.Socket, error) {
+func (p *poller) TakeOver(tcp net.Conn) (transport.Socket, error) {
 	c, ok := tcp.(conn)
 	if !ok {
 		return nil, errors.New("this is no simulated line")
@@ -72,7 +72,7 @@ func (p *poller) TakeOver(tcp net.Conn) (gateway.Socket, error) {
 	return &socket{poller: p, end: c.end}, nil
 }
 
-func (p *poller) Serve(sock gateway.Socket, to gateway.Callbacks) error {
+func (p *poller) Serve(sock transport.Socket, to transport.Callbacks) error {
 	s := sock.(*socket)
 	s.to = to
 	p.mu.Lock()
@@ -173,7 +173,7 @@ func (p *poller) forget(s *socket, why error) {
 	s.to.OnClose(why)
 }
 
-// Send implements gateway.Socket.
+// Send implements transport.Socket.
 func (s *socket) Send(b []byte) (int, error) {
 	s.poller.gate.pass()
 	s.poller.mu.Lock()
@@ -185,7 +185,7 @@ func (s *socket) Send(b []byte) (int, error) {
 	return s.end.send(b)
 }
 
-// Queue implements gateway.Socket.
+// Queue implements transport.Socket.
 func (s *socket) Queue(b []byte) error {
 	s.poller.mu.Lock()
 	defer s.poller.mu.Unlock()
@@ -197,7 +197,7 @@ func (s *socket) Queue(b []byte) error {
 	return nil
 }
 
-// Close implements gateway.Socket.
+// Close implements transport.Socket.
 func (s *socket) Close(why error) {
 	s.poller.mu.Lock()
 	defer s.poller.mu.Unlock()
@@ -211,16 +211,16 @@ func (s *socket) closeLocked(why error) {
 	}
 }
 
-// Reset implements gateway.Socket.
+// Reset implements transport.Socket.
 func (s *socket) Reset() {
 	s.Close(nil)
 	s.end.reset()
 }
 
-// CloseWrite implements gateway.Socket.
+// CloseWrite implements transport.Socket.
 func (s *socket) CloseWrite() error { return s.end.finish() }
 
-// Unacked implements gateway.Socket.
+// Unacked implements transport.Socket.
 func (s *socket) Unacked() (n int) {
 	s.end.line.mu.Lock()
 	defer s.end.line.mu.Unlock()

@@ -1,43 +1,20 @@
 package gateway
 
 import (
-	"errors"
 	"net"
 	"net/netip"
-	"time"
 
 	"tuitalk/gateway/limits"
-)
-
-// Bounds of the pause after an accept that failed, as when no file is left.
-const (
-	acceptPauseMin = 5 * time.Millisecond
-	acceptPauseMax = time.Second
+	"tuitalk/gateway/transport"
 )
 
 // accept takes connections until the listener is closed.
 func (s *Server) accept(l net.Listener) {
-	pause := acceptPauseMin
-	for {
-		tcp, err := l.Accept()
-		switch {
-		case err == nil:
-			pause = acceptPauseMin
-			s.acceptLoop.begin()
-			s.welcomeConn(tcp)
-			s.acceptLoop.end()
-		case errors.Is(err, net.ErrClosed):
-			return
-		default:
-			s.log.Warn("accept failed", "err", err, "pause", pause)
-			select {
-			case <-time.After(pause):
-			case <-s.ended:
-				return
-			}
-			pause = min(2*pause, acceptPauseMax)
-		}
-	}
+	transport.Accept(l, s.ended, s.log, func(tcp net.Conn) {
+		s.acceptLoop.begin()
+		s.welcomeConn(tcp)
+		s.acceptLoop.end()
+	})
 }
 
 // welcomeConn puts an accepted connection to work, or closes it if there are too
@@ -48,7 +25,7 @@ func (s *Server) welcomeConn(tcp net.Conn) {
 		c.addr = a.Addr().Unmap()
 	}
 	c.account.Holder = c
-	a := s.limits.Accept(s.clock.elapsed(), &c.account, c.addr, s.trusts(c.addr))
+	a := s.limits.Accept(s.clock.elapsed(), &c.account, c.addr, s.rules.Trusts(c.addr))
 	s.evict(a)
 	if a.Refusal != limits.RefusedNot {
 		s.metrics.refusedConn(a.Refusal)

@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"net/netip"
-	"slices"
 	"strconv"
 	"time"
 
 	"tuitalk/gateway/limits"
+	"tuitalk/gateway/transport"
 	"tuitalk/talk"
 )
 
@@ -17,11 +16,6 @@ import (
 
 // elapsed is the time by which budgets are counted.
 func (c *clock) elapsed() time.Duration { return time.Since(c.began) }
-
-// trusts tells whether an address is that of a proxy which the operator trusts.
-func (s *Server) trusts(a netip.Addr) bool {
-	return slices.ContainsFunc(s.opts.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
-}
 
 // evict closes a connection that gave way to another one.
 func (s *Server) evict(a limits.Admission) {
@@ -46,8 +40,8 @@ func (c *conn) Evict() {
 // acquireBudgets counts the connection for who speaks, once its request tells. false: that
 // is refused, and answered.
 func (c *conn) acquireBudgets(req *http.Request) bool {
-	from := c.srv.clientAddr(c.addr, req.Header)
-	unnamed := c.srv.unnamedProxy(c.addr, req.Header)
+	from := c.srv.rules.ClientAddr(c.addr, req.Header)
+	unnamed := c.srv.rules.UnnamedProxy(c.addr, req.Header)
 	c.locked(func(u *user) {
 		u.from, u.unnamedProxy = from, unnamed
 		c.network = limits.NetworkOf(from)
@@ -58,10 +52,10 @@ func (c *conn) acquireBudgets(req *http.Request) bool {
 		return true
 	}
 	c.srv.metrics.refusedConn(a.Refusal)
-	c.noteRefused(refusedLimits, req, "limit", a.Refusal)
+	c.noteRefused(transport.RefusedLimits, req, "limit", a.Refusal)
 	h := c.refusalHeaders()
 	h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(a.Wait.Seconds())))))
-	c.answerHTTP(upgradeRefusals[refusedLimits].status, h, []byte(crowdSentence(a.Refusal)), true)
+	c.answerHTTP(transport.RefusedLimits.Status(), h, []byte(crowdSentence(a.Refusal)), true)
 	return false
 }
 
@@ -252,7 +246,7 @@ func (c *conn) flooded(why closeReason) {
 	var person, addr time.Duration
 	from := c.from()
 	c.locked(func(u *user) {
-		person, addr = s.limits.Strike(s.clock.elapsed(), &c.account, u.unnamedProxy || s.trusts(from))
+		person, addr = s.limits.Strike(s.clock.elapsed(), &c.account, u.unnamedProxy || s.rules.Trusts(from))
 	})
 	if person > 0 {
 		s.metrics.keptOut(keptUser)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"tuitalk/gateway/transport"
 )
 
 // maxScrapes is how many answers of /metrics are made at once.
@@ -42,15 +44,14 @@ func (s *Server) Admin(gather prometheus.Gatherer) http.Handler {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return s.origins.guardAdmin(mux)
+	return guardAdmin(s.rules, mux)
 }
 
 // guardAdmin keeps out the page of a stranger who has pointed his name here: a
 // browser shows it what it reads from its own host.
-func (og *origins) guardAdmin(next http.Handler) http.Handler {
+func guardAdmin(rules *transport.Rules, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a, ok := parseAuthority(r.Host)
-		if r.Host != "" && (!ok || !og.local(a.host) && !og.listed(a.host)) {
+		if r.Host != "" && !rules.IsOwnName(r.Host) {
 			http.Error(w, "operators are not answered at this host name; use an address, or name it with -hosts", http.StatusForbidden)
 			return
 		}

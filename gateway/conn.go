@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"tuitalk/gateway/limits"
+	"tuitalk/gateway/transport"
 	"tuitalk/websocket"
 )
 
@@ -28,7 +29,7 @@ type conn struct {
 	srv    *Server
 	serial uint64
 	addr   netip.Addr
-	sock   Socket // set before the first callback
+	sock   transport.Socket // set before the first callback
 
 	network netip.Prefix // of who speaks; set before the first message
 

@@ -23,11 +23,7 @@ const (
 func (s *Server) degraded(part degradedPart) []string {
 	switch part {
 	case degradedSettings:
-		said := slices.Clone(s.opts.Degraded)
-		if sentence := s.unnamed.Load(); sentence != nil {
-			said = append(said, *sentence)
-		}
-		return said
+		return slices.Concat(s.opts.Degraded, s.rules.Degraded())
 	case degradedStore:
 		said := append(s.dates.lately(time.Now()), s.wentBack.sentences(s.clock.now())...)
 		if s.spooler != nil && !s.health.storeUp() {

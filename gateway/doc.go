@@ -16,11 +16,10 @@
 //
 // # Who gets in
 //
-// A request's head is judged whole (cutHead, readRequest), then its budgets
-// (conn.enter), then the handshake (checkUpgrade): RFC 6455 to the letter, and for
-// a page that it comes from where it connects to, at a name that is ours
-// (origins). What a trusted proxy says of the client counts (forwardedOf). Each
-// refusal has a reason, which is the metric's label, and a line in the log.
+// Package transport carries the bytes, and tells what a request is, who sends it and
+// whether it may become a WebSocket. A request's head is judged whole (parseRequest), then
+// its budgets (conn.acquireBudgets), then the handshake (conn.upgrade). Each refusal has a
+// reason, which is the metric's label, and a line in the log.
 //
 // # What a client sees
 //

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"tuitalk/gateway"
+	"tuitalk/gateway/transport"
 )
 
 // handshakeHead is a handshake as it should be, with lines taken out, replaced by
@@ -337,7 +338,7 @@ func TestOriginsAndHostsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{"chat.example", "ftp://chat.example", "https://", "https://*", "https://a.*.example",
 		"https://*chat.example", "https://chat.example/", "https://u@chat.example", "https://*.10.0.0.1", "https://chat.example:0", "null"} {
-		if gateway.CheckOrigin(s) == nil {
+		if transport.CheckOrigin(s) == nil {
 			t.Errorf("the origin %q is taken", s)
 		}
 		o := testOptions(t)
@@ -347,12 +348,12 @@ func TestOriginsAndHostsThatCannotBe(t *testing.T) {
 		}
 	}
 	for _, s := range []string{"", "https://chat.example", "chat.example:443", "a.*.example", "*chat.example", "*.", "bücher.example", "*.::1"} {
-		if gateway.CheckHost(s) == nil {
+		if transport.CheckHost(s) == nil {
 			t.Errorf("the host %q is taken", s)
 		}
 	}
 	for _, s := range []string{"*", "chat.example", "*.chat.example", "localhost", "10.0.0.1", "[::1]"} {
-		if err := gateway.CheckHost(s); err != nil {
+		if err := transport.CheckHost(s); err != nil {
 			t.Error(fmt.Errorf("%q: %w", s, err))
 		}
 	}

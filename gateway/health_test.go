@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"errors"
-	"syscall"
+	"sync"
 	"testing"
 	"time"
+
+	"tuitalk/gateway/transport"
 )
 
 // TestOnlyAFreshAnswerIsProof: a node that asks the store for nothing does not
@@ -29,20 +31,29 @@ func TestOnlyAFreshAnswerIsProof(t *testing.T) {
 	}
 }
 
+// slowSocket is closed when somebody lets it.
+type slowSocket struct {
+	transport.Socket // the rest is not asked
+	mu               sync.Mutex
+	closed           bool
+}
+
+func (s *slowSocket) Close(error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
+
 // TestClockGoesOnWhileAllIsClosed: after a freeze there may be a hundred thousand
 // connections to close, and a clock that stood still for that would be one more
 // reason for the watchdog.
 func TestClockGoesOnWhileAllIsClosed(t *testing.T) {
 	t.Parallel()
 	s := bareServer(t)
-	nb, peer, err := socketPair()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer syscall.Close(peer)
-	c := &conn{srv: s, sock: &nbioSocket{nb: nb, probe: &pollerProbe{}, served: true}}
+	sock := &slowSocket{}
+	c := &conn{srv: s, sock: sock}
 	s.conns.add(c)
-	nb.Lock() // closing it takes until the end of the test
+	sock.mu.Lock() // closing it takes until the end of the test
 	returned := make(chan struct{})
 	go func() {
 		defer close(returned)
@@ -56,10 +67,10 @@ func TestClockGoesOnWhileAllIsClosed(t *testing.T) {
 	if c.at() != stageClosed {
 		t.Error("something may still be taken from it")
 	}
-	nb.Unlock()
+	sock.mu.Unlock()
 	<-returned
 	s.ticking.Wait()
-	if closed, _ := nb.IsClosed(); !closed {
+	if !sock.closed {
 		t.Error("it is not closed")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tuitalk/gateway/limits"
+	"tuitalk/gateway/transport"
 	"tuitalk/talk"
 )
 
@@ -56,7 +57,7 @@ type metrics struct {
 	provisional, withdrawn, missed                    prometheus.Counter
 	workRefused, workExpired                          *prometheus.CounterVec
 	closed                                            [reasonCount]prometheus.Counter
-	refusedUpgrades                                   [upgradeRefusalCount]prometheus.Counter
+	refusedUpgrades                                   [transport.RefusalCount]prometheus.Counter
 	refusals, acks, resumes, caughtUp, heads          *prometheus.CounterVec
 	refusedConns, delays, limits, kept                *prometheus.CounterVec
 	headsBehind                                       prometheus.Gauge
@@ -136,8 +137,8 @@ func (m *metrics) makeLines(mk maker) {
 	m.limits = known(mk, "limited_messages_total", "Messages refused or not answered, by whose budget was used up.", "level", limits.Levels)
 	m.kept = known(mk, "kept_out_total", "Times that somebody was kept out for a while, by who.", "who", keptKinds)
 	refused := mk.vector("refused_upgrades_total", "WebSocket handshakes refused, and requests that are none, by reason.", "reason")
-	for r := upgradeFine + 1; r < upgradeRefusalCount; r++ {
-		m.refusedUpgrades[r] = refused.WithLabelValues(r.label())
+	for r := transport.RefusedNot + 1; r < transport.RefusalCount; r++ {
+		m.refusedUpgrades[r] = refused.WithLabelValues(r.Label())
 	}
 	m.upgrades = mk.counter("upgrades_total", "WebSocket handshakes done.")
 	m.framesIn = mk.counter("messages_received_total", "Whole messages received from clients.")

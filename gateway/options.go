@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tuitalk/gateway/limits"
+	"tuitalk/gateway/transport"
 	"tuitalk/talk"
 )
 
@@ -91,7 +92,7 @@ type Options struct {
 
 	// Poller carries the bytes of the connections; nil: epoll loops do. A simulation
 	// brings its own.
-	Poller Poller
+	Poller transport.Poller
 
 	// Degraded are sentences about settings that do not protect what they could.
 	Degraded []string
@@ -196,8 +197,12 @@ func (o *Options) Validate() error {
 			return err
 		}
 	}
-	_, err := newOrigins(o)
+	_, err := transport.NewRules(o.rules())
 	return err
+}
+
+func (o *Options) rules() transport.RulesConfig {
+	return transport.RulesConfig{Path: o.Path, Origins: o.Origins, Hosts: o.Hosts, OwnNames: o.OwnNames, TrustedProxies: o.TrustedProxies}
 }
 
 func (o *Options) validateParts() error {

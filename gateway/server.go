@@ -13,6 +13,7 @@ import (
 
 	"tuitalk/fanout"
 	"tuitalk/gateway/limits"
+	"tuitalk/gateway/transport"
 	"tuitalk/history"
 	"tuitalk/talk"
 	"tuitalk/talk/names"
@@ -31,8 +32,8 @@ type Server struct {
 	names    *names.Rules
 	clock    *clock
 	metrics  *metrics
-	origins  *origins
-	poller   Poller
+	rules    *transport.Rules
+	poller   transport.Poller
 	pump     *pump
 	work     workerPools
 	timers   *timerQueue
@@ -56,8 +57,6 @@ type Server struct {
 	fleetNotes        fleetNotes
 	arrivals          arrivals
 	renames           renames
-
-	unnamed atomic.Pointer[string] // tells of the first unnamedProxy
 
 	spooler    *spooler // nil: there is no spool
 	accepts    sync.WaitGroup
@@ -99,14 +98,17 @@ func New(opts Options, store history.Store) (*Server, error) {
 	s.windows.by, s.windows.byUser = map[sessionID]*conn{}, map[talk.UUID][]*conn{}
 	s.limits = limits.New(opts.Limits)
 	s.metrics = newMetrics(opts.Metrics, s)
-	s.origins, _ = newOrigins(&opts) // Validate has tried it
+	s.rules, _ = transport.NewRules(opts.rules()) // Validate has tried it
 	s.lanes = make([]*lane, opts.Lanes)
 	for i := range s.lanes {
 		s.lanes[i] = newLane(s, i)
 	}
 	s.acceptLoop = ls.add("accept")
 	if s.poller = opts.Poller; s.poller == nil {
-		s.poller = newNbioPoller(&s.opts, ls)
+		s.poller = transport.NewPoller(transport.PollerConfig{
+			Loops: opts.Pollers, SendBuffer: opts.SendBuffer, ReceiveBuffer: opts.ReceiveBuffer,
+			Watch: func(name string) transport.Loop { return pollerLoop{ls.add(name)} },
+		})
 	}
 	return s, nil
 }

@@ -6,29 +6,28 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
-	"strings"
 
-	"tuitalk/websocket"
+	"tuitalk/gateway/transport"
 )
 
 // parseRequest takes one HTTP request from data if it is whole, and returns
 // the bytes taken.
 func (c *conn) parseRequest(data []byte) int {
-	head, whole, tooLarge := cutHead(data)
+	head, whole, tooLarge := transport.CutHead(data)
 	if tooLarge {
-		c.refuseUpgrade(refusedTooLarge, nil)
+		c.refuseUpgrade(transport.RefusedTooLarge, nil)
 		return len(data)
 	}
 	if !whole {
 		return 0
 	}
 	c.lastIn.Store(c.srv.clock.coarse())
-	req, why := readRequest(head)
+	req, why := transport.ReadRequest(head)
 	switch {
-	case why != upgradeFine:
+	case why != transport.RefusedNot:
 		c.refuseUpgrade(why, req)
 	case !c.acquireBudgets(req):
-	case c.srv.wantsUpgrade(req):
+	case c.srv.rules.WantsUpgrade(req):
 		c.upgrade(req)
 	default:
 		c.serveSite(req)
@@ -38,16 +37,44 @@ func (c *conn) parseRequest(data []byte) int {
 
 // upgrade answers a WebSocket handshake.
 func (c *conn) upgrade(req *http.Request) {
-	f := c.srv.forwardedOf(c.addr, req.Host, req.Header)
-	if why := c.srv.checkUpgrade(req, f); why != upgradeFine {
+	why := c.srv.rules.Check(req, c.addr)
+	if why == transport.RefusedNot && c.srv.draining.Load() {
+		why = transport.RefusedDraining
+	}
+	if why != transport.RefusedNot {
 		c.refuseUpgrade(why, req)
 		return
 	}
-	head := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-		websocket.Accept(strings.TrimSpace(req.Header.Get("Sec-WebSocket-Key"))) + "\r\n\r\n"
 	c.stage.CompareAndSwap(uint32(stageHTTP), uint32(stageSocket))
 	c.srv.metrics.upgrades.Inc()
-	c.pushAnswer(&preparedFrame{bytes: []byte(head)})
+	c.pushAnswer(&preparedFrame{bytes: transport.SwitchingProtocols(req)})
+}
+
+// refuseUpgrade refuses and answers. req is nil if there is no request.
+func (c *conn) refuseUpgrade(why transport.Refusal, req *http.Request) {
+	c.noteRefused(why, req)
+	c.refuseHTTP(why.Status(), why.Sentence())
+}
+
+// noteRefused counts and logs a refusal. The reason is in the message, so that a
+// log that limits equal messages shows each.
+func (c *conn) noteRefused(why transport.Refusal, req *http.Request, more ...any) {
+	c.srv.metrics.refusedUpgrades[why].Inc()
+	from, host, page := c.addr, "", ""
+	if req != nil {
+		from, host, page = c.srv.rules.ClientAddr(c.addr, req.Header), req.Host, req.Header.Get("Origin")
+	}
+	attrs := append([]any{"from", from, "peer", c.addr, "host", clip(host), "origin", clip(page)}, more...)
+	c.srv.log.Info("handshake refused: "+why.Label(), attrs...)
+}
+
+// clip bounds what a stranger can write into a line of the log.
+func clip(s string) string {
+	const most = 100
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
 }
 
 // refusalHeaders are those of an answer that is not the site's.

@@ -15,6 +15,7 @@ import (
 	"tuitalk/fanout/redisbus"
 	"tuitalk/gateway"
 	"tuitalk/gateway/limits"
+	"tuitalk/gateway/transport"
 	"tuitalk/history/pgstore"
 	"tuitalk/talk"
 )
@@ -192,7 +193,7 @@ func schemeOf(s string) string {
 func (c *config) parseOrigins(list string) error {
 	c.allowed = fields(list)
 	for _, o := range c.allowed {
-		if err := gateway.CheckOrigin(o); err != nil {
+		if err := transport.CheckOrigin(o); err != nil {
 			return err
 		}
 	}
@@ -202,7 +203,7 @@ func (c *config) parseOrigins(list string) error {
 func (c *config) parseHosts(list string) error {
 	c.answersTo = fields(list)
 	for _, h := range c.answersTo {
-		if err := gateway.CheckHost(h); err != nil {
+		if err := transport.CheckHost(h); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package gateway
+package transport
 
 import (
 	"fmt"
@@ -112,7 +112,7 @@ func (p originPattern) matches(o origin) bool {
 	return p.scheme == o.scheme && p.port == o.port && p.host.matches(o.host)
 }
 
-// CheckOrigin reports what is wrong with one of Options.Origins.
+// CheckOrigin reports what is wrong with an origin that an operator allows.
 func CheckOrigin(s string) error {
 	if _, ok := parseOriginPattern(s); !ok && s != "*" {
 		return fmt.Errorf("%q is not an origin, as https://chat.example or https://*.chat.example; a star stands for one whole label, the first", s)
@@ -120,7 +120,7 @@ func CheckOrigin(s string) error {
 	return nil
 }
 
-// CheckHost reports what is wrong with one of Options.Hosts.
+// CheckHost reports what is wrong with a host that he names.
 func CheckHost(s string) error {
 	if _, ok := parseHostPattern(s); !ok && s != "*" {
 		return fmt.Errorf("%q is not a host name without a port, as chat.example or *.chat.example; a star stands for one whole label, the first", s)
@@ -142,9 +142,9 @@ type origins struct {
 	own                []string      // names of this machine
 }
 
-func newOrigins(o *Options) (*origins, error) {
-	og := &origins{anyOrigin: slices.Contains(o.Origins, "*"), anyHost: slices.Contains(o.Hosts, "*")}
-	for _, s := range o.Origins {
+func newOrigins(c *RulesConfig) (*origins, error) {
+	og := &origins{anyOrigin: slices.Contains(c.Origins, "*"), anyHost: slices.Contains(c.Hosts, "*")}
+	for _, s := range c.Origins {
 		if err := CheckOrigin(s); err != nil {
 			return nil, fmt.Errorf("origins: %w", err)
 		}
@@ -152,7 +152,7 @@ func newOrigins(o *Options) (*origins, error) {
 			og.allowed = append(og.allowed, p)
 		}
 	}
-	for _, s := range o.Hosts {
+	for _, s := range c.Hosts {
 		if err := CheckHost(s); err != nil {
 			return nil, fmt.Errorf("hosts: %w", err)
 		}
@@ -160,7 +160,7 @@ func newOrigins(o *Options) (*origins, error) {
 			og.hosts = append(og.hosts, p)
 		}
 	}
-	for _, s := range o.OwnNames {
+	for _, s := range c.OwnNames {
 		if a, ok := parseAuthority(s); ok {
 			og.own = append(og.own, a.host)
 		}
@@ -170,24 +170,24 @@ func newOrigins(o *Options) (*origins, error) {
 
 // check judges the Origin of a handshake. hosts are what the browser may have
 // connected to; near: a stranger may not reach us as this client does.
-func (og *origins) check(page string, hosts []authority, near bool) upgradeRefusal {
+func (og *origins) check(page string, hosts []authority, near bool) Refusal {
 	if page == "" || og.anyOrigin {
-		return upgradeFine
+		return RefusedNot
 	}
 	o, ok := parseOrigin(page)
 	if !ok {
-		return refusedOrigin
+		return RefusedOrigin
 	}
 	if slices.ContainsFunc(og.allowed, func(p originPattern) bool { return p.matches(o) }) {
-		return upgradeFine
+		return RefusedNot
 	}
 	if !slices.ContainsFunc(hosts, o.at) {
-		return refusedOrigin
+		return RefusedOrigin
 	}
 	if !og.answersTo(o.host, near) {
-		return refusedHostName
+		return RefusedHostName
 	}
-	return upgradeFine
+	return RefusedNot
 }
 
 // answersTo tells whether a host is ours. An address is, and what no stranger can

@@ -1,4 +1,4 @@
-package gateway
+package transport
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ import (
 	"github.com/lesismal/nbio/mempool"
 )
 
-// This file is the only one that knows nbio. It uses nbio's core, the epoll
+// This file is the only one of the gateway that knows nbio. It uses nbio's core, the epoll
 // loops and their write queues, and none of its HTTP and WebSocket layers: those
 // take unmasked frames, answer most violations without a close frame, and cost
 // one more hand-over and two more copies per message.
@@ -42,9 +42,9 @@ type nbioSocket struct {
 // nbioPoller runs the epoll loops.
 type nbioPoller struct {
 	engine        *nbio.Engine
-	send, receive int            // kernel buffers, of Options
+	send, receive int            // kernel buffers, of PollerConfig
 	probes        []*pollerProbe // one on each loop
-	closes        *loop          // nbio's goroutine that reports closed connections
+	closes        Loop           // nbio's goroutine that reports closed connections
 
 	mu   sync.Mutex
 	done bool // the probes are closed; guarded by mu
@@ -55,22 +55,34 @@ var (
 	_ Socket = (*nbioSocket)(nil)
 )
 
-func newNbioPoller(opts *Options, ls *loops) *nbioPoller {
+// PollerConfig is what NewPoller needs.
+type PollerConfig struct {
+	Loops int // epoll loops
+	// SendBuffer and ReceiveBuffer bound what the kernel keeps for a connection:
+	// SO_SNDBUF and SO_RCVBUF, which Linux doubles.
+	SendBuffer, ReceiveBuffer int
+	Watch                     func(name string) Loop // called once for each goroutine
+}
+
+// NewPoller makes the epoll loops.
+func NewPoller(c PollerConfig) Poller { return newNbioPoller(c) }
+
+func newNbioPoller(c PollerConfig) *nbioPoller {
 	logging.SetLevel(logging.LevelNone)
 	engine := nbio.NewEngine(nbio.Config{
 		Name:           "tuitalk",
-		NPoller:        opts.Pollers,
+		NPoller:        c.Loops,
 		ReadBufferSize: 64 << 10,
 		BodyAllocator:  mempool.New(512, 16<<10),
 	})
-	p := &nbioPoller{engine: engine, send: opts.SendBuffer, receive: opts.ReceiveBuffer, closes: ls.add("closed connections")}
+	p := &nbioPoller{engine: engine, send: c.SendBuffer, receive: c.ReceiveBuffer, closes: c.Watch("closed connections")}
 	engine.OnData(func(nb *nbio.Conn, data []byte) {
 		switch to := nb.Session().(type) {
 		case Callbacks:
 			to.OnData(data)
-			p.probeOf(nb).loop.progress() // a round may be long
+			p.probeOf(nb).loop.Progress() // a round may be long
 		case *pollerProbe:
-			to.loop.end()
+			to.loop.End()
 			p.serveNew(to)
 		}
 	})
@@ -82,11 +94,11 @@ func newNbioPoller(opts *Options, ls *loops) *nbioPoller {
 	engine.OnClose(func(nb *nbio.Conn, err error) {
 		if to, ok := nb.Session().(Callbacks); ok {
 			to.OnClose(err)
-			p.closes.progress() // thousands may close at once
+			p.closes.Progress() // thousands may close at once
 		}
 	})
-	for i := range opts.Pollers {
-		p.probes = append(p.probes, &pollerProbe{loop: ls.add(fmt.Sprintf("poller %d", i)), peer: -1})
+	for i := range c.Loops {
+		p.probes = append(p.probes, &pollerProbe{loop: c.Watch(fmt.Sprintf("poller %d", i)), peer: -1})
 	}
 	return p
 }
@@ -116,15 +128,15 @@ func (p *nbioPoller) Stop() {
 	defer p.mu.Unlock()
 	for _, probe := range p.probes {
 		_ = syscall.Close(probe.peer) // nothing is read from it any more
-		probe.loop.end()
+		probe.loop.End()
 	}
-	p.closes.end()
+	p.closes.End()
 }
 
 // pollerProbe is one end of a socket pair on an epoll loop. What is written to its
 // peer comes if the loop goes round.
 type pollerProbe struct {
-	loop *loop
+	loop Loop
 	peer int
 
 	mu sync.Mutex
@@ -266,14 +278,14 @@ func (p *nbioPoller) Poke() {
 		return
 	}
 	for _, probe := range p.probes {
-		if probe.loop.idle() {
-			probe.loop.begin()
+		if probe.loop.Idle() {
+			probe.loop.Begin()
 			probe.wake()
 		}
 	}
-	if p.closes.idle() {
-		p.closes.begin()
-		p.engine.Async(p.closes.end)
+	if p.closes.Idle() {
+		p.closes.Begin()
+		p.engine.Async(p.closes.End)
 	}
 }
 

@@ -1,4 +1,4 @@
-package gateway
+package transport
 
 import (
 	"net/http"
@@ -32,14 +32,14 @@ func (f forwarded) authorities() (hosts []authority, ok bool) {
 // the last one, which must overwrite it. X-Forwarded-For and X-Forwarded-Host
 // get longer with each proxy: what counts is what the first trusted one has
 // added, whatever a client wrote before it.
-func (s *Server) forwardedOf(peer netip.Addr, host string, h http.Header) forwarded {
+func (r *Rules) forwardedOf(peer netip.Addr, host string, h http.Header) forwarded {
 	f := forwarded{addr: peer, hosts: []string{host}}
-	if !s.trusts(peer) {
+	if !r.Trusts(peer) {
 		return f
 	}
 	f.proxied = true
 	via := 0
-	f.addr, via = s.lastUntrusted(peer, listOf(h, "X-Forwarded-For"))
+	f.addr, via = r.lastUntrusted(peer, listOf(h, "X-Forwarded-For"))
 	if a, err := netip.ParseAddr(strings.TrimSpace(h.Get("X-Real-Ip"))); err == nil {
 		f.addr = a.Unmap()
 	}
@@ -49,26 +49,9 @@ func (s *Server) forwardedOf(peer netip.Addr, host string, h http.Header) forwar
 	return f
 }
 
-// clientAddr is the address of who speaks.
-func (s *Server) clientAddr(peer netip.Addr, h http.Header) netip.Addr {
-	return s.forwardedOf(peer, "", h).addr
-}
-
-// unnamedProxy tells whether a request came through a proxy nearby that the operator
-// has not named, and tells him: all its users have its address. Far away, anybody
-// could say so, and would not be kept out.
-func (s *Server) unnamedProxy(peer netip.Addr, h http.Header) bool {
-	if !isNear(peer) || s.trusts(peer) || h.Get("X-Real-Ip") == "" && h.Get("X-Forwarded-For") == "" {
-		return false
-	}
-	sentence := "a proxy at " + peer.String() + " is not named in -trusted-proxies: all its users count as one address"
-	s.unnamed.CompareAndSwap(nil, &sentence)
-	return true
-}
-
 // lastUntrusted walks back along the addresses to the first that is no trusted
 // proxy's, and counts the proxies that it has passed.
-func (s *Server) lastUntrusted(peer netip.Addr, addrs []string) (last netip.Addr, via int) {
+func (r *Rules) lastUntrusted(peer netip.Addr, addrs []string) (last netip.Addr, via int) {
 	last = peer
 	for _, text := range slices.Backward(addrs) {
 		a, ok := parseForwardedAddr(text)
@@ -76,7 +59,7 @@ func (s *Server) lastUntrusted(peer netip.Addr, addrs []string) (last netip.Addr
 			return last, via
 		}
 		last = a
-		if !s.trusts(a) {
+		if !r.Trusts(a) {
 			return last, via
 		}
 		via++

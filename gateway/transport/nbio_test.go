@@ -1,4 +1,4 @@
-package gateway
+package transport
 
 import (
 	"net"
@@ -7,7 +7,19 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tuitalk/fanout/fanouttest"
 )
+
+func TestMain(m *testing.M) { fanouttest.Main(m) }
+
+// unwatched is a Loop of which nobody wants to know.
+type unwatched struct{}
+
+func (unwatched) Begin()     {}
+func (unwatched) Progress()  {}
+func (unwatched) End()       {}
+func (unwatched) Idle() bool { return false }
 
 // probeConn notes what a poller says of a connection.
 type probeConn struct {
@@ -68,9 +80,9 @@ func (c *probeConn) say(t *testing.T, text string) {
 
 func newTestPoller(t *testing.T) (_ *nbioPoller, stop func()) {
 	t.Helper()
-	opts := Defaults()
-	opts.Pollers = 1
-	p := newNbioPoller(&opts, newLoops(newClock()))
+	p := newNbioPoller(PollerConfig{
+		Loops: 1, SendBuffer: 128 << 10, ReceiveBuffer: 64 << 10, Watch: func(string) Loop { return unwatched{} },
+	})
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
