@@ -6,7 +6,7 @@ package fleetsim
 var mutants = []mutant{
 	// The live end of a room.
 	{name: "a hole is not filled", edits: []edit{{"gateway/gaps.go",
-		`s.timers.after(gapWait, func() { s.scheduleFill(r) })`, `s.agenda.after(gapWait, func() {})`}}},
+		`s.timers.after(gapWait, func() { s.scheduleFill(r) })`, `s.timers.after(gapWait, func() {})`}}},
 	{name: "a hole that could not be filled is not tried again", edits: []edit{{"gateway/gaps.go",
 		`s.timers.after(catchUpRetry, func() { s.scheduleFill(r) })`, ``}}},
 	{name: "only the first hole of a room is filled", edits: []edit{{"gateway/room.go",
@@ -114,7 +114,7 @@ var mutants = []mutant{
 	{name: "a doubt about the store is not looked at", fix: "10.8", edits: []edit{{"gateway/wentback.go",
 		`return s.resetRoom(ctx, r)`, `return nil`}}},
 	{name: "another entry at a known seq is no reason for a doubt", fix: "10.8", edits: []edit{
-		{"gateway/wentback.go", `return r.unverified || ok && id == e.ID`, `return r.unverified || ok || id == e.ID`},
+		{"gateway/wentback.go", `return r.state.isUnverified() || ok && id == e.ID`, `return r.state.isUnverified() || ok || id == e.ID`},
 		{"gateway/wentback.go", `if id, ok := r.recent.idAt(head.Seq); ok && id != head.ID {`, `if id, ok := r.recent.idAt(head.Seq); !ok && id != head.ID && id == head.ID {`},
 		{"gateway/wentback.go", `if head.Seq < placed && placed <= r.head {`, `if head.Seq < 0 && placed <= r.head {`},
 	}},
@@ -166,7 +166,7 @@ var mutants = []mutant{
 		{"gateway/rooms.go", `if !s.work.opening.submitFor(network,`, `if !s.work.enter.submitFor(network,`},
 		{"gateway/join.go", "s.scheduleOpen(r, j.conn.network, j.m.AfterSeq)\n", `s.scheduleOpen(r, j.conn.network, j.m.AfterSeq)
 			for waits := true; waits; time.Sleep(time.Millisecond) {
-				r.locked(func() { waits = !r.open && !r.dead })
+				r.locked(func() { waits = !r.state.isOpen() && r.state != roomClosed })
 			}
 `},
 	}},

@@ -175,7 +175,7 @@ func (r *room) observeHead(seq int64) {
 	missing, named := false, false
 	r.locked(func() {
 		r.storeHead = max(r.storeHead, seq)
-		missing = r.open && r.closeGap()
+		missing = r.state.isOpen() && r.closeGap()
 		named = len(r.newNames) > 0
 	})
 	if named {

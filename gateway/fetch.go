@@ -272,7 +272,7 @@ func (s *Server) knownStored(id int32, seq int64) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.open && !r.unverified && r.storeHead >= seq
+	return r.state == roomOpen && r.storeHead >= seq
 }
 
 // queuePiece queues as much of what was read as a piece may have, in frames, and

@@ -25,7 +25,7 @@ func (s *Server) noteGap(r *room) {
 func (s *Server) scheduleFill(r *room) {
 	start := false
 	r.locked(func() {
-		start = r.open && !r.headless && r.storeHead > r.head && !r.filling && !r.storeDoubt.holds
+		start = r.state.isOpen() && r.state != roomHeadless && r.storeHead > r.head && !r.filling && !r.storeDoubt.holds
 		r.filling = r.filling || start
 	})
 	if start {
@@ -53,7 +53,7 @@ func (s *Server) fillGap(ctx context.Context, r *room) {
 	var id talk.UUID
 	done, resets := false, 0
 	r.locked(func() {
-		after, done = r.head, r.storeHead <= r.head || !r.open
+		after, done = r.head, r.storeHead <= r.head || !r.state.isOpen()
 		if done {
 			r.aheadAt = 0
 		}

@@ -23,7 +23,7 @@ func bareServer(t testing.TB) *Server {
 
 // crowdedRoom is a room with members that have been idle.
 func crowdedRoom(s *Server, members int) *room {
-	r := &room{id: 1, srv: s, open: true}
+	r := &room{id: 1, srv: s, state: roomOpen}
 	for i := range members {
 		c := &conn{srv: s, serial: uint64(i)}
 		r.addMember(c, newUUID(), talk.Form(i%talk.Forms), 0)

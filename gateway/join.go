@@ -349,7 +349,7 @@ func (j *join) finishJoin(form talk.Form, a history.Moved) {
 	c, r := j.conn, j.room
 	open, behind := false, false
 	r.locked(func() {
-		if open = r.open; open {
+		if open = r.state.isOpen(); open {
 			behind = j.addMember(form, a)
 		}
 	})
@@ -380,7 +380,7 @@ func (j *join) addMember(form talk.Form, a history.Moved) (behind bool) {
 	}
 	var gap talk.Gap
 	switch {
-	case resume && r.unverified:
+	case resume && r.state.isUnverified():
 		cursor = m.AfterSeq // the head is what somebody said: see verifyRoom
 	case resume:
 		cursor, gap = r.resumeBehind(m.AfterSeq)
@@ -403,9 +403,9 @@ func (j *join) addMember(form talk.Form, a history.Moved) (behind bool) {
 		c.membership.last = m.AfterID
 	}
 	switch {
-	case r.headless && cursor == 0:
+	case r.state == roomHeadless && cursor == 0:
 		c.membership.state = memberHeadless
-	case form.IsExtended() && (log == logDoubtful || r.unverified):
+	case form.IsExtended() && (log == logDoubtful || r.state.isUnverified()):
 		c.membership.state, r.hasUnverified = memberUnverified, true
 		if log == logDoubtful {
 			c.membership.claim = &history.Head{Seq: m.AfterSeq, ID: m.AfterID}
@@ -434,12 +434,12 @@ func (r *room) resumeBehind(after int64) (cursor int64, gap talk.Gap) {
 func (r *room) joinedMessage(cursor int64, reset bool) talk.Joined {
 	headID, _ := r.recent.idAt(r.head)
 	head := max(r.head, cursor)
-	if r.headless && cursor == 0 {
+	if r.state == roomHeadless && cursor == 0 {
 		head = -1 // nobody knows
 	}
 	return talk.Joined{
 		RoomID: r.id, HeadSeq: head, HeadID: headID, AfterSeq: cursor, Reset: reset,
-		Members: r.memberList.members, MemberCount: r.memberList.count, MembersUnknown: r.unverified || cursor > r.head,
+		Members: r.memberList.members, MemberCount: r.memberList.count, MembersUnknown: r.state.isUnverified() || cursor > r.head,
 	}
 }
 

@@ -61,7 +61,7 @@ func (s *Server) unverifiedMatch(err error) (logMatch, error) {
 func (r *room) headSeq() (head int64, headless bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.head, r.headless
+	return r.head, r.state == roomHeadless
 }
 
 // awaitPlaced brings a room to where a client is whose log matches, so that the list of

@@ -1,59 +1,11 @@
 package gateway
 
 import (
-	"os"
-	"regexp"
 	"testing"
 
 	"tuitalk/history"
 	"tuitalk/talk"
 )
-
-var (
-	memberStatesInDocs = map[string]memberState{
-		"behind": memberBehind, "catchingUp": memberCatchingUp, "live": memberLive,
-		"headless": memberHeadless, "unverified": memberUnverified, "stale": memberStale,
-	}
-	memberEventsInDocs = map[string]memberEvent{
-		"catchUp is called":                       memberCatchUp,
-		"its ring is full":                        memberRingFull,
-		"it is brought to the head":               memberCaughtUp,
-		"its room was read, it has all of that":     memberAtHead,
-		"its room was read, it has not all of that": memberBelowHead,
-		"what it has is of this log":              memberMatches,
-		"what it has is not of this log":          memberDiffers,
-	}
-)
-
-// TestMemberStatesAreAsInTheDocs: docs/states.md draws the steps that the table has, and
-// no others.
-func TestMemberStatesAreAsInTheDocs(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile("../docs/states.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	section := regexp.MustCompile(`(?s)## A member of a room\n.*?\n## `).FindString(string(text))
-	var drawn [memberStates][memberEvents]memberState
-	for s := range memberStates {
-		for e := range memberEvents {
-			drawn[s][e] = s
-		}
-	}
-	steps := regexp.MustCompile(`(?m)^ +(\w+) --> (\w+): (.*)$`).FindAllStringSubmatch(section, -1)
-	for _, step := range steps {
-		from, known := memberStatesInDocs[step[1]]
-		to, known2 := memberStatesInDocs[step[2]]
-		event, known3 := memberEventsInDocs[step[3]]
-		if !known || !known2 || !known3 {
-			t.Fatalf("nobody knows the step %q", step[0])
-		}
-		drawn[from][event] = to
-	}
-	if len(steps) == 0 || drawn != memberSteps {
-		t.Errorf("drawn are\n%v, the table is\n%v", drawn, memberSteps)
-	}
-}
 
 // TestMemberStates lets what can happen to a member happen in every state.
 func TestMemberStates(t *testing.T) {
@@ -76,7 +28,7 @@ func TestMemberStates(t *testing.T) {
 	} {
 		for state := range memberStates {
 			s := bareServer(t)
-			r := &room{id: 1, srv: s, open: true}
+			r := &room{id: 1, srv: s, state: roomOpen}
 			for _, e := range logBehind(nil, 6) {
 				r.place(e)
 			}
@@ -111,16 +63,16 @@ func TestJoinGivesAMemberItsFirstState(t *testing.T) {
 		"below the head":                  {func(*room) {}, 4, logMatches, talk.Extended, memberBehind},
 		"with another log":                {func(*room) {}, 4, logDiffers, talk.Extended, memberLive},
 		"nobody knows":                    {func(*room) {}, 6, logDoubtful, talk.Extended, memberUnverified},
-		"unverified room":                 {func(r *room) { r.unverified = true }, 6, logMatches, talk.Extended, memberUnverified},
-		"unverified room, an original's":  {func(r *room) { r.unverified = true }, 0, logDiffers, talk.JSON, memberLive},
-		"headless room":                   {func(r *room) { r.unverified, r.headless, r.head = true, true, 0 }, 0, logDiffers, talk.Extended, memberHeadless},
-		"headless room, an original's":    {func(r *room) { r.unverified, r.headless, r.head = true, true, 0 }, 0, logDiffers, talk.JSON, memberHeadless},
-		"headless room, with a log to go on": {func(r *room) { r.unverified, r.headless, r.head = true, true, 0 }, 6, logDoubtful, talk.Extended, memberUnverified},
+		"unverified room":                 {func(r *room) { r.state = roomUnverified }, 6, logMatches, talk.Extended, memberUnverified},
+		"unverified room, an original's":  {func(r *room) { r.state = roomUnverified }, 0, logDiffers, talk.JSON, memberLive},
+		"headless room":                   {func(r *room) { r.state, r.head = roomHeadless, 0 }, 0, logDiffers, talk.Extended, memberHeadless},
+		"headless room, an original's":    {func(r *room) { r.state, r.head = roomHeadless, 0 }, 0, logDiffers, talk.JSON, memberHeadless},
+		"headless room, with a log to go on": {func(r *room) { r.state, r.head = roomHeadless, 0 }, 6, logDoubtful, talk.Extended, memberUnverified},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := bareServer(t)
-			r := &room{id: 1, srv: s, open: true}
+			r := &room{id: 1, srv: s, state: roomOpen}
 			for _, e := range logBehind(nil, 6) {
 				r.place(e)
 			}

@@ -16,7 +16,7 @@ func namedServer(t *testing.T, id int32, name string) (*Server, *user, talk.UUID
 	t.Cleanup(func() { _ = bus.Close() })
 	s.bus = bus
 	uuid := talk.Secret{1}.UUID()
-	r := &room{id: id, srv: s, open: true}
+	r := &room{id: id, srv: s, state: roomOpen}
 	r.memberList.members = []talk.Member{{UUID: uuid, Username: name}}
 	c := &conn{srv: s}
 	c.user.uuid, c.user.session, c.user.room, c.user.name = uuid, newUUID(), r, name
@@ -44,7 +44,7 @@ func TestWhoSitsWithoutTheStoreIsCalledAsTheLogSays(t *testing.T) {
 	} {
 		s := bareServer(t)
 		uuid := talk.Secret{1}.UUID()
-		r := &room{id: 1, srv: s, open: true}
+		r := &room{id: 1, srv: s, state: roomOpen}
 		c := &conn{srv: s}
 		c.user.uuid, c.user.room, c.user.name, c.user.provisional, c.user.renaming = uuid, r, "older", tc.provisional, tc.wish
 		c.membership.uuid = uuid
@@ -107,7 +107,7 @@ func TestAnOutdatedNameIsNotToldElsewhere(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{"newer": "newer", "older": "older"} {
 		s, u, uuid := namedServer(t, 2, "newer")
-		was := &room{id: 1, srv: s, open: true}
+		was := &room{id: 1, srv: s, state: roomOpen}
 		was.memberList.members = []talk.Member{{UUID: uuid, Username: name}}
 		s.renameElsewhere(uuid, "older", was, 7)
 		if u.name != want {

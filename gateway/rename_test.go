@@ -30,7 +30,7 @@ func TestAnOlderChangeDoesNotUndoANewerOne(t *testing.T) {
 			bus := fanout.NewHub().Node(s)
 			t.Cleanup(func() { _ = bus.Close() })
 			s.bus = bus
-			was, is := &room{id: 1, srv: s, open: true}, &room{id: 2, srv: s, open: true}
+			was, is := &room{id: 1, srv: s, state: roomOpen}, &room{id: 2, srv: s, state: roomOpen}
 			c := &conn{srv: s}
 			uuid := talk.Secret{1}.UUID()
 			older := &rename{conn: c, m: talk.ChangeName{UUID: uuid}, room: was, name: "older", applied: true}

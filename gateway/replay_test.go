@@ -72,7 +72,7 @@ func TestWhatOthersAcceptedIsWithdrawn(t *testing.T) {
 		spool := fanouttest.NewSpool(100)
 		s.spooler = newSpooler(s, spool)
 		rp := newReplayer(s.spooler)
-		r := &room{id: 5, srv: s, open: true}
+		r := &room{id: 5, srv: s, state: roomOpen}
 		s.rooms.byID[r.id] = r
 		s.showPending(r.id, []talk.Entry{fanouttest.PendingEntry(r.id, 1, 1)}, false)
 		look := func(times int) {

@@ -20,19 +20,14 @@ type room struct {
 	srv    *Server
 	budget limits.Room // of what is said; locks itself
 
-	mu         sync.Mutex
-	open       bool  // subscribed and read; nothing below is valid before
-	removed    bool  // off the list; look it up again
-	unverified bool  // opened without the store, behind what a joiner said to have
-	claimedSeq int64 // that, while it is unverified
-	resets     int   // how often it was read again because the store had gone back
-	headless   bool  // unverified, and nobody here has anything of it; head is 0 then
-	// headlessAt is when it became that, in Unix seconds.
-	headlessAt    uint64
+	mu            sync.Mutex
+	state         roomState
+	claimedSeq    int64          // what a joiner said to have, while it is unverified
+	headlessAt    uint64         // when it became headless, in Unix seconds
+	resets        int            // how often it was read again because the store had gone back
 	hasUnverified bool           // some member's membership is unverified
 	verifying     bool           // a worker reads it again, or will
-	closing       bool           // somebody will look whether it is still idle, and close it
-	openStarted   bool           // somebody opens it, or has
+	closeQueued   bool           // somebody will look whether it is still idle, and close it
 	openers       []netip.Prefix // whose turn is waited for to open it, until it is begun
 	waiting       []*join        // told once it is open, or has failed, or is off the list
 
@@ -70,7 +65,7 @@ func (r *room) placeEntries(entries []talk.Entry) {
 	missing, named, doubts, strange, resets := false, false, false, int64(0), 0
 	r.locked(func() {
 		missing, strange = r.placeAll(entries)
-		named, doubts, resets = len(r.newNames) > 0, r.open && r.hasUnverified, r.resets
+		named, doubts, resets = len(r.newNames) > 0, r.state.isOpen() && r.hasUnverified, r.resets
 	})
 	if doubts && r.srv.health.storeUp() { // there is something to be shown to who is not compared yet
 		r.srv.scheduleVerify(r)
@@ -89,7 +84,7 @@ func (r *room) placeEntries(entries []talk.Entry) {
 // placeAll reports whether something is missing for the first time, and the seq of an
 // entry that has the place of another one, 0 for none. Call with mu held.
 func (r *room) placeAll(entries []talk.Entry) (missing bool, strange int64) {
-	if !r.open || r.headless {
+	if !r.state.isOpen() || r.state == roomHeadless {
 		// what the opening read does not show yet waits in ahead
 		for _, e := range entries {
 			r.bufferAhead(e)
@@ -130,7 +125,7 @@ func (r *room) bufferAhead(e talk.Entry) {
 // closeGap places what was ahead and now is next. It reports whether something
 // is missing for the first time. Call with mu held.
 func (r *room) closeGap() (missing bool) {
-	if r.headless || r.storeDoubt.holds {
+	if r.state == roomHeadless || r.storeDoubt.holds {
 		return false // it is read as a whole, or nobody knows whether it goes on
 	}
 	for len(r.ahead) > 0 {
@@ -200,7 +195,7 @@ func (r *room) placed() int64 {
 func (r *room) nameOf(uuid talk.UUID) (name string, seq int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.open || r.unverified {
+	if r.state != roomOpen {
 		return "", 0
 	}
 	for i := range r.memberList.members {

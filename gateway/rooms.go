@@ -69,7 +69,7 @@ const maxOpeners = 16
 func (s *Server) scheduleOpen(r *room, network netip.Prefix, after int64) {
 	queues := false
 	r.locked(func() {
-		queues = !r.openStarted && !r.removed && len(r.openers) < maxOpeners && !slices.Contains(r.openers, network)
+		queues = r.state == roomNew && len(r.openers) < maxOpeners && !slices.Contains(r.openers, network)
 		if queues {
 			r.openers = append(r.openers, network)
 		}
@@ -81,8 +81,7 @@ func (s *Server) scheduleOpen(r *room, network netip.Prefix, after int64) {
 		last := false
 		r.locked(func() {
 			r.openers = slices.DeleteFunc(r.openers, func(p netip.Prefix) bool { return p == network })
-			last = !r.openStarted && len(r.openers) == 0
-			r.removed = r.removed || last // nobody begins with it any more
+			last = r.state == roomNew && len(r.openers) == 0 && r.on(roomRemoved) // nobody begins with it any more
 		})
 		if last {
 			s.removeRoom(r, why)
@@ -98,18 +97,17 @@ func (s *Server) scheduleOpen(r *room, network netip.Prefix, after int64) {
 func (s *Server) openRoom(ctx context.Context, r *room, after int64) {
 	first := false
 	r.locked(func() {
-		first = !r.openStarted && !r.removed
-		r.openStarted, r.openers = r.openStarted || first, nil
+		first = r.on(roomBegun)
+		r.openers = nil
 	})
 	if !first {
 		return
 	}
-	err := errPanicked
-	defer func() { s.onOpened(context.WithoutCancel(ctx), r, err) }()
+	opened, err := roomRead, errPanicked
+	defer func() { s.onOpened(context.WithoutCancel(ctx), r, opened, err) }()
 	err = s.readRoom(ctx, r)
 	if err != nil && s.canOpenUnverified(err) {
-		r.openUnverified(after)
-		err = nil
+		opened, err = r.beginUnverified(after), nil
 	}
 }
 
@@ -119,12 +117,12 @@ func (r *room) awaitOpen(j *join) (open, gone bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case r.open:
+	case r.state.isOpen():
 		r.emptyAt = 0 // the sweep marks it again if nobody sits down
-	case !r.removed:
+	case r.state != roomClosed:
 		r.waiting = append(r.waiting, j)
 	}
-	return r.open, r.removed
+	return r.state.isOpen(), r.state == roomClosed
 }
 
 // takeWaiting returns those who wait for the room. Call with mu held.
@@ -210,7 +208,7 @@ func (r *room) setMemberList(state history.Room) {
 }
 
 // onOpened ends the opening, well or badly.
-func (s *Server) onOpened(ctx context.Context, r *room, err error) {
+func (s *Server) onOpened(ctx context.Context, r *room, opened roomEvent, err error) {
 	if err != nil {
 		s.closeSubscription(ctx, r, err)
 		return
@@ -218,7 +216,7 @@ func (s *Server) onOpened(ctx context.Context, r *room, err error) {
 	var waiting []*join
 	missing := false
 	r.locked(func() {
-		r.open = true
+		r.on(opened)
 		waiting = r.takeWaiting()
 		missing = r.closeGap()
 	})
@@ -255,7 +253,7 @@ func (s *Server) removeRoom(r *room, why error) {
 	s.rooms.remove(r)
 	var waiting []*join
 	r.locked(func() {
-		r.removed = true
+		r.on(roomRemoved)
 		r.forgetRecent()
 		waiting = r.takeWaiting()
 	})
@@ -273,14 +271,14 @@ func (s *Server) closeIdle(r *room, now int64) {
 		if r.emptyAt == 0 && len(r.members) == 0 {
 			r.emptyAt = now
 		}
-		if idle = !r.closing && r.idle(now); idle {
-			r.closing = true
+		if idle = !r.closeQueued && r.idle(now); idle {
+			r.closeQueued = true
 		}
 	})
 	if !idle {
 		return
 	}
-	stays := func(error) { r.locked(func() { r.closing = false }) }
+	stays := func(error) { r.locked(func() { r.closeQueued = false }) }
 	if !s.work.closing.submit(func(ctx context.Context) { s.closeRoom(ctx, r) }, stays) {
 		stays(nil)
 	}
@@ -288,7 +286,7 @@ func (s *Server) closeIdle(r *room, now int64) {
 
 // idle tells whether the room may be closed. Call with mu held.
 func (r *room) idle(now int64) bool {
-	return r.open && len(r.members) == 0 && len(r.pending) == 0 &&
+	return r.state.isOpen() && len(r.members) == 0 && len(r.pending) == 0 &&
 		r.emptyAt != 0 && now-r.emptyAt > int64(r.srv.opts.RoomLinger)
 }
 
@@ -296,10 +294,8 @@ func (r *room) idle(now int64) bool {
 func (s *Server) closeRoom(ctx context.Context, r *room) {
 	shut := false
 	r.locked(func() {
-		r.closing = false
-		if shut = r.idle(s.clock.coarse()); shut {
-			r.open = false
-		}
+		r.closeQueued = false
+		shut = r.idle(s.clock.coarse()) && r.on(roomIdled)
 	})
 	if shut {
 		s.closeSubscription(ctx, r, errRoomClosed)

@@ -188,5 +188,5 @@ func (r *room) sweep() (members, count int, again bool) {
 		r.broadcastCount()
 		count = r.memberList.count
 	}
-	return len(r.members), count, r.open && (r.unverified || r.hasUnverified)
+	return len(r.members), count, r.state.isUnverified() || r.state == roomOpen && r.hasUnverified
 }

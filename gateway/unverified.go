@@ -38,16 +38,17 @@ func (s *Server) canOpenUnverified(err error) bool {
 	return s.spooler != nil && away
 }
 
-// openUnverified begins the room behind after, if that can be.
-func (r *room) openUnverified(after int64) {
+// beginUnverified begins a room that is being opened behind after, if that can be, and tells
+// as what it is to be opened.
+func (r *room) beginUnverified(after int64) roomEvent {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.unverified = true
 	if after <= 0 || after >= maxClaimedSeq {
-		r.headless, r.headlessAt = true, r.srv.unixNow()
-		return
+		r.headlessAt = r.srv.unixNow()
+		return roomOpenedHeadless
 	}
 	r.head, r.claimedSeq, r.storeHead = after, after, max(r.storeHead, after)
+	return roomOpenedUnverified
 }
 
 // scheduleVerify has a worker read a room that was opened without the store, now that
@@ -76,7 +77,7 @@ func (s *Server) scheduleVerify(r *room) {
 
 func (s *Server) verifyRoom(ctx context.Context, r *room) {
 	blind := false
-	r.locked(func() { blind = r.open && r.unverified })
+	r.locked(func() { blind = r.state.isUnverified() })
 	if blind && !s.reopenVerified(ctx, r) {
 		return // it is away again
 	}
@@ -140,7 +141,7 @@ func (s *Server) reopenVerified(ctx context.Context, r *room) bool {
 	var behind []*conn
 	missing, sees := false, false
 	r.locked(func() {
-		if sees = r.headless || state.HeadSeq < r.claimedSeq || r.acceptsClaim(state.HeadSeq); sees {
+		if sees = r.state == roomHeadless || state.HeadSeq < r.claimedSeq || r.acceptsClaim(state.HeadSeq); sees {
 			behind, missing = r.verifyAgainst(state, entries, start)
 		}
 	})
@@ -168,7 +169,7 @@ func (r *room) acceptsClaim(seq int64) bool {
 func (s *Server) startOf(ctx context.Context, r *room, head int64) (start int64, err error) {
 	var since uint64
 	r.locked(func() {
-		if r.headless {
+		if r.state == roomHeadless {
 			since = r.headlessAt - min(r.headlessAt, clockSkew)
 		}
 	})
@@ -187,12 +188,12 @@ func (s *Server) startOf(ctx context.Context, r *room, head int64) (start int64,
 // verifyAgainst ends the unverified state with what was read. behind have to catch up; missing: a
 // gap is to be filled. Call with mu held.
 func (r *room) verifyAgainst(state history.Room, entries []talk.Entry, start int64) (behind []*conn, missing bool) {
-	r.unverified = false
+	headless := r.state == roomHeadless
+	r.on(roomVerified)
 	for i := range entries {
 		r.markStored(entries[i].Author, entries[i].ID, entries[i].Seq)
 	}
-	if r.headless {
-		r.headless = false
+	if headless {
 		r.load(state, entries)
 		r.startMembers(start)
 		return r.rewindMembers(), r.closeGap()

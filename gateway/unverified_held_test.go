@@ -12,7 +12,7 @@ import (
 func TestACatchUpOfBeforeServesNobodyWhoIsHeld(t *testing.T) {
 	t.Parallel()
 	s := bareServer(t)
-	r := &room{id: 1, srv: s, open: true}
+	r := &room{id: 1, srv: s, state: roomOpen}
 	c := &conn{srv: s}
 	r.locked(func() {
 		for seq := range int64(5) {
@@ -62,13 +62,13 @@ func TestWhatARightClaimSays(t *testing.T) {
 func TestAnUnverifiedRoomOfAStoreThatWentBack(t *testing.T) {
 	t.Parallel()
 	s := bareServer(t)
-	r := &room{id: 1, srv: s, open: true}
-	r.openUnverified(50)
+	r := &room{id: 1, srv: s, state: roomOpening}
+	r.on(r.beginUnverified(50))
 	r.locked(func() {
 		r.place(talk.Entry{Kind: talk.KindPosted, RoomID: 1, Author: newUUID(), ID: newUUID(), Seq: 51})
 		r.verifyAgainst(history.Room{HeadSeq: 20}, nil, 20)
-		if r.head != 20 || r.unverified {
-			t.Errorf("the room is at %d, unverified: %v", r.head, r.unverified)
+		if r.head != 20 || r.state != roomOpen {
+			t.Errorf("the room is at %d, in state %d", r.head, r.state)
 		}
 	})
 }

@@ -163,7 +163,7 @@ func (s *Server) peersHeard(now time.Time) map[talk.UUID]bool {
 func (s *Server) busyRooms() (busy []*room) {
 	for _, r := range s.rooms.list() {
 		r.locked(func() {
-			if r.open && len(r.members) > 0 {
+			if r.state.isOpen() && len(r.members) > 0 {
 				busy = append(busy, r)
 			}
 		})

@@ -39,7 +39,7 @@ type storeDoubt struct {
 // that is not kept any more counts as another. Call with mu held.
 func (r *room) isPlaced(e *talk.Entry) bool {
 	id, ok := r.recent.idAt(e.Seq)
-	return r.unverified || ok && id == e.ID
+	return r.state.isUnverified() || ok && id == e.ID
 }
 
 // placedSeq is the newest entry that the store is known to have had, 0 for none, and how
@@ -47,7 +47,7 @@ func (r *room) isPlaced(e *talk.Entry) bool {
 func (r *room) placedSeq() (seq int64, resets int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.open || r.unverified {
+	if r.state != roomOpen {
 		return 0, r.resets
 	}
 	return r.head, r.resets
@@ -58,7 +58,7 @@ func (r *room) placedSeq() (seq int64, resets int) {
 func (r *room) placedHead() (h history.Head, resets int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if id, ok := r.recent.idAt(r.head); ok && r.open && !r.unverified {
+	if id, ok := r.recent.idAt(r.head); ok && r.state == roomOpen {
 		h = history.Head{Seq: r.head, ID: id}
 	}
 	return h, r.resets
@@ -69,7 +69,7 @@ func (r *room) placedHead() (h history.Head, resets int) {
 func (r *room) contradiction(placed int64, head history.Head) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.open || r.unverified {
+	if r.state != roomOpen {
 		return 0
 	}
 	if id, ok := r.recent.idAt(head.Seq); ok && id != head.ID {
@@ -137,7 +137,7 @@ func (s *Server) confirm(ctx context.Context, r *room) error {
 func (r *room) doubted() (list []history.Head) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.open || r.unverified {
+	if r.state != roomOpen {
 		return nil
 	}
 	for _, e := range []history.Head{r.storeDoubt.at, {Seq: r.head}} {
