@@ -24,7 +24,7 @@ var mutants = []mutant{
 		`case e.Seq == r.head+1 && !r.storeDoubt.holds:`, `case e.Seq > r.head && !r.storeDoubt.holds:`}}},
 	{name: "a full ring leaves its member live", edits: []edit{{"gateway/room.go",
 		"s.on(memberRingFull)\n\t\t\ts.last", `s.last`}}},
-	{name: "who fell behind is not caught up", edits: []edit{{"gateway/outbox.go",
+	{name: "who fell behind is not caught up", edits: []edit{{"gateway/transport/outbox.go",
 		"o.behind = true\n\t\treturn false, false", `return false, false`}}},
 	{name: "the cursor of a catch-up is one off", edits: []edit{{"gateway/catchup.go",
 		`i, ok := r.recent.after(s.cursor, r.head)`, `i, ok := r.recent.after(s.cursor+1, r.head)`}}},
@@ -175,7 +175,7 @@ var mutants = []mutant{
 	}},
 	{name: "a panic leaves a lock", fix: "9.2", edits: []edit{{"gateway/user.go",
 		"defer c.mu.Unlock()\n\tf(&c.user)", "f(&c.user)\n\tc.mu.Unlock()"}}},
-	{name: "a panic in what one connection said ends the process", fix: "9.2", edits: []edit{{"gateway/poller.go",
+	{name: "a panic in what one connection said ends the process", fix: "9.2", edits: []edit{{"gateway/conn.go",
 		"if v := recover(); v != nil {", "if v := any(nil); v != nil {"}}},
 
 	// The client.

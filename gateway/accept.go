@@ -44,3 +44,15 @@ func (s *Server) welcomeConn(tcp net.Conn) {
 		c.sock.Close(nil) // it gave way already
 	}
 }
+
+// adopt puts an accepted connection on the poller.
+func (s *Server) adopt(tcp net.Conn, c *conn) error {
+	sock, err := s.poller.TakeOver(tcp)
+	if err != nil {
+		return err
+	}
+	c.sock = sock
+	c.stage.Store(uint32(stageHTTP)) // what is written above is seen by who loads it
+	s.conns.add(c)
+	return s.poller.Serve(sock, c)
+}

@@ -55,7 +55,7 @@ func (c *conn) acquireBudgets(req *http.Request) bool {
 	c.noteRefused(transport.RefusedLimits, req, "limit", a.Refusal)
 	h := c.refusalHeaders()
 	h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(a.Wait.Seconds())))))
-	c.answerHTTP(transport.RefusedLimits.Status(), h, []byte(crowdSentence(a.Refusal)), true)
+	c.answerHTTP(transport.RefusedLimits.Status(), h, []byte(crowdSentence(a.Refusal)))
 	return false
 }
 

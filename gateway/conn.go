@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"fmt"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -22,8 +24,8 @@ const (
 
 // conn is one client's connection and, once it has spoken, its user.
 //
-// Lock order: conn.mu, limits; conn.mu, lane.mu; conn.mu, room.mu, outbox.mu, pumpWorker.mu.
-// nbio's connection mutex is held around wrote only.
+// Lock order: conn.mu, limits; conn.mu, lane.mu; conn.mu, room.mu, and those of the outbox and the pump.
+// nbio's connection mutex is held around OnWritten only.
 type conn struct {
 	// immutable
 	srv    *Server
@@ -46,9 +48,9 @@ type conn struct {
 	adopted  atomic.Bool   // sock is there
 	slot     int           // index in its registry shard; guarded by the shard's mu
 
-	out outbox
+	out transport.Outbox
 
-	// thirsty: something waits for the outbox to drain
+	// wantsDrain: something waits for the outbox to drain
 	wantsDrain atomic.Bool
 
 	mu      sync.Mutex // guards user and account
@@ -57,6 +59,90 @@ type conn struct {
 
 	memberOf   atomic.Pointer[room] // where it has a membership; written with that room's mu held
 	membership membership           // guarded by memberOf's mu
+}
+
+var (
+	_ transport.Callbacks = (*conn)(nil)
+	_ transport.Client    = (*conn)(nil)
+)
+
+func (c *conn) OnData(data []byte) { guard(c, func() { c.onData(data) }) }
+
+func (c *conn) OnWritten(n int) {
+	if c.out.OnWritten(n) {
+		c.srv.pump.Ready(c, c.serial)
+	}
+}
+
+func (c *conn) OnClose(err error) { guard(c, func() { c.onClose(err) }) }
+
+// guard keeps a panic in one connection's handling from ending the others.
+func guard(c *conn, f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.srv.metrics.panics.Inc()
+			c.srv.log.Error("panic while serving a connection", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			c.sock.Close(nil)
+		}
+	}()
+	f()
+}
+
+// Outbox and Socket are where a pump worker finds what to write, and where to.
+func (c *conn) Outbox() *transport.Outbox { return &c.out }
+func (c *conn) Socket() transport.Socket  { return c.sock }
+
+// pushLive queues a room's entry. false: the ring is full, catch up later; the
+// same answer follows until the ring has drained.
+func (c *conn) pushLive(f *transport.PreparedFrame) bool {
+	queued, wake := c.out.QueueLive(f, c.srv.pump)
+	if wake {
+		c.srv.pump.Ready(c, c.serial)
+	}
+	return queued
+}
+
+// pushAnswer queues something that is for this connection alone. A client that
+// leaves no room even for that is too slow: it is closed, and false returned.
+func (c *conn) pushAnswer(f *transport.PreparedFrame) bool {
+	queued, full, wake := c.out.QueueAnswer(f, c.srv.pump)
+	if full {
+		c.reset(reasonSlow)
+	}
+	if wake {
+		c.srv.pump.Ready(c, c.serial)
+	}
+	return queued
+}
+
+// pushIfRoom queues what a client can do without, if there is room for it: a room
+// may have more pending entries than a client's queue takes, who joins it must not
+// be closed for that, and what he misses of them comes when it is stored.
+func (c *conn) pushIfRoom(f *transport.PreparedFrame) {
+	if _, _, wake := c.out.QueueAnswer(f, c.srv.pump); wake {
+		c.srv.pump.Ready(c, c.serial)
+	}
+}
+
+// finish queues the last prepared frames and closes the connection once they are
+// written. What was queued before goes out first, as far as the client reads.
+func (c *conn) finish(last ...*transport.PreparedFrame) {
+	if c.out.Close(last, c.srv.pump) {
+		c.srv.pump.Ready(c, c.serial)
+	}
+}
+
+// OnFlushed does what waited for an empty ring.
+func (c *conn) OnFlushed(closing, behind bool) {
+	switch {
+	case closing:
+		c.shutdownWrite()
+	case behind:
+		c.srv.catchUp(c)
+	}
+	if c.wantsDrain.Load() && c.wantsDrain.Swap(false) {
+		c.resumeBacklog()
+	}
 }
 
 func (c *conn) at() stage { return stage(c.stage.Load()) }
@@ -80,7 +166,7 @@ func (c *conn) onData(data []byte) {
 		}
 		taken, again := c.parseInput(data)
 		in.bufferRest(data[taken:], joined)
-		in.note(&c.srv.held, c.srv.clock.coarse(), taken)
+		in.note(c.srv.held, c.srv.clock.coarse(), taken)
 		if !again || len(in.rest) == 0 {
 			return
 		}
@@ -124,7 +210,7 @@ func (c *conn) onFrame(f websocket.Frame) error {
 		if !c.payControlFrame(len(f.Payload)) {
 			return nil
 		}
-		c.pushAnswer(&preparedFrame{bytes: append(websocket.AppendHeader(nil, websocket.OpPong, len(f.Payload)), f.Payload...)})
+		c.pushAnswer(&transport.PreparedFrame{Bytes: append(websocket.AppendHeader(nil, websocket.OpPong, len(f.Payload)), f.Payload...)})
 		return nil
 	case websocket.OpPong:
 		c.payControlFrame(len(f.Payload))
@@ -174,7 +260,7 @@ func (c *conn) closeViolation(err error) {
 func (c *conn) end(why closeReason, code int, text string) {
 	c.reason.CompareAndSwap(0, uint32(why))
 	c.stage.Store(uint32(stageClosed))
-	c.finish(&preparedFrame{bytes: websocket.Close(code, text)})
+	c.finish(&transport.PreparedFrame{Bytes: websocket.Close(code, text)})
 }
 
 // closeFor is end with the code and the sentence of the reason.
@@ -184,7 +270,7 @@ func (c *conn) closeFor(why closeReason) { c.end(why, why.code(), why.sentence()
 // may have been said goodbye to before, but this is what ends it.
 func (c *conn) reset(why closeReason) {
 	c.reason.Store(uint32(why))
-	c.out.drop(false, c.srv)
+	c.out.Drop(false, c.srv.pump)
 	c.closeSoon()
 	c.closeFor(why)
 }
@@ -208,8 +294,8 @@ func (c *conn) onClose(err error) {
 		c.stage.Store(uint32(stageClosed))
 	}
 	c.reason.CompareAndSwap(0, uint32(reasonLost))
-	defer c.input.drop(&c.srv.held) // whatever panics in between
-	defer c.out.drop(true, c.srv)
+	defer c.input.drop(c.srv.held) // whatever panics in between
+	defer c.out.Drop(true, c.srv.pump)
 	defer c.cleanup()
 	c.srv.conns.remove(c)
 	c.srv.metrics.closed[closeReason(c.reason.Load())].Inc()

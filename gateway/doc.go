@@ -8,7 +8,7 @@
 //	                     → room.placeEntries → room.place → conn.pushLive   (members on this node)
 //	                     → fanout.Bus.Publish                       (the other nodes)
 //	                     → Stored to the author
-//	pump worker        flush → one write(2) for what is queued
+//	pump worker        transport.Pump.Serve → one write(2) for what is queued
 //
 // Nothing is shown or acknowledged before the store has it: the store gives an
 // entry its seq, and room.placeEntries shows entries in that order only. What arrives
@@ -45,13 +45,10 @@
 //
 // # What waits for a client
 //
-// A prepared frame is queued by reference and leaves the ring when the kernel has all of
-// it: nothing is copied for a client that does not read, and of the site's files
-// nothing at all. The kernel's part is bounded by SO_SNDBUF. The sweep marks how
-// far a client has come (pace): what waited at a mark has arrived SlowAfter later,
-// or MinRate of it, else the client is slow and is reset. What waits for all
-// clients, what has come from them and is no whole message, and the kernel's part
-// are one number (held); above MaxQueuedBytes the largest holders go first.
+// Prepared frames are queued by reference and written by pump workers (package transport,
+// "What waits for a client"). The sweep samples how far each client has come: what waited
+// has arrived SlowAfter later, or MinRate of it, else the client is slow and is reset.
+// Above MaxQueuedBytes the largest holders go first.
 //
 // # Who is stored first
 //
@@ -155,7 +152,7 @@
 // room.locked), state flags by the task's fail. A panic on a goroutine on which all
 // depend (Server.vital: lanes, pump workers, timer queue, sweep, leaseManager and the like),
 // whose state nobody knows then, is logged and ends the process. nbio's goroutines
-// call nothing of this package but guarded callbacks and conn.onWritten.
+// call nothing of this package but guarded callbacks and conn.OnWritten.
 //
 // # Alive and ready
 //
@@ -173,10 +170,9 @@
 //	conn.mu → arrivals.mu
 //	conn.mu → workerPool.mu
 //	conn.mu, room.mu → the locks of package limits, which calls nobody
-//	conn.mu → room.mu → outbox.mu → pumpWorker.mu
+//	conn.mu → room.mu → the locks of package transport (outbox, then pump)
 //	rooms.mu, windows.mu, shards of conns, loops.mu, poller.mu: alone
 //
-// The store, the bus, the log and nbio's Close are never called under room.mu
-// or outbox.mu. nbio's own mutex is held around conn.onWritten, which takes
-// pumpWorker.mu only.
+// The store, the bus, the log and Socket.Close are never called under room.mu or a lock of
+// package transport.
 package gateway

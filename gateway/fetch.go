@@ -217,11 +217,11 @@ func (c *conn) resumeFetch() {
 // hasTaken tells whether at most so many bytes are queued. If not, resumeBacklog is called
 // when the queue is empty.
 func (c *conn) hasTaken(most int) bool {
-	if c.out.queuedBytes() <= most {
+	if c.out.QueuedBytes() <= most {
 		return true
 	}
 	c.wantsDrain.Store(true)
-	return c.out.queuedBytes() <= most // it may have drained just now
+	return c.out.QueuedBytes() <= most // it may have drained just now
 }
 
 // read reads the next piece, at the first time also where the answer begins and

@@ -84,7 +84,7 @@ func (r *historyReader) wait(d time.Duration) (ended bool) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		time.Sleep(min(time.Second, time.Until(end)))
 		synctest.Wait()
-		r.out.drop(false, r.srv)
+		r.out.Drop(false, r.srv.pump)
 		r.resumeBacklog()
 		synctest.Wait()
 	}

@@ -31,14 +31,20 @@ func crowdedRoom(s *Server, members int) *room {
 	return r
 }
 
-// empty takes from every outbox what a worker would write.
+// empty takes from every outbox what a worker would write, and has it find nothing.
 func (r *room) empty() {
-	for _, w := range r.srv.pump.workers {
-		w.list = w.list[:0]
-	}
+	pump := r.srv.pump
+	ready := make([]bool, pump.Workers())
 	for _, c := range r.members {
-		c.out.drop(false, r.srv)
-		c.out.queued = false
+		if c.out.QueuedBytes() > 0 {
+			ready[pump.WorkerOf(c.serial)] = true
+			c.out.Drop(false, pump)
+		}
+	}
+	for worker := range ready {
+		if ready[worker] {
+			pump.Serve(worker)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tuitalk/gateway/transport"
 	"tuitalk/websocket"
 )
 
@@ -35,10 +36,10 @@ func (in *input) bufferRest(rest []byte, own bool) {
 }
 
 // note counts what is kept, and since when. taken is how many bytes were no rest.
-func (in *input) note(h *queuedBytes, now int64, taken int) {
+func (in *input) note(h *transport.QueuedBytes, now int64, taken int) {
 	old, size := in.held.Load(), int64(cap(in.rest)+in.assembler.Held())
 	if size != old && old != inputDropped && in.held.CompareAndSwap(old, size) {
-		h.changed(int(old), int(size))
+		h.Changed(int(old), int(size))
 	}
 	begun := in.begun.Load()
 	switch {
@@ -53,9 +54,9 @@ func (in *input) note(h *queuedBytes, now int64, taken int) {
 }
 
 // drop is called when the connection is gone.
-func (in *input) drop(h *queuedBytes) {
+func (in *input) drop(h *transport.QueuedBytes) {
 	if old := in.held.Swap(inputDropped); old > 0 {
-		h.changed(int(old), 0)
+		h.Changed(int(old), 0)
 	}
 }
 
@@ -81,7 +82,7 @@ func (c *conn) enqueue(a arrival, most int) bool {
 	}
 	u.backlog = append(u.backlog, a)
 	u.waiting += a.size
-	c.srv.held.changed(0, a.size)
+	c.srv.held.Changed(0, a.size)
 	return true
 }
 
@@ -94,5 +95,5 @@ func (c *conn) dequeue() {
 		u.backlog = nil
 	}
 	u.waiting -= size
-	c.srv.held.changed(size, 0)
+	c.srv.held.Changed(size, 0)
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"tuitalk/gateway/transport"
 )
 
 // stallAfter is how long a loop may be at one piece of work, or behind the time
@@ -108,3 +110,13 @@ func (ls *loops) stuck(away bool) (names []string) {
 	}
 	return names
 }
+
+// transportLoop lets the transport tell how its loops get on.
+type transportLoop struct{ *loop }
+
+var _ transport.Loop = transportLoop{}
+
+func (l transportLoop) Begin()     { l.begin() }
+func (l transportLoop) Progress()  { l.progress() }
+func (l transportLoop) End()       { l.end() }
+func (l transportLoop) Idle() bool { return l.idle() }

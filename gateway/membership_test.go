@@ -3,6 +3,7 @@ package gateway
 import (
 	"testing"
 
+	"tuitalk/gateway/transport"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -13,7 +14,8 @@ func TestMemberStates(t *testing.T) {
 	for event, happens := range map[memberEvent]func(s *Server, r *room, c *conn){
 		memberCatchUp: func(s *Server, _ *room, c *conn) { s.catchUp(c) },
 		memberRingFull: func(_ *Server, r *room, c *conn) {
-			c.out.behind = true
+			for c.pushLive(&transport.PreparedFrame{}) {
+			}
 			r.serveRecent(c)
 			r.place(logBehind(nil, 7)[6])
 		},
@@ -59,14 +61,14 @@ func TestJoinGivesAMemberItsFirstState(t *testing.T) {
 		form  talk.Form
 		want  memberState
 	}{
-		"at the head":                     {func(*room) {}, 6, logMatches, talk.Extended, memberLive},
-		"below the head":                  {func(*room) {}, 4, logMatches, talk.Extended, memberBehind},
-		"with another log":                {func(*room) {}, 4, logDiffers, talk.Extended, memberLive},
-		"nobody knows":                    {func(*room) {}, 6, logDoubtful, talk.Extended, memberUnverified},
-		"unverified room":                 {func(r *room) { r.state = roomUnverified }, 6, logMatches, talk.Extended, memberUnverified},
-		"unverified room, an original's":  {func(r *room) { r.state = roomUnverified }, 0, logDiffers, talk.JSON, memberLive},
-		"headless room":                   {func(r *room) { r.state, r.head = roomHeadless, 0 }, 0, logDiffers, talk.Extended, memberHeadless},
-		"headless room, an original's":    {func(r *room) { r.state, r.head = roomHeadless, 0 }, 0, logDiffers, talk.JSON, memberHeadless},
+		"at the head":                        {func(*room) {}, 6, logMatches, talk.Extended, memberLive},
+		"below the head":                     {func(*room) {}, 4, logMatches, talk.Extended, memberBehind},
+		"with another log":                   {func(*room) {}, 4, logDiffers, talk.Extended, memberLive},
+		"nobody knows":                       {func(*room) {}, 6, logDoubtful, talk.Extended, memberUnverified},
+		"unverified room":                    {func(r *room) { r.state = roomUnverified }, 6, logMatches, talk.Extended, memberUnverified},
+		"unverified room, an original's":     {func(r *room) { r.state = roomUnverified }, 0, logDiffers, talk.JSON, memberLive},
+		"headless room":                      {func(r *room) { r.state, r.head = roomHeadless, 0 }, 0, logDiffers, talk.Extended, memberHeadless},
+		"headless room, an original's":       {func(r *room) { r.state, r.head = roomHeadless, 0 }, 0, logDiffers, talk.JSON, memberHeadless},
 		"headless room, with a log to go on": {func(r *room) { r.state, r.head = roomHeadless, 0 }, 6, logDoubtful, talk.Extended, memberUnverified},
 	} {
 		t.Run(name, func(t *testing.T) {

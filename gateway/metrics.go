@@ -190,9 +190,9 @@ func (m *metrics) makeLinks(mk maker) {
 func (s *Server) showState(mk maker) {
 	mk.gaugeOf("connections", "Open connections.", func() float64 { return float64(s.conns.count.Load()) })
 	mk.gaugeOf("unidentified_connections", "Open connections that have not said who they are.", func() float64 { return float64(s.limits.Stats().Unidentified) })
-	mk.gaugeOf("queued_bytes", "Bytes of frames that wait for clients, once for each of them, and of unfinished input.", func() float64 { return float64(s.held.bytes.Load()) })
+	mk.gaugeOf("queued_bytes", "Bytes of frames that wait for clients, once for each of them, and of unfinished input.", func() float64 { return float64(s.held.Bytes()) })
 	mk.gaugeOf("recent_bytes", "Bytes of the newest entries that rooms keep in memory, with their frames.", func() float64 { return float64(s.recent.bytes.Load()) })
-	mk.gaugeOf("kernel_bytes", "Bytes handed to the kernel that had not arrived at their clients, as last seen.", func() float64 { return float64(s.held.kernel.Load()) })
+	mk.gaugeOf("kernel_bytes", "Bytes handed to the kernel that had not arrived at their clients, as last seen.", func() float64 { return float64(s.held.Kernel()) })
 	mk.gaugeOf("rooms", "Rooms open on this node.", func() float64 { return float64(len(s.rooms.list())) })
 	mk.gaugeOf("pending_entries", "Entries shown as pending on this node.", s.pendingEntries)
 	mk.gaugeOf("spool_entries", "Entries that wait in the spool, of all nodes, as last seen.", func() float64 {

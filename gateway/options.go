@@ -201,6 +201,11 @@ func (o *Options) Validate() error {
 	return err
 }
 
+// slowBelow is how many bytes a client must take in SlowAfter.
+func (o *Options) slowBelow() transport.Rate {
+	return transport.Rate{Bytes: max(1, int(float64(o.MinRate)*o.SlowAfter.Seconds())), Within: o.SlowAfter}
+}
+
 func (o *Options) rules() transport.RulesConfig {
 	return transport.RulesConfig{Path: o.Path, Origins: o.Origins, Hosts: o.Hosts, OwnNames: o.OwnNames, TrustedProxies: o.TrustedProxies}
 }
@@ -224,7 +229,7 @@ func (o *Options) validateParts() error {
 }
 
 // MostRingPackets is the most that Options.RingPackets can be; as much again is for answers.
-func MostRingPackets() int { return maxFrames / 2 }
+func MostRingPackets() int { return transport.MaxFrames / 2 }
 
 func (o *Options) validateSizes() error {
 	switch {

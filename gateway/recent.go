@@ -3,13 +3,14 @@ package gateway
 import (
 	"sync/atomic"
 
+	"tuitalk/gateway/transport"
 	"tuitalk/talk"
 )
 
 // roomEntry is an entry with its prepared frames, made when the first member needs one.
 type roomEntry struct {
 	talk.Entry
-	packets [talk.Forms]*preparedFrame
+	packets [talk.Forms]*transport.PreparedFrame
 	cost    int // about the memory that it takes
 }
 
@@ -20,8 +21,8 @@ func newRoomEntry(e talk.Entry) *roomEntry {
 	return &roomEntry{Entry: e, cost: entryCost + len(e.Text) + len(e.Name)}
 }
 
-// preparedFrame returns the entry's frame in a form. Call with the room's mu held.
-func (e *roomEntry) packet(form talk.Form) *preparedFrame {
+// packet returns the entry's frame in a form. Call with the room's mu held.
+func (e *roomEntry) packet(form talk.Form) *transport.PreparedFrame {
 	if p := e.packets[form]; p != nil {
 		return p
 	}
@@ -126,12 +127,12 @@ func (s *Server) shareRecent(rooms []*room) {
 	}
 }
 
-// preparedFrame returns the frame of a recent entry in a form. Call with mu held.
-func (r *room) packet(e *roomEntry, form talk.Form) *preparedFrame {
+// packet returns the frame of a recent entry in a form. Call with mu held.
+func (r *room) packet(e *roomEntry, form talk.Form) *transport.PreparedFrame {
 	known := e.packets[form] != nil
 	p := e.packet(form)
 	if !known {
-		cost := cap(p.bytes)
+		cost := cap(p.Bytes)
 		e.cost += cost
 		r.recent.bytes += cost
 		r.srv.recent.bytes.Add(int64(cost))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tuitalk/gateway/limits"
+	"tuitalk/gateway/transport"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -246,7 +247,7 @@ func (r *room) broadcast(m talk.Message) { r.broadcastTo(m, func(*membership) bo
 
 // broadcastTo does it for those whom it concerns. Call with mu held.
 func (r *room) broadcastTo(m talk.Message, concerns func(*membership) bool) {
-	var packets [talk.Forms]*preparedFrame
+	var packets [talk.Forms]*transport.PreparedFrame
 	for _, c := range r.members {
 		form := c.membership.form
 		if !form.IsExtended() || !concerns(&c.membership) {

@@ -34,7 +34,8 @@ type Server struct {
 	metrics  *metrics
 	rules    *transport.Rules
 	poller   transport.Poller
-	pump     *pump
+	pump     *transport.Pump
+	pumping  []*loop // of its workers
 	work     workerPools
 	timers   *timerQueue
 	lanes    []*lane
@@ -47,7 +48,8 @@ type Server struct {
 	health            health
 	patience          storeTimeout
 	loops             *loops
-	held              queuedBytes
+	held              *transport.QueuedBytes
+	relieved          int64 // coarse time at which the largest holders were closed; owned by the sweep
 	recent            recentBytes
 	serial            atomic.Uint64
 	draining, drained atomic.Bool
@@ -74,6 +76,7 @@ type Server struct {
 	drainEnded chan struct{} // closed when drainErr is set
 	drainErr   error
 	lanesEnd   sync.WaitGroup
+	pumps      sync.WaitGroup
 }
 
 // New checks the options and builds a server. It does no I/O.
@@ -85,14 +88,14 @@ func New(opts Options, store history.Store) (*Server, error) {
 	ls := newLoops(clock)
 	s := &Server{
 		opts: opts, log: opts.Log.With("node", opts.Node), clock: clock, loops: ls,
-		names: names.NewRules(opts.ReservedNames...), pump: newPump(opts.Pumps, ls), timers: newTimerQueue(ls),
+		names: names.NewRules(opts.ReservedNames...), held: transport.NewQueuedBytes(opts.MaxQueuedBytes), timers: newTimerQueue(ls),
 		ended: make(chan struct{}), stopped: make(chan struct{}), drainEnded: make(chan struct{}),
 	}
 	s.history, s.presence, s.leases = watchedLog{store}, watchedPresence{store, &s.health}, watchedLeases{store, &s.health}
 	s.store = store
 	s.work = newWorkerPools(s)
 	s.recent.most = int64(opts.RecentBytes)
-	s.held.most, s.held.over = int64(opts.MaxQueuedBytes), make(chan struct{}, 1)
+	s.pump = s.newPump()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.rooms.byID = map[int32]*room{}
 	s.windows.by, s.windows.byUser = map[sessionID]*conn{}, map[talk.UUID][]*conn{}
@@ -107,10 +110,21 @@ func New(opts Options, store history.Store) (*Server, error) {
 	if s.poller = opts.Poller; s.poller == nil {
 		s.poller = transport.NewPoller(transport.PollerConfig{
 			Loops: opts.Pollers, SendBuffer: opts.SendBuffer, ReceiveBuffer: opts.ReceiveBuffer,
-			Watch: func(name string) transport.Loop { return pollerLoop{ls.add(name)} },
+			Watch: func(name string) transport.Loop { return transportLoop{ls.add(name)} },
 		})
 	}
 	return s, nil
+}
+
+func (s *Server) newPump() *transport.Pump {
+	c := transport.PumpConfig{
+		RingFrames: s.opts.RingPackets, RingBytes: s.opts.RingBytes, AnswerBytes: s.opts.AnswerBytes, Held: s.held,
+	}
+	for i := range s.opts.Pumps {
+		l := s.loops.add(fmt.Sprintf("pump worker %d", i))
+		s.pumping, c.Loops = append(s.pumping, l), append(c.Loops, transportLoop{l})
+	}
+	return transport.NewPump(c)
 }
 
 // Start serves connections of the listener, which it owns from now on. Notes of
@@ -120,7 +134,12 @@ func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 	if err := s.poller.Start(); err != nil {
 		return fmt.Errorf("start the poller: %w", err)
 	}
-	s.pump.start(s.vital)
+	for i := range s.pump.Workers() {
+		s.pumps.Go(s.vital(s.pumping[i], func() {
+			for s.pump.Serve(i) {
+			}
+		}))
+	}
 	for _, p := range s.work.all() {
 		p.start()
 	}
@@ -238,7 +257,8 @@ func (s *Server) stopWorkers() {
 	for _, p := range s.work.all() {
 		p.stop()
 	}
-	s.pump.stop()
+	s.pump.Stop()
+	s.pumps.Wait()
 	close(s.stopped)
 	s.ticking.Wait()
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/gateway/transport"
 	"tuitalk/websocket"
 )
 
@@ -56,7 +57,7 @@ func (c *clock) run(ended <-chan struct{}, lost time.Duration, before, frozen fu
 	}
 }
 
-var pingFrame = &preparedFrame{bytes: websocket.AppendHeader(nil, websocket.OpPing, 0)}
+var pingFrame = &transport.PreparedFrame{Bytes: websocket.AppendHeader(nil, websocket.OpPing, 0)}
 
 // sweep looks after every connection and every room until ended is closed.
 func (s *Server) sweep(l *loop, ended <-chan struct{}) {
@@ -66,7 +67,7 @@ func (s *Server) sweep(l *loop, ended <-chan struct{}) {
 		l.expect(sweepEvery)
 		select {
 		case <-t.C:
-		case <-s.held.over:
+		case <-s.held.Over():
 			s.evictLargest()
 			continue
 		case <-ended:
@@ -117,25 +118,25 @@ func inNextRound(error) {}
 // syncNames looks at every connection, and closes the largest holders if all
 // together hold too much.
 func (s *Server) lookAround(now int64, n int) {
-	kernel := 0
+	kernel, rate := 0, s.opts.slowBelow()
 	s.conns.each(func(c *conn) {
-		l := c.samplePace(now, n)
-		kernel += l.kernel
+		l := c.out.SamplePace(c.sock, now, uint64(n)+c.serial, c.at() == stageClosed, rate)
+		kernel += l.Kernel
 		s.lookAt(c, now, l)
 	})
-	s.held.kernel.Store(int64(kernel))
+	s.held.SetKernel(kernel)
 	s.evictLargest()
 }
 
 // lookAt finds out whether a connection is dead, silent, slow or overdue.
-func (s *Server) lookAt(c *conn, now int64, l paceSample) {
+func (s *Server) lookAt(c *conn, now int64, l transport.PaceSample) {
 	c.lookAtAsync(now)
 	quiet := time.Duration(now - max(c.lastIn.Load(), c.opened))
 	pinged := c.pingSent.Load()
 	switch at := c.at(); {
 	case at == stageClosed:
 		c.lookAtEnd(now, l)
-	case l.slow:
+	case l.Slow:
 		c.reset(reasonSlow)
 	case at == stageHTTP && time.Duration(now-c.opened) > s.opts.HandshakeWait:
 		c.reason.CompareAndSwap(0, uint32(reasonStall))
@@ -155,17 +156,17 @@ func (s *Server) lookAt(c *conn, now int64, l paceSample) {
 // lookAtEnd ends a connection that shall end. As long as the client takes what was
 // said last, it has the time; one that does not is reset, so that the kernel keeps
 // nothing for it either.
-func (c *conn) lookAtEnd(now int64, l paceSample) {
+func (c *conn) lookAtEnd(now int64, l transport.PaceSample) {
 	by := c.closeBy.Load()
 	late := by != 0 && now >= by
 	killed := closeReason(c.reason.Load()).killed()
 	switch {
-	case l.slow || late && killed:
+	case l.Slow || late && killed:
 		if !killed {
 			c.reason.Store(uint32(reasonSlow))
 		}
 		c.sock.Reset()
-	case late && l.waiting+l.kernel == 0:
+	case late && l.Waiting+l.Kernel == 0:
 		c.sock.Close(nil)
 	}
 }

@@ -1,11 +1,9 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"maps"
 	"net/http"
-	"strconv"
 
 	"tuitalk/gateway/transport"
 )
@@ -47,7 +45,7 @@ func (c *conn) upgrade(req *http.Request) {
 	}
 	c.stage.CompareAndSwap(uint32(stageHTTP), uint32(stageSocket))
 	c.srv.metrics.upgrades.Inc()
-	c.pushAnswer(&preparedFrame{bytes: transport.SwitchingProtocols(req)})
+	c.pushAnswer(&transport.PreparedFrame{Bytes: transport.SwitchingProtocols(req)})
 }
 
 // refuseUpgrade refuses and answers. req is nil if there is no request.
@@ -96,33 +94,23 @@ func (c *conn) refuseHTTP(status int, sentence string) {
 	case http.StatusMethodNotAllowed:
 		h.Set("Allow", http.MethodGet)
 	}
-	c.answerHTTP(status, h, []byte(sentence+"\n"), true)
+	c.answerHTTP(status, h, []byte(sentence+"\n"))
 }
 
 // answerHTTP writes a response and closes.
-func (c *conn) answerHTTP(status int, h http.Header, body []byte, withBody bool) {
-	a := &answer{header: h, status: status}
+func (c *conn) answerHTTP(status int, h http.Header, body []byte) {
+	a := &transport.Answer{}
+	maps.Copy(a.Header(), h)
+	a.WriteHeader(status)
 	_, _ = a.Write(body) // it keeps everything
-	c.respond(a, withBody)
+	c.respond(a, true)
 }
 
 // respond writes a response and closes.
-func (c *conn) respond(a *answer, withBody bool) {
-	var b bytes.Buffer
-	b.WriteString("HTTP/1.1 " + strconv.Itoa(a.status) + " " + http.StatusText(a.status) + "\r\n")
-	a.header.Set("Connection", "close")
-	if a.status != http.StatusNotModified && (withBody || a.header.Get("Content-Length") == "") {
-		a.header.Set("Content-Length", strconv.Itoa(a.length))
-	}
-	_ = a.header.Write(&b) // a bytes.Buffer takes everything
-	b.WriteString("\r\n")
+func (c *conn) respond(a *transport.Answer, withBody bool) {
 	c.reason.CompareAndSwap(0, uint32(reasonHTTP))
 	c.stage.Store(uint32(stageClosed))
-	parts := []*preparedFrame{{bytes: b.Bytes()}}
-	if withBody {
-		parts = append(parts, a.body...)
-	}
-	c.finish(parts...)
+	c.finish(a.Frames(withBody)...)
 }
 
 // serveSite answers a plain request with the files of the browser client, which go
@@ -130,9 +118,8 @@ func (c *conn) respond(a *answer, withBody bool) {
 func (c *conn) serveSite(req *http.Request) {
 	c.stage.CompareAndSwap(uint32(stageHTTP), uint32(stageSite))
 	ok := c.submit(c.srv.work.site, func(context.Context) {
-		a := &answer{header: http.Header{}}
+		a := &transport.Answer{}
 		c.srv.opts.Site.ServeHTTP(a, req)
-		a.WriteHeader(http.StatusOK) // unless it is there
 		c.respond(a, req.Method != http.MethodHead)
 	}, c.siteBusy)
 	if !ok {
@@ -142,43 +129,4 @@ func (c *conn) serveSite(req *http.Request) {
 
 func (c *conn) siteBusy() {
 	c.refuseHTTP(http.StatusServiceUnavailable, "too busy, try again in a moment")
-}
-
-// answer is an http.ResponseWriter that keeps the whole response, and of what
-// is written by WriteStatic only where it lies.
-type answer struct {
-	header http.Header
-	status int
-	body   []*preparedFrame
-	length int
-}
-
-var _ http.ResponseWriter = (*answer)(nil)
-
-func (a *answer) Header() http.Header { return a.header }
-
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 {
-		a.status = status
-	}
-}
-
-func (a *answer) Write(b []byte) (int, error) {
-	a.keep(&preparedFrame{bytes: bytes.Clone(b)})
-	return len(b), nil
-}
-
-// WriteStatic is Write for bytes that nobody ever changes, nor makes for this
-// response: they are written to any number of clients from where they lie.
-func (a *answer) WriteStatic(b []byte) (int, error) {
-	a.keep(&preparedFrame{bytes: b, static: true})
-	return len(b), nil
-}
-
-func (a *answer) keep(p *preparedFrame) {
-	a.WriteHeader(http.StatusOK)
-	if len(p.bytes) > 0 {
-		a.body = append(a.body, p)
-		a.length += len(p.bytes)
-	}
 }

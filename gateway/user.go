@@ -241,7 +241,7 @@ func (c *conn) answerSized(form talk.Form, m talk.Message) (queued bool, bytes i
 		c.srv.log.Error("cannot encode an answer", "tag", m.Tag(), "err", err)
 		return false, 0
 	}
-	return c.pushAnswer(p), len(p.bytes)
+	return c.pushAnswer(p), len(p.Bytes)
 }
 
 // refuse sends an Error. Who collects too many, or claims to be somebody else,
@@ -290,7 +290,7 @@ func (c *conn) cleanup() {
 	var key sessionKey
 	c.locked(func(u *user) {
 		u.closed = true
-		c.srv.held.changed(u.waiting, 0)
+		c.srv.held.Changed(u.waiting, 0)
 		u.backlog, u.waiting = nil, 0
 		c.srv.limits.Leave(&c.account)
 		r, epoch, unstored = u.room, u.epoch, u.unstored

@@ -61,7 +61,7 @@ func TestLaggingMemberOfAStoreThatWentBack(t *testing.T) {
 	t.Parallel()
 	shown := logBehind(nil, 6)
 	r, c := stepOfLaggingMember(t, logBehind(shown[:3], 8), shown, 4)
-	if c.membership.cursor != 4 || c.out.queuedBytes() != 0 {
+	if c.membership.cursor != 4 || c.out.QueuedBytes() != 0 {
 		t.Errorf("it is shown entries up to %d of another log", c.membership.cursor)
 	}
 	if list := r.doubted(); !r.storeDoubt.open || len(list) != 2 || list[0] != (history.Head{Seq: 4, ID: shown[3].ID}) {

@@ -1,4 +1,4 @@
-package gateway
+package transport
 
 import (
 	"bytes"
@@ -16,12 +16,12 @@ func TestRingAdvancesByBytes(t *testing.T) {
 		var r ring
 		var want, got []byte
 		for i := range rng.IntN(200) {
-			p := &preparedFrame{bytes: bytes.Repeat([]byte{byte(i)}, rng.IntN(300)), static: rng.IntN(4) == 0}
+			p := &PreparedFrame{Bytes: bytes.Repeat([]byte{byte(i)}, rng.IntN(300)), Static: rng.IntN(4) == 0}
 			if rng.IntN(50) == 0 {
-				p.bytes = bytes.Repeat([]byte{byte(i)}, batchBytes+rng.IntN(3*batchBytes))
+				p.Bytes = bytes.Repeat([]byte{byte(i)}, batchBytes+rng.IntN(3*batchBytes))
 			}
 			r.push(p, 1000, 1<<30)
-			want = append(want, p.bytes...)
+			want = append(want, p.Bytes...)
 		}
 		for r.count > 0 {
 			if unsent := r.unsent(); unsent != len(want)-len(got) {
@@ -32,7 +32,7 @@ func TestRingAdvancesByBytes(t *testing.T) {
 				r.clear(packets)
 				want = append(bytes.Clone(got), out...)
 				for size := r.unsent() - len(out); size > 0; size = 0 {
-					last := r.at(r.count - 1).bytes // of which gather took a part
+					last := r.at(r.count - 1).Bytes // of which gather took a part
 					want = append(want, last[len(last)-size:]...)
 				}
 			}
@@ -53,10 +53,10 @@ func TestRingIsAFIFOWithinItsBounds(t *testing.T) {
 	t.Parallel()
 	var r ring
 	rng := rand.New(rand.NewPCG(3, 4))
-	var model []*preparedFrame
+	var model []*PreparedFrame
 	for range 200000 {
 		if rng.IntN(100) < 52 {
-			p := &preparedFrame{bytes: make([]byte, rng.IntN(50))}
+			p := &PreparedFrame{Bytes: make([]byte, rng.IntN(50))}
 			size := 0
 			for _, m := range model {
 				size += m.cost()
@@ -75,32 +75,6 @@ func TestRingIsAFIFOWithinItsBounds(t *testing.T) {
 			model = model[1:]
 		} else if r.pop() != nil || r.at(0) != nil || r.block != nil {
 			t.Fatal("an empty ring holds something")
-		}
-	}
-}
-
-func TestRecentKnowsItsEntries(t *testing.T) {
-	t.Parallel()
-	var r recent
-	for seq := int64(1); seq <= 25; seq++ {
-		e := &roomEntry{cost: 1}
-		e.Seq, e.ID[0] = seq, byte(seq)
-		r.add(e, 20, 10)
-		oldest := max(1, seq-9)
-		for after := int64(0); after <= seq+1; after++ {
-			i, ok := r.after(after, seq)
-			if ok != (after >= oldest-1) {
-				t.Fatalf("after %d of %d: %v", after, seq, ok)
-			}
-			if ok && after < seq && r.at(i).Seq != after+1 {
-				t.Fatalf("after %d comes %d", after, r.at(i).Seq)
-			}
-		}
-		if id, ok := r.idAt(oldest); !ok || id[0] != byte(oldest) {
-			t.Fatalf("id of %d: %v %v", oldest, id, ok)
-		}
-		if _, ok := r.idAt(oldest - 1); ok {
-			t.Fatal("an id that is forgotten")
 		}
 	}
 }

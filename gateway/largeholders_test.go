@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"tuitalk/gateway/transport"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -27,8 +28,8 @@ func TestPendingEntriesCloseNobody(t *testing.T) {
 		if why := closeReason(c.reason.Load()); why != reasonNone {
 			t.Fatalf("a member was closed as %s", why.label())
 		}
-		if most := s.opts.RingBytes + s.opts.AnswerBytes; c.out.cost() > most {
-			t.Fatalf("%d bytes wait for a member, %d may", c.out.cost(), most)
+		if most := s.opts.RingBytes + s.opts.AnswerBytes; c.out.Cost() > most {
+			t.Fatalf("%d bytes wait for a member, %d may", c.out.Cost(), most)
 		}
 	}
 }
@@ -58,7 +59,7 @@ func TestStoredEntryIsTakenOffWhereItWasShown(t *testing.T) {
 			e.Seq = 1
 			settle(r, e)
 			for _, c := range r.members[talk.Forms:] {
-				if got, want := c.out.ring.count > 0, c.membership.form.IsExtended(); got != want {
+				if got, want := c.out.QueuedBytes() > 0, c.membership.form.IsExtended(); got != want {
 					t.Errorf("who has it in form %d was told: %v", c.membership.form, got)
 				}
 			}
@@ -73,7 +74,8 @@ func TestStoredEntryIsTakenOffWhereItWasShown(t *testing.T) {
 func TestLargestHoldersGoFirst(t *testing.T) {
 	t.Parallel()
 	s := bareServer(t)
-	s.held.most = 1 << 20
+	s.held = transport.NewQueuedBytes(1 << 20)
+	s.pump = s.newPump()
 	s.clock.nanos.Store(int64(sweepEvery))
 	var conns []*conn
 	for i := range 10 {
@@ -81,7 +83,7 @@ func TestLargestHoldersGoFirst(t *testing.T) {
 		s.conns.add(c)
 		conns = append(conns, c)
 		for range i {
-			c.pushAnswer(&preparedFrame{bytes: make([]byte, 30<<10)})
+			c.pushAnswer(&transport.PreparedFrame{Bytes: make([]byte, 30<<10)})
 		}
 	}
 	s.evictLargest() // 1,350 KiB are held: 426 KiB are too much, or nearly
@@ -91,13 +93,13 @@ func TestLargestHoldersGoFirst(t *testing.T) {
 			t.Errorf("who held %d KiB: closed %v, want %v", 30*i, killed, want)
 		}
 	}
-	if total := s.held.total(); total > s.held.most*9/10 {
+	if total := s.held.Total(); total > s.held.Most()*9/10 {
 		t.Errorf("%d bytes are still held", total)
 	}
 	for _, c := range conns {
-		c.out.drop(true, s)
+		c.out.Drop(true, s.pump)
 	}
-	if total := s.held.total(); total != 0 {
+	if total := s.held.Total(); total != 0 {
 		t.Errorf("%d bytes are counted although nothing is held", total)
 	}
 }

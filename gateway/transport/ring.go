@@ -1,15 +1,15 @@
-package gateway
+package transport
 
 import "sync"
 
-// preparedFrame is one WebSocket frame, head and payload, ready to be written. It is
-// immutable from the moment it is made: one prepared frame is queued at any number of
-// connections at once.
-type preparedFrame struct {
-	bytes []byte
-	// static: bytes belong to the program, as a file of the site does. Whoever
+// PreparedFrame is one WebSocket frame, head and payload, ready to be written, or a part of
+// an answer to an HTTP request. It is immutable from the moment it is made: one prepared
+// frame is queued at any number of connections at once.
+type PreparedFrame struct {
+	Bytes []byte
+	// Static: Bytes belong to the program, as a file of the site does. Whoever
 	// waits for them makes nobody hold them.
-	static bool
+	Static bool
 }
 
 // frameCost is about what a queued prepared frame costs beside its bytes: its slot, its
@@ -18,20 +18,20 @@ const frameCost = 64
 
 // cost is the memory that a prepared frame holds while it is queued, as if it were
 // queued nowhere else.
-func (p *preparedFrame) cost() int {
-	if p.static {
+func (p *PreparedFrame) cost() int {
+	if p.Static {
 		return frameCost
 	}
-	return frameCost + len(p.bytes)
+	return frameCost + len(p.Bytes)
 }
 
 // ringSizes are the steps in which a ring grows, in prepared frames. The last is the
 // most that one connection can have queued.
-var ringSizes = [...]int{16, 128, 1024, 4096}
+var ringSizes = [...]int{16, 128, 1024, MaxFrames}
 
 // block is the memory of a ring; its slots are all nil while it is in a pool.
 type block struct {
-	slots []*preparedFrame // a power of two
+	slots []*PreparedFrame // a power of two
 	step  int              // index into ringSizes
 }
 
@@ -42,7 +42,7 @@ func takeBlock(step int) *block {
 	if b, ok := blocks[step].Get().(*block); ok {
 		return b
 	}
-	return &block{make([]*preparedFrame, ringSizes[step]), step}
+	return &block{make([]*PreparedFrame, ringSizes[step]), step}
 }
 
 func giveBlock(b *block) { blocks[b.step].Put(b) }
@@ -64,7 +64,7 @@ func (r *ring) unsent() int { return r.length - r.sent }
 
 // push queues p. It reports false, and queues nothing, when the ring already
 // holds maxCount prepared frames or p would make it cost more than maxCost.
-func (r *ring) push(p *preparedFrame, maxCount, maxCost int) bool {
+func (r *ring) push(p *PreparedFrame, maxCount, maxCost int) bool {
 	cost := p.cost()
 	if int(r.count) >= maxCount || r.count > 0 && r.cost+cost > maxCost {
 		return false
@@ -74,13 +74,13 @@ func (r *ring) push(p *preparedFrame, maxCount, maxCost int) bool {
 	}
 	r.block.slots[int(r.head+r.count)&(len(r.block.slots)-1)] = p
 	r.count++
-	r.length += len(p.bytes)
+	r.length += len(p.Bytes)
 	r.cost += cost
 	return true
 }
 
 // at returns the prepared frame that is so many behind the oldest; nil if there is none.
-func (r *ring) at(i int32) *preparedFrame {
+func (r *ring) at(i int32) *PreparedFrame {
 	if i >= r.count {
 		return nil
 	}
@@ -95,7 +95,7 @@ func (r *ring) advance(n int) {
 	}
 	r.sent += n
 	for r.count > 0 {
-		size := len(r.at(0).bytes)
+		size := len(r.at(0).Bytes)
 		if r.sent < size {
 			return
 		}
@@ -108,7 +108,7 @@ func (r *ring) advance(n int) {
 }
 
 // pop removes and returns the oldest prepared frame; nil if there is none.
-func (r *ring) pop() *preparedFrame {
+func (r *ring) pop() *PreparedFrame {
 	if r.count == 0 {
 		return nil
 	}
@@ -118,7 +118,7 @@ func (r *ring) pop() *preparedFrame {
 	r.head = int32(int(r.head+1) & (len(slots) - 1))
 	r.count--
 	r.sent = 0
-	r.length -= len(p.bytes)
+	r.length -= len(p.Bytes)
 	r.cost -= p.cost()
 	if r.count == 0 {
 		giveBlock(r.block)
@@ -136,7 +136,7 @@ func (r *ring) clear(keep int32) {
 		}
 		r.count--
 		slot := &r.block.slots[int(r.head+r.count)&(len(r.block.slots)-1)]
-		r.length -= len((*slot).bytes)
+		r.length -= len((*slot).Bytes)
 		r.cost -= (*slot).cost()
 		*slot = nil
 	}

@@ -1,0 +1,29 @@
+package gateway
+
+import "testing"
+
+func TestRecentKnowsItsEntries(t *testing.T) {
+	t.Parallel()
+	var r recent
+	for seq := int64(1); seq <= 25; seq++ {
+		e := &roomEntry{cost: 1}
+		e.Seq, e.ID[0] = seq, byte(seq)
+		r.add(e, 20, 10)
+		oldest := max(1, seq-9)
+		for after := int64(0); after <= seq+1; after++ {
+			i, ok := r.after(after, seq)
+			if ok != (after >= oldest-1) {
+				t.Fatalf("after %d of %d: %v", after, seq, ok)
+			}
+			if ok && after < seq && r.at(i).Seq != after+1 {
+				t.Fatalf("after %d comes %d", after, r.at(i).Seq)
+			}
+		}
+		if id, ok := r.idAt(oldest); !ok || id[0] != byte(oldest) {
+			t.Fatalf("id of %d: %v %v", oldest, id, ok)
+		}
+		if _, ok := r.idAt(oldest - 1); ok {
+			t.Fatal("an id that is forgotten")
+		}
+	}
+}
