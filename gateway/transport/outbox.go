@@ -7,7 +7,8 @@ import (
 )
 
 // Outbox is the way from the server to one client: a bounded ring of references
-// to frames. The zero value is an empty one. One pump worker at a time writes it out, as the client takes it.
+// to frames. One pump worker at a time writes it out, as the client takes it. The zero
+// value is an empty one.
 //
 // MUST lines:
 //   - every byte to a client goes through the outbox, in ring order;
