@@ -34,6 +34,7 @@ type conn struct {
 	badNames int       // refused by JoinRoom
 	fetches  int       // unanswered Fetches
 	leaving  bool      // the server has asked to reconnect
+	moveAt   time.Time // then the next line is dialled
 
 	heard   time.Time // when the last frame came
 	pinged  time.Time // an answer is due by then; zero: none

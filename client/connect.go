@@ -218,21 +218,27 @@ func (s *Session) makeLive(l *conn) {
 	s.good, s.dials, s.reason = l.server, 0, ""
 	s.pending.newLine(s.now)
 	s.what |= StatusChanged
+	if l.leaving {
+		s.connect(l.moveAt.Sub(s.now))
+	}
 }
 
-// move makes a new line before the server closes this one.
+// move makes a new line before the server closes this one: at once, or as soon as this
+// one is the live one. Until then it is the way on, and better than none.
 func (s *Session) move(l *conn, m talk.Reconnect) {
 	if l == s.sender.conn {
 		s.sender.nextRoom(s)
 		return
 	}
-	if l != s.live || l.leaving {
+	if l.leaving {
 		return
 	}
-	l.leaving = true
-	s.onLasted(l)
 	within := time.Duration(m.WithinMS) * time.Millisecond
-	s.connect(s.rng.upTo(min(within, maxMove) / 2))
+	l.leaving, l.moveAt = true, s.now.Add(s.rng.upTo(min(within, maxMove)/2))
+	if l == s.live {
+		s.onLasted(l)
+		s.connect(l.moveAt.Sub(s.now))
+	}
 }
 
 // probe asks whether the line is alive, or makes the planned attempt now.

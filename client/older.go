@@ -20,11 +20,13 @@ type fetch struct {
 	deadline time.Time // of the answer
 }
 
-// ofFetch tells which errors can be about a Fetch: they carry no id.
-func ofFetch(c talk.Code) bool {
-	switch c {
-	case talk.CodeBadLimit, talk.CodeBadRoom, talk.CodeNotJoined, talk.CodeUnavailable, talk.CodeBusy, talk.CodeFlood:
+// ofFetch tells which Errors can be about a Fetch: they carry no id.
+func ofFetch(m talk.Error) bool {
+	switch m.Code {
+	case talk.CodeBadLimit, talk.CodeBadRoom, talk.CodeNotJoined, talk.CodeUnavailable, talk.CodeBusy:
 		return true
+	case talk.CodeFlood:
+		return m.Retry // else it is about a Ping
 	}
 	return false
 }

@@ -35,16 +35,17 @@ func (s *Session) forgetLog() {
 	s.what |= Reset | OutboxChanged | HistoryChanged
 }
 
-// onJoined handles the answer to JoinRoom.
+// onJoined handles the answer to JoinRoom. It may come to a line that is greeted only: then
+// an Error that was taken for the answer was about something else.
 func (s *Session) onJoined(l *conn, m talk.Joined) {
-	if l.stage != joining || m.RoomID != l.room {
+	if l.stage == joined || m.RoomID != l.room {
 		return
 	}
 	if !l.known || m.AfterSeq < 0 || m.AfterSeq > maxSeq {
 		s.fail(l, "the server's answer makes no sense", 0)
 		return
 	}
-	l.stage = joined
+	l.stage, l.joinAt = joined, time.Time{}
 	s.outbox.resetAnswers(l.id, l.room, true) // nobody was told while the line was not here
 	if l == s.sender.conn {
 		l.deadline = time.Time{}
@@ -175,33 +176,54 @@ func (s *Session) onGap(l *conn, m talk.Gap) {
 	}
 }
 
-// onRefused handles an Error.
+// onRefused handles an Error. One without id tells by its code only what it is about.
+// Where it may be JoinRoom or a Fetch it is taken for JoinRoom's, since nobody waits for the
+// Fetch of a room that is left; onJoined puts it right if it was not. What is about
+// neither is said to the user, and changes nothing: a new name that is not stored yet, a
+// Ping too many, and codes to come.
 func (s *Session) onRefused(l *conn, m talk.Error) {
 	switch {
 	case !m.ID.IsZero():
 		s.refusedByID(l, m)
-	case l == s.sender.conn:
-		s.fail(l, m.Message, 0)
-	case m.Code == talk.CodeNotYou:
+	case m.Code == talk.CodeNotYou && l != s.sender.conn:
 		s.refusedForGood(m.Message)
-	case l.fetches > 0 && ofFetch(m.Code):
+	case l.stage == joining && l.ofJoin(m):
+		s.joinRefused(l, m)
+	case l.fetches > 0 && ofFetch(m):
 		l.fetches--
 		s.fetchRefused(l, m)
-	case l.stage == joining:
-		s.joinRefused(l, m)
 	default:
 		s.notice(m.Code, m.Message)
 	}
 }
 
+// ofJoin tells which Errors without id can be about Hello or JoinRoom.
+func (l *conn) ofJoin(m talk.Error) bool {
+	switch m.Code {
+	case talk.CodeBadName, talk.CodeRefused, talk.CodeNotJoined, talk.CodeNotYou, talk.CodeUnavailable, talk.CodeBusy:
+		return true
+	case talk.CodeBadFrame, talk.CodeNotForYou, talk.CodeHelloNotHere:
+		return true // the server does not understand this client
+	case talk.CodeFlood:
+		return m.Retry // else it is about a Ping
+	case talk.CodeBadText, talk.CodeBadLimit, talk.CodeBadRoom, talk.CodeOutOfTurn, talk.CodeNotStored:
+		return false
+	}
+	return !l.known // a server of another age, which refuses Hello
+}
+
 // joinRefused handles an Error about Hello or JoinRoom.
 func (s *Session) joinRefused(l *conn, m talk.Error) {
 	switch {
-	case m.Code == talk.CodeBadName && l.stage == joining && l.badNames < 2:
+	case l == s.sender.conn:
+		s.fail(l, m.Message, 0)
+	case m.Code == talk.CodeBadName && l.badNames < 2:
 		l.badNames++
-		s.nameRefused(m)
+		if l.name == s.me.Username { // else he has another one by now
+			s.nameRefused(m)
+		}
 		s.askRoom(l)
-	case m.Retry && l.stage == joining:
+	case m.Retry:
 		l.stage = greeted
 		l.joinAt = s.now.Add(s.retryWait(m, 0))
 		l.deadline = l.joinAt.Add(joinTime)
