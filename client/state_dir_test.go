@@ -66,6 +66,15 @@ func TestEachServerHasAStateOfItsOwn(t *testing.T) {
 	mine.Name, mine.Room, mine.Session = "ada", 7, testUUID("window")
 	mine.Outbox = []OutboxEntry{{ID: postID(1), RoomID: 7, Text: "for a", At: time.Unix(5, 0), Author: mine.uuid()}}
 	save(t, a, mine)
+	prefs := []struct {
+		shared     bool
+		key, value string
+	}{{false, "draft.7", "half a sentence for a"}, {true, "read.7", "41"}}
+	for _, p := range prefs {
+		if err := a.(*FileStorage).SetPref(p.shared, p.key, p.value); err != nil {
+			t.Fatal(err)
+		}
+	}
 	_ = a.Close()
 	for _, servers := range [][]string{{"ws://b/ws"}, {"ws://a:81/ws"}, {"wss://a/ws"}, {"ws://a/ws", "ws://b/ws"}} {
 		b, err := OpenStorage(dir, servers)
@@ -77,10 +86,24 @@ func TestEachServerHasAStateOfItsOwn(t *testing.T) {
 			t.Errorf("%q: %+v", servers, st)
 		}
 		save(t, b, st)
+		for _, p := range prefs {
+			if got := b.Pref(p.shared, p.key); got != "" {
+				t.Errorf("%q: %s is %q", servers, p.key, got)
+			}
+			if err := b.SetPref(p.shared, p.key, "of b"); err != nil {
+				t.Fatal(err)
+			}
+		}
 		_ = b.Close()
 	}
-	if st := load(t, openTest(t, dir)); st.Secret != mine.Secret || len(st.Outbox) != 1 || st.Room != 7 {
+	a = openTest(t, dir)
+	if st := load(t, a); st.Secret != mine.Secret || len(st.Outbox) != 1 || st.Room != 7 {
 		t.Errorf("%+v", st)
+	}
+	for _, p := range prefs {
+		if got := a.(*FileStorage).Pref(p.shared, p.key); got != p.value {
+			t.Errorf("back at a, %s is %q", p.key, got)
+		}
 	}
 }
 
