@@ -2,9 +2,15 @@ package sqlitestore
 
 import (
 	"errors"
+	"go/build"
+	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 
+	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"tuitalk/history"
@@ -12,10 +18,9 @@ import (
 	"tuitalk/talk"
 )
 
-// TestMeaningOfEachCode: what each result code of SQLite, and each extended one
-// that is told apart, means.
-func TestMeaningOfEachCode(t *testing.T) {
-	for want, codes := range map[error][]int{
+// meaningsOfAll is what each result code of SQLite means, and each extended one.
+func meaningsOfAll() map[error][]int {
+	return map[error][]int{
 		history.ErrBadEntry: {
 			sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_CONSTRAINT_CHECK, sqlite3.SQLITE_CONSTRAINT_COMMITHOOK,
 			sqlite3.SQLITE_CONSTRAINT_DATATYPE, sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, sqlite3.SQLITE_CONSTRAINT_FUNCTION,
@@ -40,15 +45,91 @@ func TestMeaningOfEachCode(t *testing.T) {
 			sqlite3.SQLITE_NOTFOUND, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CANTOPEN_ISDIR,
 			sqlite3.SQLITE_CANTOPEN_FULLPATH, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_EMPTY, sqlite3.SQLITE_SCHEMA,
 			sqlite3.SQLITE_MISUSE, sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_RANGE,
-			sqlite3.SQLITE_NOTICE, sqlite3.SQLITE_WARNING,
+			sqlite3.SQLITE_NOTICE, sqlite3.SQLITE_WARNING, sqlite3.SQLITE_AUTH_USER, sqlite3.SQLITE_CANTOPEN_CONVPATH,
+			sqlite3.SQLITE_CANTOPEN_DIRTYWAL, sqlite3.SQLITE_CANTOPEN_NOTEMPDIR, sqlite3.SQLITE_CANTOPEN_SYMLINK,
+			sqlite3.SQLITE_ERROR_KEY, sqlite3.SQLITE_ERROR_MISSING_COLLSEQ, sqlite3.SQLITE_ERROR_RESERVESIZE,
+			sqlite3.SQLITE_ERROR_RETRY, sqlite3.SQLITE_ERROR_SNAPSHOT, sqlite3.SQLITE_ERROR_UNABLE, sqlite3.SQLITE_IOERR_ACCESS,
+			sqlite3.SQLITE_IOERR_AUTH, sqlite3.SQLITE_IOERR_BADKEY, sqlite3.SQLITE_IOERR_BEGIN_ATOMIC, sqlite3.SQLITE_IOERR_BLOCKED,
+			sqlite3.SQLITE_IOERR_CHECKRESERVEDLOCK, sqlite3.SQLITE_IOERR_CLOSE, sqlite3.SQLITE_IOERR_CODEC,
+			sqlite3.SQLITE_IOERR_COMMIT_ATOMIC, sqlite3.SQLITE_IOERR_CONVPATH, sqlite3.SQLITE_IOERR_DELETE_NOENT,
+			sqlite3.SQLITE_IOERR_DIR_CLOSE, sqlite3.SQLITE_IOERR_GETTEMPPATH, sqlite3.SQLITE_IOERR_IN_PAGE,
+			sqlite3.SQLITE_IOERR_NOMEM_BKPT, sqlite3.SQLITE_IOERR_ROLLBACK_ATOMIC, sqlite3.SQLITE_IOERR_SEEK,
+			sqlite3.SQLITE_IOERR_SHMLOCK, sqlite3.SQLITE_IOERR_VNODE, sqlite3.SQLITE_LOCKED_SHAREDCACHE,
+			sqlite3.SQLITE_LOCKED_VTAB, sqlite3.SQLITE_NOTICE_RBU, sqlite3.SQLITE_NOTICE_RECOVER_ROLLBACK,
+			sqlite3.SQLITE_NOTICE_RECOVER_WAL, sqlite3.SQLITE_WARNING_AUTOINDEX,
 		},
-	} {
+	}
+}
+
+func TestMeaningOfEachCode(t *testing.T) {
+	for want, codes := range meaningsOfAll() {
 		for _, code := range codes {
 			if got := meaningOf(code); got != want {
 				t.Errorf("%d: %v, want %v", code, got, want)
 			}
 		}
 	}
+}
+
+// TestNoCodeOfTheLibraryIsForgotten: a newer SQLite may have more codes. Somebody has to
+// say what each of them means.
+func TestNoCodeOfTheLibraryIsForgotten(t *testing.T) {
+	thought := map[int]bool{sqlite3.SQLITE_ROW: true, sqlite3.SQLITE_DONE: true} // no errors
+	for _, codes := range meaningsOfAll() {
+		for _, code := range codes {
+			thought[code] = true
+		}
+	}
+	known := libraryCodes(t)
+	if len(known) < 100 {
+		t.Fatalf("only %d codes are found: the library is written otherwise", len(known))
+	}
+	for name, code := range known {
+		if !thought[code] {
+			t.Errorf("what does %s mean?", name)
+		}
+	}
+}
+
+var constant = regexp.MustCompile(`(?m)^const (SQLITE_\w+) = (\d+)$`)
+
+// libraryCodes finds the result codes among the constants of the library: those that it has
+// a sentence for, and those that extend one of them by name and in the upper bytes.
+func libraryCodes(t *testing.T) map[string]int {
+	t.Helper()
+	lib, err := build.Import("modernc.org/sqlite/lib", ".", build.FindOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(lib.Dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	constants := map[string]int{}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range constant.FindAllSubmatch(text, -1) {
+			if code, err := strconv.Atoi(string(m[2])); err == nil { // else it is too large for one
+				constants[string(m[1])] = code
+			}
+		}
+	}
+	codes := map[string]int{}
+	for name, code := range constants {
+		base := name
+		if code > 0xff {
+			for base = name[:strings.LastIndexByte(name, '_')]; base != "SQLITE" && constants[base] != code&0xff; {
+				base = base[:strings.LastIndexByte(base, '_')]
+			}
+		}
+		if strings.HasSuffix(sqlite.ErrorCodeString[code&0xff], "("+base+")") {
+			codes[name] = code
+		}
+	}
+	return codes
 }
 
 // TestNothingIsRefusedWhileNothingIsTaken: a database that takes no entry at all
