@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"tuitalk/fanout"
 	"tuitalk/history"
@@ -32,14 +31,6 @@ func (s *Server) ackPosts(posts []post, entries []talk.Entry, results []history.
 	for i, p := range posts {
 		s.ackPost(p, results[i])
 	}
-}
-
-// answered notes that a post is no longer on its way. waiting: others wait for it.
-func (c *conn) pendingAck() (form talk.Form, waiting bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.user.unstored--
-	return c.user.form, len(c.user.backlog) > 0
 }
 
 func (s *Server) ackPost(p post, r history.Result) {
@@ -77,19 +68,6 @@ func (s *Server) refusePosts(posts []post, why error) {
 	for _, p := range posts {
 		s.refuseNotTaken(p, talk.CodeUnavailable, sentence)
 	}
-}
-
-// mustFollow tells whether an earlier post of this connection comes first: one that
-// was refused, and the client sends both again; or one that is kept here. name is
-// what its author is called by now.
-func (c *conn) mustFollow(p post) (superseded, behind bool, name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	u := &c.user
-	if at, was := slices.BinarySearch(u.retained, p.number); was {
-		u.retained = slices.Delete(u.retained, at, at+1) // its turn has come
-	}
-	return u.order.superseded(p.entry.Round, p.number), len(u.retained) > 0 && u.retained[0] < p.number, u.name
 }
 
 // nackRetry refuses a post for now, and with it the later ones of its connection.
@@ -169,24 +147,3 @@ func (s *Server) Lost(room int32) {
 }
 
 var _ fanout.Handler = (*Server)(nil)
-
-// heard notes that the store has the room's entry seq.
-func (r *room) observeHead(seq int64) {
-	missing, named := false, false
-	r.locked(func() {
-		r.storeHead = max(r.storeHead, seq)
-		missing = r.state.isOpen() && r.closeGap()
-		named = len(r.newNames) > 0
-	})
-	if named {
-		r.announceNames()
-	}
-	if missing {
-		r.srv.noteGap(r)
-	}
-}
-
-// broadcastCount sends the number of members. Call with mu held.
-func (r *room) broadcastCount() {
-	r.broadcast(talk.Presence{RoomID: r.id, MemberCount: r.memberList.count})
-}

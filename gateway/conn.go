@@ -6,9 +6,11 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"tuitalk/gateway/limits"
 	"tuitalk/gateway/transport"
+	"tuitalk/talk"
 	"tuitalk/websocket"
 )
 
@@ -300,4 +302,49 @@ func (c *conn) onClose(err error) {
 	c.srv.conns.remove(c)
 	c.srv.metrics.closed[closeReason(c.reason.Load())].Inc()
 	c.srv.log.Debug("connection closed", "conn", c.serial, "from", c.from(), "reason", closeReason(c.reason.Load()).label(), "err", err)
+}
+
+// askToMove says Reconnect, if the client knows it.
+func (c *conn) askToMove(within time.Duration) bool {
+	form := c.form()
+	return form.IsExtended() && c.at() == stageSocket && c.answerIn(form, talk.Reconnect{WithinMS: uint32(within.Milliseconds())})
+}
+
+// markFrozen takes nothing more from the connection, although a poller may have read
+// from it already.
+func (c *conn) markFrozen() {
+	c.reason.CompareAndSwap(0, uint32(reasonFrozen))
+	c.stage.Store(uint32(stageClosed))
+}
+
+// lookAtEnd ends a connection that shall end. As long as the client takes what was
+// said last, it has the time; one that does not is reset, so that the kernel keeps
+// nothing for it either.
+func (c *conn) lookAtEnd(now int64, l transport.PaceSample) {
+	by := c.closeBy.Load()
+	late := by != 0 && now >= by
+	killed := closeReason(c.reason.Load()).killed()
+	switch {
+	case l.Slow || late && killed:
+		if !killed {
+			c.reason.Store(uint32(reasonSlow))
+		}
+		c.sock.Reset()
+	case late && l.Waiting+l.Kernel == 0:
+		c.sock.Close(nil)
+	}
+}
+
+// hasSpoken tells whether the client has said who it is.
+func (c *conn) hasSpoken() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.user.uuid.IsZero()
+}
+
+// holds is what is held for a connection, in bytes.
+func (c *conn) holds() int64 {
+	waiting := 0
+	c.locked(func(u *user) { waiting = u.waiting })
+	return int64(c.out.Held()+waiting) + max(0, c.input.held.Load())
 }

@@ -153,10 +153,3 @@ func (s *Server) compareHeads(ctx context.Context, list []*room) {
 	}
 	s.metrics.compared(len(list), behind, entries)
 }
-
-// lag is how many entries up to seq this node has not heard of.
-func (r *room) lag(seq int64) int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return max(0, seq-r.storeHead)
-}

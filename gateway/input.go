@@ -68,32 +68,3 @@ func (in *input) age(now int64) time.Duration {
 	}
 	return time.Duration(now - begun)
 }
-
-// waitingFrames is how much of what one client said may wait to be handled, in
-// frames of the greatest size.
-const waitingFrames = 4
-
-// enqueue puts a message behind those that wait, if there is room for it. Call with
-// mu held.
-func (c *conn) enqueue(a arrival, most int) bool {
-	u := &c.user
-	if len(u.backlog) >= most || len(u.backlog) > 0 && u.waiting+a.size > waitingFrames*c.srv.opts.FrameBytes {
-		return false
-	}
-	u.backlog = append(u.backlog, a)
-	u.waiting += a.size
-	c.srv.held.Changed(0, a.size)
-	return true
-}
-
-// dequeue takes the first of those that wait away. Call with mu held.
-func (c *conn) dequeue() {
-	u := &c.user
-	size := u.backlog[0].size
-	u.backlog[0] = arrival{}
-	if u.backlog = u.backlog[1:]; len(u.backlog) == 0 {
-		u.backlog = nil
-	}
-	u.waiting -= size
-	c.srv.held.Changed(size, 0)
-}

@@ -419,17 +419,6 @@ func (j *join) addMember(form talk.Form, a history.Moved) (behind bool) {
 	return c.membership.state == memberBehind
 }
 
-// resumeBehind is where somebody goes on who has the room's log up to a seq. More than
-// ResumeMax entries are not sent again: then there is a gap, of which he is told. Call
-// with mu held.
-func (r *room) resumeBehind(after int64) (cursor int64, gap talk.Gap) {
-	if r.head-after <= int64(r.srv.opts.ResumeMax) {
-		return after, talk.Gap{}
-	}
-	cursor = r.head - int64(r.srv.opts.RecentCount)
-	return cursor, talk.Gap{RoomID: r.id, From: after + 1, To: cursor}
-}
-
 // joinedMessage describes the room to a joiner. Call with mu held.
 func (r *room) joinedMessage(cursor int64, reset bool) talk.Joined {
 	headID, _ := r.recent.idAt(r.head)

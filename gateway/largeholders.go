@@ -46,10 +46,3 @@ func (s *Server) evictLargest() {
 		h.conn.reset(reasonOverload)
 	}
 }
-
-// holds is what is held for a connection, in bytes.
-func (c *conn) holds() int64 {
-	waiting := 0
-	c.locked(func(u *user) { waiting = u.waiting })
-	return int64(c.out.Held()+waiting) + max(0, c.input.held.Load())
-}

@@ -57,13 +57,6 @@ func (s *Server) unverifiedMatch(err error) (logMatch, error) {
 	return logDiffers, err
 }
 
-// headSeq is the newest entry that was placed; nobody knows of a headless room.
-func (r *room) headSeq() (head int64, headless bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.head, r.state == roomHeadless
-}
-
 // awaitPlaced brings a room to where a client is whose log matches, so that the list of
 // members that it is told is not older than its entries.
 func (s *Server) awaitPlaced(ctx context.Context, r *room, seq int64) error {

@@ -85,26 +85,6 @@ func (l *lane) takeRetained() []post {
 	return kept
 }
 
-// refuseBehindRetained refuses what has waited for too long behind posts that are kept.
-func (c *conn) refuseBehindRetained() {
-	var late []arrival
-	before := c.srv.clock.coarse() - int64(c.srv.opts.RequestWait)
-	c.locked(func(u *user) {
-		for len(u.retained) > 0 && len(u.backlog) > 0 && u.backlog[0].at < before {
-			late = append(late, u.backlog[0])
-			c.dequeue()
-		}
-	})
-	for _, a := range late {
-		e := c.refusal(a.Message, talk.CodeUnavailable, "the history is away: what you said before is still on its way to it, and this was not taken; try again in a moment")
-		e.Retry = true // it is not the client's fault
-		c.refuse(e)
-	}
-	if len(late) > 0 {
-		c.resumeBacklog() // what was behind them need not wait any more
-	}
-}
-
 // requeue puts what was kept in front of what is said later in the same rooms by
 // people of the same networks. Call with mu held.
 func (l *lane) requeue() {

@@ -264,3 +264,125 @@ func (r *room) broadcastTo(m talk.Message, concerns func(*membership) bool) {
 		c.pushAnswer(packets[form])
 	}
 }
+
+// observeHead notes that the store has the room's entry seq.
+func (r *room) observeHead(seq int64) {
+	missing, named := false, false
+	r.locked(func() {
+		r.storeHead = max(r.storeHead, seq)
+		missing = r.state.isOpen() && r.closeGap()
+		named = len(r.newNames) > 0
+	})
+	if named {
+		r.announceNames()
+	}
+	if missing {
+		r.srv.noteGap(r)
+	}
+}
+
+// broadcastCount sends the number of members. Call with mu held.
+func (r *room) broadcastCount() {
+	r.broadcast(talk.Presence{RoomID: r.id, MemberCount: r.memberList.count})
+}
+
+// sweep tells the members how many they are, if that has changed without an entry.
+// It returns how many are here, the count if the other nodes should know it, and
+// whether something was taken on trust that the store can now tell.
+func (r *room) sweep() (members, count int, again bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.countChanged {
+		r.countChanged = false
+		r.broadcastCount()
+		count = r.memberList.count
+	}
+	return len(r.members), count, r.state.isUnverified() || r.state == roomOpen && r.hasUnverified
+}
+
+// headSeq is the newest entry that was placed; nobody knows of a headless room.
+func (r *room) headSeq() (head int64, headless bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.head, r.state == roomHeadless
+}
+
+// lag is how many entries up to seq this node has not heard of.
+func (r *room) lag(seq int64) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return max(0, seq-r.storeHead)
+}
+
+// resumeBehind is where somebody goes on who has the room's log up to a seq. More than
+// ResumeMax entries are not sent again: then there is a gap, of which he is told. Call
+// with mu held.
+func (r *room) resumeBehind(after int64) (cursor int64, gap talk.Gap) {
+	if r.head-after <= int64(r.srv.opts.ResumeMax) {
+		return after, talk.Gap{}
+	}
+	cursor = r.head - int64(r.srv.opts.RecentCount)
+	return cursor, talk.Gap{RoomID: r.id, From: after + 1, To: cursor}
+}
+
+// awaitOpen tells whether the room is open. If it is being opened or closed, j is told
+// later: when that is done, or when its time is over. gone: it must be looked up anew.
+func (r *room) awaitOpen(j *join) (open, gone bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.state.isOpen():
+		r.emptyAt = 0 // the sweep marks it again if nobody sits down
+	case r.state != roomClosed:
+		r.waiting = append(r.waiting, j)
+	}
+	return r.state.isOpen(), r.state == roomClosed
+}
+
+// takeWaiting returns those who wait for the room. Call with mu held.
+func (r *room) takeWaiting() []*join {
+	waiting := r.waiting
+	r.waiting = nil
+	return waiting
+}
+
+// overdue returns those who have waited for the room for too long.
+func (r *room) overdue(now int64) (late []*join) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.waiting) == 0 {
+		return nil
+	}
+	r.waiting = slices.DeleteFunc(r.waiting, func(j *join) bool {
+		if now > j.by {
+			late = append(late, j)
+		}
+		return now > j.by
+	})
+	return late
+}
+
+// load sets what the room shows to what the store has. Call with mu held.
+func (r *room) load(state history.Room, entries []talk.Entry) {
+	r.forgetRecent()
+	for _, e := range entries {
+		r.addRecent(newRoomEntry(e))
+	}
+	r.head, r.storeHead = state.HeadSeq, max(r.storeHead, state.HeadSeq)
+	r.setMemberList(state)
+}
+
+// setMemberList sets who is in the room to what the store has, and what was placed
+// since. Call with mu held.
+func (r *room) setMemberList(state history.Room) {
+	r.memberList = memberList{members: state.Members, count: state.Count, asOf: state.HeadSeq}
+	for i := range r.recent.list {
+		r.memberList.apply(&r.recent.at(i).Entry)
+	}
+}
+
+// idle tells whether the room may be closed. Call with mu held.
+func (r *room) idle(now int64) bool {
+	return r.state.isOpen() && len(r.members) == 0 && len(r.pending) == 0 &&
+		r.emptyAt != 0 && now-r.emptyAt > int64(r.srv.opts.RoomLinger)
+}

@@ -111,43 +111,6 @@ func (s *Server) openRoom(ctx context.Context, r *room, after int64) {
 	}
 }
 
-// awaitOpen tells whether the room is open. If it is being opened or closed, j is told
-// later: when that is done, or when its time is over. gone: it must be looked up anew.
-func (r *room) awaitOpen(j *join) (open, gone bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case r.state.isOpen():
-		r.emptyAt = 0 // the sweep marks it again if nobody sits down
-	case r.state != roomClosed:
-		r.waiting = append(r.waiting, j)
-	}
-	return r.state.isOpen(), r.state == roomClosed
-}
-
-// takeWaiting returns those who wait for the room. Call with mu held.
-func (r *room) takeWaiting() []*join {
-	waiting := r.waiting
-	r.waiting = nil
-	return waiting
-}
-
-// overdue returns those who have waited for the room for too long.
-func (r *room) overdue(now int64) (late []*join) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.waiting) == 0 {
-		return nil
-	}
-	r.waiting = slices.DeleteFunc(r.waiting, func(j *join) bool {
-		if now > j.by {
-			late = append(late, j)
-		}
-		return now > j.by
-	})
-	return late
-}
-
 // readRoom subscribes, and then reads: an entry published in between arrives by
 // the subscription and waits.
 func (s *Server) readRoom(ctx context.Context, r *room) error {
@@ -186,25 +149,6 @@ func (s *Server) readState(ctx context.Context, id int32) (history.Room, []talk.
 		return state, nil, fmt.Errorf("read the newest entries of room %d: %w", id, err)
 	}
 	return state, entries, nil
-}
-
-// load sets what the room shows to what the store has. Call with mu held.
-func (r *room) load(state history.Room, entries []talk.Entry) {
-	r.forgetRecent()
-	for _, e := range entries {
-		r.addRecent(newRoomEntry(e))
-	}
-	r.head, r.storeHead = state.HeadSeq, max(r.storeHead, state.HeadSeq)
-	r.setMemberList(state)
-}
-
-// setMemberList sets who is in the room to what the store has, and what was placed
-// since. Call with mu held.
-func (r *room) setMemberList(state history.Room) {
-	r.memberList = memberList{members: state.Members, count: state.Count, asOf: state.HeadSeq}
-	for i := range r.recent.list {
-		r.memberList.apply(&r.recent.at(i).Entry)
-	}
 }
 
 // onOpened ends the opening, well or badly.
@@ -282,12 +226,6 @@ func (s *Server) closeIdle(r *room, now int64) {
 	if !s.work.closing.submit(func(ctx context.Context) { s.closeRoom(ctx, r) }, stays) {
 		stays(nil)
 	}
-}
-
-// idle tells whether the room may be closed. Call with mu held.
-func (r *room) idle(now int64) bool {
-	return r.state.isOpen() && len(r.members) == 0 && len(r.pending) == 0 &&
-		r.emptyAt != 0 && now-r.emptyAt > int64(r.srv.opts.RoomLinger)
 }
 
 // closeRoom closes a room that is still idle.

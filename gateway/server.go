@@ -336,12 +336,6 @@ func (s *Server) askToMove(ctx context.Context) {
 	s.awaitConns(ctx, staying, 2*within)
 }
 
-// askToMove says Reconnect, if the client knows it.
-func (c *conn) askToMove(within time.Duration) bool {
-	form := c.form()
-	return form.IsExtended() && c.at() == stageSocket && c.answerIn(form, talk.Reconnect{WithinMS: uint32(within.Milliseconds())})
-}
-
 // awaitConns waits until no more than so many connections are left, for at most
 // so long.
 func (s *Server) awaitConns(ctx context.Context, left int64, most time.Duration) {
@@ -375,13 +369,6 @@ func (s *Server) frozen() {
 			c.sock.Close(nil)
 		}
 	})
-}
-
-// markFrozen takes nothing more from the connection, although a poller may have read
-// from it already.
-func (c *conn) markFrozen() {
-	c.reason.CompareAndSwap(0, uint32(reasonFrozen))
-	c.stage.Store(uint32(stageClosed))
 }
 
 // Addr is where the server listens.

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"tuitalk/gateway/limits"
@@ -308,4 +309,74 @@ func (c *conn) cleanup() {
 		return
 	}
 	c.srv.leaveSession(r, key, epoch)
+}
+
+// answered notes that a post is no longer on its way. waiting: others wait for it.
+func (c *conn) pendingAck() (form talk.Form, waiting bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.user.unstored--
+	return c.user.form, len(c.user.backlog) > 0
+}
+
+// mustFollow tells whether an earlier post of this connection comes first: one that
+// was refused, and the client sends both again; or one that is kept here. name is
+// what its author is called by now.
+func (c *conn) mustFollow(p post) (superseded, behind bool, name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u := &c.user
+	if at, was := slices.BinarySearch(u.retained, p.number); was {
+		u.retained = slices.Delete(u.retained, at, at+1) // its turn has come
+	}
+	return u.order.superseded(p.entry.Round, p.number), len(u.retained) > 0 && u.retained[0] < p.number, u.name
+}
+
+// refuseBehindRetained refuses what has waited for too long behind posts that are kept.
+func (c *conn) refuseBehindRetained() {
+	var late []arrival
+	before := c.srv.clock.coarse() - int64(c.srv.opts.RequestWait)
+	c.locked(func(u *user) {
+		for len(u.retained) > 0 && len(u.backlog) > 0 && u.backlog[0].at < before {
+			late = append(late, u.backlog[0])
+			c.dequeue()
+		}
+	})
+	for _, a := range late {
+		e := c.refusal(a.Message, talk.CodeUnavailable, "the history is away: what you said before is still on its way to it, and this was not taken; try again in a moment")
+		e.Retry = true // it is not the client's fault
+		c.refuse(e)
+	}
+	if len(late) > 0 {
+		c.resumeBacklog() // what was behind them need not wait any more
+	}
+}
+
+// waitingFrames is how much of what one client said may wait to be handled, in
+// frames of the greatest size.
+const waitingFrames = 4
+
+// enqueue puts a message behind those that wait, if there is room for it. Call with
+// mu held.
+func (c *conn) enqueue(a arrival, most int) bool {
+	u := &c.user
+	if len(u.backlog) >= most || len(u.backlog) > 0 && u.waiting+a.size > waitingFrames*c.srv.opts.FrameBytes {
+		return false
+	}
+	u.backlog = append(u.backlog, a)
+	u.waiting += a.size
+	c.srv.held.Changed(0, a.size)
+	return true
+}
+
+// dequeue takes the first of those that wait away. Call with mu held.
+func (c *conn) dequeue() {
+	u := &c.user
+	size := u.backlog[0].size
+	u.backlog[0] = arrival{}
+	if u.backlog = u.backlog[1:]; len(u.backlog) == 0 {
+		u.backlog = nil
+	}
+	u.waiting -= size
+	c.srv.held.Changed(size, 0)
 }
