@@ -60,7 +60,7 @@ var onlyIn = map[string][]string{
 	"github.com/HdrHistogram":     {"tuitalk/bench/measure"},
 	"tuitalk/gateway":             {"tuitalk/cmd/tuitalk-gateway", "tuitalk/fleetsim"},       // what loads it sees only its wire
 	"tuitalk/client/view":         {"tuitalk/tui", "tuitalk/web/app", "tuitalk/cmd/tuitalk"}, // a session knows no screen
-	"tuitalk/bench/coordinator":   {"tuitalk/cmd/tuitalk-bench", "tuitalk/bench/chaos"},
+	"tuitalk/bench/coordinator":   {"tuitalk/cmd/tuitalk-bench", "tuitalk/bench/chaos", "tuitalk/bench/chaos/chaostest"},
 	"tuitalk/history/pgstore":     {"tuitalk/cmd/tuitalk-gateway", "tuitalk/cmd/tuitalk-bench", "tuitalk/bench/chaos"}, // the last reads what a set-back database has lost
 	"tuitalk/history/sqlitestore": {"tuitalk/cmd/tuitalk-gateway"},
 	"tuitalk/fanout/redisbus":     {"tuitalk/cmd/tuitalk-gateway"},

@@ -1,10 +1,10 @@
 // Package chaos breaks a fleet while people talk in it, and has the history of
 // what everybody sent, was told and saw checked.
 //
-// A Run starts people (client.Session over real connections, through Nginx), lets
-// them talk in many rooms, injects faults by a schedule, heals, waits until
-// everybody has everything, and gives what was recorded to bench/checker. It is
-// not sound unless every fault took hold and messages flowed throughout.
+// A Schedule injects faults one after the other into a fleet that is under the load of a
+// coordinator's run (bench/coordinator), which may be of any size. The run is not sound
+// unless every fault took hold and messages flowed throughout. Faults may also be
+// commands for machines elsewhere.
 //
 // Each fault looks whether it took hold, by what the kernel and the servers say, and
 // what it saw is written down as evidence. One that did not is marked so and mended,
@@ -16,9 +16,5 @@
 // has people raises its alarm. While a clock is wrong, entries may be dated wrongly up
 // to a bound (Skew), and the gateways that see it must tell their operator.
 //
-// A Schedule does the same to a fleet that is under the load of a crew, which may
-// be of any size; its faults may also be commands for machines elsewhere.
-//
-// Each person of a Run is one goroutine that owns its session and driver; Run owns and
-// awaits them all, and the goroutine that injects faults.
+// A Schedule has no goroutine of its own.
 package chaos

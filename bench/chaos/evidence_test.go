@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"tuitalk/bench/result"
 	"tuitalk/deploy/devcluster"
 	"tuitalk/talk"
 )
@@ -115,27 +116,27 @@ func TestAReloadHasNewWorkers(t *testing.T) {
 	_ = master.Wait() // it ends with its worker
 }
 
-// book is a ledger in memory.
+// book is a run in memory.
 type book struct{ lines []string }
 
-var _ ledger = &book{}
+var _ run = &book{}
 
-func (*book) caughtUp(context.Context, time.Duration) (int, error) { return 0, nil }
+func (*book) CaughtUp(context.Context, time.Duration) (int, error) { return 0, nil }
 
 func (b *book) Now() time.Time { return time.Unix(0, 0) }
 
-func (b *book) mark(_ time.Time, what string, held bool, evidence string) int {
-	b.lines = append(b.lines, fmt.Sprintf("%s held: %t, %s", what, held, evidence))
+func (b *book) BeginFault(f result.Fault) int {
+	b.lines = append(b.lines, fmt.Sprintf("%s held: %t, %s", f.What, f.Held, f.Evidence))
 	return len(b.lines) - 1
 }
 
-func (b *book) rooms() []int32 { return []int32{1, 2} }
+func (b *book) Rooms() []int32 { return []int32{1, 2} }
 
-func (b *book) took(entries []talk.Entry) {
+func (b *book) AddTaken(entries []talk.Entry) {
 	b.lines = append(b.lines, fmt.Sprintf("%d entries are gone", len(entries)))
 }
 
-func (b *book) over(number int) { b.lines[number] += ", over" }
+func (b *book) EndFault(number int) { b.lines[number] += ", over" }
 
 func TestAFaultThatDoesNotTakeHoldDoesNotEndThePlan(t *testing.T) {
 	mended := 0
@@ -144,13 +145,13 @@ func TestAFaultThatDoesNotTakeHoldDoesNotEndThePlan(t *testing.T) {
 		return func(context.Context, *devcluster.Cluster, *rand.Rand) (Mend, string, error) { return mend, seen, err }
 	}
 	var told []string
-	p := plan{
-		faults: []Fault{
+	p := Schedule{
+		Faults: []Fault{
 			{Name: "first", Break: does(nil, "", errors.New("nobody is there"))},
 			{Name: "second", Break: does(mend, "", errors.New("it still runs"))},
 			{Name: "third", Break: does(mend, "gateway-2 is dead", nil)},
 		},
-		tell: func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) },
+		Tell: func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) },
 	}
 	b := &book{}
 	if err := p.follow(t.Context(), b); err != nil {
@@ -166,7 +167,7 @@ func TestAFaultThatDoesNotTakeHoldDoesNotEndThePlan(t *testing.T) {
 	if len(told) == 0 || told[0] != "first: did not take hold: nobody is there" {
 		t.Errorf("told %q", told)
 	}
-	p.faults[1].Break = does(func(context.Context) error { return errors.New("it is stuck") }, "", errors.New("it still runs"))
+	p.Faults[1].Break = does(func(context.Context) error { return errors.New("it is stuck") }, "", errors.New("it still runs"))
 	if err := p.follow(t.Context(), b); err == nil || !strings.Contains(err.Error(), "stuck") {
 		t.Errorf("what cannot be mended: %v", err)
 	}

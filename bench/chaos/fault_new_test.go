@@ -95,7 +95,7 @@ func TestWhatAFaultTookIsWrittenDown(t *testing.T) {
 		0: "back held: false, nothing that was stored is lost, over",
 	} {
 		b := &book{}
-		p := plan{tell: func(string, ...any) {}, faults: []Fault{{Name: "back", Break: isBack, Took: tookEntries(count)}}}
+		p := Schedule{Tell: func(string, ...any) {}, Faults: []Fault{{Name: "back", Break: isBack, Took: tookEntries(count)}}}
 		if err := p.follow(t.Context(), b); err != nil {
 			t.Fatal(err)
 		}

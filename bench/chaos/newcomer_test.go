@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tuitalk/bench/chaos"
+	"tuitalk/bench/chaos/chaostest"
 	"tuitalk/client"
 	"tuitalk/deploy/devcluster"
 )
@@ -90,10 +91,9 @@ func TestAFrozenGatewayHasAWatchdog(t *testing.T) {
 			})
 		}
 	}
-	r, err := chaos.Run(t.Context(), chaos.Options{
-		Cluster: c, Store: store, People: *people, Faults: []chaos.Fault{fault}, Seed: max(*seed, 1), Tell: tell,
-	})
-	report(t, r, err)
+	report(t, chaostest.Run(t, chaostest.Options{Store: store, People: *people, Schedule: chaos.Schedule{
+		Cluster: c, Faults: []chaos.Fault{fault}, Calm: calm, Seed: max(*seed, 1), Tell: tell,
+	}}))
 	coming.Wait()
 	t.Logf("%d newcomers, the slowest was there after %v", served, slowest.Round(time.Millisecond))
 	if served != count {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tuitalk/bench/chaos"
+	"tuitalk/bench/chaos/chaostest"
 	"tuitalk/deploy/devcluster"
 )
 
@@ -28,10 +29,9 @@ func TestRandomPairs(t *testing.T) {
 			pair := chaos.Pair(s)
 			t.Logf("seed %d: %s, then %s", s, pair[0].Name, pair[1].Name)
 			c, store := fleet(t, devcluster.ClusterOptions{})
-			r, err := chaos.Run(t.Context(), chaos.Options{
-				Cluster: c, Store: store, People: *people, Faults: pair, Seed: s, Tell: t.Logf,
-			})
-			report(t, r, err)
+			report(t, chaostest.Run(t, chaostest.Options{Store: store, People: *people, Schedule: chaos.Schedule{
+				Cluster: c, Faults: pair, Calm: calm, Seed: s, Tell: t.Logf,
+			}}))
 		})
 	}
 }

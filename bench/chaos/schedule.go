@@ -10,12 +10,10 @@ import (
 	"time"
 
 	"tuitalk/bench/coordinator"
-	"tuitalk/bench/result"
 	"tuitalk/deploy/devcluster"
-	"tuitalk/talk"
 )
 
-// Schedule is faults one after the other, under the load of a crew. A seed alone
+// Schedule is faults one after the other, under the load of a coordinator's run. A seed alone
 // does not repeat the victims: which gateway is taken also depends on how many
 // people each holds at that moment. The evidence names who it was.
 type Schedule struct {
@@ -24,36 +22,18 @@ type Schedule struct {
 	Calm    time.Duration // before the first fault, between two, and after the last
 	Seed    uint64        // of what faults choose
 	Tell    func(format string, args ...any)
+
+	rng *rand.Rand // of follow
 }
 
-// During is for crew.Options.
+// During is for coordinator.Options.
 func (s *Schedule) During(ctx context.Context, c *coordinator.Coordinator) error {
-	p := plan{s.Cluster, s.Faults, s.Calm, rand.New(rand.NewPCG(s.Seed, faultStream)), s.Tell}
-	return p.follow(ctx, crewLedger{c})
+	return s.follow(ctx, c)
 }
 
-// faultStream is what the random choices of faults have of a seed; people have
+// faultStream is what the random choices of faults have of a seed; virtual users have
 // other streams.
 const faultStream = 1 << 40
-
-// crewLedger writes into the result of a crew's run.
-type crewLedger struct{ *coordinator.Coordinator }
-
-var _ ledger = crewLedger{}
-
-func (l crewLedger) mark(at time.Time, what string, held bool, evidence string) int {
-	return l.BeginFault(result.Fault{What: what, Held: held, Evidence: evidence, At: at})
-}
-
-func (l crewLedger) rooms() []int32 { return l.Rooms() }
-
-func (l crewLedger) took(entries []talk.Entry) { l.AddTaken(entries) }
-
-func (l crewLedger) over(number int) { l.EndFault(number) }
-
-func (l crewLedger) caughtUp(ctx context.Context, most time.Duration) (int, error) {
-	return l.CaughtUp(ctx, most)
-}
 
 // Pair is two random faults of a seed: the same ones each time. Their victims are
 // not, as with a Schedule.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tuitalk/bench/chaos"
+	"tuitalk/bench/chaos/chaostest"
 	"tuitalk/deploy/devcluster"
 	"tuitalk/history/pgstore"
 )
@@ -90,13 +91,10 @@ func TestFailoverInTheFleet(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	f := &failover{}
-	report, err := chaos.Run(t.Context(), chaos.Options{
-		Cluster: c, Store: store, People: 12, Rooms: 4, Calm: 2 * time.Second, Seed: 1, Tell: t.Logf,
+	report := chaostest.Run(t, chaostest.Options{Store: store, People: 12, Schedule: chaos.Schedule{
+		Cluster: c, Calm: 2 * time.Second, Seed: 1, Tell: t.Logf,
 		Faults: []chaos.Fault{{Name: "failover", Hold: 3 * time.Second, Break: f.strike}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}})
 	if err := report.Err(); err != nil {
 		t.Errorf("%v\n%s", err, report)
 	}
