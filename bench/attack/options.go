@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"tuitalk/bench/report"
 	"tuitalk/bench/result"
 	"tuitalk/bench/tlsconfig"
 )
@@ -35,16 +36,7 @@ type Options struct {
 	Command, Build string
 	Machine        result.Machine
 	Tell           func(line string)
-	Show           func(Progress)
-}
-
-// Progress is how a run stands.
-type Progress struct {
-	Attack, Attacks int // the one under way, from 1
-	Name, Phase     string
-	Elapsed, Left   time.Duration
-	Open, Closed    int // of the attackers' connections
-	Felt            result.Felt
+	Show           func(report.Siege)
 }
 
 // Defaults are a run of some minutes.
@@ -52,7 +44,7 @@ func Defaults() Options {
 	return Options{
 		Before: 4 * time.Second, During: 10 * time.Second, After: 4 * time.Second,
 		People: 4, Posts: 16, Joins: 4, Room: 1_700_000_000, Attacks: List(),
-		Tell: func(string) {}, Show: func(Progress) {},
+		Tell: func(string) {}, Show: func(report.Siege) {},
 	}
 }
 

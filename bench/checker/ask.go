@@ -61,7 +61,7 @@ func (c *check) dropped(s *seat, _ place, e *Event, _ int64) {
 
 // misses tells whether the client still wants what it gave up: another connection may
 // have brought it, or the user has gone elsewhere. Nobody hangs up for want of history,
-// so one whose line was changed meanwhile asks for it anew, if at all.
+// so one whose connection was changed meanwhile asks for it anew, if at all.
 func (s *seat) misses(a *ask) bool {
 	return !a.fetch && s.wanting && a.room == s.room && !s.up
 }

@@ -18,14 +18,14 @@
 // # What is checked
 //
 // A history has, for each client, what it sent and what it was told of it, what
-// it showed and in which order, and when its line was up; for each room, what
+// it showed and in which order, and when its connection was up; for each room, what
 // the store had in the end; and marks of the faults. Check goes over all events
 // twice:
 //
 //	prepare, index  who is who, who said what, what the store has    said.go, store.go
 //	judgeStore      the store against what was said
 //	follow          each client's steps against the store            seat.go, verdict.go
-//	                what servers sent over each line                 stream.go
+//	                what servers sent over each connection           stream.go
 //	                what was asked of them, and answered             ask.go
 //	                what clients of the original's forms show        original.go
 //	                their pages by time                              pages.go
@@ -49,8 +49,8 @@
 // compared with the store entry by entry, those included that it loaded as older
 // history. Texts and names are compared by their hashes.
 //
-// What comes over one line must be whole too: each entry behind the one at which
-// the line joined the room, once, ascending. A client heals what is not (it
+// What comes over one connection must be whole too: each entry behind the one at which
+// the connection joined the room, once, ascending. A client heals what is not (it
 // ignores what it has, and joins again where something is missing), so people see
 // nothing of it, but it costs them time, and the next client may be a simpler one.
 // Such violations have kinds of their own (Skipped, Repeated, Misplaced).
@@ -77,7 +77,7 @@
 // stored just before it was asked for may be in it.
 //
 // What a fault did to a client is the longest time in which it was kept from news
-// (Blackout): while its line held, from the sending of each message, while it was
+// (Blackout): while its connection held, from the sending of each message, while it was
 // lost, from the loss. The silence of a room in which nobody talks is not counted.
 //
 // A store may be set back to an older state of its own on purpose. Who does so records

@@ -23,9 +23,9 @@ const (
 	Entered
 	// Left: the user has left Room for good.
 	Left
-	// Up: the server has let the client into Room, and the line is good.
+	// Up: the server has let the client into Room, and the connection is good.
 	Up
-	// Down: the line is lost. Seq is how long nothing had come on it, in
+	// Down: the connection is lost. Seq is how long nothing had come on it, in
 	// microseconds.
 	Down
 	// Ended: nothing of this client is recorded from here on. Flag: it is where
@@ -82,14 +82,14 @@ const (
 	Owed
 )
 
-// Of what a server sends over one line: a room's entries behind a seq, each once,
+// Of what a server sends over one connection: a room's entries behind a seq, each once,
 // ascending, without a hole. Only what is not so is recorded; and what it says of
 // who is there.
 const (
-	// Streams: on the line of which the next Strayed tell, Room's entries began
+	// Streams: on the connection of which the next Strayed tell, Room's entries began
 	// behind Seq.
 	Streams Verb = iota + 80
-	// Strayed: Entry came on that line, and was not the one behind Seq, the last
+	// Strayed: Entry came on that connection, and was not the one behind Seq, the last
 	// that had come.
 	Strayed
 	// Leaked: Entry came on a connection that is in another room, Room. Flag: in no

@@ -99,7 +99,7 @@ func (s *seat) follows(r *room, is content) bool {
 	return slices.ContainsFunc(s.anchors, func(seq int64) bool { return r.isAt(seq+1, is) }) || r.isAt(s.view.hi+1, is)
 }
 
-// anchor begins what a client shows with the first entry of a room. It gets a line
+// anchor begins what a client shows with the first entry of a room. It gets a connection
 // about its own coming also where none is stored, or before it is.
 func (c *check) anchor(s *seat, p place, r *room, is content) {
 	seqs := r.contents[is]

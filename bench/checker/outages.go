@@ -10,7 +10,7 @@ import (
 type outages struct {
 	next   int // the first fault that is yet to come
 	list   []outage
-	broken int // of the list, those with a lost line
+	broken int // of the list, those with a lost connection
 
 	// what is news to the user
 	here int64              // when he came; what was said before is history
@@ -21,10 +21,10 @@ type outages struct {
 // outage is what one fault did to one client.
 type outage struct {
 	fault   int
-	broken  bool  // the line is lost, or nothing has come since it is back
+	broken  bool  // the connection is lost, or nothing has come since it is back
 	heard   bool  // a message came that was sent after the fault
 	counts  bool  // longest is known
-	since   int64 // when the line was lost last: of what came on it before
+	since   int64 // when the connection was lost last: of what came on it before
 	back    int64 // when it was live again after that
 	longest time.Duration
 	delay   time.Duration
@@ -166,8 +166,8 @@ func (o *outages) isNews(e *Entry, seq int64) bool {
 	return !told
 }
 
-// resumed ends the outages of lost lines. The first message may be from before
-// the loss: then the news stopped earlier than the line.
+// resumed ends the outages of lost connections. The first message may be from before
+// the loss: then the news stopped earlier than the connection.
 func (c *check) resumed(o *outages, sentAt, at int64) {
 	for i := range o.list {
 		one := &o.list[i]
@@ -186,11 +186,11 @@ func (c *check) resumed(o *outages, sentAt, at int64) {
 
 // interrupted counts what a message took that was under way when a fault came,
 // or was sent in its window, until the next one came: what it waits from then on is
-// the next one's. For what was sent while the line was lost, the wait for the first
+// the next one's. For what was sent while the connection was lost, the wait for the first
 // message after counts.
 func (c *check) interrupted(o *outages, v *verdict, at int64) {
 	for i := len(o.list) - 1; i >= 0 && c.faults[o.list[i].fault].from > v.sentAt; i-- {
-		// It shows that the line holds, but nothing of what was said after.
+		// It shows that the connection holds, but nothing of what was said after.
 		from := c.faults[o.list[i].fault].from
 		o.list[i].longest = max(o.list[i].longest, time.Duration(at-from)*time.Microsecond)
 	}

@@ -16,7 +16,7 @@ type presence struct {
 	in   bool
 	room int32
 	from int64
-	gone int64 // when the line was last heard before it was lost; 0: it is not
+	gone int64 // when the connection was last heard before it was lost; 0: it is not
 }
 
 // present notes that the server has let a client in.
@@ -31,7 +31,7 @@ func (c *check) present(s *seat, room int32, at int64) {
 	s.presence = presence{in: true, room: room, from: at}
 }
 
-// absent ends the stay of a client: since it was last heard, if its line is lost.
+// absent ends the stay of a client: since it was last heard, if its connection is lost.
 func (c *check) absent(s *seat, at int64) {
 	p := &s.presence
 	if p.in && !s.uuid.IsZero() {

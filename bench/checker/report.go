@@ -46,7 +46,7 @@ const (
 	// Absent: a client that was not where it wanted to be at the end.
 	Absent
 
-	// Skipped, Repeated and Misplaced: what a server sent over one line had a hole,
+	// Skipped, Repeated and Misplaced: what a server sent over one connection had a hole,
 	// had an entry twice, or one behind a later one. Clients heal that: nobody need
 	// have been shown anything wrong. One that hangs up at once may see a hole only
 	// where the entry would have come late.
@@ -135,20 +135,20 @@ type Dist struct {
 type FaultFigures struct {
 	Fault
 	// Blackout is for each client that was there the longest time in which it was
-	// kept from news. That is, where the line held, for each message that was sent
+	// kept from news. That is, where the connection held, for each message that was sent
 	// in the fault's window, or was under way when the fault came, from its sending,
 	// at the earliest the fault, until it was first shown, be it as pending; to its author,
 	// until he was told "accepted" if that was before. Where
-	// the line was lost in the window, it is from when something had last come on
+	// the connection was lost in the window, it is from when something had last come on
 	// it, at the earliest the fault, or, if the first message after was sent before,
 	// from that sending; until that first live message was shown; or, if nobody had
-	// said anything in the room from the loss on, until the line was live again. Time
-	// in which nobody says anything to a line that holds is no blackout, and a client
-	// that was told nothing and lost no line is not in the distribution.
+	// said anything in the room from the loss on, until the connection was live again. Time
+	// in which nobody says anything to a connection that holds is no blackout, and a client
+	// that was told nothing and lost no connection is not in the distribution.
 	Blackout  Dist
 	Blackouts []time.Duration `json:"-"` // the times of Blackout, ascending
-	NotBack   int             // clients whose line never came back
-	Unheard   int             // clients with a line, to whom nothing came any more of what was said
+	NotBack   int             // clients whose connection never came back
+	Unheard   int             // clients with a connection, to whom nothing came any more of what was said
 	// Delay is for each client the longest time from sending to showing, of what
 	// was sent in the fault's window.
 	Delay Dist

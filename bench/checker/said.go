@@ -9,7 +9,7 @@ type send struct {
 	text     uint64
 	ordinal  int32 // of this seat in this room
 	seq      int64 // in the store; 0: it is not there
-	line     int32 // of an original's client: on which of its lines
+	line     int32 // of an original's client: on which of its connections
 	answered place // where its author was last told of it; event -1: never
 	turned   place // where he was told that it is refused for good
 

@@ -40,7 +40,7 @@ type seat struct {
 	staleAt place // there
 	oldBase bool  // what it shows may have begun in a log that is gone
 
-	stream     sequence // of the line on which something strayed last, and
+	stream     sequence // of the connection on which something strayed last, and
 	streamRoom int32    // what comes on it
 
 	asks  []ask     // that are not answered

@@ -2,13 +2,13 @@ package checker
 
 import "fmt"
 
-// streams begins to follow a line.
+// streams begins to follow a connection.
 func (c *check) streams(s *seat, _ place, e *Event, _ int64) {
 	c.judgeSkipped(s)
 	s.stream, s.streamRoom = sequenceAfter(e.Seq), e.Room
 }
 
-// strayed judges an entry that was not the next one of its line. A hole may yet
+// strayed judges an entry that was not the next one of its connection. A hole may yet
 // be filled on it.
 func (c *check) strayed(s *seat, p place, e *Event, _ int64) {
 	entry := c.entry(p)
@@ -23,7 +23,7 @@ func (c *check) strayed(s *seat, p place, e *Event, _ int64) {
 	}
 }
 
-// judgeSkipped finds what never came on the line that was followed.
+// judgeSkipped finds what never came on the connection that was followed.
 func (c *check) judgeSkipped(s *seat) {
 	for _, h := range s.stream.holes {
 		c.findSpan(Skipped, h.at, c.room(s.streamRoom).aboutOf(h.from), h.to, "%s was not sent entry %s of room %d, on a line on which later ones came", s.label, seqsOf(h), s.streamRoom)

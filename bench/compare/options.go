@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"tuitalk/bench/report"
 	"tuitalk/bench/result"
 	"tuitalk/bench/scenario"
 )
@@ -30,7 +31,7 @@ type Options struct {
 
 	Dir  string            // for what the servers keep and log; "": a temporary one
 	Tell func(line string) // what is to stay before people who wait; nil: nobody does
-	Show func(Progress)    // how far it is, at each step; nil: nobody looks
+	Show func(report.Tour) // how far it is, at each step; nil: nobody looks
 }
 
 // Target is a server that can be started.

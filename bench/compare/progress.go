@@ -4,22 +4,15 @@ import (
 	"fmt"
 	"time"
 
+	"tuitalk/bench/report"
 	"tuitalk/bench/result"
 )
-
-// Progress is how far a comparison is.
-type Progress struct {
-	Visit, Visits int    // the one under way, counted from 1, and all
-	What          string // target, load and repetition of the visit
-	Doing         string // "connecting", "measuring 50k/s"
-	Elapsed, Left time.Duration
-}
 
 func (t *tour) show(doing string) {
 	if t.Show == nil {
 		return
 	}
-	t.Show(Progress{
+	t.Show(report.Tour{
 		Visit: t.now + 1, Visits: len(t.visits), What: t.name(t.visits[t.now]), Doing: doing,
 		Elapsed: time.Since(t.began), Left: t.left(),
 	})

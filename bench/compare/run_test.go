@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tuitalk/bench/measure"
+	"tuitalk/bench/report"
 	"tuitalk/bench/result"
 	"tuitalk/bench/scenario"
 )
@@ -50,7 +51,7 @@ type rehearsal struct {
 	*tour
 	calls []string // of targets
 	told  []string
-	shown []Progress
+	shown []report.Tour
 }
 
 func rehearse(t *testing.T, names ...string) *rehearsal {
@@ -60,7 +61,7 @@ func rehearse(t *testing.T, names ...string) *rehearsal {
 		Loads: []Load{{"2 rooms of 5", 2, 5, []float64{100, 200}}}, Size: 64, Idle: 10, Repeats: 2,
 		Measure: time.Second, ServerCPU: 0, GeneratorCPU: 1, Dir: t.TempDir(),
 		Tell: func(line string) { r.told = append(r.told, line) },
-		Show: func(p Progress) { r.shown = append(r.shown, p) },
+		Show: func(p report.Tour) { r.shown = append(r.shown, p) },
 	}
 	for _, name := range names {
 		o.Targets = append(o.Targets, Target{Name: name, Speak: scenario.Wire, Aside: name == "aside", Start: r.starter(t, name)})
@@ -177,7 +178,7 @@ func TestWhatWasMeasuredIsKeptWhenItIsInterrupted(t *testing.T) {
 		r.Idle = 0
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		r.Show = func(p Progress) {
+		r.Show = func(p report.Tour) {
 			if p.Visit == 3 && p.Doing == "measuring 200/s" {
 				cancel()
 			}

@@ -16,7 +16,7 @@ import (
 // connectPatience is how long all clients of a visit may take to come in.
 const connectPatience = 60 * time.Second
 
-// crowd is who talks to a server: a swarm, or a stand-in in tests.
+// crowd is who talks to a server: a group, or a stand-in in tests.
 type crowd interface {
 	Connect(ctx context.Context) error
 	Begin(at time.Time)

@@ -3,7 +3,7 @@
 // elsewhere.
 //
 // Run is the coordinator. It starts or dials the workers, has everybody
-// connect, warms up, measures, hushes, waits until nobody is behind, ends the
+// connect, warms up, measures, stops posting, waits until nobody is behind, ends the
 // workers, has the recorded histories checked, and gives the Result. While it
 // measures, Options.Drive may do something to the target or the load: Ramp
 // and Storms are such. Worker.Serve is the other side.

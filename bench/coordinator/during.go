@@ -32,8 +32,8 @@ func (c *Coordinator) BeginFault(f result.Fault) (number int) {
 	if f.At.IsZero() {
 		f.At = c.clock.now()
 	}
-	if c.truth != nil {
-		c.truth.rec.Fault(f.At, f.What, f.Held, f.Evidence)
+	if c.recordings != nil {
+		c.recordings.rec.Fault(f.At, f.What, f.Held, f.Evidence)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,8 +44,8 @@ func (c *Coordinator) BeginFault(f result.Fault) (number int) {
 // EndFault notes that a fault is undone now.
 func (c *Coordinator) EndFault(number int) {
 	now := c.clock.now()
-	if c.truth != nil {
-		c.truth.rec.FaultOver(number, now)
+	if c.recordings != nil {
+		c.recordings.rec.FaultOver(number, now)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -57,8 +57,8 @@ func (c *Coordinator) Rooms() []int32 { return c.rooms() }
 
 // AddTaken notes what the target's store had until it was set back to an older state.
 func (c *Coordinator) AddTaken(entries []talk.Entry) {
-	if c.truth != nil {
-		c.truth.rec.Taken(entries)
+	if c.recordings != nil {
+		c.recordings.rec.Taken(entries)
 	}
 }
 

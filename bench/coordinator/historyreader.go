@@ -96,7 +96,7 @@ func (o *historyReader) enter(ctx context.Context, hello bool) error {
 	}
 }
 
-// next waits for an event that is not the end of the line.
+// next waits for an event that is not the end of the connection.
 func (o *historyReader) next(ctx context.Context) (client.Event, error) {
 	select {
 	case e := <-o.events:
@@ -116,7 +116,7 @@ func (o *historyReader) next(ctx context.Context) (client.Event, error) {
 	}
 }
 
-// Close hangs up and waits until the line is gone.
+// Close hangs up and waits until the connection is gone.
 func (o *historyReader) Close() {
 	o.line.Close()
 	for !o.ended {

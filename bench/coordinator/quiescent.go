@@ -80,12 +80,12 @@ func (c *Coordinator) awaitSample(ctx context.Context, done func(s measure.Sampl
 
 // sendHeads tells everybody how far the rooms are.
 func (c *Coordinator) sendHeads(ctx context.Context) error {
-	if c.truth == nil && c.plan.Rooms() > unaskedRooms {
+	if c.recordings == nil && c.plan.Rooms() > unaskedRooms {
 		return nil
 	}
 	h, err := c.readHeads(ctx)
 	switch {
-	case err != nil && c.truth == nil && ctx.Err() == nil:
+	case err != nil && c.recordings == nil && ctx.Err() == nil:
 		c.opts.Tell(fmt.Sprintf("it is not known whether everybody has everything: %v", err))
 		return nil
 	case err != nil:
@@ -178,13 +178,13 @@ func (c *Coordinator) buildResult(from, to int64, bases map[int32]int64, outages
 		offsets[i], spread = offset, max(spread, bound)
 		r.Clocks = append(r.Clocks, result.Clock{Worker: l.name, Offset: offset.Seconds(), Error: bound.Seconds()})
 	}
-	if c.truth != nil {
+	if c.recordings != nil {
 		if err := c.readRecordings(bases); err != nil {
 			return nil, err
 		}
 		var err error
 		opts := checker.Options{Grace: c.opts.Grace, Skew: max(checkSkew, c.opts.Skew) + spread}
-		if r.Checked, err = c.truth.check(opts, offsets); err != nil {
+		if r.Checked, err = c.recordings.check(opts, offsets); err != nil {
 			return nil, err
 		}
 	}
@@ -204,14 +204,14 @@ func (c *Coordinator) readRecordings(bases map[int32]int64) error {
 	}
 	defer done()
 	for _, room := range c.rooms() {
-		if err := c.truth.rec.ReadStore(c.ctx, store, room, bases[room]); err != nil {
+		if err := c.recordings.rec.ReadStore(c.ctx, store, room, bases[room]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// faultsOf adds to each fault what it did to people: lines that were lost from
+// faultsOf adds to each fault what it did to people: connections that were lost from
 // then on until the next fault.
 func faultsOf(faults []result.Fault, outages []virtualuser.Outage, checked *checker.Report) []result.Fault {
 	for i := range faults {
@@ -228,7 +228,7 @@ func faultsOf(faults []result.Fault, outages []virtualuser.Outage, checked *chec
 			}
 		}
 		for _, o := range outages {
-			// a line whose loss a fault made was heard last a moment before
+			// a connection whose loss a fault made was heard last a moment before
 			if known := o.Detected; known.Before(f.At) || !known.Before(until) {
 				continue
 			}

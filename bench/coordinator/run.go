@@ -18,15 +18,15 @@ var ErrInterrupted = errors.New("interrupted before anything was measured")
 // may be used from anywhere.
 type Coordinator struct {
 	// immutable
-	opts    Options
-	plan    *scenario.Plan
-	clock   steady
-	ctx     context.Context // of the run: it ends with the first worker that fails, and with the run
-	fail    context.CancelCauseFunc
-	links   []*workerLink
-	ticks   chan workerTick
-	truth   *recordings // nil: nothing is recorded
-	spawner *spawner
+	opts       Options
+	plan       *scenario.Plan
+	clock      steady
+	ctx        context.Context // of the run: it ends with the first worker that fails, and with the run
+	fail       context.CancelCauseFunc
+	links      []*workerLink
+	ticks      chan workerTick
+	recordings *recordings // nil: nothing is recorded
+	spawner    *spawner
 
 	listeners sync.WaitGroup // of the links
 	helpers   sync.WaitGroup // clocks and the collector
@@ -71,7 +71,7 @@ func Run(ctx context.Context, opts Options) (*result.Result, error) {
 	defer c.fail(nil)
 	if c.opts.Scenario.Check {
 		var err error
-		if c.truth, err = openRecordings(c.opts.Recordings); err != nil {
+		if c.recordings, err = openRecordings(c.opts.Recordings); err != nil {
 			return nil, err
 		}
 	}
@@ -133,7 +133,7 @@ func (c *Coordinator) run(wish context.Context) (*result.Result, error) {
 // are before anybody comes.
 func (c *Coordinator) assemble(ctx context.Context) (bases map[int32]int64, err error) {
 	c.beginPhase("starting")
-	if c.truth != nil {
+	if c.recordings != nil {
 		if bases, err = c.readHeads(ctx); err != nil {
 			return nil, err
 		}
@@ -221,5 +221,5 @@ func (c *Coordinator) close() error {
 	if c.spawner != nil {
 		c.spawner.close()
 	}
-	return c.truth.remove()
+	return c.recordings.remove()
 }

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"tuitalk/bench/tlsconfig"
 )
 
 // KeyVariable is the environment variable of the key.
@@ -93,7 +95,7 @@ func (s *spawner) start(ctx context.Context, program []string, key string) (*pro
 	started := make(chan error)
 	s.orders <- func() { started <- cmd.Start() }
 	if err := <-started; err != nil {
-		return nil, fmt.Errorf("start a worker: %w", innermost(err))
+		return nil, fmt.Errorf("start a worker: %w", tlsconfig.Innermost(err))
 	}
 	s.all = append(s.all, p)
 	says := make(chan string, 1)

@@ -65,10 +65,10 @@ func (c *Coordinator) prepare(ctx context.Context, l *workerLink) (err error) {
 	p := Plan{
 		Scenario: c.opts.Scenario, Share: l.share, Of: len(c.links), Targets: c.opts.Targets, Trust: c.opts.Trust,
 		Sources: sourcesOf(c.opts.Sources, l.share, len(c.links)), Offset: offset,
-		Patience: c.opts.patience(), Record: c.truth != nil,
+		Patience: c.opts.patience(), Record: c.recordings != nil,
 	}
-	if c.truth != nil {
-		if l.record, err = c.truth.file(fmt.Sprintf("worker-%d", l.share+1)); err != nil {
+	if c.recordings != nil {
+		if l.record, err = c.recordings.file(fmt.Sprintf("worker-%d", l.share+1)); err != nil {
 			return err
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"tuitalk/bench/virtualuser"
 )
 
-// Storms cut all lines at once, so that everybody comes back at once.
+// Storms cut all connections at once, so that everybody comes back at once.
 type Storms struct {
 	Times    int           // how often
 	Calm     time.Duration // before the first, between two and after the last
@@ -22,7 +22,7 @@ type Storms struct {
 // Storm is how one went. Distributions over clients are in the result, as of a
 // fault.
 type Storm struct {
-	Cut   int           // lines
+	Cut   int           // connections
 	Back  int           // clients that are in their room again
 	Took  time.Duration // until the last of them was
 	Joins float64       // per second, in the mean over that time
@@ -55,7 +55,7 @@ func (s *Storms) Drive(ctx context.Context, c *Coordinator) error {
 	return sleep(ctx, s.Calm)
 }
 
-// leastCut is the share of the open lines that must be lost for a storm to have
+// leastCut is the share of the open connections that must be lost for a storm to have
 // taken hold.
 const leastCut = 0.9
 
@@ -91,7 +91,7 @@ func (s *Storms) storm(ctx context.Context, c *Coordinator, n int) error {
 
 func cut(lost int64, open int) bool { return open > 0 && float64(lost) >= leastCut*float64(open) }
 
-// follow looks on until the lines are lost and everybody is back, or patience ends.
+// follow looks on until the connections are lost and everybody is back, or patience ends.
 func (s *Storms) follow(ctx context.Context, c *Coordinator, before measure.Sample, began time.Time, seen int) (went Storm, lost int64, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.Patience, errStorm)
 	defer cancel()

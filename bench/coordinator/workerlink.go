@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"tuitalk/bench/tlsconfig"
 	"tuitalk/bench/virtualuser"
 )
 
@@ -50,7 +51,7 @@ func dialWorker(ctx context.Context, name, addr, key string) (*workerLink, error
 	dialer := net.Dialer{Timeout: dialPatience}
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be reached: %w", name, innermost(err))
+		return nil, fmt.Errorf("%s cannot be reached: %w", name, tlsconfig.Innermost(err))
 	}
 	l := &workerLink{name: name, conn: &timedConn{Conn: conn, silence: tickPatience, lost: func() {}}, done: make(chan struct{})}
 	if err := l.greet(key); err != nil {
@@ -93,15 +94,7 @@ func unanswered(err error) error {
 	case errors.Is(err, io.EOF):
 		return errors.New("it hung up")
 	}
-	return innermost(err)
-}
-
-// innermost is what a person wants to know of an error of the network.
-func innermost(err error) error {
-	for errors.Unwrap(err) != nil {
-		err = errors.Unwrap(err)
-	}
-	return err
+	return tlsconfig.Innermost(err)
 }
 
 // call has the worker do something, and waits until it has. An error of the worker or of
@@ -141,7 +134,7 @@ func (l *workerLink) why(err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%s hung up in the middle of the run", l.name)
 	}
-	return fmt.Errorf("%s is lost: %w", l.name, innermost(err))
+	return fmt.Errorf("%s is lost: %w", l.name, tlsconfig.Innermost(err))
 }
 
 // listen takes what a worker with a plan has to say, until it has ended or the run is

@@ -8,7 +8,7 @@ import (
 )
 
 // Arrivals is an open-loop schedule: when posts are meant to happen, whatever the
-// target, the lines and this program are doing. It belongs to one goroutine.
+// target, the connections and this program are doing. It belongs to one goroutine.
 //
 // One schedule serves many clients: whoever takes a time from it hands it to a
 // client drawn at random. For independent people that is the same as a schedule

@@ -25,7 +25,7 @@ type Counts struct {
 	BytesOut  int64            `json:"bytes_out"`
 	Dialled   int64            `json:"dialled"` // attempts at a connection
 	Joins     int64            `json:"joins"`   // attempts that led to a room
-	Lost      int64            `json:"lost"`    // joined lines that broke
+	Lost      int64            `json:"lost"`    // joined connections that broke
 	Fetched   int64            `json:"fetched"` // pages of older history that came
 	Errors    map[string]int64 `json:"errors,omitempty"`
 }

@@ -94,7 +94,7 @@ func (c *Client) note(now time.Time, e checker.Event) {
 	w.event(e)
 }
 
-// Dialer is inner, with what goes over its lines noted: for a session that has a
+// Dialer is inner, with what goes over its connections noted: for a session that has a
 // client.Driver. It belongs to the goroutine that owns the driver.
 func (c *Client) Dialer(inner client.Dialer) client.Dialer { return dialer{c, inner} }
 

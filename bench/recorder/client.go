@@ -27,13 +27,13 @@ type Client struct {
 	tail      entryKey // is the last
 	pending   []pendingEntry
 	own       map[talk.UUID]fate // messages that are not known to be stored or discarded
-	streams   []stream           // of the lines, the oldest first
-	unknown   client.ConnID      // lines up to it may have joined long ago
+	streams   []stream           // of the connections, the oldest first
+	unknown   client.ConnID      // connections up to it may have joined long ago
 	listedTo  int64              // the newest entry as of which a server named those who are in room
 	asks      []ask              // that are not answered, the oldest first
 	questions int64              // so far
 	ended     bool               // nothing is noted any more
-	strays    client.ConnID      // the line of which something that strayed was noted last; 0: none
+	strays    client.ConnID      // the connection of which something that strayed was noted last; 0: none
 	failed    int                // of them
 
 	// guarded by rec.mu
@@ -118,7 +118,7 @@ func (c *Client) Handled(now time.Time, ev client.Event, change client.Change) {
 	_, isEntry := frame.(talk.Entry)
 	w.who(!isEntry)
 	if change&(client.StatusChanged|client.MembersChanged) != 0 {
-		w.line(now, frame, change)
+		w.live(now, frame, change)
 	}
 	if change&(client.OutboxChanged|client.Reset) != 0 {
 		w.pending()
@@ -219,8 +219,8 @@ func (w *note) leave() {
 	w.c.wanting, w.c.joined, w.c.up, w.c.based = false, false, false, false
 }
 
-// line notes that the client is live in its room, or not any more.
-func (w *note) line(now time.Time, frame talk.Message, change client.Change) {
+// live notes that the client is live in its room, or not any more.
+func (w *note) live(now time.Time, frame talk.Message, change client.Change) {
 	c := w.c
 	if m, ok := frame.(talk.Joined); ok && change&client.MembersChanged != 0 && m.RoomID == c.session.Room() {
 		c.joined = true

@@ -14,12 +14,12 @@
 //	who.Handled(time.Now(), event, outcome.Change)
 //
 // What the session asks for must be answered: a Dialer of its Client notes what goes
-// over the lines, or, where there is no driver, Said and HungUp do.
+// over the connections, or, where there is no driver, Said and HungUp do.
 //
 // A Client looks at frames that say something of a message (Accepted, Stored,
 // Error, Withdrawn), and at what the session shows: of Log, Pending and Outbox it
 // notes what has changed since it looked last. So the history tells what people
-// saw. Of what comes over each line it notes only what is not as it should be: an
+// saw. Of what comes over each connection it notes only what is not as it should be: an
 // entry left out, twice, or in the wrong place (Overheard: also behind the frame for
 // which the session has hung up). An event that changes nothing costs a few
 // nanoseconds, an entry that is shown a few hundred and about ten bytes.

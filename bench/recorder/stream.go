@@ -8,7 +8,7 @@ import (
 	"tuitalk/talk"
 )
 
-// stream is what a server sends of a room over one line: what is behind base, each
+// stream is what a server sends of a room over one connection: what is behind base, each
 // entry once, ascending, without a hole.
 type stream struct {
 	conn       client.ConnID
@@ -17,7 +17,7 @@ type stream struct {
 }
 
 const (
-	maxStreams = 16      // a session has fewer lines that are joined
+	maxStreams = 16      // a session has fewer connections that are joined
 	maxSeq     = 1 << 60 // as of a recording
 )
 
@@ -28,7 +28,7 @@ func (c *Client) Overheard(now time.Time, conn client.ConnID, frame talk.Message
 	c.answered(now, conn, frame)
 }
 
-// follow notes what strays on a line.
+// follow notes what strays on a connection.
 func (c *Client) follow(now time.Time, conn client.ConnID, frame talk.Message) {
 	switch m := frame.(type) {
 	case talk.Joined:
@@ -58,7 +58,7 @@ func (c *Client) follow(now time.Time, conn client.ConnID, frame talk.Message) {
 	}
 }
 
-// begin begins the stream of a line, which ends the one before.
+// begin begins the stream of a connection, which ends the one before.
 func (c *Client) begin(s stream) {
 	if c.strays == s.conn {
 		c.strays = 0
@@ -76,7 +76,7 @@ func (c *Client) begin(s stream) {
 	c.streams = append(c.streams, s)
 }
 
-// streamOf finds the stream of a line; nil if the line is not in the room.
+// streamOf finds the stream of a connection; nil if the connection is not in the room.
 func (c *Client) streamOf(conn client.ConnID, room int32) *stream {
 	for i := range c.streams {
 		if s := &c.streams[i]; s.conn == conn && s.room == room {
@@ -86,7 +86,7 @@ func (c *Client) streamOf(conn client.ConnID, room int32) *stream {
 	return nil
 }
 
-// leaked notes an entry of a room that a line is not in. Of lines that joined so many
+// leaked notes an entry of a room that a connection is not in. Of connections that joined so many
 // others ago nothing is known any more.
 func (c *Client) leaked(now time.Time, conn client.ConnID, e *talk.Entry) {
 	if conn <= c.unknown {

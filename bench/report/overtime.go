@@ -158,7 +158,7 @@ func (t *timeline) connections(spans []span) []plot {
 	return []plot{p}
 }
 
-// herd is how lines came and went.
+// herd is how connections came and went.
 func (t *timeline) herd(spans []span) plot {
 	all := []series{
 		{Name: "lost", Class: "mute", Y: t.values(func(m *moment) float64 { return m.lost }), Text: result.Number},

@@ -77,9 +77,9 @@ func TestPageHasEverything(t *testing.T) {
 func TestClocksThatDifferAreSaid(t *testing.T) {
 	r := demo(10)
 	r.ClockError = 0.5
-	wants(t, render(t, "clocks", r), "Clocks differ", "500 ms")
+	wants(t, render(t, "clocks", r), "clocks blur the latencies", "500 ms")
 	r.ClockError = 0
-	if strings.Contains(render(t, "clocks", r), "Clocks differ") {
+	if strings.Contains(render(t, "clocks", r), "clocks blur the latencies") {
 		t.Error("clocks are said to differ that do not")
 	}
 }

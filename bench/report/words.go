@@ -22,9 +22,6 @@ func banners(r *result.Result) (all []banner) {
 	if why := r.Blurred(); why != "" && r.Bottleneck == "" {
 		all = append(all, banner{"bad", "The workers' clocks blur the latencies", capital(why) + "."})
 	}
-	if why := r.Blurred(); why != "" && r.Bottleneck == "" {
-		all = append(all, banner{"plain", "Clocks differ", capital(why) + "."})
-	}
 	switch c := r.Checked; {
 	case c == nil:
 		all = append(all, banner{"plain", "Histories were not recorded",

@@ -8,7 +8,7 @@
 // JUnit tells a CI server of that, FaultsMarkdown and LoadMarkdown make the tables
 // of BENCHMARKS.md, and bench/report makes a page of it.
 //
-//	crew → Result → Derive → Write → file → Read → Summary, Check, JUnit, report.HTML
+//	coordinator → Result → Derive → Write → file → Read → Summary, Check, JUnit, report.HTML
 //
 // A Comparison is what bench/compare found: several targets under several loads.
 //

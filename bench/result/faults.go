@@ -1,7 +1,7 @@
 package result
 
 // faults has the blackouts, and in a second table what came before them where
-// lines broke: as one it would be wider than a terminal.
+// connections broke: as one it would be wider than a terminal.
 func (s *summary) faults() {
 	if len(s.r.Faults) == 0 {
 		return

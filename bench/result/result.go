@@ -76,8 +76,8 @@ type Fault struct {
 	At       time.Time `json:"at"`
 	Over     time.Time `json:"over"`
 	// Over the clients that it touched and that came back:
-	Detect    Dist    `json:"detect"`    // until the client knew that its line was gone
-	Reconnect Dist    `json:"reconnect"` // until a new line was open
+	Detect    Dist    `json:"detect"`    // until the client knew that its connection was gone
+	Reconnect Dist    `json:"reconnect"` // until a new connection was open
 	Resume    Dist    `json:"resume"`    // until it was joined again
 	CaughtUp  Dist    `json:"caught_up"` // until the first delivery without a hole
 	Blackout  Dist    `json:"blackout"`  // the longest time kept from news, over all clients if the run was checked; else CaughtUp

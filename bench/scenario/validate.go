@@ -13,7 +13,7 @@ const (
 	maxClients = 10_000_000
 	maxRooms   = 1_000_000 // idle ones included
 	maxZipf    = 10
-	minSlow    = 64 // bytes per second, below which a line is taken for dead
+	minSlow    = 64 // bytes per second, below which a connection is taken for dead
 )
 
 // rule is true for a scenario that is wrong, and says how. It names the flag,

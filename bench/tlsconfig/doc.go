@@ -1,4 +1,4 @@
-// Package trust is whom the load generator takes for its target when that is
+// Package tlsconfig is whom the load generator takes for its target when that is
 // named by wss://: which certificates are good, and what is said of one that is not.
 //
 // A Policy is made by whoever reads the command line, travels to the workers as

@@ -29,7 +29,7 @@ func (p *Policy) Try(ctx context.Context, target string) error {
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", Address(u))
 	if err != nil {
-		return fmt.Errorf("it cannot be reached: %w", innermost(err))
+		return fmt.Errorf("it cannot be reached: %w", Innermost(err))
 	}
 	secured := tls.Client(conn, config)
 	defer secured.Close()
@@ -69,7 +69,8 @@ func Resolve(raw string) (*url.URL, netip.AddrPort, error) {
 	return u, netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()), nil
 }
 
-func innermost(err error) error {
+// Innermost is what a person wants to know of an error of the network.
+func Innermost(err error) error {
 	for errors.Unwrap(err) != nil {
 		err = errors.Unwrap(err)
 	}

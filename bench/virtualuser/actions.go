@@ -16,7 +16,7 @@ type action struct {
 
 // dueActions does what is due, each time with somebody else.
 func (l *loop) dueActions() {
-	for _, a := range l.acts {
+	for _, a := range l.actions {
 		for at, ok := a.times.Next(); ok && !at.After(l.now); at, ok = a.times.Next() {
 			a.times.Take()
 			a.do(l.talkers[l.rng.IntN(len(l.talkers))])
@@ -33,7 +33,7 @@ func (l *loop) begin(at time.Time, part float64, seed uint64) {
 	if len(l.talkers) == 0 {
 		return
 	}
-	sc := &l.swarm.cfg.Scenario
+	sc := &l.group.cfg.Scenario
 	l.posting = measure.NewArrivals(sc.Arrivals, at, sc.Rate*part, seed)
 	for i, a := range []struct {
 		rate float64
@@ -43,7 +43,7 @@ func (l *loop) begin(at time.Time, part float64, seed uint64) {
 	} {
 		if a.rate > 0 {
 			times := measure.NewArrivals(scenario.Poisson, at, a.rate*part, seed+uint64(i)+1)
-			l.acts = append(l.acts, &action{times, a.do})
+			l.actions = append(l.actions, &action{times, a.do})
 		}
 	}
 }
@@ -51,14 +51,14 @@ func (l *loop) begin(at time.Time, part float64, seed uint64) {
 // switchRoom lets somebody go to another room: the one in which somebody else began, so
 // that large rooms stay large.
 func (l *loop) switchRoom(p *user) {
-	room := l.swarm.plan.Room(l.talkers[l.rng.IntN(len(l.talkers))].index)
+	room := l.group.plan.Room(l.talkers[l.rng.IntN(len(l.talkers))].index)
 	if room != p.room {
 		p.protocol.enter(room)
 	}
 }
 
 // reconnect lets somebody hang up without a word, and come back as fast as
-// clients do whose line broke.
+// clients do whose connection broke.
 func (l *loop) reconnect(p *user) {
 	if !p.inside || p.live == nil {
 		return
@@ -75,7 +75,7 @@ func (l *loop) rename(p *user) {
 	p.protocol.rename(p.label() + "-" + strconv.Itoa(p.named))
 }
 
-func (l *loop) fetch(p *user) { p.protocol.fetch(l.swarm.cfg.Scenario.FetchLimit) }
+func (l *loop) fetch(p *user) { p.protocol.fetch(l.group.cfg.Scenario.FetchLimit) }
 
 // Begin lets arrivals begin at that time, by the coordinator's clock.
 func (s *Group) Begin(at time.Time) {
@@ -94,7 +94,7 @@ func (s *Group) StopPosting() {
 		for hushed, more := l.now, true; more; {
 			more = l.postsUntil(hushed)
 		}
-		l.posting, l.acts, l.hushed = nil, nil, true
+		l.posting, l.actions, l.quiet = nil, nil, true
 		l.mu.Unlock()
 	}
 }
@@ -117,14 +117,14 @@ func (s *Group) Rate(perSecond float64) {
 	}
 }
 
-// Storm cuts all lines at once, hard, so that everybody comes back at once.
+// Storm cuts all connections at once, hard, so that everybody comes back at once.
 func (s *Group) Storm() {
 	for _, l := range s.loops {
 		var cut []*connection
 		inSteps(l, l.users, func(p *user) {
-			for len(p.lines) > 0 {
-				cut = append(cut, p.lines[0])
-				p.lines[0].drop(true)
+			for len(p.conns) > 0 {
+				cut = append(cut, p.conns[0])
+				p.conns[0].drop(true)
 			}
 		})
 		inSteps(l, cut, func(line *connection) {

@@ -11,8 +11,8 @@ import (
 // centrifuge speaks the JSON protocol of github.com/centrifugal/centrifuge: a
 // room is the channel "room:" and its number, a message is published with the
 // fields that a PostMessage has. Where the channel has a history it goes on behind
-// what it was shown, else it loses what is said while it has no line. What it
-// published on a line that broke counts as refused if no answer came: to repeat
+// what it was shown, else it loses what is said while it has no connection. What it
+// published on a connection that broke counts as refused if no answer came: to repeat
 // it might double it.
 type centrifuge struct {
 	dialling // joined: it is subscribed to p.room
@@ -22,7 +22,7 @@ type centrifuge struct {
 	wanted int32 // the room it wants to be in
 	epoch  string
 
-	commands uint32 // of the line
+	commands uint32 // of the connection
 	waiting  []centrifugePost
 	flying   []centrifugePost
 }
@@ -35,7 +35,7 @@ type centrifugePost struct {
 
 var _ protocol = (*centrifuge)(nil)
 
-// The commands that come first on a line, and once on it unless rooms change.
+// The commands that come first on a connection, and once on it unless rooms change.
 const (
 	commandConnect = 1 + iota
 	commandSubscribe
@@ -73,7 +73,7 @@ func (c *centrifuge) closed(l *connection, _ int, _ string) {
 	}
 }
 
-// gone gives up what was under way and plans the next line.
+// gone gives up what was under way and plans the next connection.
 func (c *centrifuge) gone() {
 	c.lost()
 	c.p.serves("")
@@ -127,7 +127,7 @@ func (c *centrifuge) message(l *connection, opcode byte, payload []byte) {
 		switch {
 		case bytes.HasPrefix(reply, []byte(`{"push":{"channel":`)):
 			c.push(reply)
-		case bytes.Equal(reply, []byte(`{}`)): // asks whether the line is alive
+		case bytes.Equal(reply, []byte(`{}`)): // asks whether the connection is alive
 			c.p.loop.write(l, websocket.OpText, reply)
 		case len(reply) > 0:
 			c.reply(reply)
@@ -177,7 +177,7 @@ func (c *centrifuge) post(id talk.UUID, text string) bool {
 	return true
 }
 
-// pump publishes what waits for the line.
+// pump publishes what waits for the connection.
 func (c *centrifuge) pump() {
 	if !c.joined {
 		return

@@ -115,7 +115,7 @@ func TestWhatNewRefuses(t *testing.T) {
 	}
 }
 
-// TestTwoLoops: a group of two loops talks, changes its rate, hushes.
+// TestTwoLoops: a group of two loops talks, changes its rate, stops posting.
 func TestTwoLoops(t *testing.T) {
 	f := startFake(t, func(int32) time.Duration { return 0 })
 	sc := small(40, 4, scenario.Session)

@@ -9,7 +9,7 @@ import (
 	"tuitalk/bench/scenario"
 )
 
-// connecting is how the persons of a loop come in at the start.
+// connecting is how the virtual users of a loop come in at the start.
 type connecting struct {
 	waiting []*user           // who has not started
 	pace    *measure.Arrivals // of starts; nil: as fast as it goes, if
@@ -17,7 +17,7 @@ type connecting struct {
 }
 
 const (
-	maxRushing = 256 // persons of a loop on their way in at once, if there is no pace
+	maxRushing = 256 // virtual users of a loop on their way in at once, if there is no pace
 	hopeless   = 3 * time.Second
 	fewFaults  = 3
 )
@@ -88,7 +88,7 @@ func (s *Group) Connect(ctx context.Context) error {
 // part is which part of the share's clients belongs to a loop.
 func (s *Group) part(l *loop) float64 { return float64(len(l.users)) / float64(max(1, s.clients)) }
 
-// arrived tells how many have been inside, and whether anybody ever had a line.
+// arrived tells how many have been inside, and whether anybody ever had a connection.
 func (s *Group) arrived() (n int, opened bool) {
 	for _, l := range s.loops {
 		l.mu.Lock()

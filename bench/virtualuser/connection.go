@@ -11,25 +11,25 @@ import (
 	"tuitalk/websocket"
 )
 
-type lineState uint8
+type connState uint8
 
 const (
-	upgrading lineState = iota
+	upgrading connState = iota
 	securing            // of wss:// only, before upgrading: the TLS handshake is not done
 	open
 	gone // closed, or given up: nothing of it is wanted
 )
 
-// connection is one connection of a person. It belongs to the person's loop.
+// connection is one connection of a user. It belongs to the user's loop.
 type connection struct {
 	p       *user
 	conn    client.ConnID
 	sock    socket
 	tls     *tlsSocket // is sock, for wss://; else nil
 	target  *target
-	state   lineState
+	state   connState
 	joined  bool // it has led to a room
-	hungUp  bool // by the person, in the middle of what was read
+	hungUp  bool // by the user, in the middle of what was read
 	dialled time.Time
 	opened  time.Time
 	heard   time.Time // when bytes came last
@@ -91,7 +91,7 @@ func protocolError(err error) error {
 	return err
 }
 
-// overhear reads the whole messages behind the frame for which the person has hung
+// overhear reads the whole messages behind the frame for which the user has hung
 // up, for the recording only: a message that seemed to be missing may be among
 // them.
 func (l *connection) overhear(data []byte) {
@@ -104,7 +104,7 @@ func (l *connection) overhear(data []byte) {
 		if f.Opcode != opcodeOf(l.p.loop.form) || !f.Fin {
 			continue
 		}
-		if d := l.p.loop.memo.decode(f.Payload); d.err == nil {
+		if d := l.p.loop.cache.decode(f.Payload); d.err == nil {
 			l.p.rec.Overheard(l.p.loop.now, l.conn, d.message)
 		}
 	}
@@ -134,7 +134,7 @@ func (l *connection) whyBroken(err error) string {
 	return tlsconfig.Reason(l.target.host, err)
 }
 
-// silence is what is wrong with a line on which nothing came in time.
+// silence is what is wrong with a connection on which nothing came in time.
 func (l *connection) silence() string {
 	switch {
 	case l.state != securing:
@@ -193,17 +193,17 @@ func (l *connection) closedByServer(payload []byte) {
 	l.fail(code, reason)
 }
 
-// fail closes a line that is of no use any more, and tells its person. It must
-// not be called while the person's protocol does something.
+// fail closes a connection that is of no use any more, and tells its user. It must
+// not be called while the user's protocol does something.
 func (l *connection) fail(code int, reason string) {
 	if l.state == gone {
 		return
 	}
 	l.drop(false)
-	l.p.fell(l, code, reason)
+	l.p.onFailure(l, code, reason)
 }
 
-// drop closes the line and tells nobody.
+// drop closes the connection and tells nobody.
 func (l *connection) drop(hard bool) {
 	if l.state == gone {
 		return

@@ -16,8 +16,8 @@ type decoded struct {
 }
 
 const (
-	memoSlots = 1 << 10 // a power of two
-	memoBytes = 2 << 10 // larger messages are not kept
+	cacheSlots = 1 << 10 // a power of two
+	cacheBytes = 2 << 10 // larger messages are not kept
 )
 
 // decodeCache keeps messages that were decoded lately: what is said in a room comes to
@@ -34,15 +34,15 @@ type slot struct {
 }
 
 func newDecodeCache(form talk.Form) decodeCache {
-	return decodeCache{form: form, seed: maphash.MakeSeed(), slots: make([]slot, memoSlots)}
+	return decodeCache{form: form, seed: maphash.MakeSeed(), slots: make([]slot, cacheSlots)}
 }
 
 // decode reads a message.
 func (m *decodeCache) decode(payload []byte) decoded {
-	if !m.toMany(payload) || len(payload) > memoBytes {
+	if !m.toMany(payload) || len(payload) > cacheBytes {
 		return m.read(payload)
 	}
-	s := &m.slots[maphash.Bytes(m.seed, payload)&(memoSlots-1)]
+	s := &m.slots[maphash.Bytes(m.seed, payload)&(cacheSlots-1)]
 	if !bytes.Equal(s.payload, payload) {
 		s.payload = append(s.payload[:0], payload...)
 		s.decoded = m.read(payload)

@@ -39,7 +39,7 @@ func roomfulOf(t testing.TB, cfg Config) *loop {
 	l.at(l.clock.now())
 	for i, p := range l.users {
 		p.protocol.start()
-		line := p.lines[0]
+		line := p.conns[0]
 		line.received([]byte(answer("101 Switching Protocols", "Upgrade: websocket\r\nSec-WebSocket-Accept: "+line.target.accept+"\r\n")))
 		line.received(framed(t, talk.Welcome{UUID: p.user(), Limits: talk.DefaultLimits()}))
 		line.received(framed(t, talk.Joined{RoomID: p.room}))
@@ -72,7 +72,7 @@ func (l *loop) hear(t testing.TB, seq int64) {
 	st := stamp{client: 1 << 20, number: seq, intended: l.micro - 1000, real: l.micro - 900}
 	frame := serverFrame(true, websocket.OpBinary, entryFrame(t, seq, st.text(64)))
 	for _, p := range l.users {
-		p.lines[0].received(frame)
+		p.conns[0].received(frame)
 	}
 }
 

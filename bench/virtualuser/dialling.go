@@ -17,9 +17,9 @@ type dialling struct {
 	conn     client.ConnID
 	line     *connection // nil: none is wanted before the tick
 	fails    int
-	deadline time.Time // of the line until the room is joined
+	deadline time.Time // of the connection until the room is joined
 	dialAt   time.Time
-	joined   bool // on line
+	joined   bool // over line
 }
 
 func newDialling(p *user, servers []string, seed, stream uint64) dialling {
@@ -35,7 +35,7 @@ func (d *dialling) next() {
 	d.line = d.p.dial(d.conn, d.servers[int(d.conn-1)%len(d.servers)])
 }
 
-// lost gives up the line, and says when the next one is dialled.
+// lost gives up the connection, and says when the next one is dialled.
 func (d *dialling) lost() {
 	now := d.p.loop.now
 	if d.joined && now.Sub(d.line.opened) >= wireLasting {

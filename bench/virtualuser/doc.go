@@ -1,13 +1,13 @@
-// Package group is many clients in one process: one worker's share of a scenario.
+// Package virtualuser is many clients in one process: one worker's share of a scenario.
 //
-//	Group     the share: crowds, starts, samples
+//	Group     the share: starts, samples
 //	loop      an event loop on nbio's epoll, and all clients that belong to it
-//	person    one client: where it is, what it is owed, how it lost its line
+//	user      one client: where it is, what it is owed, how it lost its connection
 //	protocol   what it is and speaks: session (client.Session, exactly what users
 //	          run), wire (the protocol, and only what is measured), or another
 //	          server's language
-//	line      one connection: upgrade, frames, fragments, pings
-//	socket    what a line stands on: TCP, TCP that is read slowly, or TLS over either
+//	connection  upgrade, frames, fragments, pings
+//	socket    what a connection stands on: TCP, TCP that is read slowly, or TLS over either
 //
 // A connection costs no goroutine, no timer and no read buffer (but see TLS, which
 // keeps room for a record and a goroutine while the handshake lasts). Each loop has
@@ -17,9 +17,9 @@
 //
 // A schedule (measure.Arrivals) says when it is intended. Whichever goroutine of
 // the loop is there first after that draws an author among those who talk, and
-// hands it to the protocol, which sends it at once if it has a line, else as soon as
+// hands it to the protocol, which sends it at once if it has a connection, else as soon as
 // it has one. The intended time is the schedule's and never moves: what was late
-// here (Late) and what waited for a line is part of Latency. So a target that
+// here (Late) and what waited for a connection is part of Latency. So a target that
 // stalls is charged with all that people would have waited, not only with the
 // few posts that happened to be under way (no coordinated omission).
 //
@@ -44,7 +44,7 @@
 // wire takes up its room behind what it has seen, keeps what is not stored and
 // sends it again, and goes by rounds, as the protocol asks. Unlike a session it
 // sends no pings of its own, so it learns of a silent death only from the
-// kernel or the server, it has one line at a time (a server's Reconnect is an
+// kernel or the server, it has one connection at a time (a server's Reconnect is an
 // outage), and it changes rooms only when nothing of its own is under way.
 //
 // # TLS
@@ -67,16 +67,16 @@
 //
 // # Outages
 //
-// One begins when a session's phase leaves Online (its line closed, or it
-// suspects it), for wire when its line closes; Lost is then, or, for a line that
+// One begins when a session's phase leaves Online (its connection closed, or it
+// suspects it), for wire when its connection closes; Lost is then, or, for a connection that
 // went silent, when it was heard last. It ends (CaughtUp) when everything up to
-// the head that Joined named is shown. If a suspected line comes back by itself,
+// the head that Joined named is shown. If a suspected connection comes back by itself,
 // Opened is zero and Joined and CaughtUp are that moment. Returns, which a client
 // makes of its own will, are none; Storm makes one for everybody.
 //
 // # Goroutines and locks
 //
-// A loop's mu guards everything of the loop, its persons and their lines. Four
+// A loop's mu guards everything of the loop, its virtual users and their connections. Four
 // take it: the poller (data came), the pacer (something is due; it sleeps in the
 // kernel for as long as nothing is, 2 ms at most), nbio's goroutine that reports
 // closed connections, and whoever calls Group's methods; besides, the goroutines

@@ -25,7 +25,7 @@ func (l *loop) endOne(p *user) {
 		l.inside--
 	}
 	p.serves("")
-	if len(p.lines) > 0 {
+	if len(p.conns) > 0 {
 		p.wakeAt(l.now.Add(lastFrameWait))
 	} else {
 		p.wakeAt(time.Time{})
@@ -41,7 +41,7 @@ func (l *loop) succeed(old *user) error {
 		loop: l, index: old.index, slow: old.slow, room: old.room, generation: old.generation + 1, posts: old.posts, arrived: true,
 		outages: old.outages,
 	}
-	if err := l.swarm.equip(p); err != nil {
+	if err := l.group.equip(p); err != nil {
 		return err
 	}
 	for _, list := range [][]*user{l.users, l.talkers} {
@@ -57,8 +57,8 @@ func (l *loop) succeed(old *user) error {
 
 // hangUpLate ends the connections of somebody who has ended.
 func (p *user) hangUpLate() {
-	for len(p.lines) > 0 {
-		p.lines[0].drop(false)
+	for len(p.conns) > 0 {
+		p.conns[0].drop(false)
 	}
 }
 

@@ -32,7 +32,7 @@ func TestKnownTimesAreMeasured(t *testing.T) {
 			frame := serverFrame(true, websocket.OpBinary, entryFrame(t, seq+1, st.text(64)))
 			for _, p := range l.users {
 				l.at(base.Add(took))
-				p.lines[0].received(frame)
+				p.conns[0].received(frame)
 				latency, service = append(latency, took), append(service, took-late)
 			}
 		}

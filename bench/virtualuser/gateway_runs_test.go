@@ -20,10 +20,10 @@ func TestStorm(t *testing.T) {
 		t.Errorf("after Connect: %+v %+v", r.whole.Gauges, r.whole.Counts)
 	}
 	r.last(4) // so that everybody may come back at once
-	if got := r.swarm.Outages(); len(got) != 0 && r.calm() {
+	if got := r.group.Outages(); len(got) != 0 && r.calm() {
 		t.Errorf("outages without a reason: %v", got[0])
 	}
-	r.swarm.Storm()
+	r.group.Storm()
 	r.last(4)
 	r.settle()
 	r.sound()
@@ -33,7 +33,7 @@ func TestStorm(t *testing.T) {
 	if got, want := r.whole.Delivered, 100*r.whole.Posted; got != want {
 		t.Errorf("%d deliveries, want %d: what was missed is shown later", got, want)
 	}
-	outages := r.swarm.Outages()
+	outages := r.group.Outages()
 	if len(outages) < 2000 || len(outages) > 2000 && r.calm() {
 		t.Errorf("%d outages", len(outages))
 	}
@@ -61,7 +61,7 @@ func TestPeopleWhoComeAndGo(t *testing.T) {
 	if names := r.lived(checker.Named); names < 2100 {
 		t.Errorf("%d clients had %d names", 2000, names)
 	}
-	if got := r.swarm.Outages(); len(got) != 0 && r.calm() {
+	if got := r.group.Outages(); len(got) != 0 && r.calm() {
 		t.Errorf("outages without a reason: %d, %+v", len(got), got[0])
 	}
 }
@@ -72,12 +72,12 @@ func TestWire(t *testing.T) {
 	sc.Speak, sc.Hops, sc.Fetches = scenario.Wire, 20, 20
 	r := begin(t, tg, sc)
 	r.last(4)
-	r.swarm.Storm()
+	r.group.Storm()
 	r.last(3)
 	r.settle()
 	c := r.whole.Counts
 	t.Logf("%+v", c)
-	outages := int64(len(r.swarm.Outages()))
+	outages := int64(len(r.group.Outages()))
 	if c.Posted == 0 || c.Stored != c.Posted || c.Fetched == 0 || min(c.Lost, outages) < 1000 || max(c.Lost, outages) > 1000 && r.calm() {
 		t.Errorf("%+v, %d outages", c, outages)
 	}
@@ -131,7 +131,7 @@ func TestAFrozenGateway(t *testing.T) {
 	r.settle()
 	r.sound()
 	first := map[int]bool{} // the gateway may still close a line that speaks again
-	for _, o := range r.swarm.Outages() {
+	for _, o := range r.group.Outages() {
 		if first[o.Client] {
 			continue
 		}

@@ -68,7 +68,7 @@ type run struct {
 	t     *testing.T
 	tg    *target
 	sc    scenario.Scenario
-	swarm *virtualuser.Group
+	group *virtualuser.Group
 	whole measure.Sample
 	out   bytes.Buffer
 
@@ -87,21 +87,21 @@ func begin(t *testing.T, tg *target, sc scenario.Scenario) *run {
 		cfg.Recording = &r.out
 	}
 	var err error
-	if r.swarm, err = virtualuser.New(cfg); err != nil {
+	if r.group, err = virtualuser.New(cfg); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := r.swarm.Close(); err != nil {
+		if err := r.group.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if err := r.swarm.Connect(ctx); err != nil {
+	if err := r.group.Connect(ctx); err != nil {
 		t.Fatal(err)
 	}
 	r.sample()
-	r.swarm.Begin(time.Now())
+	r.group.Begin(time.Now())
 	return r
 }
 
@@ -116,7 +116,7 @@ func (r *run) calm() bool {
 }
 
 func (r *run) sample() {
-	s := r.swarm.Sample()
+	s := r.group.Sample()
 	r.whole.Follow(&s)
 }
 
@@ -171,13 +171,13 @@ func (r *run) say(ws *websocket.Conn, m talk.Message) {
 	}
 }
 
-// settle hushes everybody, and waits until nobody is owed anything.
+// settle lets everybody stop posting, and waits until nobody is owed anything.
 func (r *run) settle() {
 	r.t.Helper()
-	r.swarm.StopPosting()
+	r.group.StopPosting()
 	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-		r.swarm.Heads(r.heads())
-		clients, messages := r.swarm.Owed()
+		r.group.Heads(r.heads())
+		clients, messages := r.group.Owed()
 		if clients == 0 {
 			break
 		}
@@ -191,7 +191,7 @@ func (r *run) settle() {
 // check ends the run and has the recording checked.
 func (r *run) check() *checker.Report {
 	r.t.Helper()
-	if err := r.swarm.Close(); err != nil {
+	if err := r.group.Close(); err != nil {
 		r.t.Fatal(err)
 	}
 	if err := r.tg.gateway.Drain(r.t.Context()); err != nil {

@@ -134,7 +134,7 @@ func (s *Group) populate() error {
 	form := s.cfg.Scenario.Form.OnWire()
 	for i := range s.cfg.Loops {
 		l := &loop{
-			swarm: s, clock: &s.clock, rng: rand.New(rand.NewPCG(s.seed(i), 1<<42)), form: form, memo: newDecodeCache(form),
+			group: s, clock: &s.clock, rng: rand.New(rand.NewPCG(s.seed(i), 1<<42)), form: form, cache: newDecodeCache(form),
 			posts: map[talk.UUID]int64{}, nodes: map[string]int{}, faults: map[string]int64{},
 		}
 		var err error
@@ -177,22 +177,22 @@ func (s *Group) add(l *loop, index int) error {
 	return nil
 }
 
-// equip gives a person what it speaks, and a place in the recording.
+// equip gives a user what it speaks, and a place in the recording.
 func (s *Group) equip(p *user) (err error) {
 	first := p.index % len(s.cfg.Targets)
 	servers := slices.Concat(s.cfg.Targets[first:], s.cfg.Targets[:first])
 	if s.rec != nil && !s.plan.IsOriginal(p.index) {
 		p.rec = s.rec.Client(p.label())
 	}
-	p.protocol, err = newSpeaker(p, servers, s.seed(1000+p.index+p.generation*s.cfg.Scenario.Clients))
+	p.protocol, err = newProtocol(p, servers, s.seed(1000+p.index+p.generation*s.cfg.Scenario.Clients))
 	return err
 }
 
-func newSpeaker(p *user, servers []string, seed uint64) (protocol, error) {
-	if p.loop.swarm.plan.IsOriginal(p.index) {
+func newProtocol(p *user, servers []string, seed uint64) (protocol, error) {
+	if p.loop.group.plan.IsOriginal(p.index) {
 		return newOriginal(p, servers, seed), nil
 	}
-	switch speech := p.loop.swarm.cfg.Scenario.Speak; speech {
+	switch speech := p.loop.group.cfg.Scenario.Speak; speech {
 	case scenario.Session:
 		return newSession(p, servers, seed)
 	case scenario.Wire:
@@ -240,8 +240,8 @@ func (l *loop) end() {
 	l.stopped = true
 	for _, p := range l.users {
 		p.protocol.end()
-		for len(p.lines) > 0 {
-			p.lines[0].drop(false)
+		for len(p.conns) > 0 {
+			p.conns[0].drop(false)
 		}
 	}
 }

@@ -27,7 +27,7 @@ const maxHandshakes = 512
 func (l *loop) beginHandshake(s *tlsSocket) {
 	h := &l.handshakes
 	h.queue = append(h.queue, s)
-	if h.running < l.swarm.cfg.handshakes {
+	if h.running < l.group.cfg.handshakes {
 		h.running++
 		h.ended.Go(l.handshake)
 	}
@@ -76,7 +76,7 @@ func (l *loop) nextHandshake() *tlsSocket {
 	return nil
 }
 
-// handshaken goes on with a line, or gives it up.
+// handshaken goes on with a connection, or gives it up.
 func (l *loop) handshaken(s *tlsSocket, err error) {
 	now := l.clock.now()
 	l.mu.Lock()

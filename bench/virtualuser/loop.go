@@ -12,29 +12,29 @@ import (
 	"tuitalk/websocket"
 )
 
-// loop is an event loop with the persons that belong to it.
+// loop is an event loop with the virtual users that belong to it.
 type loop struct {
 	// immutable
-	swarm       *Group
+	group       *Group
 	pacerThread atomic.Int64 // 0: not known yet
 	clock       *clock
 	poller      *poller
 	users       []*user
 	talkers     []*user // who may be drawn to say something
 
-	mu sync.Mutex // guards what follows, and the persons
+	mu sync.Mutex // guards what follows, and the virtual users
 
-	now     time.Time // of the event under way
-	micro   int64     // now, as stamps have it
-	rng     *rand.Rand
-	timers  timers
-	due     time.Time // something is to be done then
-	form    talk.Form
-	memo    decodeCache
-	falls   []connFailure
-	stopped bool
-	opened  bool // somebody has had a line
-	dials   int
+	now      time.Time // of the event under way
+	micro    int64     // now, as stamps have it
+	rng      *rand.Rand
+	timers   timers
+	due      time.Time // something is to be done then
+	form     talk.Form
+	cache    decodeCache
+	failures []connFailure
+	stopped  bool
+	opened   bool // somebody has had a connection
+	dials    int
 
 	// what is being written
 	outLine *connection
@@ -46,9 +46,9 @@ type loop struct {
 
 	// schedules; nil: nothing is scheduled
 	posting *measure.Arrivals
-	acts    []*action
+	actions []*action
 	began   bool
-	hushed  bool
+	quiet   bool
 	posts   map[talk.UUID]int64 // intended, in microseconds; until they are stored
 
 	connecting
@@ -65,7 +65,7 @@ type loop struct {
 	faults                map[string]int64 // since the start
 }
 
-// connFailure is a line that failed while its person's protocol was doing something.
+// connFailure is a connection that failed while its user's protocol was doing something.
 type connFailure struct {
 	line   *connection
 	code   int
@@ -107,14 +107,14 @@ func (l *loop) onBroken(line *connection, err error) {
 	l.flushFailures()
 }
 
-// flushFailures tells of the lines that failed meanwhile.
+// flushFailures tells of the connections that failed meanwhile.
 func (l *loop) flushFailures() {
-	for len(l.falls) > 0 {
-		f := l.falls[0]
-		l.falls = l.falls[1:]
+	for len(l.failures) > 0 {
+		f := l.failures[0]
+		l.failures = l.failures[1:]
 		f.line.fail(f.code, f.reason)
 	}
-	l.falls = nil
+	l.failures = nil
 }
 
 // turn does everything that is due.
@@ -150,7 +150,7 @@ func (l *loop) plan() {
 	if l.posting != nil {
 		sooner(l.posting.Next())
 	}
-	for _, a := range l.acts {
+	for _, a := range l.actions {
 		sooner(a.times.Next())
 	}
 	if l.pace != nil {
@@ -182,7 +182,7 @@ func (l *loop) post(intended time.Time) {
 	p := l.talkers[l.rng.IntN(len(l.talkers))]
 	l.at(l.clock.now())
 	p.posts++
-	cfg := &l.swarm.cfg
+	cfg := &l.group.cfg
 	st := stamp{cfg.Share, p.index, p.posts, l.clock.micro(intended), l.micro}
 	l.sample.Intended++
 	l.sample.Late.Record(l.now.Sub(intended), 1)

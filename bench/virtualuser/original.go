@@ -74,7 +74,7 @@ func newOriginal(p *user, servers []string, seed uint64) *original {
 
 func (o *original) start() {
 	o.me = o.p.loop.uuid()
-	if rec := o.p.loop.swarm.rec; rec != nil {
+	if rec := o.p.loop.group.rec; rec != nil {
 		o.rec = rec.Original(o.p.loop.now, o.p.label(), o.me, o.name)
 	}
 	o.dial()
@@ -104,7 +104,7 @@ func (o *original) tick() {
 	o.plan()
 }
 
-// hangup gives up a line of which nothing good is expected.
+// hangup gives up a connection of which nothing good is expected.
 func (o *original) hangup() {
 	if o.line != nil {
 		o.p.hangup(o.line)
@@ -112,7 +112,7 @@ func (o *original) hangup() {
 	}
 }
 
-// gone plans the next line. What was under way is lost.
+// gone plans the next connection. What was under way is lost.
 func (o *original) gone(self bool) {
 	p, now := o.p, o.p.loop.now
 	if o.rec != nil {

@@ -2,20 +2,20 @@ package virtualuser
 
 import "time"
 
-// Outage is how one client lost its line and came back. Times are by the
+// Outage is how one client lost its connection and came back. Times are by the
 // coordinator's clock; zero: not (yet).
 type Outage struct {
 	Client   int
-	Lost     time.Time // when its line ended, or was heard last
+	Lost     time.Time // when its connection ended, or was heard last
 	Detected time.Time // when the client knew
-	Opened   time.Time // when the next line was open
+	Opened   time.Time // when the next connection was open
 	Joined   time.Time // when it was in its room again
 	CaughtUp time.Time // when it was shown all that had been said before it joined
-	Node     string    // that it was on when it lost the line
+	Node     string    // that it was on when it lost the connection
 }
 
-// leaves notes that the person is not in its room any more; heard is when its
-// line was still good.
+// leaves notes that the user is not in its room any more; heard is when its
+// connection was still good.
 func (p *user) leaves(heard time.Time) {
 	if !p.inside {
 		return
@@ -30,7 +30,7 @@ func (p *user) leaves(heard time.Time) {
 	}
 }
 
-// comes notes that the person is in its room. line is the one that has just
+// comes notes that the user is in its room. line is the one that has just
 // joined it, nil if the old one speaks again; head is what Joined named.
 func (p *user) comes(line *connection, head int64) {
 	if p.inside {
@@ -67,7 +67,7 @@ func (p *user) caughtUp() {
 	p.outages[len(p.outages)-1].CaughtUp = p.loop.clock.shared(p.loop.now)
 }
 
-// Outages are the losses of lines since Begin, client by client.
+// Outages are the losses of connections since Begin, client by client.
 func (s *Group) Outages() []Outage {
 	var all []Outage
 	for _, l := range s.loops {

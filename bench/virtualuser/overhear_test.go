@@ -28,9 +28,9 @@ func TestWhatComesBehindAHangupIsOverheard(t *testing.T) {
 		}
 		came = append(came, 0x82, 5, 10) // and the beginning of a frame
 		l.mu.Lock()
-		l.users[0].lines[0].received(came)
+		l.users[0].conns[0].received(came)
 		l.mu.Unlock()
-		if err := l.swarm.Close(); err != nil {
+		if err := l.group.Close(); err != nil {
 			t.Fatal(err)
 		}
 		got, err := checker.Decode(recording.Bytes())

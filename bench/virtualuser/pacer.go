@@ -15,7 +15,7 @@ func (l *loop) keepTime() {
 	runtime.LockOSThread() // its thread ends with it
 	const exact = 1        // nanoseconds that the kernel may add to a sleep
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, exact, 0, 0, 0); err != nil {
-		l.swarm.cfg.Logf("posts may be made 50 µs late: %v", err)
+		l.group.cfg.Logf("posts may be made 50 µs late: %v", err)
 	}
 	l.pacerThread.Store(int64(unix.Gettid()))
 	for {

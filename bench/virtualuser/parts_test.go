@@ -137,7 +137,7 @@ func entryFrame(t testing.TB, seq int64, text string) []byte {
 func TestMemo(t *testing.T) {
 	m := newDecodeCache(talk.ExtendedBincode)
 	for range 3 {
-		for seq := range int64(3 * memoSlots) { // more than it holds
+		for seq := range int64(3 * cacheSlots) { // more than it holds
 			st := stamp{number: seq}
 			frame := entryFrame(t, seq, st.text(64))
 			want, err := talk.Decode(talk.ExtendedBincode, frame)

@@ -46,7 +46,7 @@ func (l *loop) work() time.Duration {
 		sum += ran
 	}
 	if err != nil {
-		l.swarm.cfg.Logf("the generator cannot watch itself: %v", err)
+		l.group.cfg.Logf("the generator cannot watch itself: %v", err)
 	}
 	return sum
 }

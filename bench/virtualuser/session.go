@@ -14,7 +14,7 @@ const (
 	noHistory   = -1
 )
 
-// handshakePatience is how long a session waits until a line is open.
+// handshakePatience is how long a session waits until a connection is open.
 const handshakePatience = 8 * time.Second
 
 // session is a client.Session, exactly what users run, without a driver: its
@@ -30,7 +30,7 @@ type session struct {
 var _ protocol = (*session)(nil)
 
 func newSession(p *user, servers []string, seed uint64) (*session, error) {
-	sc := &p.loop.swarm.cfg.Scenario
+	sc := &p.loop.group.cfg.Scenario
 	inner, err := client.New(client.Config{
 		Servers: servers, Name: p.name(), Room: p.room, Client: "tuitalk-bench",
 		History: noHistory, Keep: max(keepEntries, sc.FetchLimit), Seed: seed,
@@ -70,7 +70,7 @@ func (s *session) message(l *connection, opcode byte, payload []byte) {
 		s.handle(client.DecodeFailed{Conn: l.conn, Err: talk.ErrForm})
 		return
 	}
-	d := s.p.loop.memo.decode(payload)
+	d := s.p.loop.cache.decode(payload)
 	if d.err != nil {
 		s.p.loop.fault("a frame cannot be read: " + d.err.Error())
 		s.handle(client.DecodeFailed{Conn: l.conn, Err: d.err})
@@ -139,8 +139,8 @@ func (s *session) quit(killed bool) {
 // state is what the client knows from before: of several windows of one user each knows
 // who that is.
 func (p *user) state() client.State {
-	if owner, windows := p.loop.swarm.plan.Windows(p.index); windows && p.generation == 0 {
-		return client.State{Secret: p.loop.swarm.secretOf(owner)}
+	if owner, windows := p.loop.group.plan.Windows(p.index); windows && p.generation == 0 {
+		return client.State{Secret: p.loop.group.secretOf(owner)}
 	}
 	return client.State{}
 }
@@ -159,14 +159,14 @@ func (s *session) handle(ev client.Event) (what client.Change) {
 	for _, effect := range s.session.Handle(p.loop.now, ev) {
 		switch e := effect.(type) {
 		case client.Send:
-			if l := p.line(e.Conn); l != nil {
+			if l := p.connection(e.Conn); l != nil {
 				s.said(e)
 				p.loop.send(l, e.Message)
 			}
 		case client.Dial:
 			p.dial(e.Conn, e.URL)
 		case client.Hangup:
-			if l := p.line(e.Conn); l != nil {
+			if l := p.connection(e.Conn); l != nil {
 				if l.opened.IsZero() && p.loop.now.Sub(l.dialled) >= handshakePatience {
 					p.loop.fault(l.silence())
 				}
@@ -203,7 +203,7 @@ func (s *session) hungUp(e client.Hangup) {
 	}
 }
 
-// status notes what a view would show of the line.
+// status notes what a view would show of the connection.
 func (s *session) status(what client.Change) {
 	if what&client.StatusChanged == 0 {
 		return

@@ -65,7 +65,7 @@ func (s *slowSocket) fail(err error) {
 	if s.line.tls != nil && !s.line.tls.broke(err) {
 		return
 	}
-	s.loop.falls = append(s.loop.falls, connFailure{s.line, 0, s.line.whyBroken(err)})
+	s.loop.failures = append(s.loop.failures, connFailure{s.line, 0, s.line.whyBroken(err)})
 }
 
 func (s *slowSocket) close(hard bool) {
@@ -100,10 +100,10 @@ func (l *loop) readSlow() {
 // read reads at the pace of a slow reader, once it has joined; before that, and
 // after StopPosting, whatever there is.
 func (s *slowSocket) read() {
-	rate := float64(s.loop.swarm.cfg.Scenario.SlowBytes)
+	rate := float64(s.loop.group.cfg.Scenario.SlowBytes)
 	s.spare = min(rate, s.spare+rate*s.loop.now.Sub(s.since).Seconds())
 	s.since = s.loop.now
-	paced := s.line.joined && !s.loop.hushed
+	paced := s.line.joined && !s.loop.quiet
 	for s.fd >= 0 {
 		buf := s.loop.slowBuf[:]
 		if paced {

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socket is one TCP connection under a line.
+// socket is what a connection stands on: one of TCP.
 type socket interface {
 	// write hands all of b to the kernel, or keeps a copy of what it does not
-	// take for later. It never blocks. What fails is told as a closed line.
+	// take for later. It never blocks. What fails is told as a closed connection.
 	write(b []byte)
 	// close ends it at once; nothing of it is told any more. hard resets it, so
 	// that the other side sees an error.

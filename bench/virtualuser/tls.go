@@ -38,7 +38,7 @@ const maxFlight = 256 << 10
 // deadline that is over, after which it can go on.
 var errNothing = os.ErrDeadlineExceeded
 
-// secure begins the handshake of a line that is just being connected.
+// secure begins the handshake of a connection that is just being connected.
 func (l *loop) secure(line *connection) {
 	s := &tlsSocket{line: line, raw: line.sock, more: make(chan struct{}, 1)}
 	s.conn = tls.Client(cipherConn{s}, line.target.tls)
@@ -119,7 +119,7 @@ func (s *tlsSocket) wake() {
 
 func (s *tlsSocket) write(b []byte) {
 	if _, err := s.conn.Write(b); err != nil {
-		s.line.p.loop.falls = append(s.line.p.loop.falls, connFailure{s.line, 0, "the target breaks TLS: " + err.Error()})
+		s.line.p.loop.failures = append(s.line.p.loop.failures, connFailure{s.line, 0, "the target breaks TLS: " + err.Error()})
 	}
 }
 

@@ -66,7 +66,7 @@ func (c cipherConn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close does nothing: the line closes the socket.
+// Close does nothing: the connection closes the socket.
 func (cipherConn) Close() error { return nil }
 
 func (cipherConn) LocalAddr() net.Addr              { return nil }

@@ -20,7 +20,7 @@ type user struct {
 	protocol protocol
 	rec      *recorder.Client // nil: nothing is recorded
 
-	lines []*connection // that are dialled or open
+	conns []*connection // that are dialled or open
 	posts int64
 	named int // names that it has taken since the first
 
@@ -46,15 +46,15 @@ type user struct {
 type protocol interface {
 	// start begins; it dials.
 	start()
-	// opened: the line is upgraded.
+	// opened: the connection is upgraded.
 	opened(l *connection)
 	// message: a whole message came. It is only lent.
 	message(l *connection, opcode byte, payload []byte)
-	// closed: the line is gone or never came to be; code is WebSocket's, or 0.
+	// closed: the connection is gone or never came to be; code is WebSocket's, or 0.
 	closed(l *connection, code int, reason string)
-	// tick: the time that person.wakeAt was told has come.
+	// tick: the time that user.wakeAt was told has come.
 	tick()
-	// post says something, now or when there is a line; false: it is not taken.
+	// post says something, now or when there is a connection; false: it is not taken.
 	post(id talk.UUID, text string) bool
 	// enter goes to another room.
 	enter(room int32)
@@ -62,7 +62,7 @@ type protocol interface {
 	rename(name string)
 	// fetch loads older history.
 	fetch(limit int)
-	// quit ends it for good: it says so, or it is killed. Its lines are hung up later.
+	// quit ends it for good: it says so, or it is killed. Its connections are hung up later.
 	quit(killed bool)
 	// behind is how many entries of its room it was not shown, of which the newest is head.
 	behind(head int64) int
@@ -77,7 +77,7 @@ func (p *user) name() string {
 	if p.generation > 0 {
 		return p.label()
 	}
-	return "c" + strconv.Itoa(p.loop.swarm.plan.Owner(p.index))
+	return "c" + strconv.Itoa(p.loop.group.plan.Owner(p.index))
 }
 
 // label names the client in reports.
@@ -97,8 +97,8 @@ func (p *user) wakeAt(at time.Time) { p.loop.timers.set(p, at) }
 // dial begins a connection. A failure is told after the protocol has returned.
 func (p *user) dial(conn client.ConnID, url string) *connection {
 	l := p.loop
-	line := &connection{p: p, conn: conn, target: l.swarm.targets[url], dialled: l.now, heard: l.now}
-	p.lines = append(p.lines, line)
+	line := &connection{p: p, conn: conn, target: l.group.targets[url], dialled: l.now, heard: l.now}
+	p.conns = append(p.conns, line)
 	l.sample.Dialled++
 	recv := 0
 	if p.slow {
@@ -114,7 +114,7 @@ func (p *user) dial(conn client.ConnID, url string) *connection {
 	}
 	if err != nil {
 		line.sock = noSocket{}
-		l.falls = append(l.falls, connFailure{line, 0, err.Error()})
+		l.failures = append(l.failures, connFailure{line, 0, err.Error()})
 		return line
 	}
 	if line.target.tls != nil {
@@ -125,15 +125,15 @@ func (p *user) dial(conn client.ConnID, url string) *connection {
 	return line
 }
 
-// noSocket is that of a line which could not be dialled.
+// noSocket is that of a connection which could not be dialled.
 type noSocket struct{}
 
 func (noSocket) write([]byte) {}
 func (noSocket) close(bool)   {}
 
-// connection finds a line; nil if it is gone.
-func (p *user) line(conn client.ConnID) *connection {
-	for _, l := range p.lines {
+// connection finds a connection; nil if it is gone.
+func (p *user) connection(conn client.ConnID) *connection {
+	for _, l := range p.conns {
 		if l.conn == conn {
 			return l
 		}
@@ -142,9 +142,9 @@ func (p *user) line(conn client.ConnID) *connection {
 }
 
 func (p *user) forget(l *connection) {
-	for i := range p.lines {
-		if p.lines[i] == l {
-			p.lines = append(p.lines[:i], p.lines[i+1:]...)
+	for i := range p.conns {
+		if p.conns[i] == l {
+			p.conns = append(p.conns[:i], p.conns[i+1:]...)
 			break
 		}
 	}
@@ -153,7 +153,7 @@ func (p *user) forget(l *connection) {
 	}
 }
 
-// hangup closes a line politely.
+// hangup closes a connection politely.
 func (p *user) hangup(l *connection) {
 	if p.ended {
 		return // soon, by hangUpLate
@@ -166,19 +166,19 @@ func (p *user) hangup(l *connection) {
 	l.drop(false)
 }
 
-// fell counts a line that is gone and tells the protocol.
-func (p *user) fell(l *connection, code int, reason string) {
+// onFailure counts a connection that is gone and tells the protocol.
+func (p *user) onFailure(l *connection, code int, reason string) {
 	if p.ended {
 		return
 	}
 	if l.joined {
 		p.loop.sample.Lost++
 	}
-	p.loop.fault(lineFault(l, code, reason))
+	p.loop.fault(connFault(l, code, reason))
 	p.protocol.closed(l, code, reason)
 }
 
-func lineFault(l *connection, code int, reason string) string {
+func connFault(l *connection, code int, reason string) string {
 	switch {
 	case code != 0:
 		return "closed by the server: " + strconv.Itoa(code) + " " + reason
@@ -190,7 +190,7 @@ func lineFault(l *connection, code int, reason string) string {
 	return "the line broke"
 }
 
-// joins notes that a line has led to the room. after is where what is shown
+// joins notes that a connection has led to the room. after is where what is shown
 // begins, unless it goes on where it was.
 func (p *user) joins(l *connection, m *talk.Joined, anew bool) {
 	s := &p.loop.sample
@@ -257,7 +257,7 @@ func (p *user) refused(id talk.UUID) {
 	}
 }
 
-// serves notes which node serves the person; "" for none.
+// serves notes which node serves the user; "" for none.
 func (p *user) serves(node string) {
 	if node == p.node {
 		return
@@ -276,7 +276,7 @@ func (p *user) serves(node string) {
 
 // source is the next address to dial from; invalid: any.
 func (l *loop) source() netip.Addr {
-	sources := l.swarm.cfg.Sources
+	sources := l.group.cfg.Sources
 	if len(sources) == 0 {
 		return netip.Addr{}
 	}

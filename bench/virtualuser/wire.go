@@ -13,7 +13,7 @@ const (
 	wireJoin      = 15 * time.Second
 	wireBackoff   = 100 * time.Millisecond // doubled with each attempt in vain, at random
 	wireMaxWait   = 5 * time.Second
-	wireLasting   = 3 * time.Second // a line that lasted so long was a success
+	wireLasting   = 3 * time.Second // a connection that lasted so long was a success
 	wireInFlight  = 32              // posts that are not answered
 	wireUnsent    = 500             // posts that are not stored
 )
@@ -89,7 +89,7 @@ func (w *wire) tick() {
 	w.plan()
 }
 
-// hangup gives up a line of which nothing good is expected.
+// hangup gives up a connection of which nothing good is expected.
 func (w *wire) hangup() {
 	if w.line != nil {
 		w.p.hangup(w.line)
@@ -97,7 +97,7 @@ func (w *wire) hangup() {
 	}
 }
 
-// gone plans the next line.
+// gone plans the next connection.
 func (w *wire) gone() {
 	w.lost()
 	w.p.serves("")
@@ -141,7 +141,7 @@ func (w *wire) message(l *connection, opcode byte, payload []byte) {
 	if opcode != opcodeOf(l.p.loop.form) || l != w.line {
 		return
 	}
-	d := w.p.loop.memo.decode(payload)
+	d := w.p.loop.cache.decode(payload)
 	if d.err != nil {
 		w.p.loop.fault("a frame cannot be read: " + d.err.Error())
 		return
@@ -215,7 +215,7 @@ func (w *wire) welcomed(l *connection, m *talk.Joined) {
 }
 
 // enter goes to another room as soon as nothing of its own is under way: the
-// server takes messages only for the room that the line is in.
+// server takes messages only for the room that the connection is in.
 func (w *wire) enter(room int32) {
 	w.wanted = room
 	w.moveOn()

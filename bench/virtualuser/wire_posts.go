@@ -10,7 +10,7 @@ import (
 type wirePost struct {
 	id       talk.UUID
 	text     string
-	sent     bool // on line, in round
+	sent     bool // over the present connection, in round
 	answered bool // with Accepted
 }
 

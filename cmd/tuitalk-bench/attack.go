@@ -116,13 +116,13 @@ func (s *siege) run(c *call) error {
 	if s.insecure {
 		fmt.Fprint(c.stderr, warning)
 	}
-	show, closeShow := newShower(c, s.hush, s.noColor)
+	show := newLive(c, s.hush, s.noColor)
 	s.Command, s.Build, s.Machine, s.Tell = c.line(), build(), coordinator.HostInfo(), show.Print
-	s.Show = func(p attack.Progress) { show.Siege(report.Siege(p)) }
+	s.Show = show.Siege
 	ctx, stop := interruptible()
 	defer stop()
 	found, err := attack.Run(ctx, s.Options)
-	err = errors.Join(err, closeShow())
+	err = errors.Join(err, show.Close())
 	if found == nil {
 		return err
 	}

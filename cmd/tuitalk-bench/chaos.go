@@ -11,6 +11,7 @@ import (
 	"tuitalk/bench/chaos"
 	"tuitalk/bench/coordinator"
 	"tuitalk/bench/measure"
+	"tuitalk/bench/report"
 	"tuitalk/bench/result"
 	"tuitalk/cmd/setting"
 	"tuitalk/deploy/devcluster"
@@ -99,7 +100,7 @@ func (b *breakage) run(s *settings, c *call) error {
 		return usage{err}
 	}
 	return s.run(c, &purpose{
-		begin: func(ctx context.Context, o *coordinator.Options, show shower) (func() error, error) {
+		begin: func(ctx context.Context, o *coordinator.Options, show *report.Live) (func() error, error) {
 			schedule := chaos.Schedule{
 				Faults: chosen, Calm: b.calm, Seed: o.Scenario.Seed,
 				Tell: func(format string, args ...any) { show.Print(fmt.Sprintf(format, args...)) },
@@ -185,7 +186,7 @@ func linked(clients, gateways int, faults []chaos.Fault) (behind int, err error)
 }
 
 // fleet starts a fleet and makes it the target.
-func (b *breakage) fleet(ctx context.Context, o *coordinator.Options, schedule *chaos.Schedule, show shower) (done func() error, err error) {
+func (b *breakage) fleet(ctx context.Context, o *coordinator.Options, schedule *chaos.Schedule, show *report.Live) (done func() error, err error) {
 	if b.gateway == "" {
 		b.gateway = beside("tuitalk-gateway")
 	}

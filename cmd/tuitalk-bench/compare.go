@@ -131,13 +131,13 @@ func (s *comparison) run(c *call) error {
 	if err := s.check(); err != nil {
 		return usage{err}
 	}
-	show, closeShow := newShower(c, s.quiet, s.noColor)
+	show := newLive(c, s.quiet, s.noColor)
 	s.Command, s.Build, s.Machine, s.Tell = c.line(), build(), coordinator.HostInfo(), show.Print
-	s.Show = func(p compare.Progress) { show.Tour(report.Tour(p)) }
+	s.Show = show.Tour
 	ctx, stop := interruptible()
 	defer stop()
 	found, err := compare.Run(ctx, s.Options)
-	err = errors.Join(err, closeShow())
+	err = errors.Join(err, show.Close())
 	if found == nil {
 		return err
 	}

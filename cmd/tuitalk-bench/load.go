@@ -47,35 +47,18 @@ func openLoad(self *command) (*form, func(*call) error, error) {
 // purpose is what makes a run more than load. It may change the options, and
 // adds what must hold.
 type purpose struct {
-	prepare func(o *coordinator.Options, show shower) error
+	prepare func(o *coordinator.Options, show *report.Live) error
 	// begin starts what the run needs, and done ends it.
-	begin func(ctx context.Context, o *coordinator.Options, show shower) (done func() error, err error)
+	begin func(ctx context.Context, o *coordinator.Options, show *report.Live) (done func() error, err error)
 	judge func(r *result.Result) []result.Check
 }
 
-// shower shows lines and views while something runs.
-type shower interface {
-	Print(line string)
-	Update(v report.View)
-	Tour(t report.Tour)
-	Siege(s report.Siege)
-}
-
-// nobody looks.
-type nobody struct{}
-
-func (nobody) Print(string)       {}
-func (nobody) Update(report.View) {}
-func (nobody) Tour(report.Tour)   {}
-func (nobody) Siege(report.Siege) {}
-
-// newShower is what shows how a run goes on, and how that ends.
-func newShower(c *call, quiet, noColor bool) (show shower, end func() error) {
+// newLive is what shows how a run goes on.
+func newLive(c *call, quiet, noColor bool) *report.Live {
 	if quiet {
-		return nobody{}, func() error { return nil }
+		return report.NewLive(io.Discard, report.LiveOptions{})
 	}
-	live := report.NewLive(c.stderr, report.LiveOptions{NoColor: noColor})
-	return live, live.Close
+	return report.NewLive(c.stderr, report.LiveOptions{NoColor: noColor})
 }
 
 // run does a run, and tells what came of it.
@@ -90,7 +73,7 @@ func (s *settings) run(c *call, p *purpose) error {
 	if o.Trust.Insecure {
 		fmt.Fprint(c.stderr, warning)
 	}
-	show, closeShow := newShower(c, s.quiet, s.noColor)
+	show := newLive(c, s.quiet, s.noColor)
 	if p != nil && p.prepare != nil {
 		if err := p.prepare(&o, show); err != nil {
 			return usage{err}
@@ -104,8 +87,8 @@ func (s *settings) run(c *call, p *purpose) error {
 	}
 	defer done()
 	o.Live, o.Tell = show.Update, show.Print
-	r, err := s.crewRun(ctx, o, p, show)
-	err = errors.Join(err, closeShow())
+	r, err := s.runLoad(ctx, o, p, show)
+	err = errors.Join(err, show.Close())
 	if err != nil {
 		return err
 	}
@@ -116,8 +99,8 @@ func (s *settings) run(c *call, p *purpose) error {
 	return s.tell(c, r, checks)
 }
 
-// crewRun is the run itself, between the beginning and the end of what it needs.
-func (s *settings) crewRun(ctx context.Context, o coordinator.Options, p *purpose, show shower) (*result.Result, error) {
+// runLoad is the run itself, between the beginning and the end of what it needs.
+func (s *settings) runLoad(ctx context.Context, o coordinator.Options, p *purpose, show *report.Live) (*result.Result, error) {
 	if p == nil || p.begin == nil {
 		return coordinator.Run(ctx, o)
 	}

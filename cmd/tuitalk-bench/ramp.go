@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tuitalk/bench/coordinator"
+	"tuitalk/bench/report"
 	"tuitalk/bench/result"
 	"tuitalk/bench/scenario"
 )
@@ -40,7 +41,7 @@ func openRamp(self *command) (*form, func(*call) error, error) {
 	f.Float64Var(&r.Factor, "factor", 2, "by which the rate rises until it does not hold")
 	f.Float64Var(&r.Precision, "precision", 0.1, "the `share` by which the rate that did not hold may be above the knee")
 	s.groups(group{"The ramp, which begins at -rate", []string{"bound", "step", "factor", "precision"}})
-	purpose := &purpose{prepare: func(o *coordinator.Options, show shower) error {
+	purpose := &purpose{prepare: func(o *coordinator.Options, show *report.Live) error {
 		r.From = o.Scenario.Rate
 		r.Tell = func(step result.Step) { show.Print(stepLine(&step)) }
 		o.During = r.Drive

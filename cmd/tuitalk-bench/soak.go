@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"tuitalk/bench/coordinator"
+	"tuitalk/bench/report"
 	"tuitalk/bench/result"
 	"tuitalk/cmd/setting"
 )
@@ -29,7 +30,7 @@ func openSoak(self *command) (*form, func(*call) error, error) {
 	var growth float64
 	s.form.Float64Var(&growth, "max-growth", 0.2, "the `share` by which memory, files and goroutines of a process may grow; up to 16 MiB and up to 64 are no growth", setting.NotNegative)
 	s.groups(group{"The soak", []string{"max-growth"}})
-	purpose := &purpose{prepare: func(o *coordinator.Options, _ shower) error {
+	purpose := &purpose{prepare: func(o *coordinator.Options, _ *report.Live) error {
 		if len(o.Watch()) == 0 {
 			return errors.New("nothing is watched: name processes (-watch) or a -cluster, or use load -scenario soak, which does not look at memory")
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tuitalk/bench/coordinator"
+	"tuitalk/bench/report"
 	"tuitalk/bench/result"
 )
 
@@ -33,7 +34,7 @@ func openStorm(self *command) (*form, func(*call) error, error) {
 	f.DurationVar(&storms.Patience, "patience", time.Minute, "how long everybody may take to come back")
 	s.groups(group{"The storm", []string{"times", "calm", "patience"}})
 	var went []coordinator.Storm
-	purpose := &purpose{prepare: func(o *coordinator.Options, show shower) error {
+	purpose := &purpose{prepare: func(o *coordinator.Options, show *report.Live) error {
 		storms.Tell = func(one coordinator.Storm) {
 			went = append(went, one)
 			show.Print(stormLine(&one))
