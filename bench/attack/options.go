@@ -36,7 +36,7 @@ type Options struct {
 	Command, Build string
 	Machine        result.Machine
 	Tell           func(line string)
-	Show           func(report.Siege)
+	Show           func(report.AttackView)
 }
 
 // Defaults are a run of some minutes.
@@ -44,7 +44,7 @@ func Defaults() Options {
 	return Options{
 		Before: 4 * time.Second, During: 10 * time.Second, After: 4 * time.Second,
 		People: 4, Posts: 16, Joins: 4, Room: 1_700_000_000, Attacks: List(),
-		Tell: func(string) {}, Show: func(report.Siege) {},
+		Tell: func(string) {}, Show: func(report.AttackView) {},
 	}
 }
 

@@ -89,7 +89,7 @@ func (p *play) phase(ctx context.Context, ph phase, do func()) {
 // show tells how it goes.
 func (p *play) show(what string) {
 	o := p.r.o
-	now := report.Siege{Attack: p.number + 1, Attacks: len(o.Attacks), Name: p.attack.Name, Phase: what, Elapsed: time.Since(p.r.began)}
+	now := report.AttackView{Attack: p.number + 1, Attacks: len(o.Attacks), Name: p.attack.Name, Phase: what, Elapsed: time.Since(p.r.began)}
 	for _, a := range o.Attacks[p.number+1:] {
 		now.Left += o.Before + o.After + time.Second
 		if a.Lasts > 0 {

@@ -2,14 +2,14 @@
 // and again (A B A B), so that whatever else the machine does hits them all, and
 // makes tables of what it cost them.
 //
-// # A visit
+// # A trial
 //
-// A target is visited once for each load and repetition. It is started anew,
+// A target is tried once for each load and repetition. It is started anew,
 // pinned to one processor with everything that it needs beside it (Redis), while
 // this process, which is the generator, is pinned to another. All clients connect
 // as fast as it goes: that is a measurement of its own. Then the rates of the load
 // follow, rising, each with a time to settle in and a time that is measured. A
-// visit for the idle crowd opens connections and looks at the memory.
+// trial for the idle clients opens connections and looks at the memory.
 //
 // # What a cell says
 //
@@ -25,11 +25,18 @@
 //
 // # What comes between
 //
-// A visit that fails (a server that does not start, lets nobody in, dies) is told
+// A trial that fails (a server that does not start, lets nobody in, dies) is told
 // of in its cells, and the others go on. When the context ends, or something
-// happens that would spoil all further visits, there are none. In either case
+// happens that would spoil all further trials, there are none. In either case
 // what was measured is kept, cells say "not measured" or in how many runs they
 // were, and Comparison.Incomplete says why.
+//
+// # Why it is here
+//
+// The servers that are compared are in a module of their own (bench/peers). Who compares
+// them is not: it is a command of tuitalk-bench, with its settings, reports and virtual
+// users, of which those that speak as centrifuge's clients do are for every command
+// (-speak centrifuge).
 //
 // # Goroutines
 //

@@ -21,17 +21,17 @@ type Options struct {
 	Loads   []Load
 	Size    int // bytes of a text
 	Idle    int // connections at which the memory of an idle one is measured; 0: it is not
-	Repeats int // visits of each target under each load
+	Repeats int // trials of each target under each load
 
 	WarmUp  time.Duration // of each rate, not measured
 	Measure time.Duration // of each rate
-	Rest    time.Duration // of the idle crowd, before the memory is measured
+	Rest    time.Duration // of the idle clients, before the memory is measured
 
 	ServerCPU, GeneratorCPU int
 
-	Dir  string            // for what the servers keep and log; "": a temporary one
-	Tell func(line string) // what is to stay before people who wait; nil: nobody does
-	Show func(report.Tour) // how far it is, at each step; nil: nobody looks
+	Dir  string                   // for what the servers keep and log; "": a temporary one
+	Tell func(line string)        // what is to stay before people who wait; nil: nobody does
+	Show func(report.CompareView) // how far it is, at each step; nil: nobody looks
 }
 
 // Target is a server that can be started.
@@ -40,7 +40,7 @@ type Target struct {
 	What  string // a sentence: what it is, and how it is set
 	Build string
 	Speak scenario.Speech
-	// Aside is for a target that is only there to be looked at: it is visited once,
+	// Aside is for a target that is only there to be looked at: it is tried once,
 	// for the first load.
 	Aside bool
 	// Start starts it, pinned to a processor, with dir for what it keeps.
@@ -54,7 +54,7 @@ type Server struct {
 	Stop func() error // ends them
 }
 
-// Load is a crowd and the rates at which it is talked to.
+// Load is how many clients there are, and the rates at which they are talked to.
 type Load struct {
 	Name           string
 	Rooms, Members int

@@ -8,36 +8,36 @@ import (
 	"tuitalk/bench/result"
 )
 
-func (t *tour) show(doing string) {
+func (t *comparer) show(doing string) {
 	if t.Show == nil {
 		return
 	}
-	t.Show(report.Tour{
-		Visit: t.now + 1, Visits: len(t.visits), What: t.name(t.visits[t.now]), Doing: doing,
+	t.Show(report.CompareView{
+		Trial: t.now + 1, Trials: len(t.trials), What: t.name(t.trials[t.now]), Doing: doing,
 		Elapsed: time.Since(t.began), Left: t.left(),
 	})
 }
 
-func (t *tour) name(v visit) string {
+func (t *comparer) name(v trial) string {
 	return fmt.Sprintf("%s, %s, run %d of %d", t.Targets[v.target].Name, t.loadName(v.load), v.repeat+1, t.repeats(v.target))
 }
 
-func (t *tour) loadName(load int) string {
+func (t *comparer) loadName(load int) string {
 	if load == idle {
 		return result.Number(float64(t.Idle)) + " idle"
 	}
 	return t.Loads[load].Name
 }
 
-// What a visit takes beside its rates, roughly.
+// What a trial takes beside its rates, roughly.
 const (
 	startTakes   = 1500 * time.Millisecond // with stopping
 	connectTakes = 250 * time.Microsecond  // each
 )
 
-// takes estimates how long visits take.
-func (t *tour) takes(visits []visit) (sum time.Duration) {
-	for _, v := range visits {
+// takes estimates how long trials take.
+func (t *comparer) takes(trials []trial) (sum time.Duration) {
+	for _, v := range trials {
 		sum += startTakes
 		if v.load == idle {
 			sum += time.Duration(t.Idle)*connectTakes + t.Rest
@@ -49,19 +49,19 @@ func (t *tour) takes(visits []visit) (sum time.Duration) {
 	return sum
 }
 
-// left estimates what is to come, corrected by how long the first visits took.
-func (t *tour) left() time.Duration {
+// left estimates what is to come, corrected by how long the first trials took.
+func (t *comparer) left() time.Duration {
 	pace := 1.0
 	if t.now > 0 {
-		pace = float64(t.came.Sub(t.began)) / float64(t.takes(t.visits[:t.now]))
+		pace = float64(t.came.Sub(t.began)) / float64(t.takes(t.trials[:t.now]))
 	}
-	this, later := t.takes(t.visits[t.now:t.now+1]), t.takes(t.visits[t.now+1:])
+	this, later := t.takes(t.trials[t.now:t.now+1]), t.takes(t.trials[t.now+1:])
 	return max(time.Duration(pace*float64(this))-time.Since(t.came), 0) + time.Duration(pace*float64(later))
 }
 
-// told is what a visit found, in a line.
-func (t *tour) told(v visit, f *findings) string {
-	line := fmt.Sprintf("%2d/%d  %s: ", t.now+1, len(t.visits), t.name(v))
+// told is what a trial found, in a line.
+func (t *comparer) told(v trial, f *findings) string {
+	line := fmt.Sprintf("%2d/%d  %s: ", t.now+1, len(t.trials), t.name(v))
 	switch {
 	case f.err != nil:
 		return line + f.err.Error()

@@ -15,7 +15,7 @@ func TestPeopleAreToldHowFarItIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, want := range []string{
-			"4 visits of 2 targets, about 10s in all",
+			"4 trials of 2 targets, about 10s in all",
 			" 1/4  a, 2 rooms of 5, run 1 of 1: 10,000 joins/s; 100/s: 200 per CPU-second, p99 1.00 ms; 200/s: 400 per CPU-second",
 			" 2/4  dead, 2 rooms of 5, run 1 of 1: it does not start: no such program",
 			" 3/4  a, 10 idle, run 1 of 1: ",
@@ -27,7 +27,7 @@ func TestPeopleAreToldHowFarItIs(t *testing.T) {
 		var doing []string
 		for i, p := range r.shown {
 			doing = append(doing, p.Doing)
-			if p.Visits != 4 || p.Left < 0 || i > 0 && p.Visit == r.shown[i-1].Visit && p.Left > r.shown[i-1].Left {
+			if p.Trials != 4 || p.Left < 0 || i > 0 && p.Trial == r.shown[i-1].Trial && p.Left > r.shown[i-1].Left {
 				t.Errorf("%+v comes after %+v", p, r.shown[max(i-1, 0)])
 			}
 		}
@@ -41,14 +41,14 @@ func TestPeopleAreToldHowFarItIs(t *testing.T) {
 	})
 }
 
-// The estimate goes by how long the first visits took.
+// The estimate goes by how long the first trials took.
 func TestTheEstimateLearns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := rehearse(t, "a")
 		r.Idle, r.Repeats = 0, 3
-		r.began, r.visits = time.Now(), r.plan()
+		r.began, r.trials = time.Now(), r.plan()
 		r.came = r.began
-		one := r.takes(r.visits[:1])
+		one := r.takes(r.trials[:1])
 		if got := r.left(); got != 3*one {
 			t.Errorf("at first %v are left, want %v", got, 3*one)
 		}
@@ -66,9 +66,9 @@ func TestTheEstimateLearns(t *testing.T) {
 }
 
 func TestAllOfItTakesLessThanTenMinutes(t *testing.T) {
-	tour := &tour{Options: Defaults()}
-	tour.Targets = Targets("tuitalk-gateway", "peers")
-	if took := tour.takes(tour.plan()); took > 10*time.Minute || took < 5*time.Minute {
+	comparer := &comparer{Options: Defaults()}
+	comparer.Targets = Targets("tuitalk-gateway", "peers")
+	if took := comparer.takes(comparer.plan()); took > 10*time.Minute || took < 5*time.Minute {
 		t.Errorf("it is expected to take %v", took)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"tuitalk/bench/scenario"
 )
 
-// standIn is a crowd that says that everything arrived.
+// standIn are clients that say that everything arrived.
 type standIn struct {
 	scenario scenario.Scenario
 	refused  bool // it gets no connection
@@ -48,10 +48,10 @@ func (c *standIn) Sample() (s measure.Sample) {
 // the targets are this process, and work half of the time. It belongs into a
 // bubble of synctest, so that nothing depends on how busy the machine is.
 type rehearsal struct {
-	*tour
+	*comparer
 	calls []string // of targets
 	told  []string
-	shown []report.Tour
+	shown []report.CompareView
 }
 
 func rehearse(t *testing.T, names ...string) *rehearsal {
@@ -61,15 +61,15 @@ func rehearse(t *testing.T, names ...string) *rehearsal {
 		Loads: []Load{{"2 rooms of 5", 2, 5, []float64{100, 200}}}, Size: 64, Idle: 10, Repeats: 2,
 		Measure: time.Second, ServerCPU: 0, GeneratorCPU: 1, Dir: t.TempDir(),
 		Tell: func(line string) { r.told = append(r.told, line) },
-		Show: func(p report.Tour) { r.shown = append(r.shown, p) },
+		Show: func(p report.CompareView) { r.shown = append(r.shown, p) },
 	}
 	for _, name := range names {
 		o.Targets = append(o.Targets, Target{Name: name, Speak: scenario.Wire, Aside: name == "aside", Start: r.starter(t, name)})
 	}
 	began := time.Now()
-	r.tour = &tour{
+	r.comparer = &comparer{
 		Options: o,
-		gather: func(s scenario.Scenario, url string) (crowd, error) {
+		newClients: func(s scenario.Scenario, url string) (clients, error) {
 			return &standIn{scenario: s, refused: url == "ws://deaf"}, s.Validate()
 		},
 		pin: func(server, generator int) (func() error, error) {
@@ -134,7 +134,7 @@ func TestTargetsTakeTurns(t *testing.T) {
 			}
 		}
 		if left, err := os.ReadDir(r.Dir); err != nil || len(left) > 0 {
-			t.Errorf("%d folders of visits are left: %v", len(left), err)
+			t.Errorf("%d folders of trials are left: %v", len(left), err)
 		}
 	})
 }
@@ -165,21 +165,21 @@ func TestATargetThatFailsIsSaidToAndTheOthersGoOn(t *testing.T) {
 				t.Errorf("%s: %q, want %q", c.Tables[0].Rows[i].Target, got, want)
 			}
 		}
-		if want := "3 of 4 visits failed; the first is dead, 2 rooms of 5, run 1 of 1: it does not start: no such program"; c.Incomplete != want {
+		if want := "3 of 4 trials failed; the first is dead, 2 rooms of 5, run 1 of 1: it does not start: no such program"; c.Incomplete != want {
 			t.Errorf("missing is %q, want %q", c.Incomplete, want)
 		}
 	})
 }
 
-// It is interrupted in the second half of the third visit of four.
+// It is interrupted in the second half of the third trial of four.
 func TestWhatWasMeasuredIsKeptWhenItIsInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := rehearse(t, "a", "b")
 		r.Idle = 0
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		r.Show = func(p report.Tour) {
-			if p.Visit == 3 && p.Doing == "measuring 200/s" {
+		r.Show = func(p report.CompareView) {
+			if p.Trial == 3 && p.Doing == "measuring 200/s" {
 				cancel()
 			}
 		}
@@ -192,7 +192,7 @@ func TestWhatWasMeasuredIsKeptWhenItIsInterrupted(t *testing.T) {
 				t.Errorf("%s: %q, want %q", c.Tables[0].Rows[i].Target, got, want)
 			}
 		}
-		if want := "interrupted in visit 3 of 4; what was not measured says so"; c.Incomplete != want {
+		if want := "interrupted in trial 3 of 4; what was not measured says so"; c.Incomplete != want {
 			t.Errorf("missing is %q, want %q", c.Incomplete, want)
 		}
 		if want := []string{"pin 0 1", "a", "stop a", "b", "stop b", "a", "stop a", "restore"}; !slices.Equal(r.calls, want) {
@@ -208,7 +208,7 @@ func TestWhatNobodyCameToIsNotMeasured(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := c.Incomplete, "ended in visit 1 of 8 (clinging, 2 rooms of 5, run 1 of 2): it does not go"; got != want {
+		if got, want := c.Incomplete, "ended in trial 1 of 8 (clinging, 2 rooms of 5, run 1 of 2): it does not go"; got != want {
 			t.Errorf("missing is %q, want %q", got, want)
 		}
 		for i, want := range [][]string{

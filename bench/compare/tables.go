@@ -10,7 +10,7 @@ import (
 )
 
 // comparison makes the tables of all that was found.
-func (t *tour) comparison(began time.Time, found map[visit]findings) *result.Comparison {
+func (t *comparer) comparison(began time.Time, found map[trial]findings) *result.Comparison {
 	c := &result.Comparison{
 		Command: t.Command, Build: t.Build, Machine: t.Machine, Started: began,
 		Setting: fmt.Sprintf("Server pinned to processor %d, generator to processor %d. %d interleaved runs; each rate %v to settle in, %v measured. Texts of %d bytes.",
@@ -31,10 +31,10 @@ func (t *tour) comparison(began time.Time, found map[visit]findings) *result.Com
 	return c
 }
 
-// visitsOf are a target's findings under a load, in the order of repetition.
-func (t *tour) visitsOf(target, load int, found map[visit]findings) (all []findings) {
+// trialsOf are a target's findings under a load, in the order of repetition.
+func (t *comparer) trialsOf(target, load int, found map[trial]findings) (all []findings) {
 	for repeat := range t.Repeats {
-		if f, ok := found[visit{target, load, repeat}]; ok {
+		if f, ok := found[trial{target, load, repeat}]; ok {
 			all = append(all, f)
 		}
 	}
@@ -42,7 +42,7 @@ func (t *tour) visitsOf(target, load int, found map[visit]findings) (all []findi
 }
 
 // table asks each target. Those that are aside are in the first one only.
-func (t *tour) table(table result.Table, first bool, cells func(target int) []result.Cell) result.Table {
+func (t *comparer) table(table result.Table, first bool, cells func(target int) []result.Cell) result.Table {
 	for i := range t.Targets {
 		if t.Targets[i].Aside && !first {
 			continue
@@ -52,7 +52,7 @@ func (t *tour) table(table result.Table, first bool, cells func(target int) []re
 	return table
 }
 
-func (t *tour) deliveries(load int, l *Load, found map[visit]findings) result.Table {
+func (t *comparer) deliveries(load int, l *Load, found map[trial]findings) result.Table {
 	table := result.Table{
 		Title: "Deliveries, " + l.Name, Unit: "deliveries per CPU-second", Better: result.More,
 		What: result.Number(float64(l.clients())) + " clients. Deliveries by seconds of the server's processor; latency from the intended time of posting to each receiver.",
@@ -61,7 +61,7 @@ func (t *tour) deliveries(load int, l *Load, found map[visit]findings) result.Ta
 		table.Columns = append(table.Columns, fmt.Sprintf("%s/s", thousands(rate)))
 	}
 	return t.table(table, load == 0, func(target int) (cells []result.Cell) {
-		all := t.visitsOf(target, load, found)
+		all := t.trialsOf(target, load, found)
 		for stage := range l.Deliveries {
 			cells = append(cells, stageCell(all, stage, t.repeats(target)))
 		}
@@ -69,7 +69,7 @@ func (t *tour) deliveries(load int, l *Load, found map[visit]findings) result.Ta
 	})
 }
 
-func (t *tour) joins(found map[visit]findings) result.Table {
+func (t *comparer) joins(found map[trial]findings) result.Table {
 	table := result.Table{
 		Title: "Joins", Unit: "joins per second", Better: result.More,
 		What: "All clients connect and join as fast as it goes, 256 at a time; the pinned generator has a part in it. TuiTalk stores a join and tells the room, up to 300 members; the others do neither.",
@@ -79,23 +79,23 @@ func (t *tour) joins(found map[visit]findings) result.Table {
 	}
 	return t.table(table, false, func(target int) (cells []result.Cell) {
 		for load := range t.Loads {
-			cells = append(cells, plainCell(t.visitsOf(target, load, found), t.Repeats, func(f *findings) float64 { return f.joins }))
+			cells = append(cells, plainCell(t.trialsOf(target, load, found), t.Repeats, func(f *findings) float64 { return f.joins }))
 		}
 		return cells
 	})
 }
 
-func (t *tour) idleMemory(found map[visit]findings) result.Table {
+func (t *comparer) idleMemory(found map[trial]findings) result.Table {
 	table := result.Table{
 		Title: "Memory of an idle connection", Unit: "bytes", Better: result.Less, Columns: []string{result.Number(float64(t.Idle)) + " connections"},
 		What: fmt.Sprintf("Pss of the server's processes, less that before anybody came, %v after the last one joined a room of %d; the kernel's own memory for sockets is not in it.", t.Rest, idleRoom),
 	}
 	return t.table(table, false, func(target int) []result.Cell {
-		return []result.Cell{plainCell(t.visitsOf(target, idle, found), t.Repeats, func(f *findings) float64 { return f.memory })}
+		return []result.Cell{plainCell(t.trialsOf(target, idle, found), t.Repeats, func(f *findings) float64 { return f.memory })}
 	})
 }
 
-// plainCell has a value of each visit that succeeded, of those that were planned.
+// plainCell has a value of each trial that succeeded, of those that were planned.
 func plainCell(all []findings, planned int, value func(*findings) float64) (c result.Cell) {
 	measured := 0
 	for _, f := range all {

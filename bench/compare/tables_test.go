@@ -18,7 +18,7 @@ func TestWhatRepetitionsMeanTogether(t *testing.T) {
 		all  []findings
 		want result.Cell
 	}{
-		{"never visited", nil, result.Cell{Note: "not measured"}},
+		{"never tried", nil, result.Cell{Note: "not measured"}},
 		{"good", []findings{good(1), good(2), good(3)}, result.Cell{Values: []float64{1, 2, 3}, P50: []float64{1, 2, 3}, P99: []float64{2, 4, 6}}},
 		{"saturated", []findings{full(7), full(9), full(8)}, result.Cell{Saturated: 8, Note: "lines lost: 1"}},
 		{"mostly saturated", []findings{full(7), good(1), full(9)}, result.Cell{Saturated: 8, Note: "in 2 of 3 runs"}},

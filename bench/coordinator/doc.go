@@ -5,7 +5,7 @@
 // Run is the coordinator. It starts or dials the workers, has everybody
 // connect, warms up, measures, stops posting, waits until nobody is behind, ends the
 // workers, has the recorded histories checked, and gives the Result. While it
-// measures, Options.Drive may do something to the target or the load: Ramp
+// measures, Options.During may do something to the target or the load: Ramp
 // and Storms are such. Worker.Serve is the other side.
 //
 //	starting     the target is tried; workers, their clocks, their plans

@@ -66,7 +66,7 @@ func (r *Ramp) Validate() error {
 	return nil
 }
 
-// Drive is for Options.
+// Drive is for Options.During.
 func (r *Ramp) Drive(ctx context.Context, c *Coordinator) error { return r.run(ctx, c) }
 
 // errOverwhelmed ends a ramp, and is no failure of it: what was found counts.

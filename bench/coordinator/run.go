@@ -14,7 +14,7 @@ import (
 // ErrInterrupted says that a run was ended before anything was measured.
 var ErrInterrupted = errors.New("interrupted before anything was measured")
 
-// Coordinator is a run that is under way. What it exports is for Options.Drive, and
+// Coordinator is a run that is under way. What it exports is for Options.During, and
 // may be used from anywhere.
 type Coordinator struct {
 	// immutable
@@ -192,7 +192,7 @@ func (c *Coordinator) load(wish context.Context) (from, to int64, err error) {
 	return from, to, nil
 }
 
-// measure waits until the measured time is over and Drive has returned. Seconds
+// measure waits until the measured time is over and During has returned. Seconds
 // are whole, so it ends with one.
 func (c *Coordinator) measure(ctx context.Context, end time.Time) error {
 	if c.opts.During != nil {

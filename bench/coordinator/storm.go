@@ -42,7 +42,7 @@ func (s *Storms) Validate() error {
 	return nil
 }
 
-// Drive is for Options.
+// Drive is for Options.During.
 func (s *Storms) Drive(ctx context.Context, c *Coordinator) error {
 	for n := range s.Times {
 		if err := sleep(ctx, s.Calm); err != nil {

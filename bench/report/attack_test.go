@@ -47,8 +47,8 @@ func TestAttackPageHasEverything(t *testing.T) {
 	wants(t, kept(t, "attacks-held", b.String()), "Everything held")
 }
 
-func TestSiegeFitsOnATerminal(t *testing.T) {
-	s := Siege{Attack: 3, Attacks: 39, Name: "fetch-dense-second", Phase: "during", Elapsed: time.Minute, Left: 5 * time.Minute, Open: 1600, Closed: 12}
+func TestAnAttackFitsOnATerminal(t *testing.T) {
+	s := AttackView{Attack: 3, Attacks: 39, Name: "fetch-dense-second", Phase: "during", Elapsed: time.Minute, Left: 5 * time.Minute, Open: 1600, Closed: 12}
 	s.Felt.Post.Record(3*time.Millisecond, 100)
 	for width := 1; width < 120; width += 7 {
 		for _, line := range s.Lines(width, 24, true) {

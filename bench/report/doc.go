@@ -16,7 +16,7 @@
 // screens and on paper.
 //
 //	Result → timeline of moments (moment.go)      at most 300 points, however long the run
-//	       → sections of plots and strips         overtime.go, servers.go, curve.go, faults.go, words.go
+//	       → sections of plots and strips         overtime.go, servers.go, curve.go, faults.go, verdict.go
 //	       → drawings: where each line goes       plot.go, marks.go, strip.go, axis.go
 //	       → page.gohtml, page.css, page.js
 //
@@ -34,7 +34,7 @@
 //
 // # The live view
 //
-// View.Lines (Tour.Lines, for a comparison) is a pure function from how a run
+// View.Lines (CompareView.Lines, for a comparison) is a pure function from how a run
 // stands to lines of a terminal; Live puts them there, at most four times a second,
 // and on anything but a terminal writes View.Line every five seconds. Live has no
 // goroutine: it draws when it is updated.

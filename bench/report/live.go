@@ -71,8 +71,8 @@ func size(f *os.File) (columns, rows int, err error) {
 // Update shows v, unless something was shown just before.
 func (l *Live) Update(v View) { l.update(v.Phase, v) }
 
-// Tour shows t: each step on a terminal, elsewhere each visit.
-func (l *Live) Tour(t Tour) {
+// UpdateCompare shows t: each step on a terminal, elsewhere each trial.
+func (l *Live) UpdateCompare(t CompareView) {
 	if l.terminal == nil {
 		l.update(t.What, t)
 		return

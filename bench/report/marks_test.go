@@ -155,10 +155,10 @@ func TestTheFloorIsTheReference(t *testing.T) {
 
 func TestAnIncompleteComparisonSaysSo(t *testing.T) {
 	c := demoComparison()
-	c.Incomplete = "interrupted in visit 3 of 40"
+	c.Incomplete = "interrupted in trial 3 of 40"
 	var b strings.Builder
 	if err := CompareHTML(&b, c); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, kept(t, "incomplete", b.String()), "Not everything was measured", "Interrupted in visit 3 of 40.")
+	wants(t, kept(t, "incomplete", b.String()), "Not everything was measured", "Interrupted in trial 3 of 40.")
 }

@@ -125,24 +125,24 @@ func TestWhatMattersStaysOnASmallScreen(t *testing.T) {
 	}
 }
 
-func TestATourIsShown(t *testing.T) {
-	tour := Tour{Visit: 5, Visits: 36, What: "centrifuge, 100 rooms of 100, run 1 of 3", Doing: "measuring 50k/s", Elapsed: 80 * time.Second, Left: 8 * time.Minute}
-	golden(t, "tour.txt", strings.Join(tour.Lines(80, 24, false), "\n")+"\n"+tour.Line()+"\n")
+func TestAComparisonIsShown(t *testing.T) {
+	view := CompareView{Trial: 5, Trials: 36, What: "centrifuge, 100 rooms of 100, run 1 of 3", Doing: "measuring 50k/s", Elapsed: 80 * time.Second, Left: 8 * time.Minute}
+	golden(t, "compareview.txt", strings.Join(view.Lines(80, 24, false), "\n")+"\n"+view.Line()+"\n")
 	synctest.Test(t, func(t *testing.T) {
 		var b bytes.Buffer
 		l := NewLive(&b, LiveOptions{})
 		for _, doing := range []string{"starting", "connecting", "measuring"} {
-			tour.Doing = doing
-			l.Tour(tour)
+			view.Doing = doing
+			l.UpdateCompare(view)
 			time.Sleep(time.Second)
 		}
-		tour.Visit, tour.What = 6, "gorilla"
-		l.Tour(tour)
+		view.Trial, view.What = 6, "gorilla"
+		l.UpdateCompare(view)
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if n := strings.Count(b.String(), "\n"); n != 2 {
-			t.Errorf("a log of two visits has %d lines:\n%s", n, &b)
+			t.Errorf("a log of two trials has %d lines:\n%s", n, &b)
 		}
 	})
 }

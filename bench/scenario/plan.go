@@ -108,19 +108,6 @@ func (p *Plan) Rooms() int { return len(p.sizes) }
 // Talking is in how many rooms something is said.
 func (p *Plan) Talking() int { return p.talk }
 
-// Receivers is to how many clients a message goes in the mean, its author
-// included, if every client that talks says as much as every other.
-func (p *Plan) Receivers() float64 {
-	talkers, receivers := 0, 0
-	for client, room := range p.rooms {
-		if p.Talks(client) {
-			talkers++
-			receivers += p.sizes[room]
-		}
-	}
-	return float64(receivers) / float64(max(talkers, 1))
-}
-
 // shares divides n clients over rooms: room k gets a share like 1/k^zipf, and at
 // least one client if there are enough.
 func shares(n, rooms int, zipf float64) []int {

@@ -57,10 +57,3 @@ func TestZipfSizes(t *testing.T) {
 		}
 	}
 }
-
-func TestReceivers(t *testing.T) {
-	s := Scenario{Clients: 130, Rooms: 10, Idle: 30, IdleRoom: 7, Seed: 3}
-	if got := s.Plan().Receivers(); got != 10 {
-		t.Errorf("a message in a room of 10 goes to %v", got)
-	}
-}

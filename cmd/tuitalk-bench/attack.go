@@ -118,7 +118,7 @@ func (s *siege) run(c *call) error {
 	}
 	show := newLive(c, s.hush, s.noColor)
 	s.Command, s.Build, s.Machine, s.Tell = c.line(), build(), coordinator.HostInfo(), show.Print
-	s.Show = show.Siege
+	s.Show = show.UpdateAttack
 	ctx, stop := interruptible()
 	defer stop()
 	found, err := attack.Run(ctx, s.Options)

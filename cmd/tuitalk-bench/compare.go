@@ -47,7 +47,7 @@ func openCompare(self *command) (*form, func(*call) error, error) {
 	f.StringVar(&s.loads, "loads", loadsText(s.Loads), "`ROOMSxMEMBERS@deliveries,…` per second, rising; several loads with ; between them")
 	f.IntVar(&s.Size, "size", s.Size, "`bytes` of each text")
 	f.IntVar(&s.Idle, "idle", s.Idle, "connections at which the memory of an idle one is measured; 0: it is not")
-	f.IntVar(&s.Repeats, "repeats", s.Repeats, "how often each target is visited under each load")
+	f.IntVar(&s.Repeats, "repeats", s.Repeats, "how often each target is tried under each load")
 	f.DurationVar(&s.WarmUp, "warm-up", s.WarmUp, "how long each rate is there before it is measured")
 	f.DurationVar(&s.Measure, "measure", s.Measure, "how long each rate is measured")
 	f.DurationVar(&s.Rest, "rest", s.Rest, "how long the idle crowd rests before its memory is measured")
@@ -133,7 +133,7 @@ func (s *comparison) run(c *call) error {
 	}
 	show := newLive(c, s.quiet, s.noColor)
 	s.Command, s.Build, s.Machine, s.Tell = c.line(), build(), coordinator.HostInfo(), show.Print
-	s.Show = show.Tour
+	s.Show = show.UpdateCompare
 	ctx, stop := interruptible()
 	defer stop()
 	found, err := compare.Run(ctx, s.Options)

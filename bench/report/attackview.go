@@ -7,8 +7,8 @@ import (
 	"tuitalk/bench/result"
 )
 
-// Siege is how a run of attacks stands, for the terminal.
-type Siege struct {
+// AttackView is how a run of attacks stands, for the terminal.
+type AttackView struct {
 	Attack, Attacks int // the one under way, counted from 1, and all
 	Name, Phase     string
 	Elapsed, Left   time.Duration
@@ -16,11 +16,11 @@ type Siege struct {
 	Felt            result.Felt // by honest people, in this phase
 }
 
-// Siege shows s: on a terminal redrawn, elsewhere as a line for each attack, and now and then.
-func (l *Live) Siege(s Siege) { l.update(fmt.Sprint(s.Attack), s) }
+// UpdateAttack shows s: on a terminal redrawn, elsewhere as a line for each attack, and now and then.
+func (l *Live) UpdateAttack(s AttackView) { l.update(fmt.Sprint(s.Attack), s) }
 
 // Lines are s on a terminal, as those of View are.
-func (s Siege) Lines(width, rows int, color bool) []string {
+func (s AttackView) Lines(width, rows int, color bool) []string {
 	sc := &screen{width: max(width, 1), color: color}
 	sc.add(sc.paint(bold, "attack") + fmt.Sprintf("  %d of %d", s.Attack, s.Attacks))
 	sc.progress(s.Elapsed, s.Elapsed+s.Left)
@@ -32,7 +32,7 @@ func (s Siege) Lines(width, rows int, color bool) []string {
 }
 
 // Line is s in one line, for a log.
-func (s Siege) Line() string {
+func (s AttackView) Line() string {
 	return fmt.Sprintf("%s  %2d/%d  %s, %s: %s open, %s closed; posts %s; joins %s; about %s left", clock(s.Elapsed), s.Attack, s.Attacks,
 		outside(s.Name), outside(s.Phase), count(s.Open), count(s.Closed), midAndTail(&s.Felt, true), midAndTail(&s.Felt, false), clock(s.Left))
 }

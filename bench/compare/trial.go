@@ -13,11 +13,11 @@ import (
 	"tuitalk/bench/virtualuser"
 )
 
-// connectPatience is how long all clients of a visit may take to come in.
+// connectPatience is how long all clients of a trial may take to come in.
 const connectPatience = 60 * time.Second
 
-// crowd is who talks to a server: a group, or a stand-in in tests.
-type crowd interface {
+// clients are who talk to a server: a group, or a stand-in in tests.
+type clients interface {
 	Connect(ctx context.Context) error
 	Begin(at time.Time)
 	Rate(perSecond float64)
@@ -25,21 +25,21 @@ type crowd interface {
 	Close() error
 }
 
-// gather makes a crowd that has not connected.
-func gather(s scenario.Scenario, url string) (crowd, error) {
+// newClients makes clients that have not connected.
+func newClients(s scenario.Scenario, url string) (clients, error) {
 	return virtualuser.New(virtualuser.Config{Scenario: s, Of: 1, Targets: []string{url}})
 }
 
-// visit is one target under one load, once.
-type visit struct {
+// trial is one target under one load, once.
+type trial struct {
 	target int
-	load   int // idle: the idle crowd
+	load   int // idle: the idle clients
 	repeat int // from 0
 }
 
 const idle = -1
 
-// findings are what a visit found.
+// findings are what a trial found.
 type findings struct {
 	cut    bool      // the comparison ended in the middle of it: what is missing was not measured
 	err    error     // why the rest is missing
@@ -48,24 +48,24 @@ type findings struct {
 	stages []outcome // one for each rate of the load
 }
 
-// tour is a comparison under way.
-type tour struct {
+// comparer is a comparison under way.
+type comparer struct {
 	Options
-	gather func(scenario.Scenario, string) (crowd, error)
-	pin    func(server, generator int) (restore func() error, err error)
-	look   func(*Server) (moment, error)
+	newClients func(scenario.Scenario, string) (clients, error)
+	pin        func(server, generator int) (restore func() error, err error)
+	look       func(*Server) (moment, error)
 
 	began  time.Time
-	visits []visit
-	now    int       // the visit under way
+	trials []trial
+	now    int       // the trial under way
 	came   time.Time // when it began
 }
 
-// call makes a visit. What keeps this one from its end stands in the findings; the
+// runTrial makes a trial. What keeps this one from its end stands in the findings; the
 // error is of what makes further ones senseless.
-func (t *tour) call(ctx context.Context, v visit) (f findings, err error) {
+func (t *comparer) runTrial(ctx context.Context, v trial) (f findings, err error) {
 	t.show("starting")
-	dir, err := os.MkdirTemp(t.Dir, "visit-")
+	dir, err := os.MkdirTemp(t.Dir, "trial-")
 	if err != nil {
 		return f, err
 	}
@@ -75,14 +75,14 @@ func (t *tour) call(ctx context.Context, v visit) (f findings, err error) {
 		f.err = fmt.Errorf("it does not start: %w", err)
 		return f, ctx.Err()
 	}
-	f.err = t.meet(ctx, v, server, &f)
+	f.err = t.load(ctx, v, server, &f)
 	return f, errors.Join(ctx.Err(), server.Stop())
 }
 
-// meet brings the crowd to a server that runs.
-func (t *tour) meet(ctx context.Context, v visit, server *Server, f *findings) (err error) {
+// load brings the clients to a server that runs.
+func (t *comparer) load(ctx context.Context, v trial, server *Server, f *findings) (err error) {
 	s := t.scenario(v)
-	c, err := t.gather(s, server.URL)
+	c, err := t.newClients(s, server.URL)
 	if err != nil {
 		return err
 	}
@@ -121,8 +121,8 @@ func (t *tour) meet(ctx context.Context, v visit, server *Server, f *findings) (
 	return nil
 }
 
-// scenario is what the crowd of a visit does at first.
-func (t *tour) scenario(v visit) scenario.Scenario {
+// scenario is what the clients of a trial do at first.
+func (t *comparer) scenario(v trial) scenario.Scenario {
 	s := scenario.Scenario{
 		Name: "compare", FirstRoom: 1, Size: t.Size, Arrivals: scenario.Constant, Speak: t.Targets[v.target].Speak,
 		WarmUp: scenario.Duration(t.WarmUp), Duration: scenario.Duration(t.Measure), Seed: uint64(v.repeat + 1),
@@ -136,11 +136,11 @@ func (t *tour) scenario(v visit) scenario.Scenario {
 	return s
 }
 
-// idleRoom is how many sit in each room of the idle crowd.
+// idleRoom is how many sit in each room of the idle clients.
 const idleRoom = 100
 
 // stage measures one rate, which is set already.
-func (t *tour) stage(ctx context.Context, c crowd, server *Server, deliveries float64, members int) (o outcome, err error) {
+func (t *comparer) stage(ctx context.Context, c clients, server *Server, deliveries float64, members int) (o outcome, err error) {
 	t.show("settling in at " + thousands(deliveries) + "/s")
 	c.Sample() // of what was before
 	if err := pause(ctx, t.WarmUp); err != nil {
@@ -175,7 +175,7 @@ type moment struct {
 	beside time.Duration // the generator's processor, for others
 }
 
-func (t *tour) lookNow(server *Server) (m moment, err error) {
+func (t *comparer) lookNow(server *Server) (m moment, err error) {
 	if m.cpu, err = cpuTime(server.PIDs); err != nil {
 		return m, err
 	}
@@ -200,8 +200,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// workDir is where the visits keep what they need.
-func (t *tour) workDir() (remove func() error, err error) {
+// workDir is where the trials keep what they need.
+func (t *comparer) workDir() (remove func() error, err error) {
 	if t.Dir != "" {
 		if t.Dir, err = filepath.Abs(t.Dir); err != nil {
 			return nil, err
