@@ -55,7 +55,7 @@ var onlyIn = map[string][]string{
 	"github.com/rivo/uniseg":      {"tuitalk/talk", "tuitalk/tui", "tuitalk/web/app"},
 	"golang.org/x/text":           {"tuitalk/talk/names", "tuitalk/talk/confusables"}, // too large for a browser
 	"github.com/prometheus":       {"tuitalk/gateway", "tuitalk/fanout/redisbus", "tuitalk/cmd/tuitalk-gateway", "tuitalk/bench/measure"},
-	"net/http":                    {"tuitalk/gateway", "tuitalk/gateway/transport", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench/attack", "tuitalk/bench/coordinator", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/devcluster"},
+	"net/http":                    {"tuitalk/gateway", "tuitalk/gateway/transport", "tuitalk/web", "tuitalk/web/chromium", "tuitalk/client", "tuitalk/bench/attack", "tuitalk/bench/coordinator", "tuitalk/bench/measure", "tuitalk/cmd/tuitalk-gateway", "tuitalk/deploy/devcluster"},
 	"github.com/goccy/go-json":    {"tuitalk/talk", "tuitalk/bench/result", "tuitalk/bench/scenario", "tuitalk/bench/virtualuser", "tuitalk/deploy/devcluster"},
 	"github.com/HdrHistogram":     {"tuitalk/bench/measure"},
 	"tuitalk/gateway":             {"tuitalk/cmd/tuitalk-gateway", "tuitalk/fleetsim"},       // what loads it sees only its wire

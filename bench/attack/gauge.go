@@ -1,12 +1,9 @@
 package attack
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -158,7 +155,11 @@ func (g *gauge) read(ctx context.Context) (usage, bool) {
 
 // ready asks /readyz.
 func (g *gauge) ready(ctx context.Context) bool {
-	resp, err := g.get(ctx, "/readyz")
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.admin+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	resp, err := g.client.Do(req)
 	if err != nil {
 		return false
 	}
@@ -167,35 +168,13 @@ func (g *gauge) ready(ctx context.Context) bool {
 	return resp.StatusCode == http.StatusOK
 }
 
-func (g *gauge) get(ctx context.Context, path string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.admin+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	return g.client.Do(req)
-}
-
 // metrics reads what a gateway tells of its own process.
 func (g *gauge) metrics(ctx context.Context) (u usage, ok bool) {
-	resp, err := g.get(ctx, "/metrics")
+	all, err := measure.Metrics(ctx, &g.client, "http://"+g.admin+"/metrics")
 	if err != nil {
 		return u, false
 	}
-	defer resp.Body.Close()
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		name, value, _ := strings.Cut(lines.Text(), " ")
-		v, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			continue
-		}
-		switch name {
-		case "process_resident_memory_bytes":
-			u.RSS, ok = int64(v), true
-		case "process_cpu_seconds_total":
-			u.CPU = v
-		case "process_open_fds":
-			u.Files = int(v)
-		}
-	}
+	rss, ok := all["process_resident_memory_bytes"]
+	u.Used = measure.Used{RSS: int64(rss), CPU: all["process_cpu_seconds_total"], Files: int(all["process_open_fds"])}
 	return u, ok
 }

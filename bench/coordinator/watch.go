@@ -19,6 +19,11 @@ type Process struct {
 	Metrics string // URL of its metrics; "": it has none
 }
 
+const (
+	asksEvery       = 5 // looks, for the metrics of a process
+	metricsPatience = 500 * time.Millisecond
+)
+
 // watch reads once a second what processes use. It belongs to one goroutine.
 type watch struct {
 	processes func() []Process
@@ -83,6 +88,19 @@ func (w *watch) lookInside(ctx context.Context, alive map[Process]measure.Used, 
 			s.Goroutines = append(s.Goroutines, result.Point{At: now.Unix(), Value: n})
 		}
 	}
+}
+
+// goroutines reads how many a process has from its metrics. One that does not answer
+// just now is down or hangs, which is seen in the plot.
+func (w *watch) goroutines(ctx context.Context, url string) (n float64, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, metricsPatience)
+	defer cancel()
+	all, err := measure.Metrics(ctx, &w.client, url)
+	if err != nil {
+		return 0, false
+	}
+	n, ok = all["go_goroutines"]
+	return n, ok
 }
 
 func (w *watch) server(name string) *result.Server {

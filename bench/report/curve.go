@@ -11,7 +11,7 @@ import (
 )
 
 // curve draws whole distributions: latency by percentile, with 1/(1-p) on a
-// logarithmic axis, so that each nine has the same room.
+// logarithmic axis, so that each nine has the same space.
 func curve(r *result.Result) plot {
 	w := &r.Whole
 	p := plot{ID: "percentiles", Title: "Latency by percentile", XName: "percentile", XText: percentName,

@@ -5,7 +5,7 @@ import "strings"
 // span is a stretch of x that is marked.
 type span struct {
 	From, To float64
-	Label    string // if there is room for those of all
+	Label    string // if there is space for those of all
 	Short    string // else
 	Class    string // fault, fault missed, outside
 }
@@ -49,7 +49,7 @@ const (
 	labelHeight   = 13
 )
 
-// labels are put above the field where there is room, the long ones if all of
+// labels are put above the field where there is space, the long ones if all of
 // them find it. A small drawing has those of all faults or none. Their Y counts
 // upwards from the field.
 func (p *plot) labels(x *axis, isSmall bool) (all []text, rows int) {

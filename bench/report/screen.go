@@ -62,7 +62,7 @@ func (v *View) lines(width int, color bool, nodes int) []string {
 	if v.Whole != (Times{}) {
 		s.flow("so far", v.Whole.parts()...)
 	}
-	if bar := sparkline(v.P99s, s.room()); bar != "" {
+	if bar := sparkline(v.P99s, s.space()); bar != "" {
 		s.row("p99", s.paint(blue, bar))
 	}
 	s.nodes(v.Nodes, nodes)
@@ -81,8 +81,8 @@ func (s *screen) paint(weight, text string) string {
 	return "\x1b[" + weight + "m" + text + "\x1b[0m"
 }
 
-// room is how much of a line is left behind its label.
-func (s *screen) room() int { return max(s.width-labelWidth-1, 0) }
+// space is how much of a line is left behind its label.
+func (s *screen) space() int { return max(s.width-labelWidth-1, 0) }
 
 // row adds a line with a label in front of it.
 func (s *screen) row(label, text string) {
@@ -97,7 +97,7 @@ func (s *screen) row(label, text string) {
 func (s *screen) flow(label string, parts ...string) {
 	line := ""
 	for _, part := range parts {
-		if line != "" && cells(line)+2+cells(part) > s.room() {
+		if line != "" && cells(line)+2+cells(part) > s.space() {
 			s.row(label, line)
 			label, line = "", ""
 		}
@@ -128,7 +128,7 @@ func (s *screen) progress(so, total time.Duration) {
 		text += ", " + clock(left) + " left"
 	}
 	share := min(max(so.Seconds()/total.Seconds(), 0), 1)
-	if length := min(s.room()-len(text)-2, 40); length >= 8 {
+	if length := min(s.space()-len(text)-2, 40); length >= 8 {
 		text = s.paint(blue, bar(share, length)) + "  " + text
 	}
 	s.row(fmt.Sprintf("%d%%", int(share*100)), text)
@@ -162,7 +162,7 @@ func (s *screen) nodes(nodes map[string]int, shown int) {
 			return
 		}
 		number := fmt.Sprintf("%8s", count(nodes[name]))
-		length := min(s.room()-len(number)-1, 40)
+		length := min(s.space()-len(number)-1, 40)
 		if length >= 4 {
 			number += " " + s.paint(blue, bar(float64(nodes[name])/float64(most), length))
 		}
@@ -226,12 +226,12 @@ func bar(share float64, length int) string {
 
 // sparkline draws times on a logarithmic scale, the latest to the right, with
 // what its foot and its top mean. A second without deliveries is a gap.
-func sparkline(times []time.Duration, room int) string {
+func sparkline(times []time.Duration, space int) string {
 	legend := 22 // cells
-	if room < 2*legend {
+	if space < 2*legend {
 		legend = 0
 	}
-	times = times[max(0, len(times)-max(room-legend, 0)):]
+	times = times[max(0, len(times)-max(space-legend, 0)):]
 	var least, most time.Duration
 	for _, t := range times {
 		if t > 0 && (least == 0 || t < least) {
@@ -274,7 +274,7 @@ func cells(text string) int {
 	return utf8.RuneCountInString(escapes.ReplaceAllString(text, ""))
 }
 
-// cut shortens a line to width cells. Escape sequences take no room and are all
+// cut shortens a line to width cells. Escape sequences take no space and are all
 // kept, so that a colour that was begun is ended.
 func cut(line string, width int) string {
 	if cells(line) <= width {

@@ -183,10 +183,10 @@ func finite(values []float64) (all []float64) {
 
 func drawable(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// clip shortens a label to the room that there is.
-func clip(label string, room float64) string {
+// clip shortens a label to the space that there is.
+func clip(label string, space float64) string {
 	runes := []rune(label)
-	most := max(int(room/6.4), 1)
+	most := max(int(space/6.4), 1)
 	if len(runes) <= most {
 		return label
 	}

@@ -86,15 +86,15 @@ func (s *tlsSocket) received(data []byte) {
 	s.in = nil
 }
 
-// decrypt decrypts all that came, or as much as there is room for.
+// decrypt decrypts all that came, or as much as there is space for.
 func (s *tlsSocket) decrypt() (plain []byte, err error) {
-	room, n := s.line.p.loop.plain[:], 0
-	for err == nil && n < len(room) {
+	space, n := s.line.p.loop.plain[:], 0
+	for err == nil && n < len(space) {
 		var more int
-		more, err = s.conn.Read(room[n:])
+		more, err = s.conn.Read(space[n:])
 		n += more
 	}
-	return room[:n], err
+	return space[:n], err
 }
 
 // broke tells a handshake that the connection is gone: it may have to read what

@@ -32,8 +32,8 @@ func (c cipherConn) Read(p []byte) (int, error) {
 }
 
 // take takes from what came, but nothing of two records at once, nor of a record's
-// head and what follows: crypto/tls would make room for what it has not asked for,
-// and never gives room back.
+// head and what follows: crypto/tls would make space for what it has not asked for,
+// and never gives space back.
 func (s *tlsSocket) take(p []byte) (n int, err error) {
 	switch {
 	case len(s.in) > 0:
