@@ -179,7 +179,7 @@ func (b *Bus) Healthy() bool { return b.healthy.Load() }
 
 // Degraded implements fanout.Degradable.
 func (b *Bus) Degraded() []string {
-	all := b.conds.list(ways[:]...)
+	all := b.conds.list()
 	if len(all) == 0 && !b.Healthy() {
 		all = append(all, "bus: not every subscription stands yet")
 	}

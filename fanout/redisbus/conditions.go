@@ -23,9 +23,10 @@ const (
 	wayNotes      way = "notes"      // subscribing and publishing
 	waySpool      way = "spool"      // entries can be added, and taken out again
 	wayReplica    way = "replica"    // a replica confirms them
+	wayDurability way = "durability" // they outlive the server
 )
 
-var ways = [...]way{wayConnection, wayCluster, wayNotes, waySpool, wayReplica}
+var ways = [...]way{wayConnection, wayCluster, wayNotes, waySpool, wayReplica, wayDurability}
 
 // sentences are what people read of each way, with the node between the parts.
 // The server's own words follow. Remedies are for what an operator has to do;
@@ -36,6 +37,7 @@ var sentences = map[way]struct{ before, after string }{
 	wayNotes:      {"bus: ", " does not take the notes between gateways"},
 	waySpool:      {"bus: the spool does not work at ", ", so nothing of its rooms can be accepted while the store is away"},
 	wayReplica:    {"bus: no replica of ", " confirms what is written, so nothing of its rooms can be accepted while the store is away; add one (redis-cli --cluster add-node … --cluster-slave) or look why it is not in step"},
+	wayDurability: {"bus: ", " may lose what it has accepted while the store was away, or cannot be seen to keep it"},
 }
 
 // condition is one way at one node; addr is empty for the whole cluster.
@@ -119,13 +121,13 @@ func (c *conditions) remove(w way, addr string) (was bool) {
 	return was
 }
 
-// list returns a sentence for each thing that does not work, of these ways.
+// list returns a sentence for each thing that does not work, of these ways or of all.
 func (c *conditions) list(of ...way) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := make([]string, 0, len(c.wrong))
 	for key, f := range c.wrong {
-		if slices.Contains(of, key.way) {
+		if len(of) == 0 || slices.Contains(of, key.way) {
 			all = append(all, sentence(key, f.reason))
 		}
 	}

@@ -42,13 +42,13 @@ func TestConditionsSpeakOfChanges(t *testing.T) {
 		time.Sleep(logPause)
 		c.fail(waySpool, "a:1", "NOAUTH")
 		lines(2)
-		if got := c.list(ways[:]...); len(got) != 1 || !strings.Contains(got[0], "a:1") || !strings.HasSuffix(got[0], "NOAUTH") {
+		if got := c.list(); len(got) != 1 || !strings.Contains(got[0], "a:1") || !strings.HasSuffix(got[0], "NOAUTH") {
 			t.Errorf("%q", got)
 		}
 		c.works(waySpool, "a:1")
 		c.works(waySpool, "a:1")
 		lines(3)
-		if got := c.list(ways[:]...); len(got) != 0 {
+		if got := c.list(); len(got) != 0 {
 			t.Errorf("%q", got)
 		}
 	})
@@ -62,7 +62,7 @@ func TestConditionsOfFormerMastersGo(t *testing.T) {
 	c.fail(wayReplica, "a:1", "none")
 	c.fail(wayReplica, "b:1", "none")
 	c.keep(map[string]bool{"b:1": true})
-	if got := c.list(ways[:]...); len(got) != 2 {
+	if got := c.list(); len(got) != 2 {
 		t.Errorf("%q", got)
 	}
 }

@@ -136,6 +136,50 @@ func TestDegradedWithoutMemory(t *testing.T) {
 	await(t, "the metric to say so", func() bool { return degradedGauge(t, registry, "spool") == 0 })
 }
 
+// A master that may lose what it has accepted is named, and what to do about it.
+func TestDegradedWithoutDurability(t *testing.T) {
+	t.Parallel()
+	c := cluster(t)
+	o, user := asUser(t, c)
+	registry := prometheus.NewRegistry()
+	o.Registerer = registry
+	b := openBus(t, o, fanouttest.NewRecorder())
+	await(t, "the bus to be whole", func() bool { return whole(b) })
+	master := masterOf(t, c, 0)
+	set := func(key, value string) {
+		_, err := c.Do(context.Background(), master, "CONFIG", "SET", key, value)
+		must(t, err)
+	}
+	for _, flaw := range []struct{ key, wrong, right string }{
+		{"appendfsync", "everysec", "always"},
+		{"no-appendfsync-on-rewrite", "yes", "no"},
+		{"maxmemory-policy", "allkeys-lru", "noeviction"},
+		{"appendonly", "no", "yes"},
+	} {
+		set(flaw.key, flaw.wrong)
+		t.Cleanup(func() { set(flaw.key, flaw.right) })
+		await(t, flaw.key+" to be named", func() bool {
+			return says(b, c.Addrs()[master], "may lose", flaw.key+" is "+flaw.wrong, "CONFIG SET "+flaw.key+" "+flaw.right)
+		})
+		await(t, "the metric to say it", func() bool { return degradedGauge(t, registry, "durability") == 1 })
+		if !b.Healthy() || b.Working() != nil {
+			t.Errorf("%s: it does not work, though it takes what it is given", flaw.key)
+		}
+		set(flaw.key, flaw.right)
+		await(t, "it to be right again", func() bool { return whole(b) })
+	}
+	await(t, "its file to be written anew", func() bool {
+		text, err := c.Do(t.Context(), master, "INFO", "persistence")
+		return err == nil && strings.Contains(text, "aof_rewrite_in_progress:0") && strings.Contains(text, "aof_rewrite_scheduled:0")
+	})
+	everywhere(t, c, "ACL", "SETUSER", user, "-config", "-info")
+	await(t, "it to be named that nobody can see it", func() bool {
+		return says(b, "maxmemory-policy cannot be seen: NOPERM", "appendfsync cannot be seen: NOPERM", "deploy/README.md")
+	})
+	everywhere(t, c, "ACL", "SETUSER", user, "+config|get", "+info")
+	await(t, "it to be seen again", func() bool { return whole(b) })
+}
+
 func degradedGauge(t *testing.T, registry *prometheus.Registry, what string) float64 {
 	t.Helper()
 	families, err := registry.Gather()

@@ -54,7 +54,8 @@
 //
 // A bus can be healthy and of no use in an outage of the store: without a right
 // to run scripts, without memory, without a replica. So each session tries the
-// spool with a real write, when it begins and every few seconds (trial.go). What
+// spool with a real write, when it begins and every few seconds (trial.go), and
+// asks whether the master keeps what it takes (durability.go). What
 // does not work is kept with the server's own words (conditions.go): in the log,
 // once each time it changes, in a metric, and in Degraded, which /readyz shows.
 // Working tells whether the spool works at any master: without the store a node

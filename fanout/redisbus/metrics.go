@@ -71,7 +71,7 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 		}),
 		spooled:  prometheus.NewCounterVec(counter("spooled_total", "Entries offered to the spool, by result."), []string{"result"}),
 		depth:    prometheus.NewGauge(gauge("spool_depth", "Entries in the spool when it was last looked at.")),
-		degraded: prometheus.NewGaugeVec(prometheus.GaugeOpts(gauge("degraded", "Masters at which something does not work, by what: connection, cluster (some rooms have no master), notes, spool, replica. /readyz says why.")), []string{"what"}),
+		degraded: prometheus.NewGaugeVec(prometheus.GaugeOpts(gauge("degraded", "Masters at which something does not work, by what: connection, cluster (some rooms have no master), notes, spool, replica, durability (what was accepted may be lost). /readyz says why.")), []string{"what"}),
 	}
 	m.begin()
 	if registry == nil {

@@ -210,6 +210,18 @@ type answer struct {
 	err   error
 }
 
+// durability asks a server how it keeps what it takes.
+func (c *conn) durability(ctx context.Context) (d durability) {
+	answers := c.client.DoMulti(ctx,
+		c.client.B().Info().Section("persistence", "memory").Build(),
+		c.client.B().ConfigGet().Parameter("appendfsync", "no-appendfsync-on-rewrite").Build())
+	var text string
+	text, d.infoErr = answers[0].ToString()
+	d.info = parseInfo(text)
+	d.config, d.configErr = answers[1].AsStrMap()
+	return d
+}
+
 // eval runs one script, without waiting for a replica.
 func (c *conn) eval(ctx context.Context, s script) error {
 	return c.client.Do(ctx, s.build(c.client.B())).Error()

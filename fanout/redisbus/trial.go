@@ -12,6 +12,7 @@ import (
 // no replica. So each master is tried, at the start of a session and from time
 // to time, with what the spool does, on keys beside it: a script that adds, WAIT,
 // a look, and a script that removes. What is really added counts as a trial too.
+// Behind it a trial asks whether the master keeps what it takes (durability.go).
 
 // orderTrials has the sessions try their spool when it is time.
 func (b *Bus) orderTrials(now time.Time) {
@@ -46,6 +47,9 @@ func (s *session) trial() {
 	replicas, err := s.tryAt(ctx, s.bus.names[p.index].trial)
 	if s.ctx.Err() == nil && classify(err) != astray { // else it says nothing
 		s.noteSpool(err, replicas)
+	}
+	if err == nil {
+		s.lookAtDurability(ctx)
 	}
 }
 
