@@ -68,16 +68,17 @@ RACED = ./history/pgstore ./fanout/redisbus ./gateway
 SLOWEST = ./cmd/tuitalk-gateway ./cmd/tuitalk-bench ./deploy/devcluster ./bench/virtualuser
 OTHERS = $(SLOWEST) $(filter-out $(RACED) $(SLOWEST),$(SERVED))
 
-# Most of a test with servers is the wait for something that they notice: the parts run side by side.
+# Much of a test with servers is the wait for something that they notice: the parts run side by
+# side, but not so many that they keep each other from the processors.
 test: deps build tools ## install what is missing, and run all tests that need real servers (make check runs the others)
 	@$(MAKE) --no-print-directory -j3 test-raced test-others test-peers
 
 .PHONY: test-raced test-others test-peers
 test-raced:
-	$(SUM_ALL) $(SHORT) -race -tags integration -count=1 -p 2 -parallel 4 -run '$(call meeting,$(RACED))' $(RACED)
+	$(SUM_ALL) $(SHORT) -race -tags integration -count=1 -p 1 -parallel 4 -run '$(call meeting,$(RACED))' $(RACED)
 
 test-others:
-	$(SUM_ALL) $(SHORT) -tags integration$(MACHINES) -count=1 -p 2 -parallel 4 -run '$(call meeting,$(OTHERS))' $(OTHERS)
+	$(SUM_ALL) $(SHORT) -tags integration$(MACHINES) -count=1 -p 2 -parallel 3 -run '$(call meeting,$(OTHERS))' $(OTHERS)
 
 test-peers:
 	go test -C bench/peers -tags integration -count=1 ./...

@@ -23,10 +23,10 @@ type scale struct {
 	lasts  string // as -duration
 }
 
-// spoiltScale is a hundred thousand deliveries, with -short a tenth of it.
+// spoiltScale is a hundred thousand deliveries, with -short a twentieth of it.
 func spoiltScale() scale {
 	if testing.Short() {
-		return scale{10_000, 2_601, 20, 250, "3s"}
+		return scale{5_000, 2_601, 20, 250, "3s"}
 	}
 	return scale{100_000, 26_017, 100, 250, "5s"}
 }

@@ -26,7 +26,7 @@ func TestWorkersOnOtherMachines(t *testing.T) {
 	r := readResult(t, out)
 	expectHeld(t, b, r, code)
 	w := &r.Whole
-	if w.Inside < 195 || w.Counts.Stored == 0 || w.Latency.Count() < w.Delivered || w.Delivered < 15*w.Counts.Stored {
+	if w.Inside == 0 || w.Counts.Stored == 0 || w.Latency.Count() < w.Delivered || w.Delivered < 15*w.Counts.Stored {
 		t.Errorf("%d inside, %d stored, %d delivered, %d latencies", w.Inside, w.Counts.Stored, w.Delivered, w.Latency.Count())
 	}
 	if c := r.Checked; c.Clients < 200 || c.Rooms != 10 || c.Shown < c.Sent {
