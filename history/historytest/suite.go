@@ -79,7 +79,7 @@ func Run(t *testing.T, fixture func(t *testing.T) Fixture) {
 		{"Model", model},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // which only ends what would hang
 			defer cancel()
 			test.run(&env{T: t, Fixture: fixture(t), ctx: ctx})
 		})
