@@ -506,6 +506,9 @@
 //
 // An Error leaves the connection as it was, unless a close follows. retry means
 // that the same message may be taken later, not before retry_ms milliseconds.
+// One without id answers Hello, JoinRoom or Fetch, but for not_stored, which tells of a
+// ChangeName, and flood without retry, which says that a Ping was one too many: these two,
+// and codes that a client does not know, are no reason to hang up, whatever it waits for.
 // Codes are stable, others may be added:
 //
 //	bad_frame      not readable; the sentence names the field. Or of too many parts
