@@ -116,7 +116,7 @@ func TestNeverCancels(t *testing.T) {
 	s := open(t, e.through(t, dsn), Options{})
 	fill(t, s, "before", 10, 1)
 	holder := connect(t, dsn)
-	if _, err := holder.Exec(t.Context(), `BEGIN; SELECT FROM rooms FOR UPDATE`); err != nil {
+	if _, err := holder.Exec(t.Context(), `SET idle_in_transaction_session_timeout = 0; BEGIN; SELECT FROM rooms FOR UPDATE`); err != nil {
 		t.Fatal(err)
 	}
 	waiting := func() (n int) {
