@@ -52,6 +52,10 @@ type Note struct {
 	Count   int          // members of a large room, if > 0
 	Entered []Entered    // sessions that another connection may have had before
 	Renamed []Renamed    // users who gave themselves another name, in FleetRoom
+	// Behind is the id of the entry that the same node accepted in front of Entries, which
+	// are pending, and does not know to be stored; zero for none. Who does not have it has
+	// missed a note.
+	Behind talk.UUID
 }
 
 // FleetRoom is the channel of what concerns all nodes: each subscribes to it. There
@@ -85,7 +89,7 @@ type Stored struct {
 
 // Size is about what the note occupies in memory, in bytes.
 func (n *Note) Size() int {
-	const note, entry, gone, stored, entered, renamed = 168, 136, 32, 40, 56, 40
+	const note, entry, gone, stored, entered, renamed = 184, 136, 32, 40, 56, 40
 	size := note + len(n.Entries)*entry + len(n.Gone)*gone + len(n.Stored)*stored + len(n.Entered)*entered + len(n.Renamed)*renamed
 	for i := range n.Entries {
 		size += len(n.Entries[i].Name) + len(n.Entries[i].Text)

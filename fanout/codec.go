@@ -20,10 +20,11 @@ var (
 
 // The form, all integers as varints of encoding/binary:
 //
-//	note   version, room (signed), count, entries n, n × entry, gone n, n × (author 16, id 16), [people, [stored, [rooms]]]
+//	note   version, room (signed), count, entries n, n × entry, gone n, n × (author 16, id 16), [people, [stored, [rooms, [behind]]]]
 //	people entered n, n × (uuid 16, session 16, gateway 16, epoch), renamed n, n × (uuid 16, name n, n bytes)
 //	stored n, n × (author 16, id 16, seq)
 //	rooms  n, n × room (signed), of renamed
+//	behind 16
 //	entry  flags, author 16, id 16, unixtime, [seq], [sent at], name n, n bytes, text n, n bytes
 //	alone  version, room (signed), entry
 //
@@ -59,14 +60,20 @@ func AppendNote(dst []byte, n *Note) []byte {
 		dst = append(dst, n.Gone[i].Author[:]...)
 		dst = append(dst, n.Gone[i].ID[:]...)
 	}
-	if len(n.Entered) > 0 || len(n.Renamed) > 0 || len(n.Stored) > 0 {
+	behind := !n.Behind.IsZero()
+	rooms := behind || len(n.Renamed) > 0
+	stored := rooms || len(n.Stored) > 0
+	if stored || len(n.Entered) > 0 {
 		dst = appendPeople(dst, n)
 	}
-	if len(n.Stored) > 0 || len(n.Renamed) > 0 {
+	if stored {
 		dst = appendStored(dst, n.Stored)
 	}
-	if len(n.Renamed) > 0 {
+	if rooms {
 		dst = appendRooms(dst, n.Renamed)
+	}
+	if behind {
+		dst = append(dst, n.Behind[:]...)
 	}
 	return dst
 }
@@ -172,6 +179,11 @@ func DecodeNote(data string) (*Note, error) {
 	if len(r.rest) > 0 {
 		r.rooms(n)
 	}
+	if len(r.rest) > 0 {
+		if n.Behind = r.uuid(); n.Behind.IsZero() {
+			r.fail(ErrGarbled) // there is one form of each note
+		}
+	}
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -218,7 +230,7 @@ func (r *reader) stored(n *Note) {
 
 // rooms are those of renamed; a node of before they were said leaves all of them out.
 func (r *reader) rooms(n *Note) {
-	if r.count(len(r.rest), minRoom) != len(n.Renamed) || len(n.Renamed) == 0 {
+	if r.count(len(r.rest), minRoom) != len(n.Renamed) || len(n.Renamed) == 0 && r.rest == "" {
 		r.fail(ErrGarbled)
 		return
 	}

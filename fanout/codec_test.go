@@ -21,6 +21,8 @@ func samples() []*fanout.Note {
 		{Room: 7, Entered: []fanout.Entered{{UUID: u, Session: u, Gateway: u, Epoch: 1<<63 - 1}, {}}, Renamed: []fanout.Renamed{{UUID: u}}},
 		{Room: 7, Stored: []fanout.Stored{{Author: u, ID: u, Seq: 1<<63 - 1}, {Seq: 1}}, Renamed: []fanout.Renamed{{UUID: u}}},
 		{Room: -8, Stored: []fanout.Stored{{Author: u, Seq: 1}}},
+		{Room: 4, Behind: u},
+		{Room: fanout.FleetRoom, Renamed: []fanout.Renamed{{UUID: u, Name: "grace", Room: 3}}, Behind: talk.UUID{15: 1}},
 		{Room: -1 << 31, Gone: []fanout.Gone{{Author: u, ID: u}, {}}},
 		{Room: 3, Count: 1, Gone: []fanout.Gone{{Author: u}}, Entries: []talk.Entry{
 			{Kind: talk.KindJoined, RoomID: 3, Author: u, Name: "ada", UnixTime: 1<<64 - 1, ID: u, Seq: 1<<63 - 1},
@@ -83,6 +85,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"stored at no seq":   {"\x01\x00\x00\x00\x00\x00\x00\x01" + strings.Repeat("\x00", 33), fanout.ErrGarbled},
 		"nothing is stored":  {"\x01\x00\x00\x00\x00\x00\x00\x00", fanout.ErrGarbled},
 		"rooms of nobody":    {"\x01\x00\x00\x00\x00\x00\x00\x00\x00", fanout.ErrGarbled},
+		"behind nothing":     {"\x01\x00\x00\x00\x00\x00\x00\x00\x00" + strings.Repeat("\x00", 16), fanout.ErrGarbled},
 		"a room too few":     {"\x01\x00\x00\x00\x00\x00\x01" + strings.Repeat("\x00", 17) + "\x00\x00", fanout.ErrGarbled},
 		"a name beyond data": {"\x01\x00\x00\x01\x00" + strings.Repeat("\x00", 33) + "\x05\x00\x00", fanout.ErrGarbled},
 	} {

@@ -122,7 +122,7 @@ func (s *Server) Deliver(n *fanout.Note) {
 	switch {
 	case len(n.Entries) == 0:
 	case n.Entries[0].Pending:
-		s.showPending(n.Room, n.Entries, false)
+		s.showPending(n.Room, n.Entries, false, n.Behind)
 	default:
 		r.placeEntries(n.Entries)
 	}

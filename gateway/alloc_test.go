@@ -40,7 +40,7 @@ func TestLastOwnDoesNotAllocate(t *testing.T) {
 	var r room
 	of := lastOwn{{}: {}}
 	for i := range maxPending {
-		r.pending = append(r.pending, pendingEntry{roomEntry{Entry: talk.Entry{RoomID: 1}}, 0, i})
+		r.pending = append(r.pending, pendingEntry{roomEntry{Entry: talk.Entry{RoomID: 1}}, 0, i, false})
 	}
 	if n := testing.AllocsPerRun(10, func() { r.findLastOwn(of) }); n != 0 {
 		t.Errorf("%v allocations", n)

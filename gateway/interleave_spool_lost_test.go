@@ -204,6 +204,31 @@ func TestSpoolLosesWhatWasSaidAgain(t *testing.T) {
 	f.wantLog(5, "first", "second", "third")
 }
 
+// TestSpoolLosesWhatStandsBehindAGap: a node has heard of the second of two messages of an
+// author, and not of the first; the spool loses both, and the node that took them does not
+// reach the store yet. Nothing is stored in front of the first one.
+func TestSpoolLosesWhatStandsBehindAGap(t *testing.T) {
+	t.Parallel()
+	f := newSpoolFleet(t)
+	one, two := f.gateway(nil), f.gateway(nil)
+	a, b := hello(t, one.addr), hello(t, two.addr)
+	a.join(5, "ada")
+	b.join(5, "bob")
+	f.cut(one, two)
+	one.bus.deaf.Store(true)
+	a.accept(5, "first")
+	one.bus.deaf.Store(false)
+	a.accept(5, "second", "third")
+	b.heardPending("third")
+	f.lose()
+	f.mend(two)
+	b.postStored(5, "of bob")
+	f.wantLog(5, "of bob")
+	f.mend(one)
+	a.postStored(5, "fourth")
+	f.wantLog(5, "of bob", "first", "second", "third", "fourth")
+}
+
 // TestNotAcceptedWithoutAReplica: no replica confirmed the entry, and it is gone
 // after the failover. Nobody called it accepted, nobody saw it; its author sends it
 // again.

@@ -20,7 +20,7 @@ func TestPendingEntriesCloseNobody(t *testing.T) {
 	for i := range entries {
 		entries[i] = talk.Entry{Kind: talk.KindPosted, RoomID: 1, Author: newUUID(), Name: "ada", Text: strings.Repeat("x", talk.MaxTextBytes), ID: newUUID()}
 	}
-	s.showPending(r.id, entries, false)
+	s.showPending(r.id, entries, false, talk.UUID{})
 	if len(r.pending) != maxPending {
 		t.Fatalf("%d are pending", len(r.pending))
 	}
@@ -54,7 +54,7 @@ func TestStoredEntryIsTakenOffWhereItWasShown(t *testing.T) {
 				c.membership.cursor = 1
 			}
 			e := talk.Entry{Kind: talk.KindPosted, RoomID: r.id, Author: newUUID(), Name: "ada", Text: "once", ID: newUUID()}
-			s.showPending(r.id, []talk.Entry{e}, false)
+			s.showPending(r.id, []talk.Entry{e}, false, talk.UUID{})
 			r.empty()
 			e.Seq = 1
 			settle(r, e)

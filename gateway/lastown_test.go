@@ -18,7 +18,7 @@ func TestLastOwnIsTheLastOfOwnPending(t *testing.T) {
 		for i, number := range rng.Perm(rng.IntN(12)) {
 			own := (number + 1) * rng.IntN(2)
 			e := talk.Entry{ID: talk.UUID{byte(i + 1)}, Author: talk.UUID{byte(rng.IntN(3))}, Pending: true}
-			r.pending = append(r.pending, pendingEntry{roomEntry{Entry: e}, 0, own})
+			r.pending = append(r.pending, pendingEntry{roomEntry{Entry: e}, 0, own, false})
 		}
 		of, want := lastOwn{{0}: {}, {1}: {}, {4}: {}}, lastOwn{{0}: {}, {1}: {}, {4}: {}}
 		own := r.ownPending()

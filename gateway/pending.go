@@ -21,28 +21,34 @@ const rescueAfter = 2 * time.Second
 //
 // Those that other nodes accepted may be a part only of what they did: notes get
 // lost, and a room is opened in the middle. So they are stored only once the
-// spool has been read to its end, behind what it has. Those that this node
+// spool has been read to its end, behind what it has; and not at all where a note
+// before them is missing (gap), which the spool may have lost, too: an author's
+// later messages would be stored in front of his earlier ones. The node that took
+// them stores all in order, or the author says them again. Those that this node
 // accepted itself it has in the order of each author, who says all that is not
 // stored again when he comes here from another node; they do not need the spool.
 //
-// Where the spool stays away, what others accepted is withdrawn in the end: see
-// withdrawOthers.
+// Where the spool stays away, or does not have what is behind a gap, what others
+// accepted is withdrawn in the end: see withdrawOthers.
 type pendingEntry struct {
 	roomEntry
 	since int64 // coarse time
 	own   int   // this node accepted it as the own-th of the room; 0: another one did
+	gap   bool  // and this one has not heard of all that it accepted before
 }
 
 // showPending shows entries of the spool below the log. An entry that is stored
 // already is not shown: a stored id beats a pending one, whichever comes first.
-// own: this node has accepted them.
-func (s *Server) showPending(room int32, entries []talk.Entry, own bool) {
+// own: this node has accepted them; else behind is what the other node had accepted
+// before: see fanout.Note.
+func (s *Server) showPending(room int32, entries []talk.Entry, own bool, behind talk.UUID) {
 	r := s.rooms.get(room)
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	gap := !r.knows(behind)
 	for i := range entries {
 		e := &entries[i]
 		number := 0
@@ -51,20 +57,64 @@ func (s *Server) showPending(room int32, entries []talk.Entry, own bool) {
 			number = r.accepted
 		}
 		if at := r.pendingAt(e.Author, e.ID); at >= 0 {
-			if p := &r.pending[at]; own && p.own == 0 { // behind those that were accepted here before
-				p.own, p.since = number, s.clock.coarse() // not to be stored in front of them either
-			}
+			r.heardAgain(at, number, gap, s.clock.coarse())
 			continue
 		}
 		if r.recent.seqOf(e.Author, e.ID) > 0 || !own && len(r.pending) >= maxPending {
 			continue
 		}
-		r.pending = append(r.pending, pendingEntry{roomEntry{Entry: *e}, s.clock.coarse(), number})
+		r.pending = append(r.pending, pendingEntry{roomEntry{Entry: *e}, s.clock.coarse(), number, gap})
 		r.pendings.Store(int32(len(r.pending)))
 		if s.spooler != nil {
 			s.spooler.shown.marked.Add(1) // behind it, for who looks now
 		}
 		r.broadcastPending(&r.pending[len(r.pending)-1].roomEntry)
+	}
+}
+
+// knows tells whether the room has an entry of another node, and all in front of it; also
+// if there is none. Call with mu held.
+func (r *room) knows(id talk.UUID) bool {
+	if id.IsZero() {
+		return true
+	}
+	for i := range r.pending {
+		if r.pending[i].ID == id {
+			return !r.pending[i].gap
+		}
+	}
+	return slices.ContainsFunc(r.recent.list, func(e *roomEntry) bool { return e.ID == id })
+}
+
+// lastAccepted is the id of the pending entry that this node accepted last in a room,
+// zero for none.
+func (s *Server) lastAccepted(room int32) (id talk.UUID) {
+	r := s.rooms.get(room)
+	if r == nil {
+		return id
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := 0
+	for i := range r.pending {
+		if p := &r.pending[i]; p.own > last {
+			last, id = p.own, p.ID
+		}
+	}
+	return id
+}
+
+// heardAgain notes what is known now of a pending entry. It is stored behind what was said
+// before it, which this node may have heard of only now. Call with mu held.
+func (r *room) heardAgain(at, own int, gap bool, now int64) {
+	p := r.pending[at]
+	switch {
+	case p.own > 0:
+	case own > 0:
+		r.pending[at].own, r.pending[at].since, r.pending[at].gap = own, now, false
+	case p.gap && !gap:
+		p.since, p.gap = now, false
+		r.pending = append(slices.Delete(r.pending, at, at+1), p)
 	}
 }
 
@@ -180,7 +230,7 @@ func (sp *spooler) rescuePending(ctx context.Context, old int64, seen []coverage
 // which they may be stored: what an author has said again here, this node may have heard
 // of before, in part.
 func (r *room) pendingSince(at int64) []talk.Entry {
-	return r.pendingThat(func(e *pendingEntry) bool { return e.since <= at })
+	return r.pendingThat(func(e *pendingEntry) bool { return e.since <= at && !e.gap })
 }
 
 // ownPending returns the room's pending entries that this node accepted, in the
@@ -241,12 +291,12 @@ func (r *room) findLastOwn(of lastOwn) (count int) {
 }
 
 // othersPending names the room's pending entries that other nodes accepted, and that
-// are no younger.
-func (r *room) othersPending(at int64) (list []fanout.Gone) {
+// are no younger: all, or those behind a gap.
+func (r *room) othersPending(at int64, all bool) (list []fanout.Gone) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range r.pending {
-		if e := &r.pending[i]; e.own == 0 && e.since <= at {
+		if e := &r.pending[i]; e.own == 0 && e.since <= at && (all || e.gap) {
 			list = append(list, fanout.Gone{Author: e.Author, ID: e.ID})
 		}
 	}

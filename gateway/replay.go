@@ -23,8 +23,8 @@ const (
 	// lookMost is how long one look at all partitions takes, but for a page each.
 	lookMost = 30 * time.Second
 	// othersPatience is how long the spool may not be readable while the store is
-	// there, before this node stops showing what others accepted: they, or the authors,
-	// have had the time to store it.
+	// there, or be without what stands behind a gap, before this node stops showing what
+	// others accepted: they, or the authors, have had the time to store it.
 	othersPatience = 15 * time.Second
 )
 
@@ -74,13 +74,14 @@ type replayer struct {
 	schedules  []schedule
 	seen       []coverage  // by the last look
 	unreadable []time.Time // since when a partition could not be read; zero: it could
-	outages    int64       // of the store, before which parts and blind are of no meaning
+	wasRead    []time.Time // since when it can, after it was once read to its end; zero: it cannot, or was not
+	outages    int64       // of the store, before which all of that is of no meaning
 }
 
 func newReplayer(sp *spooler) *replayer {
 	n := sp.spool.Partitions()
 	l := sp.srv.loops.add("replay")
-	return &replayer{spooler: sp, loop: l, ctx: l.withLoop(sp.srv.ctx), schedules: make([]schedule, n), seen: make([]coverage, n), unreadable: make([]time.Time, n)}
+	return &replayer{spooler: sp, loop: l, ctx: l.withLoop(sp.srv.ctx), schedules: make([]schedule, n), seen: make([]coverage, n), unreadable: make([]time.Time, n), wasRead: make([]time.Time, n)}
 }
 
 func (rp *replayer) run(ended <-chan struct{}) {
@@ -118,6 +119,7 @@ func (rp *replayer) replayAll(rescue bool) (left bool) {
 	if n := s.health.storeOutages(); n != rp.outages {
 		clear(rp.schedules)
 		clear(rp.unreadable)
+		clear(rp.wasRead)
 		rp.outages = n
 	}
 	shown, old := rp.shown.marked.Load(), s.clock.coarse()-int64(rescueAfter)
@@ -146,25 +148,33 @@ func (rp *replayer) replayAll(rescue bool) (left bool) {
 }
 
 // withdrawOthers takes back what other nodes accepted, where the spool has not been
-// readable for long: it and whoever knew of them may be gone for good, and nobody
-// would ever say what became of them. What is stored after all is shown then.
+// readable for long, or has been and this node must not store it: the spool's end and
+// whoever knew of them may be gone for good, and nobody would ever say what became of
+// them. What is stored after all is shown then.
 func (rp *replayer) withdrawOthers(now time.Time) {
 	s := rp.srv
 	for part, seen := range rp.seen {
 		switch {
-		case seen != unread:
-			rp.unreadable[part] = time.Time{}
-		case rp.unreadable[part].IsZero():
-			rp.unreadable[part] = now
+		case seen == unread:
+			rp.wasRead[part] = time.Time{}
+			if rp.unreadable[part].IsZero() {
+				rp.unreadable[part] = now
+			}
+			continue
+		case seen == whole && rp.wasRead[part].IsZero():
+			rp.wasRead[part] = now
 		}
+		rp.unreadable[part] = time.Time{}
 	}
+	long := func(since time.Time) bool { return !since.IsZero() && now.Sub(since) >= othersPatience }
 	for _, r := range s.rooms.list() {
-		since := rp.unreadable[rp.spool.Partition(r.id)]
-		if r.pendings.Load() == 0 || since.IsZero() || now.Sub(since) < othersPatience {
+		part := rp.spool.Partition(r.id)
+		all := long(rp.unreadable[part])
+		if r.pendings.Load() == 0 || !all && !long(rp.wasRead[part]) {
 			continue
 		}
-		if gone := r.othersPending(s.clock.coarse() - int64(othersPatience)); len(gone) > 0 {
-			s.log.Warn("the spool cannot be read: what other gateways accepted is not shown any more", "room", r.id, "entries", len(gone))
+		if gone := r.othersPending(s.clock.coarse()-int64(othersPatience), all); len(gone) > 0 {
+			s.log.Warn("the spool cannot be read, or does not have it: what other gateways accepted is not shown any more", "room", r.id, "entries", len(gone))
 			s.withdraw(r.id, gone)
 		}
 	}

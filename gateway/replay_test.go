@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,7 +75,7 @@ func TestWhatOthersAcceptedIsWithdrawn(t *testing.T) {
 		rp := newReplayer(s.spooler)
 		r := &room{id: 5, srv: s, state: roomOpen}
 		s.rooms.byID[r.id] = r
-		s.showPending(r.id, []talk.Entry{fanouttest.PendingEntry(r.id, 1, 1)}, false)
+		s.showPending(r.id, []talk.Entry{fanouttest.PendingEntry(r.id, 1, 1)}, false, talk.UUID{})
 		look := func(times int) {
 			for range times {
 				time.Sleep(lookEvery)
@@ -100,10 +101,37 @@ func TestWhatOthersAcceptedIsWithdrawn(t *testing.T) {
 		look(1)
 		want("the spool stays away", 0)
 		look(seconds)
-		s.showPending(r.id, []talk.Entry{fanouttest.PendingEntry(r.id, 1, 2)}, false)
+		s.showPending(r.id, []talk.Entry{fanouttest.PendingEntry(r.id, 1, 2)}, false, talk.UUID{})
 		look(1)
 		want("it was accepted just now", 1)
 		look(seconds)
 		want("and that is long ago", 0)
+		spool.SetDown(nil)
+		look(1)
+		behindGap := fanouttest.PendingEntry(r.id, 1, 4)
+		s.showPending(r.id, []talk.Entry{behindGap}, false, fanouttest.PendingEntry(r.id, 1, 3).ID)
+		s.showPending(r.id, []talk.Entry{fanouttest.PendingEntry(r.id, 1, 5)}, false, behindGap.ID)
+		look(seconds - 1) // nothing is stored: the store would not be asked in vain
+		want("somebody may store it yet", 2)
+		look(2)
+		want("the spool does not have what is behind a gap", 0)
 	})
+}
+
+// TestPendingGapCloses: what was missing is told after all, with what was behind it.
+func TestPendingGapCloses(t *testing.T) {
+	s := keeperServer(t, &slowStore{})
+	r := &room{id: 5, srv: s, state: roomOpen}
+	s.rooms.byID[r.id] = r
+	entry := func(n int) talk.Entry { return fanouttest.PendingEntry(r.id, 1, n) }
+	s.showPending(r.id, []talk.Entry{entry(2)}, false, entry(1).ID)
+	s.showPending(r.id, []talk.Entry{entry(1), entry(2)}, false, talk.UUID{})
+	s.showPending(r.id, []talk.Entry{entry(3)}, false, entry(2).ID)
+	var got []talk.UUID
+	for _, e := range r.pendingSince(s.clock.coarse()) {
+		got = append(got, e.ID)
+	}
+	if want := []talk.UUID{entry(1).ID, entry(2).ID, entry(3).ID}; !slices.Equal(got, want) {
+		t.Errorf("they may be stored as %v, want %v", got, want)
+	}
 }

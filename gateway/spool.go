@@ -109,8 +109,9 @@ func (sp *spooler) accept(ctx context.Context, posts []post) {
 		byRoom[p.entry.RoomID] = append(byRoom[p.entry.RoomID], entries[i])
 	}
 	for room, list := range byRoom {
-		sp.srv.showPending(room, list, true)
-		sp.srv.publish(room, list)
+		behind := sp.srv.lastAccepted(room)
+		sp.srv.showPending(room, list, true, talk.UUID{})
+		sp.srv.publishNote(&fanout.Note{Room: room, Entries: list, Behind: behind})
 	}
 	for i, p := range posts {
 		if errs[i] == nil {
