@@ -112,6 +112,8 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	fanouttest.Run(t, func(t *testing.T, handlers ...fanout.Handler) []fanout.Bus {
 		o := options(t, cluster(t))
+		// Nothing breaks here: a slow machine must not look like it, and lose notes.
+		o.DialTimeout, o.CallTimeout, o.ProbeDeadline = 20*time.Second, 20*time.Second, 20*time.Second
 		buses := make([]fanout.Bus, len(handlers))
 		for i, handler := range handlers {
 			buses[i] = openBus(t, o, handler)
