@@ -36,7 +36,7 @@ func TestOneMachineDiffersInValuesOnly(t *testing.T) {
 		"\npid \"/tmp/a b/nginx.pid\";\n",
 		"\nerror_log \"/tmp/a b/error.log\" warn;\n",
 		"    worker_connections 19936;\n",
-		"        listen 127.0.0.1:8080 backlog=16384 so_keepalive=30s:5s:3;\n",
+		"        listen 127.0.0.1:8080 backlog=16384 so_keepalive=30s:5s:3 sndbuf=128k;\n",
 		"        server 127.0.0.1:9001 max_fails=2 fail_timeout=3s;\n        server 127.0.0.1:9002 max_fails=2 fail_timeout=3s;\n    }\n",
 	} {
 		if strings.Count(text, want) != 1 {

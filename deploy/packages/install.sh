@@ -9,6 +9,7 @@ need() { # a package and a file that shows that it is there
 need gcc /usr/bin/gcc
 need libc6-dev /usr/include/stdio.h
 need nginx /usr/sbin/nginx
+need nftables /usr/sbin/nft
 need redis-server /usr/bin/redis-server
 need redis-tools /usr/bin/redis-cli
 need postgresql "/usr/lib/postgresql/*/bin/initdb"
