@@ -62,7 +62,6 @@ func meaningsOfAll() map[error][]int {
 }
 
 func TestMeaningOfEachCode(t *testing.T) {
-	t.Parallel()
 	for want, codes := range meaningsOfAll() {
 		for _, code := range codes {
 			if got := meaningOf(code); got != want {
@@ -75,7 +74,6 @@ func TestMeaningOfEachCode(t *testing.T) {
 // TestNoCodeOfTheLibraryIsForgotten: a newer SQLite may have more codes. Somebody has to
 // say what each of them means.
 func TestNoCodeOfTheLibraryIsForgotten(t *testing.T) {
-	t.Parallel()
 	thought := map[int]bool{sqlite3.SQLITE_ROW: true, sqlite3.SQLITE_DONE: true} // no errors
 	for _, codes := range meaningsOfAll() {
 		for _, code := range codes {
@@ -138,7 +136,6 @@ func libraryCodes(t *testing.T) map[string]int {
 // has refused none, whatever it says; of those that it takes one by one, only
 // the guilty one is.
 func TestNothingIsRefusedWhileNothingIsTaken(t *testing.T) {
-	t.Parallel()
 	path := filepath.Join(t.TempDir(), "talk.db")
 	s := open(t, path, Options{})
 	run(t, path, `CREATE TRIGGER object BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'no'); END`)

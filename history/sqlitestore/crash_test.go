@@ -68,7 +68,6 @@ func writer(t *testing.T, path string) (*exec.Cmd, *bufio.Reader) {
 // TestKill kills a writing process without warning, again and again: whatever
 // it called stored is there, and the logs have no gap.
 func TestKill(t *testing.T) {
-	t.Parallel()
 	path := filepath.Join(t.TempDir(), "talk.db")
 	type place struct {
 		room int32
@@ -125,7 +124,6 @@ func TestKill(t *testing.T) {
 
 // TestOpenInAnotherProcess: two gateways cannot open one file.
 func TestOpenInAnotherProcess(t *testing.T) {
-	t.Parallel()
 	path := filepath.Join(t.TempDir(), "talk.db")
 	s := open(t, path, Options{})
 	cmd, out := writer(t, path)

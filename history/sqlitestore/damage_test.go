@@ -35,7 +35,6 @@ func spoil(t *testing.T, path string, keepPages int) {
 }
 
 func TestCorruptAtOpen(t *testing.T) {
-	t.Parallel()
 	for name, damage := range map[string]func(t *testing.T, path string){
 		"pages":         func(t *testing.T, path string) { spoil(t, path, 30) },
 		"header":        func(t *testing.T, path string) { spoil(t, path, 0) },
@@ -60,7 +59,6 @@ func TestCorruptAtOpen(t *testing.T) {
 }
 
 func TestCorruptionMetLater(t *testing.T) {
-	t.Parallel()
 	path := filepath.Join(t.TempDir(), "talk.db")
 	s := open(t, path, Options{})
 	fill(t, s, "x", 3000)
@@ -86,7 +84,6 @@ func TestCorruptionMetLater(t *testing.T) {
 // TestCorruptionMetByWriting has a room forget its newest entries: their seqs
 // must not be given again.
 func TestCorruptionMetByWriting(t *testing.T) {
-	t.Parallel()
 	path := filepath.Join(t.TempDir(), "talk.db")
 	s := open(t, path, Options{})
 	fill(t, s, "x", 30)
@@ -103,7 +100,6 @@ func TestCorruptionMetByWriting(t *testing.T) {
 
 // TestFull makes SQLite report a full disk; see also the test with a real one.
 func TestFull(t *testing.T) {
-	t.Parallel()
 	s := open(t, filepath.Join(t.TempDir(), "talk.db"), Options{})
 	fill(t, s, "before", 300)
 	var pages int

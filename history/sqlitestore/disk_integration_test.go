@@ -52,7 +52,6 @@ func fillUp(t *testing.T, name string) {
 // TestDiskFull: when the disk is full, what was stored stays, what was not is
 // refused as a whole, and all goes on when there is space again.
 func TestDiskFull(t *testing.T) {
-	t.Parallel()
 	dir := disk(t, "4m")
 	path, ballast := filepath.Join(dir, "talk.db"), filepath.Join(dir, "ballast")
 	s := open(t, path, Options{})
@@ -114,7 +113,6 @@ func TestDiskFull(t *testing.T) {
 }
 
 func TestReadOnlyDisk(t *testing.T) {
-	t.Parallel()
 	dir := disk(t, "4m")
 	path := filepath.Join(dir, "talk.db")
 	s := open(t, path, Options{})
@@ -132,7 +130,6 @@ func TestReadOnlyDisk(t *testing.T) {
 
 // TestReadOnlyFile runs as a user for whom modes of files matter.
 func TestReadOnlyFile(t *testing.T) {
-	t.Parallel()
 	dir := disk(t, "64m")
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // the test's own folder
 		t.Fatal(err)
@@ -159,7 +156,6 @@ func TestReadOnlyFile(t *testing.T) {
 // TestBindMounts: through a mount of its folder the database is the same one, and
 // a mount of the file alone has no place for its write-ahead log.
 func TestBindMounts(t *testing.T) {
-	t.Parallel()
 	dir, other := disk(t, "8m"), t.TempDir()
 	path := filepath.Join(dir, "talk.db")
 	s := open(t, path, Options{})

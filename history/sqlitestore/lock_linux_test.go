@@ -16,7 +16,6 @@ const ofdGetLock = 36
 // file is closed. Who is refused because this process has the file open, by whatever
 // name, does not touch it.
 func TestRefusedOpenKeepsSQLitesLocks(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	path, link := filepath.Join(dir, "talk.db"), filepath.Join(dir, "link.db")
 	s := open(t, path, Options{})

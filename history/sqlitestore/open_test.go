@@ -46,7 +46,6 @@ func tryFill(t *testing.T, s *Store, name string, n int) error {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	other := filepath.Join(dir, "other.db")
 	run(t, other, `CREATE TABLE somebody (elses INTEGER)`)
@@ -95,7 +94,6 @@ func run(t *testing.T, path, statements string) {
 }
 
 func TestOpenTwice(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "talk.db")
 	s := open(t, path, Options{})
@@ -123,7 +121,6 @@ func TestOpenTwice(t *testing.T) {
 }
 
 func TestFileMode(t *testing.T) {
-	t.Parallel()
 	path := filepath.Join(t.TempDir(), "odd ?#% näme.db")
 	fill(t, open(t, path, Options{}), "x", 3)
 	for _, name := range []string{path, path + "-wal", path + "-shm", path + ".lock"} {
@@ -140,7 +137,6 @@ func TestFileMode(t *testing.T) {
 // TestSchemaRefuses goes around the check that all stores share: what the
 // schema refuses by itself is refused alone.
 func TestSchemaRefuses(t *testing.T) {
-	t.Parallel()
 	s := open(t, filepath.Join(t.TempDir(), "talk.db"), Options{})
 	for name, spoil := range map[string]func(*talk.Entry){
 		"NUL":       func(e *talk.Entry) { e.Text = "a\x00b" },
@@ -194,7 +190,6 @@ var planStep = regexp.MustCompile(`^(SEARCH \w+ USING .*\((room_id=|room_id>|\(r
 // TestQueryPlans: every statement goes by an index, without sorting, however
 // many entries there are.
 func TestQueryPlans(t *testing.T) {
-	t.Parallel()
 	s := open(t, filepath.Join(t.TempDir(), "talk.db"), Options{})
 	for name, query := range map[string]string{
 		"After": afterQuery, "Before": beforeQuery, "SpanBefore": spanQuery, "Room": listedQuery, "Broken": brokenQuery,
@@ -219,7 +214,6 @@ func TestQueryPlans(t *testing.T) {
 
 // TestDurable: a commit returns when it is on the disk.
 func TestDurable(t *testing.T) {
-	t.Parallel()
 	s := open(t, filepath.Join(t.TempDir(), "talk.db"), Options{})
 	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal"} {
 		var got string
@@ -231,7 +225,6 @@ func TestDurable(t *testing.T) {
 
 // TestReconnects: a connection that is lost is replaced.
 func TestReconnects(t *testing.T) {
-	t.Parallel()
 	s := open(t, filepath.Join(t.TempDir(), "talk.db"), Options{})
 	fill(t, s, "before", 30)
 	for range 3 {
@@ -247,7 +240,6 @@ func TestReconnects(t *testing.T) {
 // TestADatabaseOfAnOlderVersion: what a file of each older version holds is there
 // afterwards, and goes on.
 func TestADatabaseOfAnOlderVersion(t *testing.T) {
-	t.Parallel()
 	path := filepath.Join(t.TempDir(), "talk.db")
 	base, err := migrations.ReadFile("migrations/0001_base.sql")
 	if err != nil {

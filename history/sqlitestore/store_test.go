@@ -19,7 +19,6 @@ func TestMain(m *testing.M) {
 }
 
 func TestContract(t *testing.T) {
-	t.Parallel()
 	historytest.Run(t, func(t *testing.T) historytest.Fixture {
 		f := &fixture{t: t, path: filepath.Join(t.TempDir(), "talk.db")}
 		t.Cleanup(f.Reopen)

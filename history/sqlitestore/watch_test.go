@@ -34,7 +34,6 @@ func rename(t *testing.T, from, to string) {
 // TestFileTakenAway: nothing is called stored while a file of the database is not
 // where it was; when it is back, all goes on, and what was stored is there.
 func TestFileTakenAway(t *testing.T) {
-	t.Parallel()
 	for _, end := range beside {
 		for name, instead := range map[string]func(t *testing.T, path string){
 			"moved":    func(*testing.T, string) {},
@@ -71,7 +70,6 @@ func TestFileTakenAway(t *testing.T) {
 
 // TestFileRemoved: what was called stored before is the last that was.
 func TestFileRemoved(t *testing.T) {
-	t.Parallel()
 	path := filepath.Join(t.TempDir(), "talk.db")
 	s := open(t, path, Options{})
 	fill(t, s, "before", 30)
@@ -89,7 +87,6 @@ func TestFileRemoved(t *testing.T) {
 
 // TestFileOverwritten: a backup is copied over the file of a running gateway.
 func TestFileOverwritten(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	path, backup := filepath.Join(dir, "talk.db"), filepath.Join(dir, "backup.db")
 	s := open(t, path, Options{})
@@ -112,7 +109,6 @@ func TestFileOverwritten(t *testing.T) {
 // TestFileOverwrittenByASoundBackup: the backup is all right by itself, of the same
 // size, and nothing waits in the write-ahead log.
 func TestFileOverwrittenByASoundBackup(t *testing.T) {
-	t.Parallel()
 	for name, something := range map[string]func(t *testing.T, s *Store){
 		"entries": func(t *testing.T, s *Store) { fill(t, s, "b", 6) },
 		"a move": func(t *testing.T, s *Store) {
@@ -152,7 +148,6 @@ func TestFileOverwrittenByASoundBackup(t *testing.T) {
 
 // TestFileVacuumed: SQLite's own shell may make the file shorter.
 func TestFileVacuumed(t *testing.T) {
-	t.Parallel()
 	path := filepath.Join(t.TempDir(), "talk.db")
 	s := open(t, path, Options{})
 	for _, name := range []string{"a", "b", "c"} {
@@ -169,7 +164,6 @@ func TestFileVacuumed(t *testing.T) {
 
 // TestFileTruncated: a part of it is gone, also of one that is not read whole.
 func TestFileTruncated(t *testing.T) {
-	t.Parallel()
 	for _, most := range []int64{0, -1} {
 		path := filepath.Join(t.TempDir(), "talk.db")
 		s := open(t, path, Options{CheckBytes: most})
@@ -191,7 +185,6 @@ func TestFileTruncated(t *testing.T) {
 
 // TestFileCheckpointed: another program that uses SQLite may write the file.
 func TestFileCheckpointed(t *testing.T) {
-	t.Parallel()
 	path := filepath.Join(t.TempDir(), "talk.db")
 	s := open(t, path, Options{})
 	for range 3 {
@@ -205,7 +198,6 @@ func TestFileCheckpointed(t *testing.T) {
 // TestStartBesideLeftovers: no new database is made in silence where one has been,
 // and what is left of it is not touched.
 func TestStartBesideLeftovers(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "talk.db")
 	s := open(t, path, Options{})
@@ -245,7 +237,6 @@ func TestStartBesideLeftovers(t *testing.T) {
 // TestStartThatWasKilled: it had begun to make the database, and nobody has to
 // remove what it left. The journal is one of SQLite's, at the moment of the kill.
 func TestStartThatWasKilled(t *testing.T) {
-	t.Parallel()
 	path := filepath.Join(t.TempDir(), "talk.db")
 	copyFile(t, os.DevNull, path)
 	db, err := sql.Open("sqlite", path)
@@ -276,7 +267,6 @@ func TestStartThatWasKilled(t *testing.T) {
 // TestOpenByAnotherName: by a hard link there would be two write-ahead logs of one
 // database.
 func TestOpenByAnotherName(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	path, link := filepath.Join(dir, "talk.db"), filepath.Join(dir, "link.db")
 	s := open(t, path, Options{})
