@@ -43,6 +43,7 @@ type Store struct {
 	options Options
 	path    string
 	lock    *lock
+	clock   *clockWatch
 	reads   *sql.DB
 	queries queries
 
@@ -73,7 +74,8 @@ func Open(path string, options Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	s := &Store{options: options.withDefaults(), path: path, lock: lock, watch: newWatch(path, lock.id), turn: make(chan struct{}, 1)}
+	options = options.withDefaults()
+	s := &Store{options: options, path: path, lock: lock, clock: newClockWatch(options.Clock, elapsed), watch: newWatch(path, lock.id), turn: make(chan struct{}, 1)}
 	if err := s.open(context.Background()); err != nil {
 		s.release()
 		if errors.Is(err, history.ErrCorrupt) {
