@@ -3,6 +3,8 @@
 package devcluster_test
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,7 +14,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"tuitalk/deploy/devcluster"
 	"tuitalk/deploy/nginx"
@@ -62,6 +66,114 @@ func TestNginxLimitsOneAddress(t *testing.T) {
 	if got := requests(t, free, "127.0.0.2", 4000, refused); got[http.StatusOK] != 4000 {
 		t.Errorf("without limits: %v", got)
 	}
+}
+
+// heldRequests stands in for a gateway that answers and never ends: it says a little
+// every second, so that Nginx does not take it for dead.
+func heldRequests(t *testing.T) string {
+	return upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		control, tick := http.NewResponseController(w), time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			if _, err := io.WriteString(w, "."); err != nil || control.Flush() != nil {
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-r.Context().Done():
+				return
+			}
+		}
+	})
+}
+
+// hold asks for something by an address, and returns the answer's status and the
+// connection, on which the answer goes on.
+func hold(t *testing.T, n *devcluster.Nginx, from, header string) (status int, c net.Conn) {
+	t.Helper()
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	c, err := dialer.DialContext(t.Context(), "tcp", n.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if _, err := fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\n%s\r\n", header); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, c
+}
+
+const upgrading = "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+
+// One address can hold 400 pages, and that touches nothing but its pages.
+func TestNginxLimitsPages(t *testing.T) {
+	t.Parallel()
+	n := startNginx(t, heldRequests(t))
+	var last net.Conn
+	for i := range 400 {
+		var status int
+		if status, last = hold(t, n, "127.0.0.2", ""); status != http.StatusOK {
+			t.Fatalf("page %d: %d", i+1, status)
+		}
+	}
+	for range 3 {
+		if status, _ := hold(t, n, "127.0.0.2", ""); status != http.StatusTooManyRequests {
+			t.Errorf("page 401: %d", status)
+		}
+	}
+	if status, _ := hold(t, n, "127.0.0.2", upgrading); status != http.StatusOK {
+		t.Errorf("an upgrade beside them: %d", status)
+	}
+	if status, _ := hold(t, n, "127.0.0.3", ""); status != http.StatusOK {
+		t.Errorf("a page of another address: %d", status)
+	}
+	_ = last.Close()
+	await(t, "the place of a page that was given up", func() bool {
+		status, _ := hold(t, n, "127.0.0.2", "")
+		return status == http.StatusOK
+	})
+}
+
+// Who does not get to the end of his headers in 10 s is let go, whatever he does in
+// the meantime. Without client_header_timeout it would be after a minute.
+func TestNginxEndsSlowHeads(t *testing.T) {
+	t.Parallel()
+	n := startNginx(t, heldRequests(t))
+	const head = "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "
+	var wait sync.WaitGroup
+	for name, begin := range map[string]string{"silent": "", "half": head, "dripping": head} {
+		c, err := net.Dial("tcp", n.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		if _, err := io.WriteString(c, begin); err != nil {
+			t.Fatal(err)
+		}
+		if name == "dripping" {
+			wait.Go(func() {
+				for err := error(nil); err == nil; time.Sleep(200 * time.Millisecond) {
+					_, err = io.WriteString(c, "x")
+				}
+			})
+		}
+		wait.Go(func() {
+			began := time.Now()
+			if err := c.SetReadDeadline(began.Add(45 * time.Second)); err != nil {
+				t.Error(err)
+			}
+			answer, err := io.ReadAll(c)
+			if errors.Is(err, os.ErrDeadlineExceeded) || strings.Contains(string(answer), " 200 ") {
+				t.Errorf("%s: after %s %v, %q", name, time.Since(began), err, answer)
+			}
+			_ = c.Close()
+		})
+	}
+	wait.Wait()
 }
 
 // What Nginx takes for one address is the IPv4 address, also where it is written as an
