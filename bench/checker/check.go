@@ -62,6 +62,7 @@ func Check(opts Options, recordings ...*Recording) *Report {
 	c.judgeMembers()
 	c.judgeLeaves()
 	c.judgeSharedNames()
+	c.judgeSessions()
 	c.figures()
 	c.tell()
 	return c.report

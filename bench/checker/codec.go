@@ -16,10 +16,10 @@ var ErrTruncated = errors.New("the recording is cut off")
 // ErrDamaged says that a recording makes no sense.
 var ErrDamaged = errors.New("the recording is damaged")
 
-// magic begins a file; its last byte is the version of the form. Version 1 had
-// fewer verbs, and is read as well.
+// magic begins a file; its last byte is the version of the form. Those before had
+// fewer verbs, and are read as well.
 const (
-	magic        = "TTHIST\x00\x02"
+	magic        = "TTHIST\x00\x03"
 	oldestReadBy = 1
 )
 
@@ -48,6 +48,7 @@ var verbs = [256]verb{
 	Ended:        {"ctf", "ends"},
 	Original:     {"ct", "speaks the original's form"},
 	Killed:       {"ct", "is killed for good"},
+	Session:      {"cti", "is session %i"},
 	Restarted:    {"ctrsf", "shows room %r anew, behind %s"},
 	Cleared:      {"ct", "clears what it shows"},
 	Shown:        {"cte", "shows %e"},

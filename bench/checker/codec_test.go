@@ -170,7 +170,7 @@ func TestCutAndDamagedRecordings(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, head := range []string{"TTHISTORY and more", "TTHIST\x00\x00", "TTHIST\x00\x03"} {
+	for _, head := range []string{"TTHISTORY and more", "TTHIST\x00\x00", "TTHIST\x00\x04"} {
 		if _, err := Decode([]byte(head)); !errors.Is(err, ErrDamaged) {
 			t.Errorf("head %q: %v", head, err)
 		}
@@ -230,8 +230,27 @@ func TestGoldenRecordingOfVersion2(t *testing.T) {
 	say(Event{Verb: Counted, At: 12, Room: 7, Entry: 301})
 	say(Event{Verb: Killed, At: 13})
 	w.Finish()
-	want := w.Take(nil)
+	want := decoded(t, w.Take(nil))
 	data, err := hex.DecodeString(strings.Join(strings.Fields(golden2), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Decode(data); err != nil || !same(got, want) {
+		t.Errorf("%v\n%x", err, encode(want))
+	}
+}
+
+// golden3 is a recording of version 3, with the verb that version 2 had not.
+const golden3 = `54544849535400 03 c9036f6c64 01000a 0b000401000000000000000000000000000000 cc02`
+
+func TestGoldenRecordingOfVersion3(t *testing.T) {
+	w := NewWriter()
+	c := w.Client("old")
+	w.Event(Event{Verb: Attached, Client: c, At: 5})
+	w.Event(Event{Verb: Session, Client: c, At: 7, ID: uuidOf(1)})
+	w.Finish()
+	want := w.Take(nil)
+	data, err := hex.DecodeString(strings.Join(strings.Fields(golden3), ""))
 	if err != nil || !slices.Equal(data, want) {
 		t.Errorf("%v\n%x", err, want)
 	}

@@ -4,7 +4,7 @@
 // live equals what the history gives later; nothing is called stored that is
 // not; nobody "left" who was only reconnecting, and everybody did who is gone for
 // good; lists of members and dates are true; nobody speaks under a name that he has
-// given up; nothing of one room is sent to those in another.
+// given up; nothing of one room is sent to those in another; no session is served twice.
 //
 // It is the only history checker of the project: of the tests, of the chaos runs
 // and of the load generator. It knows nothing of sessions, sockets and stores,
@@ -35,6 +35,7 @@
 //	judgeMembers    lists and counts against the log and who was     members.go
 //	judgeLeaves     who is gone for good, and still a member         leave.go
 //	judgeSharedNames  one name in all rooms                          names.go
+//	judgeSessions   one connection for each session                  sessions.go
 //	figures         what the faults did to people                    figures.go, outages.go, flow.go
 //	tell            a story for each violation                       story.go
 //
@@ -91,7 +92,7 @@
 // # The file
 //
 // A recording is a stream of records. It begins with the bytes "TTHIST", 0 and
-// the version, which is 2. Version 1 is the same with fewer verbs, and is read as well.
+// the version, which is 3. Versions 1 and 2 are the same with fewer verbs, and are read as well.
 // A record is a byte that tells its kind, and its fields. Numbers are varints (as of encoding/binary): those that can be
 // negative have their sign in the lowest bit, v<<1 ^ v>>63. Ids are 16 bytes,
 // hashes are FNV-1a of 64 bits as 8 bytes, little-endian; flags are a byte, 0 or

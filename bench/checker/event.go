@@ -38,6 +38,9 @@ const (
 	// Killed: the program is gone for good, without a word to anybody. What it had
 	// not sent stays unsent.
 	Killed
+	// Session: ID is what names the program to servers from now on, among those of its
+	// user.
+	Session
 )
 
 // Of what a client shows.

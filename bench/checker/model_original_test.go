@@ -13,6 +13,8 @@ func (m *model) attach(c *modelClient) {
 	m.say(c, Event{Verb: Attached})
 	if c.original {
 		m.say(c, Event{Verb: Original})
+	} else {
+		m.say(c, Event{Verb: Session, ID: talk.UUID{0: 0x5e, 15: byte(c.index)}})
 	}
 	c.pending = nil
 }

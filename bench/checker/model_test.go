@@ -100,6 +100,7 @@ var shapes = []shape{
 		wander: 4, outage: 2, restart: 2, resets: 3, rename: 4, refuse: 3, trim: 2, originals: 4, pages: 3, list: 2, ends: 1},
 	{name: "originals", clients: 4, rooms: 2, steps: 2500, post: 12, pump: 15, deliver: 40, flap: 4, wander: 4, outage: 1,
 		rename: 3, originals: 8, pages: 6, ends: 1},
+	{name: "windows", clients: 13, rooms: 2, steps: 1500, post: 10, pump: 15, deliver: 40, rename: 1, list: 2},
 }
 
 func newModel(seed uint64, sh shape) *model {

@@ -154,9 +154,13 @@ func brief(r *Report) string {
 func TestEveryMutationIsCaught(t *testing.T) {
 	done := map[string]int{}
 	for seed := range uint64(4) {
-		for _, sh := range []shape{shapes[2], shapes[4], shapes[6], shapes[7]} {
+		for _, sh := range []shape{shapes[2], shapes[4], shapes[6], shapes[7], shapes[8]} {
 			good := newMutator(decoded(t, history(seed, sh)), rand.New(rand.NewPCG(seed, 3)))
-			for _, mu := range mutations {
+			list := mutations
+			if sh.name == "windows" {
+				list = ofWindows
+			}
+			for _, mu := range list {
 				if mutate(t, good, mu) {
 					done[mu.name]++
 				}
@@ -167,7 +171,7 @@ func TestEveryMutationIsCaught(t *testing.T) {
 		}
 	}
 	kinds := map[Kind]bool{Noise: true} // see TestNoiseIsCaught
-	for _, mu := range mutations {
+	for _, mu := range slices.Concat(mutations, ofWindows) {
 		if done[mu.name] < 2 {
 			t.Errorf("%s: tried %d times only", mu.name, done[mu.name])
 		}

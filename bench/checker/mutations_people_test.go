@@ -95,6 +95,45 @@ var ofPeople = []mutation{
 	}},
 }
 
+// ofWindows are mutations of users who have two windows to the end; see the shape "windows".
+var ofWindows = []mutation{
+	{"a new name does not come to the user's other room", OldName, []Kind{WrongMembers, Noise, OldName}, func(m *mutator, k Kind) (Violation, bool) {
+		var client int32
+		var older Entry
+		i := m.pick(func(i int, e *Event) (fits bool) {
+			client, older, fits = m.sharedName(i)
+			return fits
+		})
+		if i < 0 {
+			return Violation{}, false
+		}
+		m.givenToStranger(m.entryAt(i))
+		return Violation{Kind: k, Client: m.Clients[client], Room: older.Room, Seq: older.Seq, ID: older.ID}, true
+	}},
+	{"two windows are one session", TwiceServed, nil, func(m *mutator, k Kind) (Violation, bool) {
+		var older, newer int32
+		i := m.pick(func(_ int, e *Event) (fits bool) {
+			if e.Verb != Session {
+				return false
+			}
+			older = e.Client
+			newer, fits = m.otherWindow(older)
+			from := max(m.lastUp(older), m.lastUp(newer))
+			return fits && m.lastUp(newer) > m.lastUp(older) && m.calm(from) && m.calm(m.end()) && from+15*second < m.end()
+		})
+		if i < 0 {
+			return Violation{}, false
+		}
+		id := m.Events[i].ID
+		for j := range m.Events {
+			if e := &m.Events[j]; e.Verb == Session && e.Client == newer {
+				e.ID = id
+			}
+		}
+		return Violation{Kind: k, Client: m.Clients[older], Room: m.roomAtEnd(older)}, true
+	}},
+}
+
 func inList(change func(*Event)) func(*mutator, Kind) (Violation, bool) {
 	return func(m *mutator, k Kind) (Violation, bool) {
 		i := m.pick(func(_ int, e *Event) bool { return e.Verb == Listed && m.calm(e.At) })
@@ -239,3 +278,63 @@ func (m *mutator) oldName(i int) (old uint64, ok bool) {
 }
 
 func (m *mutator) foundInOutbox(id talk.UUID) bool { return m.good.found[id] }
+
+// otherWindow is another client of the same user, if both are there to the end.
+func (m *mutator) otherWindow(client int32) (other int32, ok bool) {
+	user := m.userOf(client).id
+	for other := range int32(len(m.Clients)) {
+		if other != client && m.userOf(other).id == user && m.wants(client) && m.wants(other) {
+			return other, true
+		}
+	}
+	return 0, false
+}
+
+// lastUp is when a client was let in for the last time.
+func (m *mutator) lastUp(client int32) (at int64) {
+	for i := range m.Events {
+		if e := &m.Events[i]; e.Client == client && e.Verb == Up {
+			at = e.At
+		}
+	}
+	return at
+}
+
+// namings are what the store has of a user's names in a room.
+func (m *mutator) namings(user talk.UUID, room int32) (all []Entry) {
+	for i := range m.Events {
+		if m.Events[i].Verb != Kept {
+			continue
+		}
+		e := m.entryAt(i)
+		if e.Author == user && e.Room == room && (e.Kind == talk.KindJoined || e.Kind == talk.KindRenamed) {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// sharedName tells that event i is the last name that a room knows of a user who is there
+// to the end, given in his other window's room at the same time, long before the end and
+// with calm behind; and who is there, and what the room called him before.
+func (m *mutator) sharedName(i int) (client int32, older Entry, ok bool) {
+	if m.Events[i].Verb != Kept || m.entryAt(i).Kind != talk.KindRenamed {
+		return 0, Entry{}, false
+	}
+	e := m.entryAt(i)
+	for client := range int32(len(m.Clients)) {
+		other, two := m.otherWindow(client)
+		if !two || m.userOf(client).id != e.Author || m.roomAtEnd(client) != e.Room || m.roomAtEnd(other) == e.Room {
+			continue
+		}
+		here, there := m.namings(e.Author, e.Room), m.namings(e.Author, m.roomAtEnd(other))
+		if len(here) < 2 || len(there) == 0 || here[len(here)-1] != e || there[len(there)-1].Name != e.Name {
+			return 0, Entry{}, false
+		}
+		older, given := here[len(here)-2], dateOf(e.UnixTime)
+		ups := max(m.lastUp(client), m.lastUp(other))
+		return client, older, older.Name != e.Name && dateOf(older.UnixTime) < given-5*second && ups < given-5*second &&
+			given+15*second < m.end() && m.calm(given) && m.calm(m.end())
+	}
+	return 0, Entry{}, false
+}

@@ -77,8 +77,11 @@ const (
 	// entry is left out, comes twice or in the wrong place, a second is split, or
 	// there is too little or too much.
 	TornPage
+	// TwiceServed: two programs that show one session of one user are both let in, to the
+	// end. The newer one takes over, on whichever gateway.
+	TwiceServed
 
-	lastKind = TornPage
+	lastKind = TwiceServed
 )
 
 var kindNames = [...]string{
@@ -89,6 +92,7 @@ var kindNames = [...]string{
 	Skipped: "left out on a line", Repeated: "sent twice on a line", Misplaced: "sent out of order on a line",
 	NeverAnswered: "never answered", NeverLeft: "never left", OldName: "under an old name",
 	TimeAhead: "dated ahead", Leak: "leaked from another room", WrongMembers: "wrong members", TornPage: "torn page",
+	TwiceServed: "session served twice",
 }
 
 func (k Kind) String() string {

@@ -51,6 +51,7 @@ type seat struct {
 	told     int64            // of which it was told as this entry, before that was stored; 0: it was not
 	ownNames map[int32]naming // by room: the last entry that was shown and names its user
 	wish     uint64           // the name that it took last, if no entry has given it since
+	session  talk.UUID        // zero: unknown
 
 	ordinals map[int32]int32 // sends so far, by room
 	presence presence
@@ -92,6 +93,7 @@ var steps = [256]func(c *check, s *seat, p place, e *Event, at int64){
 	Page:         (*check).pageCame,
 	Paged:        (*check).paged,
 	Named:        func(_ *check, s *seat, _ place, e *Event, _ int64) { s.wish = e.Hash },
+	Session:      func(_ *check, s *seat, _ place, e *Event, _ int64) { s.session = e.ID },
 	Sent:         (*check).sent,
 	Refused:      (*check).touchedBySend,
 	Withdrawn:    (*check).touchedBySend,

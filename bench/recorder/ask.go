@@ -22,9 +22,15 @@ type ask struct {
 const maxAsks = 64
 
 // Said notes what the session sends over a connection. Only what must be answered is
-// written down.
+// written down, and which session it says that it is: what brings messages to rooms that
+// the user has left has others.
 func (c *Client) Said(now time.Time, conn client.ConnID, m talk.Message) {
 	switch m := m.(type) {
+	case talk.Hello:
+		if m.Session != c.named && m.Session == c.session.State().Session {
+			c.named = m.Session
+			c.note(now, checker.Event{Verb: checker.Session, ID: m.Session})
+		}
 	case talk.JoinRoom:
 		c.asked(now, ask{conn: conn, room: m.RoomID})
 	case talk.Fetch:

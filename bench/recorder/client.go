@@ -19,6 +19,7 @@ type Client struct {
 	heard     time.Time // when a frame came last
 	name      string
 	uuid      talk.UUID
+	named     talk.UUID // the session, as it was said to a server last
 	wanting   bool
 	joined    bool // the server has let it into room
 	up        bool
