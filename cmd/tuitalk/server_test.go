@@ -206,12 +206,16 @@ func (s *server) tell(m talk.Message) {
 func (s *server) got() (bytes string, secrets []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, m := range shownSecret.FindAllSubmatch(s.heard, -1) {
+	return string(s.heard), secretsIn(s.heard)
+}
+
+func secretsIn(heard []byte) (secrets []string) {
+	for _, m := range shownSecret.FindAllSubmatch(heard, -1) {
 		if secret := string(m[1]); !slices.Contains(secrets, secret) {
 			secrets = append(secrets, secret)
 		}
 	}
-	return string(s.heard), secrets
+	return secrets
 }
 
 var shownSecret = regexp.MustCompile(`"secret":"([^"]*)"`)

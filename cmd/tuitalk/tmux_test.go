@@ -18,8 +18,9 @@ import (
 	"tuitalk/talk"
 )
 
-// program is the built client.
-var program string
+// program is the built client. The gateway is elsewhere, so that its command line does not
+// have the client's path in it.
+var program, gatewayProgram string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "tuitalk")
@@ -29,8 +30,16 @@ func TestMain(m *testing.M) {
 	if program, err = devcluster.Build(dir, "tuitalk/cmd/tuitalk", false); err != nil {
 		panic(err)
 	}
+	elsewhere, err := os.MkdirTemp("", "gateway")
+	if err != nil {
+		panic(err)
+	}
+	if gatewayProgram, err = devcluster.Build(elsewhere, "tuitalk/cmd/tuitalk-gateway", false); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)
+	_ = os.RemoveAll(elsewhere)
 	os.Exit(code)
 }
 

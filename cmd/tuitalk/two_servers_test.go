@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-// TestNothingOfOneServerReachesAnother: the user is on one server, leaves
-// something unsent there, goes to another that writes down all that it gets and
-// then refuses him, begins anew there, and comes back to the first.
+// TestNothingOfOneServerReachesAnother: the user is on a real server, leaves
+// something unsent there as it is killed, goes to another that writes down all that it
+// gets and then refuses him, begins anew there, and comes back to the first.
 func TestNothingOfOneServerReachesAnother(t *testing.T) {
 	t.Parallel()
-	a, b, term := startServer(t), startServer(t), openTerminal(t, 100, 20)
+	a, b, term := startRealServer(t), startServer(t), openTerminal(t, 100, 20)
 	term.start("USER=anton", "-server", a.url(), "-name", "ada", "-room", "1")
 	term.has("ada ● online")
 	term.line("said at a")
