@@ -534,8 +534,24 @@ func (p *Postgres) awaitTrue(ctx context.Context, question string) error {
 	}
 }
 
-// ask asks the server with PostgreSQL's own client.
-func (p *Postgres) ask(ctx context.Context, question string) (string, error) {
+// ask asks the server, and again if it is a standby that gave up the question for what it
+// has to replay.
+func (p *Postgres) ask(ctx context.Context, question string) (answer string, err error) {
+	for {
+		answer, err = p.askOnce(ctx, question)
+		if err == nil || !strings.Contains(err.Error(), "conflict with recovery") {
+			return answer, err
+		}
+		select {
+		case <-time.After(standbyCheck):
+		case <-ctx.Done():
+			return "", errors.Join(ctx.Err(), err)
+		}
+	}
+}
+
+// askOnce asks the server with PostgreSQL's own client.
+func (p *Postgres) askOnce(ctx context.Context, question string) (string, error) {
 	u := url.URL{Scheme: "postgres", User: url.User(postgresUser), Host: p.Addr(), Path: postgresUser}
 	cmd := exec.CommandContext(ctx, psql(p.options.Bin), "-AtXq", "-c", question, u.String())
 	cmd.Env = append(os.Environ(), "PGPASSWORD="+p.password)
