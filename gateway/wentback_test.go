@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/fanout/fanouttest"
 	"tuitalk/gateway"
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -419,4 +420,67 @@ func TestADoubtAsksOnce(t *testing.T) {
 	if j := expect[talk.Joined](back()); j.Reset {
 		t.Error("who comes back is reset although the store has not gone back")
 	}
+}
+
+// TestPendingWhenTheStoreGoesBack: gateways hold what was accepted while the store is away,
+// and what comes back is an older store. What was accepted is stored behind what that one
+// has, once and in order, and shown to everybody so, also if the spool has lost it.
+func TestPendingWhenTheStoreGoesBack(t *testing.T) {
+	t.Parallel()
+	for name, lost := range map[string]bool{"the spool has them": false, "the spool has lost them": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "talk.db")
+			store := openStore(t, path)
+			t.Cleanup(func() { _ = store.Close() })
+			f, b := &spoolFleet{t, store, fanout.NewHub(), fanouttest.NewSpool(10000)}, sqliteBackup(t, path)
+			one, two := f.gateway(nil), f.gateway(nil)
+			author, reader, original := hello(t, one.addr), hello(t, two.addr), dial(t, one.addr, talk.JSON)
+			author.join(1, "ada")
+			reader.join(1, "bob")
+			original.join(1, "cy")
+			author.chat([]*peer{reader, original}, "kept 1", "kept 2")
+			b.save()
+			author.chat([]*peer{reader, original}, "lost 1", "lost 2")
+			f.cut(one, two)
+			author.accept(1, "held 1", "held 2")
+			reader.heardPending("held 1")
+			reader.heardPending("held 2")
+			b.restore()
+			if lost {
+				f.lose()
+			}
+			f.mend(one, two)
+			want := []string{"kept 1", "kept 2", "held 1", "held 2", "after"}
+			end := history.Head{Seq: 100, ID: newID(4)}
+			a, ofAuthor := author.joinsAnew(one.addr, end)
+			r, ofReader := reader.joinsAnew(two.addr, end)
+			awaitTrue(t, "what was held to be stored", func() bool { return headOf(t, store).Seq >= 7 })
+			a.post(1, "after")
+			for p, shown := range map[*peer][]talk.Entry{a: ofAuthor, r: ofReader} {
+				if got := append(posted(shown), p.storedUntil("after")...); !slices.Equal(got, want) {
+					t.Errorf("shown is %q, want %q", got, want)
+				}
+			}
+			if got := original.entriesUntil("after"); !slices.Equal(got, want[2:]) {
+				t.Errorf("the original's client is shown %q, want %q", got, want[2:])
+			}
+			wantAlarm(t, one.node)
+			wantAlarm(t, two.node)
+			f.wantLog(1, want...)
+			awaitTrue(t, "the spool to be empty", func() bool { return f.waiting() == 0 })
+		})
+	}
+}
+
+// storedUntil reads the posts that are shown as stored up to one; none that is pending may
+// be withdrawn.
+func (p *peer) storedUntil(text string) (texts []string) {
+	p.t.Helper()
+	for !slices.Contains(texts, text) {
+		if e := expect[talk.Entry](p); e.Kind == talk.KindPosted && !e.Pending {
+			texts = append(texts, e.Text)
+		}
+	}
+	return texts
 }
