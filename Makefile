@@ -22,13 +22,15 @@ build: web/dist/index.html ## build all programs into bin/, the browser client i
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/tuitalk-gateway ./cmd/tuitalk ./cmd/tuitalk-bench
 
 DEB_ARCH ?= $(shell go env GOARCH)
-deb: web/dist/index.html tools ## build Debian packages of the gateway, the terminal client and the load generator into bin/deb/ (DEB_ARCH=arm64)
+deb: tools ## build Debian packages of the gateway, the terminal client and the load generator into bin/deb/ (DEB_ARCH=arm64)
+	go run ./web/build -version '$(VERSION)'
 	@rm -f bin/deb/*.deb
 	deploy/debian/build.sh '$(DEB_ARCH)' '$(VERSION)' bin/deb
 
 # What is published: static programs and packages for both architectures, their
 # checksums, and what the changelog says of this version.
-release: web/dist/index.html tools ## build everything that is published of this version into bin/release/
+release: tools ## build everything that is published of this version into bin/release/
+	go run ./web/build -version '$(VERSION)'
 	deploy/debian/release.sh '$(VERSION)' bin/release
 
 WEB_SOURCES := $(shell find web client talk cmd/tuitalk-web -type f -not -path 'web/dist/*' -not -name '*_test.go' -not -path '*/testdata/*') go.mod

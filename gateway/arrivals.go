@@ -136,7 +136,7 @@ func (r *renames) all() map[talk.UUID]renamed {
 func (r *renames) putBack(user talk.UUID, n renamed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := r.of[user]; !known {
+	if noted, known := r.of[user]; !known || noted.at < n.at {
 		r.note(user, n)
 	}
 }
@@ -153,16 +153,18 @@ func (r *renames) remove(done map[talk.UUID]renamed) {
 func (k *leaseManager) syncNames(ctx context.Context) error {
 	s := k.srv
 	if names := s.renames.all(); len(names) > 0 {
-		var windows []history.Window
 		for page := range slices.Chunk(slices.Collect(maps.Keys(names)), maxLookUp) {
-			found, err := s.presence.Windows(ctx, page)
+			windows, err := s.presence.Windows(ctx, page)
 			if err != nil {
 				return err
 			}
-			windows = append(windows, found...)
+			due := make(map[talk.UUID]renamed, len(page))
+			for _, user := range page {
+				due[user] = names[user]
+			}
+			s.renames.remove(due) // first: what turns out not to be done is put back
+			s.renameEverywhere(due, windows)
 		}
-		s.renames.remove(names) // first: what turns out not to be done is put back
-		s.renameEverywhere(names, windows)
 	}
 	for {
 		page := s.arrivals.take(maxLookUp)

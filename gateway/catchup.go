@@ -52,8 +52,9 @@ func (s *Server) retryCatchUp(r *room, c *conn) {
 }
 
 // catchUpStep serves a member what memory has, else one page from the store; the
-// next one waits for its turn behind what others miss. It runs on a worker, and is the
-// only one for a member that is catching up.
+// next one waits for its turn behind what others miss. It runs on a worker. A reset of the
+// room may begin a second one while the first waits for the store: both go on from the
+// member's cursor, which only moves by the entry behind it.
 func (s *Server) catchUpStep(ctx context.Context, r *room, c *conn) {
 	var has history.Head
 	done, resets := false, 0

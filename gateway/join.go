@@ -47,7 +47,7 @@ func (c *conn) refuseBusy(form talk.Form) {
 	c.closeFor(reasonUnable)
 }
 
-// beginAsync begins an asynchronous step, which settle ends; what comes meanwhile
+// beginAsync begins an asynchronous step, which finishAsync ends; what comes meanwhile
 // waits. Its queues, the room and the store together have RequestWait for it: then
 // the client is told to come back. What is on its way to the store goes on. Call
 // with mu held.
@@ -247,7 +247,7 @@ func (j *join) enterProvisionally() {
 	j.finishJoin(form, history.Moved{})
 }
 
-// entering is what is asked of the store for a session that comes to a room.
+// registration is what is asked of the store for a session that comes to a room.
 type registration struct {
 	key   sessionKey
 	name  string
@@ -256,7 +256,7 @@ type registration struct {
 	keep  bool      // who is in the room already, keeps the name by which it knows him
 }
 
-// enter asks the store to let a session into its room, here.
+// registerSession asks the store to let a session into its room, here.
 func (s *Server) registerSession(e registration, done func(history.Moved)) {
 	s.lane(e.key.RoomID).enqueueMove(move{
 		Move: history.Move{

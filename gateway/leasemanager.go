@@ -112,7 +112,7 @@ func (k *leaseManager) run(ended <-chan struct{}) {
 	}
 }
 
-// keep does a round, and notes what it means if the store does not answer.
+// runRound does a round, and notes what it means if the store does not answer.
 func (k *leaseManager) runRound(now time.Time) {
 	dead, err := k.heartbeat(now)
 	k.srv.health.store(err)

@@ -107,7 +107,7 @@ func (rp *replayer) run(ended <-chan struct{}) {
 	}
 }
 
-// look drains every partition that holds something, as far as it is due. rescue:
+// replayAll drains every partition that holds something, as far as it is due. rescue:
 // then it stores what is pending here although the spool no longer has it. left:
 // there is more to do.
 func (rp *replayer) replayAll(rescue bool) (left bool) {
@@ -161,7 +161,9 @@ func (rp *replayer) withdrawOthers(now time.Time) {
 				rp.unreadable[part] = now
 			}
 			continue
-		case seen == whole && rp.wasRead[part].IsZero():
+		case seen == partly:
+			rp.wasRead[part] = time.Time{} // what was not reached may be it
+		case rp.wasRead[part].IsZero():
 			rp.wasRead[part] = now
 		}
 		rp.unreadable[part] = time.Time{}
@@ -185,7 +187,7 @@ func (sp *spooler) depths(ctx context.Context) ([]int64, error) {
 	return sp.spool.Depths(ctx)
 }
 
-// drain brings a partition into the store, from its start, as far as it is due
+// replayPartition brings a partition into the store, from its start, as far as it is due
 // and there is time.
 func (rp *replayer) replayPartition(part int, until time.Time) coverage {
 	s := rp.srv

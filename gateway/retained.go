@@ -36,7 +36,7 @@ func (s *Server) refuseNotTaken(p post, code talk.Code, sentence string) {
 	s.nackRetry(p, code, sentence)
 }
 
-// keep has a post offered again after a while.
+// retain has a post offered again after a while.
 func (l *lane) retain(p post) {
 	p.conn.locked(func(u *user) {
 		at, _ := slices.BinarySearch(u.retained, p.number)
@@ -75,7 +75,7 @@ func (l *lane) offerRetained() {
 	}
 }
 
-// offer does it, and returns the posts.
+// takeRetained does it, and returns the posts.
 func (l *lane) takeRetained() []post {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -29,7 +29,7 @@ const (
 type spooler struct {
 	srv   *Server
 	spool fanout.Spool
-	// parts[p]: whether entries of partition p are known to wait. The next
+	// partitions[p]: whether entries of partition p are known to wait. The next
 	// append for one of its rooms starts with them or goes behind them, so that
 	// it does not overtake them. A partition is suspected of some after an
 	// outage, and when the bus did not tell this node of a room, or no longer does.
@@ -41,7 +41,7 @@ type spooler struct {
 	// depth is the number of waiting entries, as last seen.
 	depth atomic.Int64
 	sizer batchSizer
-	// hurried: a lane has found more than it has time for.
+	// leftover: a lane has found more than it has time for.
 	leftover atomic.Bool
 }
 

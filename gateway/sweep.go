@@ -115,7 +115,7 @@ func (s *Server) expire(now int64) {
 // inNextRound is told that a task is not done which the next round submits anew.
 func inNextRound(error) {}
 
-// syncNames looks at every connection, and closes the largest holders if all
+// lookAround looks at every connection, and closes the largest holders if all
 // together hold too much.
 func (s *Server) lookAround(now int64, n int) {
 	kernel, rate := 0, s.opts.slowBelow()

@@ -217,7 +217,7 @@ func (c *conn) processAll() {
 	}
 }
 
-// settle ends an asynchronous step.
+// finishAsync ends an asynchronous step.
 func (c *conn) finishAsync(f func(u *user)) {
 	c.locked(func(u *user) {
 		u.busy = false
@@ -311,7 +311,7 @@ func (c *conn) cleanup() {
 	c.srv.leaveSession(r, key, epoch)
 }
 
-// answered notes that a post is no longer on its way. waiting: others wait for it.
+// pendingAck notes that a post is no longer on its way. waiting: others wait for it.
 func (c *conn) pendingAck() (form talk.Form, waiting bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -24,8 +24,6 @@ const checkTimeout = 15 * time.Second
 // checkReach tries what the settings lead to, says of each part that it is right, or
 // what is wrong with it and what to do, and changes nothing. The error counts the faults.
 func checkReach(c *config, stdout io.Writer) error {
-	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
-	defer cancel()
 	var failed []string
 	var wrong error // that another start does not make right
 	for _, part := range []struct {
@@ -34,7 +32,9 @@ func checkReach(c *config, stdout io.Writer) error {
 	}{
 		{"open files", tryFiles}, {"-listen", tryListen}, {"-admin", tryAdmin}, {"-store", tryStore}, {"-bus", tryBus},
 	} {
+		ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
 		said, err := part.try(ctx, c)
+		cancel()
 		if err == nil {
 			fmt.Fprintf(stdout, "ok     %s: %s\n", part.name, said)
 			continue
@@ -90,7 +90,7 @@ func tryAddress(ctx context.Context, flag, address, page, mark string) (string, 
 		}
 		return "", fmt.Errorf("%s is somebody else's: stop who listens there (ss -ltnp names the process), or choose another %s", address, flag)
 	case errors.Is(err, syscall.EACCES):
-		return "", setting.Error{Err: fmt.Errorf("%s may not be opened by this user: choose a port above 1023 for %s and let the balancer have the lower one, or give the unit AmbientCapabilities=CAP_NET_BIND_SERVICE", address, flag)}
+		return "", setting.Error{Err: fmt.Errorf("%s may not be opened by this user: choose a port above 1023 for %s and let the balancer have the lower one, or give the unit AmbientCapabilities= and CapabilityBoundingSet=CAP_NET_BIND_SERVICE", address, flag)}
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return "", fmt.Errorf("%s is no address of this machine now: ip address lists them; choose another %s, or :port for all", address, flag)
 	}

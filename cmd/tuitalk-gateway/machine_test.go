@@ -36,7 +36,7 @@ type vm struct {
 
 func startVM(t *testing.T) *vm {
 	t.Helper()
-	making, cancel := context.WithTimeout(t.Context(), 15*time.Minute) // the base, the first time
+	making, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // the base, the first time; less than the whole package has
 	defer cancel()
 	base, err := machine.Base(making)
 	if err != nil {

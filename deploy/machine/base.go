@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // packages are those of a small VM, beside Debian's essential ones.
@@ -62,8 +63,11 @@ func lock(name string) (unlock func(), err error) {
 
 // unpack makes a folder in one step, after its contents.
 func unpack(ctx context.Context, folder string, all []string) error {
-	making, err := os.MkdirTemp(filepath.Dir(folder), "making-*")
-	if err != nil {
+	making := folder + ".making"
+	if err := os.RemoveAll(making); err != nil { // of somebody who was killed
+		return err
+	}
+	if err := os.Mkdir(making, 0o755); err != nil {
 		return err
 	}
 	defer os.RemoveAll(making)
@@ -75,7 +79,9 @@ func unpack(ctx context.Context, folder string, all []string) error {
 		{"mmdebstrap", "--variant=minbase", "--include=" + strings.Join(all, ","), suite, archive},
 		{"tar", "-C", root, "--numeric-owner", "--xattrs", "--exclude=./dev/*", "-xf", archive}, // devices are the host's
 	} {
-		if out, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput(); err != nil {
+		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+		cmd.WaitDelay = time.Second // children of its may hold the pipe
+		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("make the base of machines: %s: %w\n%s", command[0], err, out)
 		}
 	}

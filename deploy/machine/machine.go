@@ -145,7 +145,9 @@ func (m *Machine) Run(ctx context.Context, command ...string) (out string, err e
 		return "", err
 	}
 	args := append([]string{"-t", strconv.Itoa(pid), "-a", "--", "env", "-i", path, "LANG=C.UTF-8", "HOME=/root", "DEBIAN_FRONTEND=noninteractive"}, command...)
-	said, err := exec.CommandContext(ctx, "nsenter", args...).CombinedOutput()
+	cmd := exec.CommandContext(ctx, "nsenter", args...)
+	cmd.WaitDelay = time.Second // what runs in the machine holds the pipe, and is not killed with nsenter
+	said, err := cmd.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, said)
 	}

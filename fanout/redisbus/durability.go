@@ -40,6 +40,8 @@ func (d *durability) flaws(explain func(error) string) (all []string) {
 	switch {
 	case d.infoErr != nil:
 		all = append(all, "appendonly and maxmemory-policy cannot be seen: "+explain(d.infoErr))
+	case d.info["aof_enabled"] == "":
+		all = append(all, "appendonly cannot be seen: the server does not tell it")
 	case d.info["aof_enabled"] == "0":
 		all = append(all, "appendonly is no, so a restart loses everything: CONFIG SET appendonly yes, and the same in its file")
 	}
@@ -49,6 +51,8 @@ func (d *durability) flaws(explain func(error) string) (all []string) {
 	switch fsync := d.config["appendfsync"]; {
 	case d.configErr != nil:
 		all = append(all, "appendfsync cannot be seen: "+explain(d.configErr))
+	case fsync == "":
+		all = append(all, "appendfsync cannot be seen: the server does not tell it")
 	case fsync != "always":
 		all = append(all, "appendfsync is "+fsync+", so a power cut of all nodes loses the last of it: CONFIG SET appendfsync always, and the same in its file")
 	case d.config["no-appendfsync-on-rewrite"] == "yes":

@@ -42,6 +42,9 @@ func Examine(path string) (found string, err error) {
 		return "", ownerRemedy(err)
 	}
 	defer f.Close()
+	if wal, err := os.Stat(file + "-wal"); err == nil && wal.Size() > 0 {
+		return file + " was not closed, and is recovered when it is opened", nil // whose it is may stand in that
+	}
 	return examineHeader(f, file)
 }
 
