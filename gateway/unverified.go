@@ -165,7 +165,9 @@ func (r *room) acceptsClaim(seq int64) bool {
 	return kept || r.head <= seq || r.head == r.claimedSeq
 }
 
-// startOf is the seq behind which those begin who have nothing of a headless room.
+// startOf is the seq behind which those begin who have nothing of a headless room: 0 where
+// all of its log is short. Some of them may have been in it at another gateway since before
+// it was headless here, and have a claim to what was stored since.
 func (s *Server) startOf(ctx context.Context, r *room, head int64) (start int64, err error) {
 	var since uint64
 	r.locked(func() {
@@ -173,8 +175,11 @@ func (s *Server) startOf(ctx context.Context, r *room, head int64) (start int64,
 			since = r.headlessAt - min(r.headlessAt, clockSkew)
 		}
 	})
-	if since == 0 {
+	switch {
+	case since == 0:
 		return head, nil
+	case head <= int64(s.opts.RecentCount):
+		return 0, nil
 	}
 	if _, start, err = s.history.SpanBefore(ctx, r.id, since, 1); err != nil {
 		return 0, fmt.Errorf("find the start of an outage in room %d: %w", r.id, err)

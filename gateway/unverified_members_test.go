@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"tuitalk/gateway"
 	"tuitalk/talk"
@@ -149,4 +150,25 @@ func TestWhoIsFarBehindInAnOutageIsToldOfTheGap(t *testing.T) {
 			t.Errorf("then entry %d, want %d", e.Seq, seq)
 		}
 	}
+}
+
+// TestAShortLogIsToldFromItsBeginning: who has nothing of a room that was opened without the
+// store may have been in it before, at another gateway. Where its log is short nothing of
+// that is left out.
+func TestAShortLogIsToldFromItsBeginning(t *testing.T) {
+	t.Parallel()
+	f := newSpoolFleet(t)
+	n, other := f.gateway(nil), f.gateway(nil)
+	w := hello(t, other.addr)
+	w.join(5, "witness")
+	w.postStored(5, "before")
+	time.Sleep(3200 * time.Millisecond) // longer than clocks may differ
+	f.cut(n, other)
+	p := hello(t, n.addr)
+	p.say(talk.JoinRoom{RoomID: 5, UUID: p.uuid, Username: "bob", UnixTime: 1, Resume: true})
+	if j := expect[talk.Joined](p); j.AfterSeq != 0 || j.HeadSeq != -1 {
+		t.Fatalf("told %+v", j)
+	}
+	f.mend(n, other)
+	p.wantShown("before")
 }
