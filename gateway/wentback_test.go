@@ -450,7 +450,16 @@ func TestPendingWhenTheStoreGoesBack(t *testing.T) {
 			if lost {
 				f.lose()
 			}
+			takeNothing := func(yes bool) {
+				one.way.lost.Store(yes)
+				two.way.lost.Store(yes)
+			}
+			takeNothing(lost) // so that the rooms are read again before it is stored: nobody else has it
 			f.mend(one, two)
+			for _, n := range []*spoolNode{one, two} {
+				n.awaitMetric(t, "tuitalk_store_went_back_total", "", func(v float64) bool { return v > 0 })
+			}
+			takeNothing(false)
 			want := []string{"kept 1", "kept 2", "held 1", "held 2", "after"}
 			end := history.Head{Seq: 100, ID: newID(4)}
 			a, ofAuthor := author.joinsAnew(one.addr, end)
@@ -473,8 +482,7 @@ func TestPendingWhenTheStoreGoesBack(t *testing.T) {
 	}
 }
 
-// storedUntil reads the posts that are shown as stored up to one; none that is pending may
-// be withdrawn.
+// storedUntil reads the posts that are shown as stored up to one.
 func (p *peer) storedUntil(text string) (texts []string) {
 	p.t.Helper()
 	for !slices.Contains(texts, text) {
