@@ -1,12 +1,16 @@
 package gateway_test
 
 import (
+	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"tuitalk/fanout"
 	"tuitalk/history"
+	"tuitalk/history/sqlitestore"
 	"tuitalk/talk"
 )
 
@@ -44,5 +48,27 @@ func TestClockThatWasAheadIsTold(t *testing.T) {
 	a.post(1, "of today again")
 	if e := a.heardText("of today again"); e.UnixTime > uint64(time.Now().Unix()+1) {
 		t.Errorf("after mending it is of %d", e.UnixTime)
+	}
+}
+
+// TestClockThatIsAheadIsTold: the operator hears of it before it is set right.
+func TestClockThatIsAheadIsTold(t *testing.T) {
+	t.Parallel()
+	var ahead atomic.Int64
+	store, err := sqlitestore.Open(filepath.Join(t.TempDir(), "talk.db"), sqlitestore.Options{
+		Clock: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	n := startOn(t, store, fanout.NewHub(), nil)
+	a := hello(t, n.addr)
+	a.join(1, "ada")
+	ahead.Store(int64(time.Hour))
+	a.post(1, "of later")
+	expect[talk.Stored](a)
+	if said := n.server.Degraded(); n.server.Ready() != "" || !slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, "set forward") }) {
+		t.Errorf("/readyz says %q", said)
 	}
 }
