@@ -12,6 +12,7 @@ import (
 func (s *Server) accept(l net.Listener) {
 	transport.Accept(l, s.ended, s.log, func(tcp net.Conn) {
 		s.acceptLoop.begin()
+		s.opts.Failpoint("accept")
 		s.welcomeConn(tcp)
 		s.acceptLoop.end()
 	})

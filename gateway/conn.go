@@ -136,6 +136,7 @@ func (c *conn) finish(last ...*transport.PreparedFrame) {
 
 // OnFlushed does what waited for an empty ring.
 func (c *conn) OnFlushed(closing, behind bool) {
+	c.srv.opts.Failpoint("pump")
 	switch {
 	case closing:
 		c.shutdownWrite()

@@ -38,3 +38,6 @@ func (s *Server) Opening() int {
 	_, count := s.work.opening.waited(s.clock.coarse())
 	return count
 }
+
+// RunSoon has the timers run f.
+func (s *Server) RunSoon(f func()) { s.timers.after(0, f) }

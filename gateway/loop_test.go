@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/fanout/fanouttest"
 	"tuitalk/gateway"
 	"tuitalk/talk"
 )
@@ -55,11 +56,18 @@ func (j *jam) pass() {
 type hang struct {
 	loop  string // whose progress it ends
 	store bool   // it is the store that does not answer, for which nobody is killed
-	op    string // of store or bus; or "page", "decode"
+	op    string // of store or bus; or "page", "timer", "closed", or a failpoint
 }
 
 var hangs = map[string]hang{
 	"an epoll loop":     {"poller 0", false, "decode"}, // what waits is handled elsewhere, too
+	"the accept loop":   {"accept", false, "accept"},
+	"a pump":            {"pump worker ", false, "pump"},
+	"the timers":        {"agenda", false, "timer"},
+	"the sweep":         {"sweep", false, "sweep"},
+	"the watcher":       {"watcher", false, "watcher"},
+	"a replay":          {"replay", false, "replay"},
+	"who tells of ends": {"closed connections", false, "closed"},
 	"a lane":            {"lane ", false, "Publish"},
 	"a worker":          {"worker 0 of class site", false, "page"},
 	"a store in a lane": {"lane ", true, "Append"},
@@ -76,6 +84,9 @@ func startHanging(t *testing.T, h hang) (server *gateway.Server, j *jam) {
 		tiny(o)
 		o.Pollers = 1
 		o.Log = slog.New(slog.DiscardHandler) // what hangs may say so when the test is over
+		if h.op == "closed" {
+			o.Log = slog.New(onGoodbye{slog.DiscardHandler, j.pass})
+		}
 		o.Site = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { j.pass() })
 		o.Failpoint = func(step string) {
 			if step == h.op {
@@ -87,7 +98,11 @@ func startHanging(t *testing.T, h hang) (server *gateway.Server, j *jam) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bus := gateBus{fanout.NewHub().Node(server), g}
+	end := fanout.NewHub().Node(server)
+	var bus fanout.Bus = gateBus{end, g}
+	if h.op == "replay" { // without a spool there is none
+		bus = &spoolBus{Bus: bus, Fleet: end.(fanout.Fleet), Spool: fanouttest.NewSpool(100)}
+	}
 	if err := server.Start(l, bus); err != nil {
 		t.Fatal(err)
 	}
@@ -111,6 +126,16 @@ func startHanging(t *testing.T, h hang) (server *gateway.Server, j *jam) {
 				_ = resp.Body.Close()
 			}
 		}()
+	case "accept":
+		line, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = line.Close() })
+	case "timer":
+		server.RunSoon(j.pass)
+	case "closed":
+		_ = p.ws.CloseNow()
 	case "Before":
 		p.say(talk.Fetch{RoomID: 1, Limit: 9, BeforeSeq: 9})
 	default:
@@ -160,15 +185,18 @@ func get(h http.Handler, path string) int {
 	return w.Code
 }
 
-// slowGoodbye is a log that takes its time for each connection that closes.
-type slowGoodbye struct{ slog.Handler }
+// onGoodbye is a log that does something for each connection that closes.
+type onGoodbye struct {
+	slog.Handler
+	do func()
+}
 
-func (slowGoodbye) Enabled(context.Context, slog.Level) bool { return true }
-func (h slowGoodbye) WithAttrs([]slog.Attr) slog.Handler     { return h }
+func (onGoodbye) Enabled(context.Context, slog.Level) bool { return true }
+func (h onGoodbye) WithAttrs([]slog.Attr) slog.Handler     { return h }
 
-func (slowGoodbye) Handle(_ context.Context, r slog.Record) error {
+func (h onGoodbye) Handle(_ context.Context, r slog.Record) error {
 	if r.Message == "connection closed" {
-		time.Sleep(slowPiece)
+		h.do()
 	}
 	return nil
 }
@@ -201,7 +229,9 @@ func TestMuchWorkIsProgress(t *testing.T) {
 			done: "tuitalk_messages_received_total",
 		},
 		"closed connections": {
-			slow: func(o *gateway.Options) { o.Log = slog.New(slowGoodbye{slog.DiscardHandler}) },
+			slow: func(o *gateway.Options) {
+				o.Log = slog.New(onGoodbye{slog.DiscardHandler, func() { time.Sleep(slowPiece) }})
+			},
 			work: func(p *peer) { _ = p.ws.CloseNow() },
 			done: "tuitalk_closed_total",
 		},

@@ -105,8 +105,9 @@ type Options struct {
 	LastWords func()
 	// Failpoint is called between the steps of a drain, with their names, where a
 	// test ends the process in it; as "decode" before a connection's message is read;
-	// as "handle" when it is handled, with the connection's lock held; and as "clock"
-	// before each step of the clock.
+	// as "handle" when it is handled, with the connection's lock held; as "clock"
+	// before each step of the clock; and as "accept", "pump", "sweep", "watcher" and
+	// "replay" where these loops are at work.
 	Failpoint func(name string)
 }
 

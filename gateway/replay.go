@@ -96,6 +96,7 @@ func (rp *replayer) run(ended <-chan struct{}) {
 			return
 		}
 		rp.loop.begin()
+		rp.srv.opts.Failpoint("replay")
 		regular := time.Since(looked) >= lookEvery
 		if !regular && !left && !rp.leftover.Load() || !rp.srv.health.storeUp() {
 			continue

@@ -73,6 +73,7 @@ func (s *Server) sweep(l *loop, ended <-chan struct{}) {
 		case <-ended:
 			return
 		}
+		s.opts.Failpoint("sweep")
 		now := s.clock.coarse()
 		s.limits.Sweep(s.clock.elapsed())
 		s.lookAround(now, n)

@@ -57,6 +57,7 @@ func (w *watcher) run(ended <-chan struct{}) {
 
 func (w *watcher) check(now time.Time) {
 	s := w.srv
+	s.opts.Failpoint("watcher")
 	w.degraded.look()
 	s.subscribeToFleet()
 	if !s.health.storeUp() {
