@@ -464,7 +464,10 @@ func TestPendingWhenTheStoreGoesBack(t *testing.T) {
 			end := history.Head{Seq: 100, ID: newID(4)}
 			a, ofAuthor := author.joinsAnew(one.addr, end)
 			r, ofReader := reader.joinsAnew(two.addr, end)
-			awaitTrue(t, "what was held to be stored", func() bool { return headOf(t, store).Seq >= 7 })
+			awaitTrue(t, "what was held to be stored", func() bool {
+				log, _, err := store.Before(t.Context(), 1, 0, 100)
+				return err == nil && slices.Contains(posted(log), "held 2")
+			})
 			a.post(1, "after")
 			for p, shown := range map[*peer][]talk.Entry{a: ofAuthor, r: ofReader} {
 				if got := append(posted(shown), p.storedUntil("after")...); !slices.Equal(got, want) {
