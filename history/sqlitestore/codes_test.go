@@ -1,6 +1,7 @@
 package sqlitestore
 
 import (
+	"bytes"
 	"errors"
 	"go/build"
 	"os"
@@ -111,9 +112,14 @@ func libraryCodes(t *testing.T) map[string]int {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range constant.FindAllSubmatch(text, -1) {
-			if code, err := strconv.Atoi(string(m[2])); err == nil { // else it is too large for one
-				constants[string(m[1])] = code
+		for line := range bytes.Lines(text) {
+			if !bytes.HasPrefix(line, []byte("const SQLITE_")) {
+				continue
+			}
+			if m := constant.FindSubmatch(line); m != nil {
+				if code, err := strconv.Atoi(string(m[2])); err == nil { // else it is too large for one
+					constants[string(m[1])] = code
+				}
 			}
 		}
 	}
