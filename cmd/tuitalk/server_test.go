@@ -4,12 +4,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"regexp"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -66,11 +68,17 @@ func (s *server) stop() {
 }
 
 func (s *server) restart() {
-	l, err := net.Listen("tcp", s.address)
-	if err != nil {
-		s.t.Fatal(err)
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		l, err := net.Listen("tcp", s.address)
+		if err == nil {
+			s.serve(l)
+			return
+		}
+		// A child that another test is about to start has the old listener until it begins.
+		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(end) {
+			s.t.Fatal(err)
+		}
 	}
-	s.serve(l)
 }
 
 func (s *server) accept(w http.ResponseWriter, r *http.Request) {
