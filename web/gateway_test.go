@@ -4,7 +4,6 @@ package web_test
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -72,7 +71,7 @@ func (g *fakeGateway) url() string { return "http://" + g.address + "/" }
 // start listens, the second time at the same port.
 func (g *fakeGateway) start() {
 	g.t.Helper()
-	listener, err := net.Listen("tcp", g.address)
+	listener, err := devcluster.ListenAgain(g.address)
 	if err != nil {
 		g.t.Fatal(err)
 	}

@@ -4,14 +4,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"regexp"
 	"slices"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -68,17 +66,11 @@ func (s *server) stop() {
 }
 
 func (s *server) restart() {
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		l, err := net.Listen("tcp", s.address)
-		if err == nil {
-			s.serve(l)
-			return
-		}
-		// A child that another test is about to start has the old listener until it begins.
-		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(end) {
-			s.t.Fatal(err)
-		}
+	l, err := devcluster.ListenAgain(s.address)
+	if err != nil {
+		s.t.Fatal(err)
 	}
+	s.serve(l)
 }
 
 func (s *server) accept(w http.ResponseWriter, r *http.Request) {

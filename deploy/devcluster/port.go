@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 )
 
 var errPortTaken = errors.New("the port is taken")
@@ -86,6 +87,20 @@ func free(port int) bool {
 	}
 	l.Close()
 	return true
+}
+
+// listenPatience is for how long ListenAgain tries.
+const listenPatience = 10 * time.Second
+
+// ListenAgain listens where this process did before. A child that it is just starting has
+// the old listener, too, until its own program begins: then it tries again.
+func ListenAgain(address string) (net.Listener, error) {
+	for end := time.Now().Add(listenPatience); ; time.Sleep(10 * time.Millisecond) {
+		l, err := net.Listen("tcp", address)
+		if err == nil || !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(end) {
+			return l, err
+		}
+	}
 }
 
 // ephemeralLow is the lowest port that the kernel gives to clients.
