@@ -543,9 +543,9 @@ func TestAcceptedIsAskedForAgain(t *testing.T) {
 	r.sends()
 }
 
-// courierOut is a rig whose background sender has said an entry in room 1, on conn, while the
-// user is in room 2.
-func courierOut(t *testing.T) (r *rig, conn ConnID) {
+// courierIn is a rig whose background sender is asking for room 1, on conn, where it has an
+// entry to say, while the user is in room 2.
+func courierIn(t *testing.T) (r *rig, conn ConnID) {
 	t.Helper()
 	r = newRig(t, known(), nil)
 	r.do(Start{})
@@ -557,6 +557,14 @@ func courierOut(t *testing.T) (r *rig, conn ConnID) {
 	r.pass(2 * time.Second)
 	conn = one(t, take[Dial](r)).Conn
 	r.open(conn)
+	return r, conn
+}
+
+// courierOut is a rig whose background sender has said an entry in room 1, on conn, while the
+// user is in room 2.
+func courierOut(t *testing.T) (r *rig, conn ConnID) {
+	t.Helper()
+	r, conn = courierIn(t)
 	r.done = nil
 	r.get(conn, talk.Joined{RoomID: 1, AfterSeq: 500, HeadSeq: 500})
 	r.sends(1)

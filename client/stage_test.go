@@ -42,16 +42,7 @@ func TestErrorsAsideFromTheJoin(t *testing.T) {
 	}
 	for name, m := range aside {
 		t.Run(name+", to the background sender", func(t *testing.T) {
-			r := newRig(t, known(), nil)
-			r.do(Start{})
-			r.say(1)
-			r.do(Join{2})
-			r.open(1)
-			r.join(1, 0, 0)
-			r.done = nil
-			r.pass(2 * time.Second)
-			conn := one(t, take[Dial](r)).Conn
-			r.open(conn)
+			r, conn := courierIn(t)
 			r.get(conn, m)
 			r.get(conn, talk.Joined{RoomID: 1, AfterSeq: 500, HeadSeq: 500})
 			r.sends(1)
