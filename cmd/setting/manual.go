@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
-	"io"
 	"strings"
 )
 
@@ -61,8 +60,6 @@ func (m *Manual) Flag(name, kind, usage, otherwise string) {
 }
 
 func (m *Manual) line(format string, args ...any) { fmt.Fprintf(&m.text, format+"\n", args...) }
-
-func (m *Manual) writeTo(w io.Writer) { fmt.Fprint(w, m.text.String()) }
 
 // String is the whole page.
 func (m *Manual) String() string { return m.text.String() }

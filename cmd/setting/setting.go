@@ -120,7 +120,7 @@ func (f *Flags) Differing(before *Flags) (names []string) {
 func (f *Flags) Help(w io.Writer, about string) {
 	switch {
 	case f.asks(manFlag):
-		f.manual(about).writeTo(w)
+		fmt.Fprint(w, f.manual(about))
 	case f.asks(completionFlag):
 		f.writeCompletion(w)
 	default:
