@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -187,7 +188,7 @@ func Defaults() Options {
 		Failpoint: func(string) {},
 		LastWords: func() {},
 
-		Limits: limits.Default(FileLimit() - spareFiles),
+		Limits: limits.Default(min(FileLimit(), mostFiles) - spareFiles),
 	}
 }
 
@@ -276,8 +277,12 @@ func (o *Options) validateTimes() error {
 
 func (p Pool) valid() bool { return p.Workers > 0 && p.Queue > 0 && p.MaxWait >= time.Second }
 
-// spareFiles are open besides connections.
-const spareFiles = 256
+const (
+	// spareFiles are open besides connections.
+	spareFiles = 256
+	// mostFiles bounds the connections of the default where files have no limit.
+	mostFiles = 1 << 20
+)
 
 // minAnswerBytes is more than the longest answer in one frame: a Joined that names
 // talk.MaxListed members.
@@ -295,5 +300,5 @@ func FileLimit() int {
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {
 		return 1024
 	}
-	return int(min(l.Cur, 1<<20))
+	return int(min(l.Cur, math.MaxInt32))
 }

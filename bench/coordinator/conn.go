@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/rpc"
+	"net/rpc/jsonrpc"
 	"sync"
 	"time"
 )
@@ -18,14 +20,19 @@ type timedConn struct {
 	net.Conn
 	silence time.Duration // that may be
 	lost    func()        // is called when reading has failed
+	left    int           // bytes of the message that is read; owned by who reads
 
 	mu  sync.Mutex
 	err error // why reading has failed
 }
 
 func (c *timedConn) Read(p []byte) (n int, err error) {
-	if err = c.SetReadDeadline(time.Now().Add(c.silence)); err == nil {
-		n, err = c.Conn.Read(p)
+	if err = c.SetReadDeadline(time.Now().Add(c.silence)); err == nil && c.left == 0 {
+		err = errMessageTooLong
+	}
+	if err == nil {
+		n, err = c.Conn.Read(p[:min(len(p), c.left)])
+		c.left -= n
 	}
 	if err != nil {
 		c.mu.Lock()
@@ -36,6 +43,40 @@ func (c *timedConn) Read(p []byte) (n int, err error) {
 		c.lost()
 	}
 	return n, err
+}
+
+// maxMessage is how long a call or an answer may be: the heads of all rooms that there
+// can be, or a list of outages.
+const maxMessage = 64 << 20
+
+var errMessageTooLong = fmt.Errorf("a message has more than %d MiB", maxMessage>>20)
+
+// serverCodec and clientCodec are those of JSON-RPC, with a bound for each message: who
+// has the key, too, can only make this process end the run.
+type (
+	serverCodec struct {
+		rpc.ServerCodec
+		conn *timedConn
+	}
+	clientCodec struct {
+		rpc.ClientCodec
+		conn *timedConn
+	}
+)
+
+func newServerCodec(c *timedConn) serverCodec { return serverCodec{jsonrpc.NewServerCodec(c), c} }
+func newClientCodec(c *timedConn) clientCodec { return clientCodec{jsonrpc.NewClientCodec(c), c} }
+
+// ReadRequestHeader reads all of a call, as JSON does not part one.
+func (s serverCodec) ReadRequestHeader(r *rpc.Request) error {
+	s.conn.left = maxMessage
+	return s.ServerCodec.ReadRequestHeader(r)
+}
+
+// ReadResponseHeader reads all of an answer.
+func (c clientCodec) ReadResponseHeader(r *rpc.Response) error {
+	c.conn.left = maxMessage
+	return c.ClientCodec.ReadResponseHeader(r)
 }
 
 func (c *timedConn) Write(p []byte) (n int, err error) {

@@ -27,7 +27,7 @@
 //
 // Version is 4 (1 to 3 had frames of their own). From then on the coordinator calls the
 // worker's methods by JSON-RPC (net/rpc/jsonrpc), as "Worker.Now"; what a call that needs
-// nothing is given, or answers, is {}. What comes at the wrong time is refused.
+// nothing is given, or answers, is {}; a call and an answer have 64 MiB at most. What comes at the wrong time is refused.
 //
 //	Now            its clock, Unix ns
 //	Prepare        Plan: makes the clients of its share

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/rpc"
-	"net/rpc/jsonrpc"
 	"os"
 	"sync"
 	"time"
@@ -58,7 +57,7 @@ func dialWorker(ctx context.Context, name, addr, key string) (*workerLink, error
 		_ = conn.Close()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	l.rpc = jsonrpc.NewClient(l.conn)
+	l.rpc = rpc.NewClientWithCodec(newClientCodec(l.conn))
 	return l, nil
 }
 

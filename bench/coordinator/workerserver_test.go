@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/rpc"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -41,6 +43,64 @@ func TestASilentStrangerKeepsNobodyWaiting(t *testing.T) {
 		}
 	}
 }
+
+// TestAMessageHasABound: who has the key sends no more than that, and neither does a
+// worker that he has dialled.
+func TestAMessageHasABound(t *testing.T) {
+	t.Parallel()
+	here, there := net.Pipe()
+	defer here.Close()
+	go func() {
+		defer there.Close()
+		_, _ = io.Copy(there, io.LimitReader(endless('x'), 2*maxMessage)) // it is cut off
+	}()
+	lost := make(chan struct{})
+	c := &timedConn{Conn: here, silence: time.Minute, lost: sync.OnceFunc(func() { close(lost) }), left: maxMessage}
+	n, err := io.Copy(io.Discard, c)
+	if n != maxMessage || !errors.Is(err, errMessageTooLong) || !errors.Is(c.failed(), errMessageTooLong) {
+		t.Errorf("%d bytes, %v, %v", n, err, c.failed())
+	}
+	<-lost
+}
+
+// endless is one byte again and again.
+type endless byte
+
+func (e endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(e)
+	}
+	return len(p), nil
+}
+
+// TestACallThatIsTooLongEndsTheRun of both codecs; the next one is counted anew.
+func TestACallThatIsTooLongEndsTheRun(t *testing.T) {
+	t.Parallel()
+	long := io.MultiReader(strings.NewReader(`{"method":"Worker.Now","params":[{}],"id":1}`+"\n"+`{"method":"`), io.LimitReader(endless('x'), maxMessage))
+	c := &timedConn{Conn: readConn{long}, silence: time.Minute, lost: func() {}}
+	codec := newServerCodec(c)
+	if err := codec.ReadRequestHeader(new(rpc.Request)); err != nil {
+		t.Errorf("a short call: %v", err)
+	}
+	if err := codec.ReadRequestHeader(new(rpc.Request)); !errors.Is(err, errMessageTooLong) {
+		t.Errorf("a long call: %v", err)
+	}
+	answer := io.MultiReader(strings.NewReader(`{"id":0,"error":"`), io.LimitReader(endless('x'), maxMessage))
+	if err := newClientCodec(&timedConn{Conn: readConn{answer}, silence: time.Minute, lost: func() {}}).ReadResponseHeader(new(rpc.Response)); !errors.Is(err, errMessageTooLong) {
+		t.Errorf("a long answer: %v", err)
+	}
+}
+
+// readConn is a connection from which a reader's bytes come.
+type readConn struct{ io.Reader }
+
+func (readConn) Write(p []byte) (int, error)      { return len(p), nil }
+func (readConn) Close() error                     { return nil }
+func (readConn) LocalAddr() net.Addr              { return nil }
+func (readConn) RemoteAddr() net.Addr             { return nil }
+func (readConn) SetDeadline(time.Time) error      { return nil }
+func (readConn) SetReadDeadline(time.Time) error  { return nil }
+func (readConn) SetWriteDeadline(time.Time) error { return nil }
 
 func TestABusyWorkerSaysSo(t *testing.T) {
 	t.Parallel()

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/rpc"
-	"net/rpc/jsonrpc"
 	"sync"
 	"time"
 
@@ -55,7 +54,7 @@ func (w *Worker) serve(ctx context.Context, conn net.Conn) error {
 	if err := server.RegisterName(service, s); err != nil {
 		return err
 	}
-	server.ServeCodec(jsonrpc.NewServerCodec(timed)) // until it hangs up, and no call is under way
+	server.ServeCodec(newServerCodec(timed)) // until it hangs up, and no call is under way
 	cancel()
 	s.busy.Wait()
 	if s.closed {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -55,14 +56,9 @@ func checkReach(c *config, stdout io.Writer) error {
 	return err
 }
 
-// tryFiles holds -max-conns against what this process may open.
+// tryFiles says what config.checkFiles has found to be enough.
 func tryFiles(_ context.Context, c *config) (string, error) {
-	have, need := gateway.FileLimit(), gateway.FilesFor(c.budgets.MaxConns)
-	if need > have {
-		return "", setting.Error{Err: fmt.Errorf("-max-conns %d needs %d, and this process may have %d: raise LimitNOFILE of its unit (ulimit -n in a shell) to %d, or lower -max-conns to %d",
-			c.budgets.MaxConns, need, have, need, max(1, have-need+c.budgets.MaxConns))}
-	}
-	return fmt.Sprintf("%d may be open, and -max-conns %d needs %d", have, c.budgets.MaxConns, need), nil
+	return fmt.Sprintf("%d may be open, and -max-conns %d needs %d", gateway.FileLimit(), c.budgets.MaxConns, gateway.FilesFor(c.budgets.MaxConns)), nil
 }
 
 func tryListen(ctx context.Context, c *config) (string, error) {
@@ -76,13 +72,12 @@ func tryAdmin(ctx context.Context, c *config) (string, error) {
 	return tryAddress(ctx, "-admin", c.admin, "/metrics", "\ntuitalk_")
 }
 
-// tryAddress listens and ends at once. Where somebody does already, his page tells
-// whether it is a gateway, perhaps the one that is about to be restarted.
+// tryAddress finds out whether a gateway could listen there. Where somebody does already,
+// his page tells whether it is a gateway, perhaps the one that is about to be restarted.
 func tryAddress(ctx context.Context, flag, address, page, mark string) (string, error) {
-	l, err := net.Listen("tcp", address)
+	err := tryBind(address)
 	switch {
 	case err == nil:
-		_ = l.Close() // nobody has come
 		return address + " is free", nil
 	case errors.Is(err, syscall.EADDRINUSE):
 		if isGateway(ctx, address, page, mark) {
@@ -95,6 +90,47 @@ func tryAddress(ctx context.Context, flag, address, page, mark string) (string, 
 		return "", fmt.Errorf("%s is no address of this machine now: ip address lists them; choose another %s, or :port for all", address, flag)
 	}
 	return "", fmt.Errorf("%s cannot be listened at: %w; correct %s", address, err, flag)
+}
+
+// tryBind binds a socket as a listener does, but never listens: a gateway that starts at
+// this moment is not kept from the address.
+func tryBind(address string) error {
+	at, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return err
+	}
+	fd, socketAddr, err := socketFor(at)
+	if err != nil {
+		return os.NewSyscallError("socket", err)
+	}
+	defer syscall.Close(fd)
+	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
+		return os.NewSyscallError("setsockopt", err)
+	}
+	return os.NewSyscallError("bind", syscall.Bind(fd, socketAddr))
+}
+
+// socketFor makes a socket for an address: where none is named it is for both versions
+// of IP, as far as this machine has them.
+func socketFor(at *net.TCPAddr) (fd int, of syscall.Sockaddr, err error) {
+	if v4 := at.IP.To4(); v4 == nil {
+		six := &syscall.SockaddrInet6{Port: at.Port}
+		copy(six.Addr[:], at.IP.To16())
+		if zone, err := net.InterfaceByName(at.Zone); err == nil {
+			six.ZoneId = uint32(zone.Index)
+		}
+		fd, err = syscall.Socket(syscall.AF_INET6, syscall.SOCK_STREAM, 0)
+		if err == nil && at.IP == nil {
+			err = syscall.SetsockoptInt(fd, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, 0)
+		}
+		if at.IP != nil || !errors.Is(err, syscall.EAFNOSUPPORT) {
+			return fd, six, err
+		}
+	}
+	four := &syscall.SockaddrInet4{Port: at.Port}
+	copy(four.Addr[:], at.IP.To4())
+	fd, err = syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	return fd, four, err
 }
 
 // isGateway asks for a page that no other program has.

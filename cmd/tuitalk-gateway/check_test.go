@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"tuitalk/cmd/setting/settingtest"
@@ -72,7 +74,7 @@ func TestCheckSaysEachFault(t *testing.T) {
 		says string
 	}{
 		{"-grace 5", exitSettings, `-grace: "5" is not a time with its unit, as 30s`},
-		{"-max-conns 900000000", exitSettings, "WRONG  open files: -max-conns 900000000 needs 900000256, and this process may have "},
+		{"-max-conns 900000000", exitSettings, "-max-conns 900000000 needs 900000256 open files, and this process may have "},
 		{"-listen " + other.Addr().String(), exitFailed, "is somebody else's: stop who listens there (ss -ltnp names the process), or choose another -listen"},
 		{"-admin " + other.Addr().String(), exitFailed, "or choose another -admin"},
 		{"-listen 192.0.2.1:8080", exitFailed, "192.0.2.1:8080 is no address of this machine now"},
@@ -86,6 +88,43 @@ func TestCheckSaysEachFault(t *testing.T) {
 		if code != c.code || !strings.Contains(said, c.says) || strings.Contains(said, "sekret") {
 			t.Errorf("%s: ended with %d:\n%swant %d and %q", c.args, code, said, c.code, c.says)
 		}
+	}
+}
+
+// TestCheckKeepsNobodyFromAnAddress: a gateway may start there while it is looked at.
+func TestCheckKeepsNobodyFromAnAddress(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"127.0.0.1:0", ":0", "[::1]:0", "localhost:0", "0.0.0.0:0"} {
+		before, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken := before.Addr().String()
+		if err := tryBind(taken); !errors.Is(err, syscall.EADDRINUSE) {
+			t.Errorf("%s: somebody listens there: %v", taken, err)
+		}
+		before.Close()
+		at, err := net.ResolveTCPAddr("tcp", taken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fd, socketAddr, err := socketFor(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1), syscall.Bind(fd, socketAddr)); err != nil {
+			t.Errorf("%s: look: %v", taken, err)
+		}
+		if err := tryBind(taken); err != nil {
+			t.Errorf("%s: look while somebody looks: %v", taken, err)
+		}
+		l, err := net.Listen("tcp", taken)
+		if err != nil {
+			t.Errorf("%s: listen while somebody looks: %v", taken, err)
+		} else {
+			l.Close()
+		}
+		syscall.Close(fd)
 	}
 }
 

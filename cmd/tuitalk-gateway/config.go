@@ -114,7 +114,7 @@ const mostSocketBuffer = 1 << 30
 // check finds what is wrong with several settings together, and splits those that
 // have parts.
 func (c *config) check() error {
-	for _, f := range []func() error{c.checkAddresses, c.checkStores, c.checkQueues, c.checkLimits} {
+	for _, f := range []func() error{c.checkAddresses, c.checkStores, c.checkFiles, c.checkMemory, c.checkQueues, c.checkLimits} {
 		if err := f(); err != nil {
 			return err
 		}
@@ -269,6 +269,53 @@ func (c *config) ownNames() (names []string) {
 
 func fields(list string) []string {
 	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// leastConns is how many connections a gateway must be able to have without being told
+// that it shall do with fewer.
+const leastConns = 100
+
+// checkFiles holds the connections against the files that this process may open.
+func (c *config) checkFiles() error {
+	have, conns := gateway.FileLimit(), c.budgets.MaxConns
+	if least := gateway.FilesFor(leastConns); have < least && conns == gateway.Defaults().Limits.MaxConns {
+		return fmt.Errorf("this process may have %d files open, and needs at least %d for %d connections and one more for each further one: raise LimitNOFILE of its unit, or ulimit -n in a shell",
+			have, least, leastConns)
+	}
+	if need := gateway.FilesFor(conns); need > have {
+		return fmt.Errorf("-max-conns %d needs %d open files, and this process may have %d: raise LimitNOFILE of its unit, or ulimit -n in a shell, to %d, or lower -max-conns to %d",
+			conns, need, have, need, max(1, have-need+conns))
+	}
+	return nil
+}
+
+// checkMemory refuses what can never be held: more than the machine has, where it was
+// asked for.
+func (c *config) checkMemory() error {
+	d, has := gateway.Defaults(), machineMemory()
+	for _, size := range []struct {
+		flag         string
+		value, usual int
+	}{
+		{"-max-queued-bytes", c.maxQueued, d.MaxQueuedBytes}, {"-recent-bytes", c.recentBytes, d.RecentBytes}, {"-waiting-bytes", c.waitingBytes, d.QueueBytes},
+	} {
+		if has > 0 && size.value > size.usual && int64(size.value) > has {
+			return fmt.Errorf("%s %d is more than the memory of this machine, %d bytes: lower it", size.flag, size.value, has)
+		}
+	}
+	return nil
+}
+
+// machineMemory is how many bytes of memory this machine has; 0: nobody knows.
+func machineMemory() (bytes int64) {
+	info, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	if _, err := fmt.Sscanf(string(info), "MemTotal: %d kB", &bytes); err != nil {
+		return 0
+	}
+	return bytes << 10
 }
 
 // checkQueues holds what waits for one user against what may wait for all.

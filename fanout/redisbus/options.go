@@ -103,7 +103,7 @@ func ParseURL(text string) (Options, error) {
 			o.Password, err = url.PathUnescape(password)
 		}
 		if err != nil {
-			return Options{}, errors.New("parse the bus address: the user or password is not percent-encoded as it should be")
+			return Options{}, errors.New("parse the bus address: a % in the user or the password must be written %25")
 		}
 		rest = rest[at+1:]
 	}

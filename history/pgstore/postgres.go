@@ -49,6 +49,9 @@ type row interface{ Scan(...any) error }
 // parse reads a postgres:// address. Its errors do not hold the password.
 func parse(dsn string) (*pgxpool.Config, error) {
 	u, err := url.Parse(dsn)
+	if (err != nil || u.User == nil) && hasRawSecret(dsn) {
+		return nil, errors.New("the user or the password in the address has a # / ? % or space, which must be written %23 %2F %3F %25 %20")
+	}
 	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 		return nil, errors.New("the address must have the form postgres://user:password@host:port/database")
 	}
@@ -60,6 +63,22 @@ func parse(dsn string) (*pgxpool.Config, error) {
 		return nil, errors.New(withoutSecrets(err.Error(), u))
 	}
 	return config, nil
+}
+
+// hasRawSecret tells whether what stands before the @ of an address, which could not be
+// read as one, has a character in it that ends a user or a password in an address.
+func hasRawSecret(dsn string) bool {
+	_, rest, _ := strings.Cut(dsn, "://")
+	at := strings.LastIndexByte(rest, '@')
+	if at < 0 {
+		return false
+	}
+	secret := rest[:at]
+	if _, parameters, ok := strings.Cut(secret, "?"); ok && strings.Contains(parameters, "=") {
+		return false // the @ is in a parameter
+	}
+	_, err := url.PathUnescape(secret)
+	return err != nil || strings.ContainsAny(secret, "#/? ")
 }
 
 // missingFile is an error without secrets about a file that is not there.

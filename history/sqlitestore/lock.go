@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // ErrInUse: another process, or another Store of this one, has the file open.
@@ -116,7 +117,7 @@ func lockFile(name, path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the database must be a file that can be written: %w", err)
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	err = lockAlone(f)
 	switch {
 	case err == nil:
 		return f, nil
@@ -127,6 +128,30 @@ func lockFile(name, path string) (*os.File, error) {
 	}
 	f.Close()
 	return nil, fmt.Errorf("lock %s: %w", name, err)
+}
+
+// lockWait bounds the wait for those who only look, each for a moment; lookAgain is the
+// pause between two attempts.
+const (
+	lockWait  = 2 * time.Second
+	lookAgain = time.Millisecond
+)
+
+// lockAlone locks a file that nobody has locked. Who looks whether somebody has, as
+// Examine does, shares the lock for a moment, which is no reason not to start.
+func lockAlone(f *os.File) (err error) {
+	for end := time.Now().Add(lockWait); ; time.Sleep(lookAgain) {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) || time.Now().After(end) {
+			return err
+		}
+		if shared := syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); shared != nil {
+			return err // it is somebody's alone
+		}
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_UN); err != nil {
+			return err
+		}
+	}
 }
 
 // writeHolder notes who holds the lock, for the people who meet ErrInUse, and that

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -66,9 +67,10 @@ type Store struct {
 // history.ErrSchema for a file of a newer or of another program; else a plain
 // one that names the path.
 func Open(path string, options Options) (*Store, error) {
+	folder := filepath.Dir(path)
 	path, err := prepareFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("open the store: %w", err)
+		return nil, fmt.Errorf("open the store: %w", folderRemedy(err, folder))
 	}
 	lock, err := lockDatabase(path)
 	if err != nil {

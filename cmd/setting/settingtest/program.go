@@ -8,6 +8,8 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,9 +35,17 @@ const timeout = time.Minute
 // TUITALK_ variables, and env.
 func Start(t *testing.T, env []string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
+	return StartBy(t, nil, env, args...)
+}
+
+// StartBy is Start by another program with its arguments, which runs what it is given
+// behind them.
+func StartBy(t *testing.T, by, env []string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	line := slices.Concat(by, []string{os.Args[0]}, args)
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
 	cmd.Dir = t.TempDir()
 	for _, pair := range os.Environ() {
 		if !strings.HasPrefix(pair, "TUITALK_") {
@@ -60,6 +70,9 @@ type Wrong struct {
 	Says string   // the whole sentence, behind the program's name
 }
 
+// fileWord stands for the file; LimitNOFILE does not.
+var fileWord = regexp.MustCompile(`\bFILE\b`)
+
 // Refuses starts the program with each wrong setting: it must end with the code and say
 // one sentence, the right one.
 func Refuses(t *testing.T, program string, code int, table []Wrong) {
@@ -69,13 +82,13 @@ func Refuses(t *testing.T, program string, code int, table []Wrong) {
 		if err := os.WriteFile(file, []byte(w.File), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		named := strings.NewReplacer("FILE", file)
+		named := func(text string) string { return fileWord.ReplaceAllLiteralString(text, file) }
 		var env []string
 		for _, pair := range w.Env {
-			env = append(env, named.Replace(pair))
+			env = append(env, named(pair))
 		}
-		stdout, stderr, got := Start(t, env, strings.Fields(named.Replace(w.Args))...)
-		if want := program + ": " + named.Replace(w.Says) + "\n"; stderr != want || stdout != "" || got != code {
+		stdout, stderr, got := Start(t, env, strings.Fields(named(w.Args))...)
+		if want := program + ": " + named(w.Says) + "\n"; stderr != want || stdout != "" || got != code {
 			t.Errorf("%s %v %q: ended with %d, saying\n%s%s want %d and\n%s", w.Args, w.Env, w.File, got, stdout, stderr, code, want)
 		}
 	}
