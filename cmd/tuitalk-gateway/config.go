@@ -72,7 +72,7 @@ func newConfig() (*config, *setting.Flags) {
 	f := setting.New("tuitalk-gateway", setting.Prefix)
 	f.StringVar(&c.listen, "listen", ":8080", "`address` for users: WebSocket at /ws, the browser client at /", setting.HostPort(":8080"))
 	f.StringVar(&c.store, "store", "sqlite:tuitalk.db", "where history is kept: sqlite:FILE, or postgres://… (several hosts: host1,host2). An address with a\npassword belongs into the environment: everybody on the machine can read a command line", checkStore)
-	f.StringVar(&c.bus, "bus", "local", "what joins the gateways: local (this one is alone), or redis://host:port,host:port,…", checkBus)
+	f.StringVar(&c.bus, "bus", "local", "what joins the gateways: local (this one is alone), or redis://host:port,host:port,…,\nby TLS rediss://host:port,…?ca=FILE, where FILE has the authority that signed the servers' certificates", checkBus)
 	f.StringVar(&c.admin, "admin", "127.0.0.1:9090", "private `address` for /healthz /readyz /metrics /debug/pprof; \"none\" for none", checkAdmin)
 	f.StringVar(&c.secretFile, "secret-file", "", "not needed any more: a `file` of older versions; identities prove themselves, and this is ignored")
 	f.StringVar(&c.node, "node", host, "`name` of this gateway in logs and for people who look for faults")
@@ -161,11 +161,11 @@ func checkBus(address string) error {
 	switch {
 	case address == "local":
 		return nil
-	case strings.HasPrefix(address, "redis://"):
+	case strings.HasPrefix(address, "redis://"), strings.HasPrefix(address, "rediss://"):
 		_, err := redisbus.ParseURL(address)
 		return err
 	}
-	return fmt.Errorf("%s is neither local nor redis://…", schemeOf(address))
+	return fmt.Errorf("%s is neither local nor redis://… nor rediss://…", schemeOf(address))
 }
 
 // checkStores finds out which kind the store is, and whether the bus goes with it.

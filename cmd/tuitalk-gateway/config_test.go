@@ -83,7 +83,7 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 		{"-store=host=h://password=:secret@h", "-store: host… is neither"},
 		{"-store postgres:u:secret@h/db", "-store: postgres… is neither"},
 		{"-store u:secret@h/db://x", "-store: u… is neither"},
-		{"-bus rediss://:secret@h", "-bus: rediss://… "},
+		{"-bus redist://:secret@h", "-bus: redist://… "},
 	} {
 		_, err := parse(strings.Fields(tc.args)...)
 		switch {

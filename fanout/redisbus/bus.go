@@ -79,6 +79,9 @@ func newBus(opts Options, handler fanout.Handler) (*Bus, error) {
 	if err := opts.Validate(); err != nil {
 		return nil, err
 	}
+	if err := opts.readCA(); err != nil {
+		return nil, err
+	}
 	b := &Bus{
 		opts:     opts,
 		log:      opts.Logger,

@@ -1,12 +1,16 @@
 package redisbus
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -22,6 +26,11 @@ type Options struct {
 	Addrs    []string // some nodes of the cluster, as host:port; the others are found
 	Username string   // with a password; empty is Redis' default user
 	Password string
+	// TLS: the servers are spoken to by TLS. The certificate of each must be for its
+	// address, or for one of the hosts in Addrs.
+	TLS bool
+	// CAFile has the authorities that may sign them, in PEM; empty: the machine's own.
+	CAFile string
 	// Namespace begins every channel and key, so that several fleets can share
 	// a cluster. The same on every node of a fleet; letters and digits.
 	Namespace string
@@ -59,6 +68,7 @@ type Options struct {
 	SpoolWait time.Duration // how long a replica has to confirm
 
 	lookup func(ctx context.Context, host string) ([]string, error) // of a host's addresses
+	roots  *x509.CertPool                                           // from CAFile; nil: the machine's
 	memory time.Duration                                            // see topology.forget
 }
 
@@ -86,13 +96,15 @@ func Defaults() Options {
 }
 
 // ParseURL reads redis://[[user]:password@]host:port,host:port,… into the
-// defaults. A password's special characters are percent-encoded.
+// defaults. A password's special characters are percent-encoded. With rediss:// it is
+// TLS, and ?ca=FILE may follow.
 func ParseURL(text string) (Options, error) {
 	o := Defaults()
-	rest, ok := strings.CutPrefix(text, "redis://")
-	if !ok {
-		return Options{}, errors.New("parse the bus address: it must begin with redis://")
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok || scheme != "redis" && scheme != "rediss" {
+		return Options{}, errors.New("parse the bus address: it must begin with redis:// or rediss://")
 	}
+	o.TLS = scheme == "rediss"
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
 		user, password, ok := strings.Cut(rest[:at], ":")
 		if !ok || password == "" {
@@ -107,14 +119,80 @@ func ParseURL(text string) (Options, error) {
 		}
 		rest = rest[at+1:]
 	}
-	if strings.Contains(rest, "?") { // not shown: it may hold a password
-		return Options{}, errors.New("parse the bus address: it has no part after a ?; the password comes before the host, as :password@")
+	rest, query, asked := strings.Cut(rest, "?")
+	if asked {
+		var err error
+		if o.CAFile, err = parseCA(query); err != nil || !o.TLS { // not shown: it may hold a password
+			return Options{}, errors.New("parse the bus address: after a ? only rediss:// has something, as ?ca=/etc/tuitalk/ca.crt; the password comes before the host, as :password@")
+		}
 	}
 	o.Addrs = strings.Split(strings.TrimSuffix(rest, "/"), ",")
 	if err := o.Validate(); err != nil {
 		return Options{}, fmt.Errorf("parse the bus address: %w", err)
 	}
 	return o, nil
+}
+
+// parseCA reads ca=FILE.
+func parseCA(query string) (file string, err error) {
+	name, ok := strings.CutPrefix(query, "ca=")
+	if !ok || name == "" || strings.Contains(name, "&") {
+		return "", errors.New("not ca=FILE")
+	}
+	return url.PathUnescape(name)
+}
+
+// readCA reads what TLS needs.
+func (o *Options) readCA() error {
+	if o.CAFile == "" {
+		return nil
+	}
+	text, err := os.ReadFile(o.CAFile)
+	if err != nil {
+		return fmt.Errorf("read ?ca= of the bus address: %w", err)
+	}
+	o.roots = x509.NewCertPool()
+	if !o.roots.AppendCertsFromPEM(text) {
+		return fmt.Errorf("?ca= of the bus address: no certificate is in %s; it has lines -----BEGIN CERTIFICATE-----", o.CAFile)
+	}
+	return nil
+}
+
+// tlsConfig is what a server at an address is spoken to with, nil for no TLS.
+func (o *Options) tlsConfig(addr string) *tls.Config {
+	if !o.TLS {
+		return nil
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		// Nodes are dialled by the addresses that a host in Addrs has and that the cluster
+		// names, and certificates may be for the host: the check is ours.
+		InsecureSkipVerify: true,
+		VerifyConnection:   func(s tls.ConnectionState) error { return o.verify(addr, s.PeerCertificates) },
+	}
+}
+
+// verify checks whom a server's certificates are for, and who signed them.
+func (o *Options) verify(addr string, certificates []*x509.Certificate) error {
+	chain := x509.VerifyOptions{Roots: o.roots, Intermediates: x509.NewCertPool()}
+	for _, c := range certificates[1:] {
+		chain.Intermediates.AddCert(c)
+	}
+	if _, err := certificates[0].Verify(chain); err != nil {
+		return err
+	}
+	var wrong error
+	for _, one := range append([]string{addr}, o.Addrs...) {
+		host, _, err := net.SplitHostPort(one)
+		if err == nil {
+			err = certificates[0].VerifyHostname(host)
+		}
+		if err == nil {
+			return nil
+		}
+		wrong = cmp.Or(wrong, err)
+	}
+	return wrong
 }
 
 // Validate returns what is wrong with the options, in one sentence.

@@ -31,11 +31,28 @@ func TestParseURL(t *testing.T) {
 	}
 }
 
+func TestParseURLOfTLS(t *testing.T) {
+	for text, ca := range map[string]string{
+		"rediss://ada:p@h:1,h:2":                        "",
+		"rediss://ada:p@h:1,h:2?ca=/etc/tuitalk/ca.crt": "/etc/tuitalk/ca.crt",
+		"rediss://ada:p@h:1,h:2/?ca=a%20b":              "a b",
+	} {
+		o, err := ParseURL(text)
+		if err != nil || !o.TLS || o.CAFile != ca || !reflect.DeepEqual(o.Addrs, []string{"h:1", "h:2"}) || o.Password != "p" {
+			t.Errorf("%s: %v, %+v", text, err, o)
+		}
+	}
+	if o, err := ParseURL("redis://h:1"); err != nil || o.TLS {
+		t.Errorf("redis:// is TLS, or not taken: %v", err)
+	}
+}
+
 func TestParseURLRefuses(t *testing.T) {
 	for _, text := range []string{
-		"", "redis://", "h:1", "rediss://h:1", "http://h:1", "redis://h", "redis://h:", "redis://h:0", "redis://h:65536",
+		"", "redis://", "h:1", "rediss://", "http://h:1", "redis://h", "redis://h:", "redis://h:0", "redis://h:65536",
 		"redis://h:x", "redis://:1", "redis://h:1,", "redis://h:1,,h:2", "redis://h:1/2", "redis://secret@h:1",
 		"redis://:@h:1", "redis://:%zz@h:1", "redis://h:1:2", "redis://h:1?password=secret",
+		"rediss://h:1?password=secret", "rediss://h:1?ca=", "rediss://h:1?ca=%zz", "rediss://h:1?ca=a&b=secret", "redis://h:1?ca=secret",
 	} {
 		o, err := ParseURL(text)
 		if err == nil {

@@ -2,6 +2,8 @@ package redisbus
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"strings"
@@ -43,6 +45,7 @@ func clientOption(addr string, o *Options) rueidis.ClientOption {
 		Username:            o.Username,
 		Password:            o.Password,
 		ClientName:          "tuitalk",
+		TLSConfig:           o.tlsConfig(addr),
 		Dialer:              net.Dialer{Timeout: o.DialTimeout, KeepAlive: 400 * time.Millisecond},
 		ConnWriteTimeout:    o.CallTimeout,
 		DisableCache:        true,
@@ -312,6 +315,17 @@ func explain(err error) string {
 		if strings.HasPrefix(said, r.prefix) {
 			return said + " (" + r.remedy + ")"
 		}
+	}
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var plain tls.RecordHeaderError
+	switch {
+	case errors.As(err, &unknown):
+		return said + " (name the authority that signed it: rediss://…?ca=/etc/tuitalk/ca.crt)"
+	case errors.As(err, &host):
+		return said + " (the certificate must be for that address, or for a host in -bus)"
+	case errors.As(err, &plain):
+		return said + " (that port does not speak TLS: name the tls-port, or use redis://)"
 	}
 	return said
 }
