@@ -38,11 +38,11 @@ func startVM(t *testing.T) *vm {
 	t.Helper()
 	making, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // the base, the first time; less than the whole package has
 	defer cancel()
-	base, err := machine.Base(making)
+	base, err := machine.Base(making, machine.Packages{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := machine.Start(making, "chat", base)
+	m, err := machine.Start(making, "chat", base, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,15 +23,27 @@ var packages = []string{
 // suite is the Debian of all machines.
 const suite = "bookworm"
 
+// Packages are what a Base has beside those of a small VM.
+type Packages struct {
+	Installed []string
+	// Offered ones are only downloaded: apt installs them in a machine, which reaches no
+	// mirror, with all that they depend on (without what they recommend).
+	Offered []string
+}
+
 // Base returns the folder of an unpacked Debian with further packages. It is made the
 // first time, which takes a minute or two and a mirror, and kept.
-func Base(ctx context.Context, further ...string) (folder string, err error) {
+func Base(ctx context.Context, further Packages) (folder string, err error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("find the folder for machines: %w", err)
 	}
-	all := slices.Sorted(slices.Values(append(slices.Clone(packages), further...)))
-	key := sha256.Sum256([]byte(suite + " " + strings.Join(all, " ")))
+	further.Installed = slices.Sorted(slices.Values(append(slices.Clone(packages), further.Installed...)))
+	listed := suite + " " + strings.Join(further.Installed, " ")
+	if len(further.Offered) > 0 {
+		listed += "; " + strings.Join(further.Offered, " ")
+	}
+	key := sha256.Sum256([]byte(listed))
 	cache = filepath.Join(cache, "tuitalk", "machines")
 	folder = filepath.Join(cache, suite+"-"+hex.EncodeToString(key[:6]))
 	if err := os.MkdirAll(cache, 0o755); err != nil {
@@ -45,7 +57,7 @@ func Base(ctx context.Context, further ...string) (folder string, err error) {
 	if _, err := os.Stat(folder); err == nil {
 		return folder, nil
 	}
-	return folder, unpack(ctx, folder, all)
+	return folder, unpack(ctx, folder, further)
 }
 
 // lock keeps others from making the same base. They are let in when it is there.
@@ -62,7 +74,7 @@ func lock(name string) (unlock func(), err error) {
 }
 
 // unpack makes a folder in one step, after its contents.
-func unpack(ctx context.Context, folder string, all []string) error {
+func unpack(ctx context.Context, folder string, all Packages) error {
 	making := folder + ".making"
 	if err := os.RemoveAll(making); err != nil { // of somebody who was killed
 		return err
@@ -75,8 +87,13 @@ func unpack(ctx context.Context, folder string, all []string) error {
 	if err := os.Mkdir(root, 0o755); err != nil {
 		return err
 	}
+	debootstrap := []string{"mmdebstrap", "--variant=minbase", "--include=" + strings.Join(all.Installed, ",")}
+	if len(all.Offered) > 0 {
+		debootstrap = append(debootstrap, "--skip=cleanup/apt",
+			`--customize-hook=APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get install -y --no-install-recommends --download-only `+strings.Join(all.Offered, " "))
+	}
 	for _, command := range [][]string{
-		{"mmdebstrap", "--variant=minbase", "--include=" + strings.Join(all, ","), suite, archive},
+		append(debootstrap, suite, archive),
 		{"tar", "-C", root, "--numeric-owner", "--xattrs", "--exclude=./dev/*", "-xf", archive}, // devices are the host's
 	} {
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)

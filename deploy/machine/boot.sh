@@ -1,5 +1,8 @@
 # Makes the root of a machine within its namespaces and becomes its systemd.
 set -eu
+# PID 1 here is this shell; its end of the cable goes with it
+[ -z "${NETWORK:-}" ] || nsenter --net="$NETWORK" sh -c 'ip link add "port-$NAME" type veth peer name eth0 netns 1
+	ip link set "port-$NAME" master switch up'
 root=$DIR/root
 mount -t overlay overlay -o "lowerdir=$BASE,upperdir=$DIR/upper,workdir=$DIR/work" "$root"
 mount -t proc proc "$root/proc"

@@ -16,8 +16,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 var (
@@ -42,8 +40,9 @@ type Machine struct {
 	log    bytes.Buffer  // what the scripts said; to be read once ended is closed
 }
 
-// Start boots a machine over a Base and waits until systemd has started everything.
-func Start(ctx context.Context, name, base string) (*Machine, error) {
+// Start boots a machine over a Base and waits until systemd has started everything. With
+// a network it has eth0 in that, without an address.
+func Start(ctx context.Context, name, base string, network *Network) (*Machine, error) {
 	group, err := unified()
 	if err != nil {
 		return nil, err
@@ -58,9 +57,11 @@ func Start(ctx context.Context, name, base string) (*Machine, error) {
 	}
 	cmd := exec.Command("unshare", "--fork", "--pid", "--mount", "--kill-child", "--propagation", "private", "sh", "-c", keepScript)
 	cmd.Env = []string{path, "NAME=" + name, "BASE=" + base, "DIR=" + m.folder, "CGROUP=" + m.cgroup, "BOOT=" + bootScript}
+	if network != nil {
+		cmd.Env = append(cmd.Env, "NETWORK="+network.namespace())
+	}
 	cmd.Stdout, cmd.Stderr = &m.log, &m.log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := m.keep(cmd); err != nil {
+	if m.keeper, err = keep(cmd, m.ended); err != nil {
 		close(m.ended)
 		return nil, errors.Join(fmt.Errorf("start a machine: %w", err), m.Close())
 	}
@@ -85,10 +86,11 @@ func unified() (string, error) {
 	return "", errors.New("start a machine: no cgroup2 is mounted here, which systemd needs")
 }
 
-// keep starts keep.sh from a thread that lives until it has ended: its end is the
-// signal for the kernel.
-func (m *Machine) keep(cmd *exec.Cmd) error {
+// keep starts a process from a thread that lives until it has ended, as its end is the
+// signal for the kernel to kill the process. Then ended is closed.
+func keep(cmd *exec.Cmd, ended chan<- struct{}) (*os.Process, error) {
 	started := make(chan error)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -96,12 +98,11 @@ func (m *Machine) keep(cmd *exec.Cmd) error {
 		started <- err
 		if err == nil {
 			_ = cmd.Wait() // however it ended, it has
-			close(m.ended)
+			close(ended)
 		}
 	}()
 	err := <-started
-	m.keeper = cmd.Process
-	return err
+	return cmd.Process, err
 }
 
 // await waits until systemd, another process than before, has started everything.
@@ -171,26 +172,12 @@ func (m *Machine) Reboot(ctx context.Context) error {
 }
 
 // Dial connects from within the machine's network. It takes addresses, not names.
-func (m *Machine) Dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
+func (m *Machine) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	pid, err := m.systemd()
 	if err != nil {
 		return nil, err
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // for good: the thread ends with this goroutine
-		var ns *os.File
-		if ns, err = os.Open(filepath.Join("/proc", strconv.Itoa(pid), "ns", "net")); err != nil {
-			return
-		}
-		defer ns.Close()
-		if err = unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err == nil {
-			conn, err = (&net.Dialer{}).DialContext(ctx, network, address)
-		}
-	}()
-	<-done
-	return conn, err
+	return dialIn(ctx, filepath.Join("/proc", strconv.Itoa(pid), "ns", "net"), network, address)
 }
 
 // Close ends the machine, as by pulling its plug, and removes what was its.
