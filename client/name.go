@@ -74,13 +74,12 @@ func (s *Session) sendRename() {
 // unless the user wishes for one himself. The wish goes out again, with its id: it is
 // granted once.
 func (s *Session) onJoinedName(l *conn, m *talk.Joined) {
-	s.confirmed, s.namedAt = l.name, 0
-	at := -1
-	if m.Reset || m.HeadSeq >= s.last { // else the log has a newer word already
-		at = slices.IndexFunc(m.Members, func(m talk.Member) bool { return m.UUID == s.me.UUID })
-	}
-	if at >= 0 {
+	at := s.listedAt(m)
+	switch {
+	case at >= 0:
 		s.confirmed, s.namedAt = bounded(m.Members[at].Username, maxKeptName), m.HeadSeq
+	case s.confirmed == "" || !s.logIsNewer(m):
+		s.confirmed, s.namedAt = l.name, 0
 	}
 	r := s.rename
 	if r == nil {
@@ -94,6 +93,26 @@ func (s *Session) onJoinedName(l *conn, m *talk.Joined) {
 		s.sendRename() // whose answer nobody waits for; but the user's other windows learn of it
 		s.rename = nil
 	}
+}
+
+// logIsNewer tells that the log that is shown goes further than the server of a Joined
+// knows, so that it has a newer word of names.
+func (s *Session) logIsNewer(m *talk.Joined) bool { return s.based && !m.Reset && m.HeadSeq < s.last }
+
+// listedAt is where the user stands in the list of a Joined; -1 if he does not, or if the list
+// is older than the log.
+func (s *Session) listedAt(m *talk.Joined) int {
+	if m.MembersUnknown || s.logIsNewer(m) {
+		return -1
+	}
+	return slices.IndexFunc(m.Members, func(m talk.Member) bool { return m.UUID == s.me.UUID })
+}
+
+// joinedByOldName tells that the user was given another name after he had asked for the room,
+// of which the server that let him in has not heard: what he said there would be stored under
+// the older one. Who wishes for a name says so himself.
+func (s *Session) joinedByOldName(l *conn, m *talk.Joined) bool {
+	return s.rename == nil && l.name != s.me.Username && s.listedAt(m) < 0
 }
 
 // takeName takes over what the user is called by the word of the server.
@@ -161,9 +180,11 @@ func (s *Session) onOwnJoinName(e *talk.Entry) {
 	switch {
 	case r != nil && r.name == e.Name && r.conn == s.live.id:
 		s.confirmed, s.rename = e.Name, nil
-	case r == nil && !s.roster.unknown && e.Seq > s.roster.asOf:
-		s.confirmed = e.Name
-		s.takeName(e.Name)
+	case s.roster.unknown || e.Seq <= s.roster.asOf:
+	default:
+		if s.confirmed = e.Name; r == nil {
+			s.takeName(e.Name)
+		}
 	}
 }
 

@@ -173,6 +173,38 @@ func TestAWishThatWasGrantedLongAgoIsOver(t *testing.T) {
 // TestWhoIsRenamedWhileHeJoinsSaysSo: the old line tells it before the new one has joined,
 // where nobody knows who is in the room.
 func TestWhoIsRenamedWhileHeJoinsSaysSo(t *testing.T) {
+	me := []talk.Member{{UUID: meID, Username: "grace"}}
+	for name, j := range map[string]talk.Joined{
+		"nobody knows the members":    {HeadSeq: 5, MembersUnknown: true},
+		"the list is older":           {HeadSeq: 5, MemberCount: 1, Members: me},
+		"the list is not of them all": {HeadSeq: 6, MemberCount: 301},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := movesWhileRenamed(t)
+			j.RoomID, j.AfterSeq = 1, 5
+			r.get(2, j)
+			if again := sent[talk.JoinRoom](r); len(again) != 1 || again[0].Username != "zoe" || again[0].AfterSeq != 6 {
+				t.Errorf("asks for the room by %+v", again)
+			}
+			j.AfterSeq = 6
+			r.get(2, j)
+			if again := sent[talk.JoinRoom](r); len(again) > 0 {
+				t.Errorf("asks once more: %+v", again)
+			}
+			r.called("zoe")
+		})
+	}
+	r := movesWhileRenamed(t)
+	r.get(2, talk.Joined{RoomID: 1, AfterSeq: 5, HeadSeq: 6, MemberCount: 1, Members: []talk.Member{{UUID: meID, Username: "zoe"}}})
+	if again := sent[talk.JoinRoom](r); len(again) > 0 {
+		t.Errorf("the room knows it, and is asked for by %+v", again)
+	}
+}
+
+// movesWhileRenamed is somebody who has asked a second line for the room, by the name grace,
+// when the first tells that another window has called him zoe.
+func movesWhileRenamed(t *testing.T) *rig {
+	t.Helper()
 	r := newRig(t, known(), nil)
 	r.do(Start{})
 	r.open(1)
@@ -183,14 +215,24 @@ func TestWhoIsRenamedWhileHeJoinsSaysSo(t *testing.T) {
 	r.get(1, renamedEntry(6, postID(1), "zoe"))
 	r.called("zoe")
 	sent[talk.JoinRoom](r)
+	return r
+}
+
+// TestARefusedNameLeavesTheNewestOne: what another window has given him since he asked for
+// the room, or while his wish was under way.
+func TestARefusedNameLeavesTheNewestOne(t *testing.T) {
+	refused := talk.Error{Code: talk.CodeBadName, Message: "no", ID: postID(9)}
+	r := movesWhileRenamed(t)
+	r.do(SetName{ID: postID(9), Name: "eve"})
 	r.get(2, talk.Joined{RoomID: 1, AfterSeq: 5, HeadSeq: 5, MembersUnknown: true})
-	if again := sent[talk.JoinRoom](r); len(again) != 1 || again[0].Username != "zoe" || again[0].AfterSeq != 6 {
-		t.Errorf("asks for the room by %+v", again)
-	}
-	r.get(2, talk.Joined{RoomID: 1, AfterSeq: 6, HeadSeq: 6, MembersUnknown: true})
-	if again := sent[talk.JoinRoom](r); len(again) > 0 {
-		t.Errorf("asks once more: %+v", again)
-	}
+	r.get(2, refused)
+	r.called("zoe")
+
+	came := renamedEntry(6, postID(2), "zoe")
+	came.Kind = talk.KindJoined
+	r = online(t)
+	r.do(SetName{ID: postID(9), Name: "eve"})
+	r.get(1, came, refused)
 	r.called("zoe")
 }
 

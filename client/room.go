@@ -52,9 +52,8 @@ func (s *Session) onJoined(l *conn, m talk.Joined) {
 		s.pump(l)
 		return
 	}
-	renamed := m.MembersUnknown && s.rename == nil && l.name != s.me.Username
-	if l.room != s.room || renamed {
-		s.askRoom(l) // the user went on meanwhile, or was given another name, of which nobody knows there
+	if l.room != s.room || s.joinedByOldName(l, &m) {
+		s.askRoom(l) // the user went on meanwhile, or was given another name
 		return
 	}
 	s.makeLive(l)
