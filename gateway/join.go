@@ -104,6 +104,10 @@ type join struct {
 	log  logMatch
 
 	resets int // of the room when the logs were compared
+	// what the room's log called the user when the store was asked to let him in
+	known string
+
+	satAt int64 // the user's namedAt when it got its membership provisionally; guarded by conn.mu
 }
 
 // findRoom goes on with the room if it is open. Else it comes back when who opens or
@@ -207,6 +211,7 @@ func (j *join) register() (key sessionKey, ok bool) {
 		if ok = !u.closed; ok {
 			u.joining = j
 			key = c.sessionKey(r)
+			j.known, _ = r.nameOf(u.uuid)
 		}
 	})
 	return key, ok
@@ -232,11 +237,11 @@ func (j *join) enterProvisionally() {
 	c.locked(func(u *user) {
 		if sits = !u.closed && u.joining == j && u.room != r; sits {
 			c.leaveRoom()
-			u.room, u.epoch, u.name, u.namedAt, u.provisional = r, 0, j.name, 0, true
-			if known, seq := r.nameOf(u.uuid); known != "" && u.form.IsExtended() && j.m.Resume && j.m.AfterSeq <= seq {
-				u.name, u.namedAt = known, seq // it is newer than what he says, and an Enter keeps it
+			u.room, u.epoch, u.name, u.namedAt, u.provisional = r, 0, j.name, j.shownUpTo(), true
+			if known, seq := r.nameOf(u.uuid); known != "" && j.m.Resume && u.form.IsExtended() {
+				u.takeName(known, seq) // where it is newer than what he says: an Enter keeps it
 			}
-			u.renaming, u.asking = nil, nil
+			u.renaming, u.asking, j.satAt = nil, nil, u.namedAt
 			form = u.form
 		}
 	})
@@ -283,12 +288,12 @@ func (j *join) onEntered(key sessionKey, id talk.UUID, a history.Moved) {
 		}
 		if !sits {
 			c.leaveRoom()
-			u.room, u.renaming, u.asking = r, nil, nil
+			u.room, u.namedAt, u.renaming, u.asking = r, j.shownUpTo(), nil, nil
 		}
-		if u.renaming == nil {
-			u.name = a.Name
+		if u.renaming == nil && !(sits && a.Entry == nil && u.namedAt > j.satAt) {
+			u.takeName(a.Name, entrySeq(a.Entry)) // unless the log has given a newer one since he sits
 		}
-		u.joining, u.epoch, u.entered, u.namedAt, u.provisional = nil, a.Epoch, id, entrySeq(a.Entry), false
+		u.joining, u.epoch, u.entered, u.provisional = nil, a.Epoch, id, false
 		form = u.form
 	})
 	switch {
@@ -363,7 +368,27 @@ func (j *join) finishJoin(form talk.Form, a history.Moved) {
 		if u.closed {
 			c.srv.removeMember(r, c) // it went before it sat
 		}
+		j.takeNewerName(u)
 	})
+}
+
+// shownUpTo is up to where the client has been shown the room's log when it says its name:
+// what the log says of names up to there is older. 0: nobody knows.
+func (j *join) shownUpTo() int64 {
+	if j.m.Resume && j.log != logDiffers {
+		return j.m.AfterSeq
+	}
+	return 0
+}
+
+// takeNewerName gives the user the name that the room's log has given since the store was
+// asked: who enters as a member is called as he was when the store did it, and what was
+// placed before he sat renamed nobody here. Call with mu held.
+func (j *join) takeNewerName(u *user) {
+	known, seq := j.room.nameOf(u.uuid)
+	if known != "" && known != j.known && u.room == j.room && u.renaming == nil && u.form.IsExtended() {
+		u.takeName(known, seq)
+	}
 }
 
 // addMember does it. Call with the room's mu held; the caller starts the catch-up of a

@@ -63,23 +63,107 @@ func TestWhoSitsWithoutTheStoreHasTheNameThatTheRoomKnows(t *testing.T) {
 	for name, tc := range map[string]struct {
 		form talk.Form
 		m    talk.JoinRoom
+		log  logMatch
 		want string
 	}{
-		"he has less of the log":   {talk.ExtendedBincode, talk.JoinRoom{Resume: true, AfterSeq: 6}, "the room's"},
-		"he has more of it":        {talk.ExtendedBincode, talk.JoinRoom{Resume: true, AfterSeq: 8}, "his"},
-		"nobody knows what he has": {talk.Extended, talk.JoinRoom{}, "his"},
-		"of the original's form":   {talk.Bincode, talk.JoinRoom{}, "his"},
+		"he has less of the log":   {talk.ExtendedBincode, talk.JoinRoom{Resume: true, AfterSeq: 6}, logMatches, "the room's"},
+		"he has more of it":        {talk.ExtendedBincode, talk.JoinRoom{Resume: true, AfterSeq: 8}, logDoubtful, "his"},
+		"he has more of another":   {talk.ExtendedBincode, talk.JoinRoom{Resume: true, AfterSeq: 8}, logDiffers, "the room's"},
+		"nobody knows what he has": {talk.Extended, talk.JoinRoom{}, logDiffers, "his"},
+		"of the original's form":   {talk.Bincode, talk.JoinRoom{}, logDiffers, "his"},
 	} {
 		s, other, uuid := namedServer(t, 1, "the room's")
 		other.room.head = 7
 		c := &conn{srv: s}
 		c.user.uuid, c.user.form = uuid, tc.form
 		tc.m.RoomID, tc.m.UUID = 1, uuid
-		j := &join{conn: c, m: tc.m, name: "his", room: other.room}
-		c.user.joining = j
+		j := &join{conn: c, m: tc.m, name: "his", room: other.room, log: tc.log}
+		j.register()
 		j.enterProvisionally()
 		if c.user.name != tc.want || c.user.room != other.room {
 			t.Errorf("%s: called %q, want %q", name, c.user.name, tc.want)
+		}
+	}
+}
+
+// TestWhoIsLetInIsCalledByTheNewestName: the room's log names him while the store is asked to
+// let him in, whose answer is by the name that he had when it did; or it tells him late of a
+// name that he has been shown to be over.
+func TestWhoIsLetInIsCalledByTheNewestName(t *testing.T) {
+	t.Parallel()
+	seen := talk.JoinRoom{Resume: true, AfterSeq: 9}
+	newest := &talk.Entry{Kind: talk.KindRenamed, RoomID: 1, Seq: 9, ID: newUUID(), Name: "newest"}
+	joined := &talk.Entry{Kind: talk.KindJoined, RoomID: 1, Seq: 7, ID: newUUID(), Name: "before"}
+	for name, tc := range map[string]struct {
+		state roomState
+		m     talk.JoinRoom
+		told  string // by entry 8, meanwhile; "" nothing
+		late  string // by entry 8, when the store has let him in
+		a     history.Moved
+		want  string
+	}{
+		"nothing is told":                  {roomOpen, talk.JoinRoom{}, "", "", history.Moved{Name: "the store's"}, "the store's"},
+		"a newer name":                     {roomOpen, talk.JoinRoom{}, "newer", "", history.Moved{Name: "before"}, "newer"},
+		"a newer one still is written":     {roomOpen, talk.JoinRoom{}, "newer", "", history.Moved{Name: "newest", Entry: newest}, "newest"},
+		"a repeat, whose entry is old":     {roomOpen, talk.JoinRoom{}, "newer", "", history.Moved{Name: "before", Entry: joined}, "newer"},
+		"and nobody knows who is here":     {roomUnverified, talk.JoinRoom{}, "newer", "", history.Moved{Name: "before"}, "newer"},
+		"he was shown more, and says so":   {roomOpen, seen, "older", "", history.Moved{Name: "his"}, "his"},
+		"he was shown more, it comes late": {roomOpen, seen, "", "older", history.Moved{Name: "his"}, "his"},
+		"he was not, and it comes late":    {roomOpen, talk.JoinRoom{}, "", "newer", history.Moved{Name: "his"}, "newer"},
+	} {
+		for _, provisionally := range []bool{true, false} {
+			if tc.state != roomOpen && !provisionally {
+				continue // all are asked to join again when it is read
+			}
+			s, other, uuid := namedServer(t, 1, "before")
+			r := other.room
+			r.head, r.storeHead = 7, 7
+			r.state = tc.state
+			c := &conn{srv: s}
+			c.user.uuid, c.user.form = uuid, talk.ExtendedBincode
+			tc.m.RoomID, tc.m.UUID = 1, uuid
+			j := &join{conn: c, m: tc.m, name: "his", room: r, log: logDoubtful}
+			key, _ := j.register()
+			if provisionally {
+				j.enterProvisionally()
+			}
+			place := func(name string) {
+				if name != "" {
+					r.placeEntries([]talk.Entry{{Kind: talk.KindRenamed, RoomID: 1, Seq: 8, Author: uuid, ID: newUUID(), Name: name}})
+				}
+			}
+			place(tc.told)
+			a := tc.a
+			a.Applied, a.Epoch = true, 1
+			if a.Entry != nil {
+				e := *a.Entry
+				e.Author, a.Entry = uuid, &e
+			}
+			j.onEntered(key, newUUID(), a)
+			place(tc.late)
+			if c.user.name != tc.want {
+				t.Errorf("%s, provisionally %v: called %q, want %q", name, provisionally, c.user.name, tc.want)
+			}
+		}
+	}
+}
+
+// TestARefusedWishLeavesTheNameOfTheLog: another window has given it while the wish held
+// here, in a room of which nobody knows who is there.
+func TestARefusedWishLeavesTheNameOfTheLog(t *testing.T) {
+	t.Parallel()
+	for _, holds := range []bool{true, false} {
+		s, u, uuid := namedServer(t, 1, "older")
+		u.room.state = roomUnverified
+		rn := &rename{conn: s.windows.of(uuid)[0], room: u.room, name: "own", was: "older", id: newUUID()}
+		u.renaming, u.asking = rn, rn
+		if holds {
+			rn.applyHere()
+		}
+		u.room.placeEntries([]talk.Entry{{Kind: talk.KindRenamed, RoomID: 1, Seq: 1, Author: uuid, ID: newUUID(), Name: "newer"}})
+		rn.onAnswer(u.epoch, history.Moved{})
+		if u.name != "newer" {
+			t.Errorf("it held %v: called %q", holds, u.name)
 		}
 	}
 }
@@ -163,6 +247,21 @@ func TestWhoIsRegisteredAgainKeepsHisName(t *testing.T) {
 		if told := s.toldIn(1); u.name != want || !entering && told != want || entering && told != "" {
 			t.Errorf("entering %v: called %q, and the room is told %q", entering, u.name, told)
 		}
+	}
+}
+
+// TestWhoIsRegisteredAgainSaysNoNameOfTheLog: it was placed meanwhile, so that the store has
+// it, and may have a newer one: said once more it would undo that.
+func TestWhoIsRegisteredAgainSaysNoNameOfTheLog(t *testing.T) {
+	t.Parallel()
+	s, u, uuid := namedServer(t, 1, "older")
+	c, r := s.windows.of(uuid)[0], u.room
+	key := c.sessionKey(r)
+	u.reregistering = true
+	r.placeEntries([]talk.Entry{{Kind: talk.KindRenamed, RoomID: 1, Seq: 1, Author: uuid, ID: newUUID(), Name: "newer"}})
+	c.onReregistered(r, key, "older", history.Moved{Applied: true, Epoch: 2, Name: "older"})
+	if u.name != "newer" || s.toldIn(1) != "" {
+		t.Errorf("called %q, and the room is told %q", u.name, s.toldIn(1))
 	}
 }
 

@@ -201,14 +201,17 @@ func (u *user) named(e *talk.Entry) {
 		return
 	}
 	held := rn != nil && !rn.written && (rn.applied || e.Kind == talk.KindJoined)
-	if held || e.Kind == talk.KindJoined && !u.provisional {
-		return
+	switch {
+	case e.Kind == talk.KindJoined && !u.provisional:
+	case held && rn.applied && e.Seq >= u.namedAt:
+		rn.was, u.namedAt = e.Name, e.Seq // if the store refuses his wish
+	case !held:
+		u.takeName(e.Name, e.Seq)
 	}
-	u.takeName(e.Name, e.Seq)
 }
 
 // takeName gives a user another name, unless it has a newer one. seq is that of the
-// entry that tells it, 0 for none.
+// entry that tells it, 0 for what the store says without one.
 func (u *user) takeName(name string, seq int64) {
 	if seq == 0 || seq >= u.namedAt {
 		u.name = name

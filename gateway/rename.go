@@ -13,15 +13,16 @@ type rename struct {
 	m    talk.ChangeName
 	room *room
 	name string
-	was  string // before
 	id   talk.UUID
-	// what the room had placed when this was asked for, and how it called the user
+	// what the room had placed, or the user been shown of it, when this was asked for, and how
+	// it called the user
 	asOf  int64
 	known string
 
 	// guarded by conn.mu
-	applied bool // here, already
-	written bool // in the room's log, as far as it was placed
+	was     string // before, or what the log says while the name holds here without it
+	applied bool   // here, already
+	written bool   // in the room's log, as far as it was placed
 	ended   bool
 }
 
@@ -38,7 +39,7 @@ func (c *conn) rename(m talk.ChangeName) talk.Error {
 		return c.refusal(m, talk.CodeNotYou, "this uuid is not yours")
 	}
 	c.beginAsync()
-	rn := &rename{conn: c, m: m, room: u.room, name: name, was: u.name, id: m.ID, asOf: u.room.placed()}
+	rn := &rename{conn: c, m: m, room: u.room, name: name, was: u.name, id: m.ID, asOf: max(u.room.placed(), u.namedAt)}
 	rn.known, _ = u.room.nameOf(u.uuid)
 	if rn.id.IsZero() {
 		rn.id = newUUID()
@@ -77,7 +78,7 @@ func (rn *rename) applyHere() {
 	c.locked(func(u *user) {
 		if holds = !u.closed && !rn.ended && u.renaming == rn; holds {
 			if rn.applied = true; !rn.written {
-				u.name = rn.name
+				rn.was, u.name = u.name, rn.name
 			}
 		}
 	})
@@ -119,9 +120,11 @@ func (rn *rename) onAnswer(epoch int64, a history.Moved) {
 			u.takeName(rn.knownAs(a.Entry))
 			called = u.name
 		default:
-			u.renaming, u.name = nil, rn.was
-			if known, _ := rn.room.nameOf(u.uuid); known != "" {
-				u.name = known // others of his windows may have spoken meanwhile
+			if u.renaming = nil; rn.applied && !rn.written {
+				u.name = rn.was
+			}
+			if known, seq := rn.room.nameOf(u.uuid); known != "" {
+				u.takeName(known, seq) // others of his windows may have spoken meanwhile
 			}
 		}
 		name, there = rn.appliedElsewhere()

@@ -65,10 +65,9 @@ func (c *conn) onReregistered(r *room, key sessionKey, name string, a history.Mo
 			u.epoch = a.Epoch
 			switch {
 			case u.renaming != nil:
-			case u.name != name: // renamed elsewhere meanwhile
-				c.announceName(r)
+			case u.name != name: // the log has given it meanwhile; the store may have a newer one since
 			default:
-				u.name = a.Name
+				u.takeName(a.Name, entrySeq(a.Entry))
 			}
 		}
 	})

@@ -30,7 +30,7 @@ type user struct {
 	epoch      int64     // of its session in that room; 0 while provisional
 	entered    talk.UUID // id of the Enter that took it there; see enterID
 	wishedName *rename   // the newest name that it has asked for on this connection; nil: none
-	namedAt    int64     // seq of the entry of room that gave it its name, 0 if that is not known
+	namedAt    int64     // what the log of room says of names up to this seq is older than name; 0 if that is not known
 	switching  bool      // it has asked for another room, and is not told yet
 	joining    *join     // the store is asked to let it in there
 	// renaming: the newest rename that the store has not confirmed; nil: none.
