@@ -35,7 +35,7 @@ func NewDialerIn(form talk.Form) Dialer { return dialerWith(http.DefaultTranspor
 // wss://, in a way of its own.
 func NewDialerTLS(config *tls.Config, form talk.Form) Dialer {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.TLSClientConfig = config.Clone()
+	t.TLSClientConfig, t.TLSHandshakeTimeout = config.Clone(), 0 // dialWebSocket bounds all of it
 	return dialerWith(t, form)
 }
 

@@ -13,8 +13,12 @@ import (
 	"tuitalk/talk"
 )
 
-// answerPatience is how long a target may take to answer an history reader.
-const answerPatience = 30 * time.Second
+const (
+	// answerPatience is how long a target may take to answer an history reader.
+	answerPatience = 30 * time.Second
+	// askAgain is between two attempts to connect one.
+	askAgain = 250 * time.Millisecond
+)
 
 // fromHead asks for the newest entries: no room has so many.
 const fromHead = 1 << 50

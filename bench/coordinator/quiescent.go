@@ -124,18 +124,23 @@ func (c *Coordinator) rooms() []int32 {
 	return rooms
 }
 
-// store is the one that was given, or a target's history.
+// store is the one that was given, or a target's history. A target has answered before
+// the run began, so one that does not is busy or being started, and is asked again.
 func (c *Coordinator) store(ctx context.Context) (s Store, done func(), err error) {
 	if c.opts.Store != nil {
 		return c.opts.Store, func() {}, nil
 	}
-	for _, t := range c.opts.Targets {
-		var o *historyReader
-		if o, err = probeTarget(ctx, t, &c.opts.Trust, c.opts.Scenario.Form.OnWire(), true); err == nil {
-			return o, o.Close, nil
+	for until := time.Now().Add(answerPatience); ; {
+		for _, t := range c.opts.Targets {
+			var o *historyReader
+			if o, err = probeTarget(ctx, t, &c.opts.Trust, c.opts.Scenario.Form.OnWire(), true); err == nil {
+				return o, o.Close, nil
+			}
+		}
+		if time.Now().After(until) || sleep(ctx, askAgain) != nil {
+			return nil, nil, err
 		}
 	}
-	return nil, nil, err
 }
 
 // stopWorkers ends the workers in order, and takes what they still have to say.

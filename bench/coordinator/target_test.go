@@ -20,6 +20,7 @@ type chat struct {
 	mu      sync.Mutex
 	entries map[int32][]talk.Entry // by room, ascending
 	busy    int                    // so many times it wants to be asked later
+	away    int                    // so many connections it does not take
 }
 
 // serve starts it and gives its address.
@@ -28,6 +29,10 @@ func (c *chat) serve(t *testing.T) string {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/ws" {
 			http.NotFound(w, r)
+			return
+		}
+		if c.isAway() {
+			http.Error(w, "away", http.StatusServiceUnavailable)
 			return
 		}
 		ws, err := websocket.Accept(w, r, nil)
@@ -58,6 +63,13 @@ func (c *chat) serve(t *testing.T) string {
 	}))
 	t.Cleanup(s.Close)
 	return "ws" + strings.TrimPrefix(s.URL, "http") + "/ws"
+}
+
+func (c *chat) isAway() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.away--
+	return c.away >= 0
 }
 
 func (c *chat) answer(m talk.Message) []talk.Message {
@@ -133,6 +145,21 @@ func TestTheObserverReadsARoom(t *testing.T) {
 	}
 	if next != 1201 {
 		t.Errorf("it ended in front of %d", next)
+	}
+}
+
+// TestATargetThatIsBusyForAWhileEndsNoRun: when heads and histories are read, the target
+// may take no connection for a moment.
+func TestATargetThatIsBusyForAWhileEndsNoRun(t *testing.T) {
+	busy := &chat{away: 2, entries: map[int32][]talk.Entry{0: {{Kind: talk.KindPosted, Seq: 1, ID: talk.UUID{15: 1}, Text: "x"}}}}
+	c := &Coordinator{opts: Options{Targets: []string{busy.serve(t)}}}
+	store, done, err := c.store(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	if heads, err := store.Heads(t.Context(), []int32{0}); err != nil || heads[0].Seq != 1 {
+		t.Errorf("heads %v, %v", heads, err)
 	}
 }
 

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// patience is how long a handshake may take: as long as for a client.
-const patience = 8 * time.Second
+// patience is how long a handshake may take before the target is taken for one that
+// does not speak TLS: longer than for a client, as a machine that is busy speaks it, too.
+const patience = 30 * time.Second
 
 // Try makes a handshake with a wss:// target and hangs up. What is wrong is said
 // in one sentence.
