@@ -50,7 +50,7 @@ func (g *gatewayProcess) isDegraded(t *testing.T, part string, words ...string) 
 	}
 	counted := fmt.Sprintf("tuitalk_degraded{part=%q} ", part)
 	var ready, log, metrics string
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		ready, log, metrics = g.asks(t, "/readyz"), g.Log(), g.asks(t, "/metrics")
 		if strings.HasPrefix(ready, "ready\n") && said(ready) && said(log) &&
 			strings.Contains(metrics, "\n"+counted) && !strings.Contains(metrics, "\n"+counted+"0\n") {
@@ -66,7 +66,7 @@ func (g *gatewayProcess) isDegraded(t *testing.T, part string, words ...string) 
 func (g *gatewayProcess) isRed(t *testing.T, words ...string) {
 	t.Helper()
 	var said string
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		said = g.asks(t, "/readyz")
 		red := !strings.HasPrefix(said, "ready\n")
 		for _, word := range words {
@@ -115,7 +115,7 @@ func TestOperatorsAreToldWhatWouldFail(t *testing.T) {
 // of the gateway's settings as they are.
 func (g *gatewayProcess) mendRoom(t *testing.T, store string, room int) (said string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // it might serve instead
+	ctx, cancel := context.WithTimeout(t.Context(), patience) // it might serve instead
 	defer cancel()
 	out, err := exec.CommandContext(ctx, programs.gateway,
 		"-listen", g.addr, "-admin", g.admin, "-store", store, "-mend-room", fmt.Sprint(room)).CombinedOutput()
@@ -127,7 +127,7 @@ func (g *gatewayProcess) mendRoom(t *testing.T, store string, room int) (said st
 func (g *gatewayProcess) posted(t *testing.T, room int32, text string) {
 	t.Helper()
 	var err error
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		var w *wire
 		if w, err = tryWire(t, g.addr, room); err != nil {
 			continue

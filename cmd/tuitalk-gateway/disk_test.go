@@ -91,7 +91,7 @@ func (w *wire) hear() talk.Message {
 }
 
 func (w *wire) next() (talk.Message, error) {
-	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	_, b, err := w.ws.Read(ctx)
 	if err != nil {
@@ -163,7 +163,7 @@ func (w *wire) accepted(room int32, id talk.UUID, text string) {
 func readRoom(t *testing.T, addr string, room int32, count int) []talk.Entry {
 	t.Helper()
 	var last error
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		w, err := tryWire(t, addr, room)
 		if err != nil {
 			last = err // one that was frozen for long closes what it finds

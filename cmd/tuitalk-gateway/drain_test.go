@@ -78,7 +78,7 @@ func (f *fleetParts) dieAt(t *testing.T, other *gatewayProcess, room int32, step
 	if err := f.pg.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(time.Minute); dying.Running(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); dying.Running(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it never came to %s:\n%s", step, dying.Log())
 		}

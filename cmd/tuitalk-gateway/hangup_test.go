@@ -19,7 +19,7 @@ func TestHangupEndsNobodysChat(t *testing.T) {
 	if err := syscall.Kill(g.PID(), syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(time.Minute); !strings.Contains(g.Log(), "settings read again (SIGHUP)"); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); !strings.Contains(g.Log(), "settings read again (SIGHUP)"); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) || !g.Running() {
 			t.Fatalf("it does not read its settings:\n%s", g.Log())
 		}

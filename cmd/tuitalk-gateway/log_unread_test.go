@@ -82,7 +82,7 @@ func startUnreadIn(t *testing.T, env []string, args ...string) *unreadGateway {
 
 func (g *unreadGateway) awaitReady(t *testing.T) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if text, status := g.get(t.Context(), "/readyz"); status == http.StatusOK {
 			return
 		} else if status != 0 && status != http.StatusServiceUnavailable {
@@ -120,7 +120,7 @@ func (g *unreadGateway) mustEnd(t *testing.T, s syscall.Signal) *os.ProcessState
 	}
 	select {
 	case <-g.ended:
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		t.Fatalf("%v does not end it", s)
 	}
 	return g.cmd.ProcessState

@@ -118,7 +118,7 @@ func TestMemoryStaysBelowWhatIsSaid(t *testing.T) {
 			})
 		}
 		all.Wait()
-		for end := time.Now().Add(time.Minute); g.closedForOverload(t)-closed < crowd/4; time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(patience); g.closedForOverload(t)-closed < crowd/4; time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(end) {
 				if err := failed.Load(); err != nil {
 					t.Error(*err)

@@ -66,7 +66,7 @@ func officeWorker(t *testing.T, addr string, i, posts int) {
 	for n := range posts {
 		d.Handle(client.Post{Text: fmt.Sprintf("post %d", n)})
 	}
-	deadline := time.After(2 * time.Minute)
+	deadline := time.After(patience)
 	for len(s.Outbox()) > 0 {
 		select {
 		case ev := <-d.Events():

@@ -63,7 +63,7 @@ func servePage(t *testing.T, page largePage) (addr string, metrics *prometheus.R
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := server.Drain(ctx); err != nil {
 			t.Error(err)
@@ -135,7 +135,7 @@ func TestSlowReaderOfThePageThroughNginx(t *testing.T) {
 		t.Errorf("the honest reader got %d bytes, %v", read, err)
 	}
 	_ = resp.Body.Close()
-	awaitClosed := time.Now().Add(time.Minute)
+	awaitClosed := time.Now().Add(patience)
 	for closedBy(t, metrics, "") < 2 {
 		if time.Now().After(awaitClosed) {
 			t.Fatal("the gateway has not closed both")

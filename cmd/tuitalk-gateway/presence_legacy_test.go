@@ -153,7 +153,7 @@ func (o *original) check(s *stored) {
 
 func awaitAll(t *testing.T, all []*original, what string, is func(*original) bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if !slices.ContainsFunc(all, func(o *original) bool { return !is(o) }) {
 			return
 		}
@@ -221,7 +221,7 @@ func (v *visitor) listen() <-chan talk.Entry {
 	go func() {
 		defer close(posts)
 		for {
-			m, err := v.tryHear(time.Minute)
+			m, err := v.tryHear(patience)
 			if err != nil {
 				return // the visitor's end closes the connection
 			}

@@ -76,7 +76,7 @@ func (v *visitor) tryHear(wait time.Duration) (talk.Message, error) {
 func hearOf[M talk.Message](v *visitor) M {
 	v.t.Helper()
 	for {
-		m, err := v.tryHear(time.Minute)
+		m, err := v.tryHear(patience)
 		if err != nil {
 			v.t.Fatal(err)
 		}
@@ -212,7 +212,7 @@ func freezeAndMove(t *testing.T, zombie, other *gatewayProcess, form talk.Form, 
 func (v *visitor) wantStale(id talk.UUID) {
 	v.t.Helper()
 	for {
-		m, err := v.tryHear(30 * time.Second)
+		m, err := v.tryHear(patience)
 		if websocket.CloseStatus(err) == talk.CloseSuperseded {
 			return
 		}
@@ -232,7 +232,7 @@ func (v *visitor) wantStale(id talk.UUID) {
 func (v *visitor) wantClosed() {
 	v.t.Helper()
 	for {
-		m, err := v.tryHear(30 * time.Second)
+		m, err := v.tryHear(patience)
 		switch m := m.(type) {
 		case talk.Error, talk.Stored, talk.Accepted:
 			v.t.Errorf("the zombie answered with %+v", m)

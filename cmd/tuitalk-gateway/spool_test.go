@@ -59,7 +59,7 @@ func (f *flapper) connect(addr string, room int32) {
 func (f *fleetParts) storedIn(t *testing.T, room int32, count int) (texts []string) {
 	t.Helper()
 	var store history.Store
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if store == nil {
 			s, err := pgstore.Open(t.Context(), f.pg.DSN(), pgstore.Options{})
 			if err != nil {
@@ -108,7 +108,7 @@ func (f *fleetParts) bus(t *testing.T) *redisbus.Bus {
 // from the spool what no store would take.
 func (g *gatewayProcess) missStore(t *testing.T) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		resp, err := http.Get("http://" + g.admin + "/metrics")
 		if err != nil {
 			t.Fatal(err)
@@ -130,7 +130,7 @@ func awaitWaiting(t *testing.T, b *redisbus.Bus, want int64) {
 	t.Helper()
 	var depths []int64
 	var err error
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if depths, err = b.Depths(t.Context()); err != nil {
 			continue // one node was too slow
 		}
@@ -246,7 +246,7 @@ type sight struct {
 // order, each once.
 func (w *wire) sees(want sight) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	for next := 0; next < len(want.texts) && ctx.Err() == nil; {
 		e, ok := w.hear().(talk.Entry)

@@ -36,7 +36,7 @@ func openTerminal(t *testing.T, width, height int, command ...string) *terminal 
 // close ends the terminal, and waits for the program in it, which saves its state.
 func (term *terminal) close(pane int) {
 	_ = exec.Command("tmux", "-S", term.socket, "kill-server").Run() // it may have ended
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if errors.Is(syscall.Kill(-pane, 0), syscall.ESRCH) {
 			return
 		}
@@ -69,7 +69,7 @@ func (term *terminal) screen() string {
 func (term *terminal) wait(what string, good func(screen string) bool) string {
 	term.t.Helper()
 	var screen string
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if screen = term.screen(); good(screen) {
 			return screen
 		}

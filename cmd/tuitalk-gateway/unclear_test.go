@@ -18,7 +18,7 @@ import (
 func (g *gatewayProcess) awaitKept(t *testing.T) {
 	t.Helper()
 	var metrics string
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		metrics = g.asks(t, "/metrics")
 		if strings.Contains(metrics, "\ntuitalk_kept_posts_total ") && !strings.Contains(metrics, "\ntuitalk_kept_posts_total 0\n") {
 			return
