@@ -263,12 +263,13 @@ func (s *Server) stopWorkers() {
 	s.ticking.Wait()
 }
 
-// handOver gives the sessions of this gateway their grace.
+// handOver gives the sessions of this gateway their grace. The store has as long for it
+// as for what was accepted: without it nobody gets his before the lease is over.
 func (s *Server) handOver(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, stepMost)
+	ctx, cancel := context.WithTimeout(ctx, drainRest)
 	defer cancel()
 	refused := make(chan error, 1)
-	err := within(ctx, stepMost, "the handing over of the sessions", func() { refused <- s.leases.Retire(ctx, s.opts.ID) })
+	err := within(ctx, drainRest, "the handing over of the sessions", func() { refused <- s.leases.Retire(ctx, s.opts.ID) })
 	if err != nil {
 		return err
 	}
@@ -300,12 +301,12 @@ const stepMost = 3 * time.Second
 
 // DrainMost is how long a drain may take that begins now.
 func (s *Server) DrainMost() time.Duration {
-	return 2*s.moveTime(s.conns.count.Load()) + s.opts.CloseWait + drainRest + 7*stepMost
+	return 2*s.moveTime(s.conns.count.Load()) + s.opts.CloseWait + 2*drainRest + 6*stepMost
 }
 
 const (
 	// drainRest is how long the storing of what was accepted may take after the
-	// users have moved.
+	// users have moved, and then the handing over of the sessions.
 	drainRest = 10 * time.Second
 	// moveEach spreads the moves of many users: half of it is between two of them
 	// on average, which the gateways that take them in keep up with on two cores.
