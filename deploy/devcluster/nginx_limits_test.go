@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -22,16 +23,66 @@ import (
 	"tuitalk/deploy/nginx"
 )
 
+// runNginx runs Nginx with a configuration that listens on a port, in a folder.
+func runNginx(t *testing.T, dir, conf string, port int) {
+	t.Helper()
+	file := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), nginxPath(), "-p", dir, "-c", file, "-e", filepath.Join(dir, "error.log"),
+		"-g", "daemon off; master_process off;") // one process: its end is the end of all
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Wait() // the context ends it
+		if said, _ := os.ReadFile(filepath.Join(dir, "error.log")); t.Failed() {
+			t.Logf("Nginx says %s", said)
+		}
+	})
+	await(t, "Nginx", func() bool {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
+}
+
+// startBounded starts Nginx with the fleet's file, in which a bound is another one, so
+// that any machine reaches it. It returns its address.
+func startBounded(t *testing.T, up, bound, another string, unlimited bool) (addr string) {
+	t.Helper()
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, port := t.TempDir(), freePort(t)
+	addr = fmt.Sprintf("127.0.0.1:%d", port)
+	conf, err := nginx.For(nginx.Machine{
+		User: me.Username, Dir: dir, Listen: addr, Gateways: []string{up}, Workers: 1, Files: 4096, Unlimited: unlimited,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(conf, bound); n != 1 {
+		t.Fatalf("nginx.conf has %q %d times", bound, n)
+	}
+	runNginx(t, dir, strings.Replace(conf, bound, another, 1), port)
+	return addr
+}
+
 // requests sends so many from an address, or fewer if one is answered with until, and
 // counts the answers by status.
-func requests(t *testing.T, n *devcluster.Nginx, from string, count, until int) map[int]int {
+func requests(t *testing.T, addr, from string, count, until int) map[int]int {
 	t.Helper()
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 	client := &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}}
 	t.Cleanup(client.CloseIdleConnections)
 	got := map[int]int{}
 	for i := 0; i < count && got[until] == 0; i++ {
-		resp, err := client.Get("http://" + n.Addr() + "/")
+		resp, err := client.Get("http://" + addr + "/")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,29 +93,78 @@ func requests(t *testing.T, n *devcluster.Nginx, from string, count, until int) 
 	return got
 }
 
-// One address cannot have more than its share of Nginx, and nobody else feels it.
+// One address cannot have more than its share of Nginx, and nobody else feels it. With
+// one request a minute more, any machine comes to the end of the 2,000 at once.
 func TestNginxLimitsOneAddress(t *testing.T) {
 	t.Parallel()
+	const (
+		refused = http.StatusTooManyRequests
+		first   = 2001 // the burst, and one that does not wait for it
+	)
 	up := upstream(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })
-	n := startNginx(t, up)
-	const refused = http.StatusTooManyRequests
-	if got := requests(t, n, "127.0.0.2", 100_000, refused); got[refused] == 0 || got[http.StatusOK] < 2000 || len(got) != 2 {
-		t.Errorf("of one address: %v", got)
+	began := time.Now()
+	addr := startBounded(t, up, "rate=200r/s", "rate=1r/m", false)
+	got := requests(t, addr, "127.0.0.2", 2*first, refused)
+	if most := first + 1 + int(time.Since(began).Minutes()); got[refused] != 1 || got[http.StatusOK] < first || got[http.StatusOK] > most || len(got) != 2 {
+		t.Errorf("of one address: %v, want %d to %d before the first that is refused", got, first, most)
 	}
-	if got := requests(t, n, "127.0.0.3", 100, refused); got[http.StatusOK] != 100 {
+	if got := requests(t, addr, "127.0.0.3", 100, refused); got[http.StatusOK] != 100 {
 		t.Errorf("of another address: %v", got)
 	}
-	free, err := devcluster.StartNginx(t.Context(), devcluster.NginxOptions{Dir: t.TempDir(), Gateways: []string{up}, Unlimited: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := free.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if got := requests(t, free, "127.0.0.2", 4000, refused); got[http.StatusOK] != 4000 {
+	free := startBounded(t, up, "rate=200r/s", "rate=1r/m", true)
+	if got := requests(t, free, "127.0.0.2", first+100, refused); got[http.StatusOK] != first+100 {
 		t.Errorf("without limits: %v", got)
+	}
+}
+
+// However fast the machine is, an address has 200 requests a second beside the 2,000
+// at once.
+func TestNginxLimitsTheRateOfOneAddress(t *testing.T) {
+	t.Parallel()
+	n := startNginx(t, upstream(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
+	const count, first = 3000, 2001
+	began := time.Now()
+	got := requests(t, n.Addr(), "127.0.0.2", count, 0)
+	if most := first + 1 + int(200*time.Since(began).Seconds()); got[http.StatusOK] < first || got[http.StatusOK] > most {
+		t.Errorf("%v in %v, want %d to %d", got, time.Since(began), first, most)
+	}
+	if got[http.StatusOK]+got[http.StatusTooManyRequests] != count {
+		t.Errorf("other answers: %v", got)
+	}
+}
+
+// One address can hold 4,000 connections (here 40), whatever they are for, and that
+// touches nobody else's.
+func TestNginxLimitsConnections(t *testing.T) {
+	t.Parallel()
+	const bound, another, most = "limit_conn connections 4000;", "limit_conn connections 40;", 40
+	up := heldRequests(t)
+	addr := startBounded(t, up, bound, another, false)
+	var last net.Conn
+	for i := range most {
+		var status int
+		if status, last = hold(t, addr, "127.0.0.2", upgrading); status != http.StatusOK {
+			t.Fatalf("connection %d: %d", i+1, status)
+		}
+	}
+	for name, header := range map[string]string{"an upgrade": upgrading, "a page": ""} {
+		if status, _ := hold(t, addr, "127.0.0.2", header); status != http.StatusTooManyRequests {
+			t.Errorf("%s beside %d connections: %d", name, most, status)
+		}
+		if status, _ := hold(t, addr, "127.0.0.3", header); status != http.StatusOK {
+			t.Errorf("%s of another address: %d", name, status)
+		}
+	}
+	_ = last.Close()
+	await(t, "the place of a connection that has ended", func() bool {
+		status, _ := hold(t, addr, "127.0.0.2", upgrading)
+		return status == http.StatusOK
+	})
+	free := startBounded(t, up, bound, another, true)
+	for i := range most + 1 {
+		if status, _ := hold(t, free, "127.0.0.2", upgrading); status != http.StatusOK {
+			t.Fatalf("without limits, connection %d: %d", i+1, status)
+		}
 	}
 }
 
@@ -89,10 +189,10 @@ func heldRequests(t *testing.T) string {
 
 // hold asks for something by an address, and returns the answer's status and the
 // connection, on which the answer goes on.
-func hold(t *testing.T, n *devcluster.Nginx, from, header string) (status int, c net.Conn) {
+func hold(t *testing.T, addr, from, header string) (status int, c net.Conn) {
 	t.Helper()
 	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-	c, err := dialer.DialContext(t.Context(), "tcp", n.Addr())
+	c, err := dialer.DialContext(t.Context(), "tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,24 +216,24 @@ func TestNginxLimitsPages(t *testing.T) {
 	var last net.Conn
 	for i := range 400 {
 		var status int
-		if status, last = hold(t, n, "127.0.0.2", ""); status != http.StatusOK {
+		if status, last = hold(t, n.Addr(), "127.0.0.2", ""); status != http.StatusOK {
 			t.Fatalf("page %d: %d", i+1, status)
 		}
 	}
 	for range 3 {
-		if status, _ := hold(t, n, "127.0.0.2", ""); status != http.StatusTooManyRequests {
+		if status, _ := hold(t, n.Addr(), "127.0.0.2", ""); status != http.StatusTooManyRequests {
 			t.Errorf("page 401: %d", status)
 		}
 	}
-	if status, _ := hold(t, n, "127.0.0.2", upgrading); status != http.StatusOK {
+	if status, _ := hold(t, n.Addr(), "127.0.0.2", upgrading); status != http.StatusOK {
 		t.Errorf("an upgrade beside them: %d", status)
 	}
-	if status, _ := hold(t, n, "127.0.0.3", ""); status != http.StatusOK {
+	if status, _ := hold(t, n.Addr(), "127.0.0.3", ""); status != http.StatusOK {
 		t.Errorf("a page of another address: %d", status)
 	}
 	_ = last.Close()
 	await(t, "the place of a page that was given up", func() bool {
-		status, _ := hold(t, n, "127.0.0.2", "")
+		status, _ := hold(t, n.Addr(), "127.0.0.2", "")
 		return status == http.StatusOK
 	})
 }
@@ -186,36 +286,15 @@ func TestNginxKnowsNetworks(t *testing.T) {
 		t.Fatal("the map is not in nginx.conf")
 	}
 	dir, port := t.TempDir(), freePort(t)
-	conf := fmt.Sprintf("pid nginx.pid;\nerror_log error.log;\ndaemon off;\nmaster_process off;\nevents {}\nhttp {\n%s%s"+
+	conf := fmt.Sprintf("pid nginx.pid;\nerror_log error.log;\nevents {}\nhttp {\n%s%s"+
 		"    server {\n        listen 127.0.0.1:%d;\n        location / { return 200 $client_network; }\n    }\n}\n",
 		temporary(dir), strings.Replace(maps, "$remote_addr ", "$http_address ", 1), port)
-	conf = strings.Replace(conf, "default $remote_addr;", "default $http_address;", 1)
-	file := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), nginxPath(), "-p", dir, "-c", file, "-e", filepath.Join(dir, "error.log"))
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Wait() }) // the context ends it
+	runNginx(t, dir, strings.Replace(conf, "default $remote_addr;", "default $http_address;", 1), port)
 	networkOf := func(address string) string {
-		var network string
-		await(t, "an answer of Nginx", func() bool {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/", port), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Header.Set("Address", address)
-			resp, err := http.DefaultClient.Do(req)
-			if err != nil {
-				return false
-			}
-			defer resp.Body.Close()
-			b, err := io.ReadAll(resp.Body)
-			network = string(b)
-			return err == nil && resp.StatusCode == http.StatusOK
-		})
+		status, network := get(t, fmt.Sprintf("http://127.0.0.1:%d/", port), "Address", address)
+		if status != http.StatusOK {
+			t.Errorf("%s: %d", address, status)
+		}
 		return network
 	}
 	for _, same := range [][2]string{
