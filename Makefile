@@ -73,7 +73,7 @@ OTHERS = $(SLOWEST) $(filter-out $(RACED) $(SLOWEST),$(SERVED))
 # Much of a test with servers is the wait for something that they notice: the parts run side by
 # side, but not so many that they keep each other from the processors.
 test: deps build tools ## install what is missing, and run all tests that need real servers (make check runs the others)
-	@$(MAKE) --no-print-directory -j3 test-raced test-others test-peers
+	@.ci/in-memory $(MAKE) --no-print-directory -j3 test-raced test-others test-peers
 
 .PHONY: test-raced test-others test-peers
 test-raced:
@@ -85,7 +85,7 @@ test-others:
 test-peers:
 	go test -C bench/peers -tags integration -count=1 ./...
 
-# All at its full length: what make check and make test leave out or cut short (files with the
+# All at its full length, and with the disk: what make check and make test leave out or cut short (files with the
 # tag nightly, and whatever asks for testing.Short), everything under the race detector on one
 # processor and on four, and every fuzz target. It takes hours; a line for each part.
 nightly: nightly-dead nightly-units nightly-servers sim-hour fuzz ## run everything at its full length, for hours: what is long, what is statistical, an hour of simulation, fuzzing, dead code
@@ -147,7 +147,7 @@ COUNTED = $(shell grep -lE --include='*_test.go' -r '^func Test[A-Za-z0-9]*DoesN
 # Tests wait, and what is compiled and looked at meanwhile calculates: two lanes.
 check: tools web/dist/index.html ## the gate that needs no outside server: format, vet, staticcheck, wasm, import rules, unit tests under the race detector
 	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; test -z "$$unformatted" || { echo "not gofmt-clean: $$unformatted"; exit 1; }
-	@$(MAKE) --no-print-directory -j2 check-raced check-rest
+	@.ci/in-memory $(MAKE) --no-print-directory -j2 check-raced check-rest
 
 .PHONY: check-raced check-rest
 # With one processor the epoll loops of several gateways in one process starve each other
