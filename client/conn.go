@@ -134,7 +134,7 @@ func (s *Session) askRoom(l *conn) {
 	if l == s.sender.conn {
 		m.RoomID = s.sender.room
 	} else if s.based && (s.last == 0 || !s.lastID.IsZero()) {
-		m.Resume, m.AfterSeq, m.AfterID = true, s.last, s.lastID
+		m.Resume, m.AfterSeq, m.AfterID, m.AfterTime = true, s.last, s.lastID, s.lastTime
 	}
 	l.stage, l.room, l.name, l.resume = joining, m.RoomID, m.Username, m.Resume
 	l.deadline, l.joinAt = s.now.Add(joinTime), time.Time{}

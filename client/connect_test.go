@@ -202,7 +202,7 @@ func TestLostLineResumesAtOnce(t *testing.T) {
 		t.Error("reconnecting does not count from when the line broke")
 	}
 	r.do(Opened{2})
-	if j := one(t, sent[talk.JoinRoom](r)); !j.Resume || j.AfterSeq != 6 || j.AfterID != seqID(6) {
+	if j := one(t, sent[talk.JoinRoom](r)); !j.Resume || j.AfterSeq != 6 || j.AfterID != seqID(6) || j.AfterTime != 6 {
 		t.Fatalf("%+v", j)
 	}
 	r.get(2, talk.Welcome{UUID: meID})
@@ -476,5 +476,34 @@ func TestWelcomeThatMakesNoSense(t *testing.T) {
 				t.Fatal("gives up")
 			}
 		})
+	}
+}
+
+// TestJoinNamesTheLastEntry: by id and date, from wherever the two are known.
+func TestJoinNamesTheLastEntry(t *testing.T) {
+	older := entryRun(1, 5)
+	older[4].UnixTime = 77 // that of the page, which is what is shown
+	for name, tc := range map[string]struct {
+		hears func(r *rig)
+		want  talk.JoinRoom
+	}{
+		"of a room's end": {func(*rig) {}, talk.JoinRoom{Resume: true, AfterSeq: 5, AfterID: seqID(5), AfterTime: 5}},
+		"of a page":       {func(r *rig) { r.get(1, history(5, older...)) }, talk.JoinRoom{Resume: true, AfterSeq: 5, AfterID: seqID(5), AfterTime: 77}},
+		"of what is said": {func(r *rig) { r.get(1, textEntry(6)) }, talk.JoinRoom{Resume: true, AfterSeq: 6, AfterID: seqID(6), AfterTime: 6}},
+		"of another room": {func(r *rig) { r.do(Join{Room: 2}) }, talk.JoinRoom{}},
+	} {
+		r := newRig(t, known(), nil)
+		r.do(Start{})
+		r.open(1)
+		r.join(1, 5, 5)
+		tc.hears(r)
+		r.do(Closed{Conn: 1})
+		r.pass(time.Second) // it is dialled meanwhile
+		r.done = nil
+		r.do(Opened{2})
+		j := one(t, sent[talk.JoinRoom](r))
+		if got := (talk.JoinRoom{Resume: j.Resume, AfterSeq: j.AfterSeq, AfterID: j.AfterID, AfterTime: j.AfterTime}); got != tc.want {
+			t.Errorf("%s: %+v, want %+v", name, got, tc.want)
+		}
 	}
 }

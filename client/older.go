@@ -120,7 +120,7 @@ func (s *Session) prepend(older []talk.Entry) {
 	for i := len(older) - 1; i >= 0; i-- {
 		e := &older[i]
 		if e.Seq == s.last {
-			s.lastID = e.ID
+			s.lastID, s.lastTime = e.ID, e.UnixTime
 		}
 		s.log.prepend(*e)
 		s.onOwnEntry(e)

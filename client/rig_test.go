@@ -117,7 +117,7 @@ func (r *rig) open(conn ConnID) {
 func (r *rig) join(conn ConnID, after, head int64) {
 	r.t.Helper()
 	r.get(conn, talk.Joined{
-		RoomID: r.s.Room(), AfterSeq: after, HeadSeq: head, HeadID: seqID(head), MemberCount: 2,
+		RoomID: r.s.Room(), AfterSeq: after, HeadSeq: head, HeadID: seqID(head), HeadTime: uint64(head), MemberCount: 2,
 		Members: []talk.Member{{UUID: meID, Username: "ada"}, {UUID: otherID, Username: "bob"}},
 	})
 }

@@ -14,7 +14,7 @@ func (s *Session) join(room int32) {
 	}
 	s.sender.yield(s, room)
 	s.room = room
-	s.based, s.last, s.lastID = false, 0, talk.UUID{}
+	s.based, s.last, s.lastID, s.lastTime = false, 0, talk.UUID{}, 0
 	s.firstN = s.cfg.History
 	s.forgetLog()
 	s.roster.reset()
@@ -60,10 +60,12 @@ func (s *Session) onJoined(l *conn, m talk.Joined) {
 	s.onJoinedName(l, &m)
 	if !s.based || !l.resume || m.Reset || m.AfterSeq > s.last {
 		var id talk.UUID
+		var date uint64
 		if m.HeadSeq == m.AfterSeq {
-			id = m.HeadID
+			id, date = m.HeadID, m.HeadTime
 		}
 		s.restartLog(m.AfterSeq, id, m.HeadSeq >= 0)
+		s.lastTime = date
 		s.roster.forget()
 	}
 	if !m.MembersUnknown { // else the list that there is goes on with the log
@@ -77,7 +79,7 @@ func (s *Session) onJoined(l *conn, m talk.Joined) {
 // known: the server knows where the log ends; else it may have more than it says.
 func (s *Session) restartLog(after int64, id talk.UUID, known bool) {
 	s.forgetLog()
-	s.based, s.last, s.lastID = true, after, id
+	s.based, s.last, s.lastID, s.lastTime = true, after, id, 0
 	s.done = after == 0 && known
 	s.outbox.shownUpTo(s.room, after)
 	if s.firstN > 0 && !s.done {
@@ -122,7 +124,7 @@ func (s *Session) onEntry(l *conn, e *talk.Entry) {
 
 // place adds the entry that is next to the log.
 func (s *Session) place(e *talk.Entry) {
-	s.last, s.lastID = e.Seq, e.ID
+	s.last, s.lastID, s.lastTime = e.Seq, e.ID, e.UnixTime
 	s.log.append(*e)
 	s.what |= Appended
 	if s.log.trim(s.cfg.Keep, maxLogBytes) {

@@ -42,6 +42,7 @@ type Session struct {
 	based     bool // last is known
 	last      int64
 	lastID    talk.UUID // of the entry last; zero: unknown
+	lastTime  uint64    // likewise, its date; 0: unknown
 	log       Log
 	fetch     *fetch    // older entries asked for
 	firstN    int       // entries to load on joining

@@ -172,16 +172,16 @@ func (s *nodeStore) Room(ctx context.Context, room int32, listed int) (history.R
 	return read(s, ctx, func(ctx context.Context) (history.Room, error) { return s.Memory.Room(ctx, room, listed) })
 }
 
-func (s *nodeStore) IDAt(ctx context.Context, room int32, seq int64) (talk.UUID, bool, error) {
+func (s *nodeStore) EntryAt(ctx context.Context, room int32, seq int64) (history.Head, bool, error) {
 	type found struct {
-		id talk.UUID
-		ok bool
+		entry history.Head
+		ok    bool
 	}
 	f, err := read(s, ctx, func(ctx context.Context) (f found, err error) {
-		f.id, f.ok, err = s.Memory.IDAt(ctx, room, seq)
+		f.entry, f.ok, err = s.Memory.EntryAt(ctx, room, seq)
 		return f, err
 	})
-	return f.id, f.ok, err
+	return f.entry, f.ok, err
 }
 
 func (s *nodeStore) Renew(ctx context.Context, gateway talk.UUID) error {

@@ -93,7 +93,7 @@ func (r *room) serveStored(c *conn, entries []talk.Entry) (full bool) {
 			c.membership.on(memberRingFull)
 			return true
 		}
-		c.membership.cursor, c.membership.last = entries[i].Seq, entries[i].ID
+		c.membership.cursor, c.membership.last = entries[i].Seq, headOf(&entries[i])
 	}
 	return false
 }
@@ -108,7 +108,9 @@ func (r *room) serveRecent(c *conn) (has history.Head, done bool) {
 	s := &c.membership
 	i, ok := r.recent.after(s.cursor, r.head)
 	if !ok {
-		return history.Head{Seq: s.cursor, ID: s.last}, false
+		has = s.last
+		has.Seq = s.cursor
+		return has, false
 	}
 	for ; i < len(r.recent.list); i++ {
 		e := r.recent.at(i)
@@ -116,7 +118,7 @@ func (r *room) serveRecent(c *conn) (has history.Head, done bool) {
 			s.on(memberRingFull)
 			return has, true
 		}
-		s.cursor, s.last = e.Seq, e.ID
+		s.cursor, s.last = e.Seq, headOf(&e.Entry)
 		r.srv.metrics.caught(fromRing, 1)
 	}
 	s.on(memberCaughtUp)

@@ -49,23 +49,22 @@ func (s *Server) retryFill(r *room) {
 
 // fillGap reads one page of what is missing; the next one waits for its turn.
 func (s *Server) fillGap(ctx context.Context, r *room) {
-	var after int64
-	var id talk.UUID
+	var has history.Head
 	done, resets := false, 0
 	r.locked(func() {
-		after, done = r.head, r.storeHead <= r.head || !r.state.isOpen()
+		done = r.storeHead <= r.head || !r.state.isOpen()
 		if done {
 			r.aheadAt = 0
 		}
 		done = done || r.storeDoubt.holds // nothing would be placed; confirm goes on
 		r.filling = !done
-		id, _ = r.recent.idAt(after)
+		has, _ = r.recent.entryAt(r.head)
+		has.Seq = r.head
 		resets = r.resets
 	})
 	if done {
 		return
 	}
-	has := history.Head{Seq: after, ID: id}
 	entries, goesOn, err := s.readBehind(ctx, r.id, has, fillPage)
 	switch {
 	case err == nil && !goesOn:
@@ -78,7 +77,7 @@ func (s *Server) fillGap(ctx context.Context, r *room) {
 		return
 	case len(entries) == 0:
 		s.metrics.phantoms.Inc()
-		s.log.Error("an entry was announced that the store does not have", "room", r.id, "head", after)
+		s.log.Error("an entry was announced that the store does not have", "room", r.id, "head", has.Seq)
 		r.locked(func() {
 			r.storeHead = r.head
 			clear(r.ahead)
@@ -90,7 +89,7 @@ func (s *Server) fillGap(ctx context.Context, r *room) {
 	s.submitFill(r)
 }
 
-// readBehind reads a page of what the store has behind an entry. progress: it has that
+// readBehind reads a page of what the store has behind an entry. goesOn: it has that
 // entry, too, or the entry's id is not known.
 func (s *Server) readBehind(ctx context.Context, room int32, e history.Head, page int) (entries []talk.Entry, goesOn bool, err error) {
 	if e.ID.IsZero() {
@@ -98,7 +97,7 @@ func (s *Server) readBehind(ctx context.Context, room int32, e history.Head, pag
 		return entries, true, err
 	}
 	entries, err = s.history.After(ctx, room, e.Seq-1, page+1)
-	if err != nil || len(entries) == 0 || entries[0].Seq != e.Seq || entries[0].ID != e.ID {
+	if err != nil || len(entries) == 0 || !e.StillIs(headOf(&entries[0])) {
 		return nil, false, err
 	}
 	return entries[1:], true, nil
@@ -115,8 +114,8 @@ func (s *Server) compareSuspect(r *room) {
 		if placed.Seq == 0 {
 			return
 		}
-		id, ok, err := s.history.IDAt(ctx, r.id, placed.Seq)
-		if err == nil && (!ok || id != placed.ID) {
+		stored, ok, err := s.history.EntryAt(ctx, r.id, placed.Seq)
+		if err == nil && (!ok || !placed.StillIs(stored)) {
 			s.doubtStore(r, placed, resets, false)
 		}
 	}, inNextRound)

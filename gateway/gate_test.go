@@ -111,11 +111,11 @@ func (s gateStore) Room(ctx context.Context, room int32, listed int) (history.Ro
 	return s.Store.Room(ctx, room, listed)
 }
 
-func (s gateStore) IDAt(ctx context.Context, room int32, seq int64) (talk.UUID, bool, error) {
-	if err := s.pass(ctx, "IDAt", room); err != nil {
-		return talk.UUID{}, false, err
+func (s gateStore) EntryAt(ctx context.Context, room int32, seq int64) (history.Head, bool, error) {
+	if err := s.pass(ctx, "EntryAt", room); err != nil {
+		return history.Head{}, false, err
 	}
-	return s.Store.IDAt(ctx, room, seq)
+	return s.Store.EntryAt(ctx, room, seq)
 }
 
 func (s gateStore) Windows(ctx context.Context, users []talk.UUID) ([]history.Window, error) {

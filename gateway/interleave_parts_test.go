@@ -144,11 +144,11 @@ func (c *cutStore) Room(ctx context.Context, room int32, listed int) (history.Ro
 	return state, err
 }
 
-func (c *cutStore) IDAt(ctx context.Context, room int32, seq int64) (talk.UUID, bool, error) {
+func (c *cutStore) EntryAt(ctx context.Context, room int32, seq int64) (history.Head, bool, error) {
 	if err := c.err(); err != nil {
-		return talk.UUID{}, false, err
+		return history.Head{}, false, err
 	}
-	return c.Store.IDAt(ctx, room, seq)
+	return c.Store.EntryAt(ctx, room, seq)
 }
 
 func (c *cutStore) Renew(ctx context.Context, g talk.UUID) error {

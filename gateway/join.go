@@ -425,7 +425,7 @@ func (j *join) addMember(form talk.Form, a history.Moved) (behind bool) {
 	r.addMember(c, m.UUID, form, cursor)
 	c.membership.told = !form.IsExtended() && !a.Applied
 	if log == logMatches && cursor > 0 && cursor == m.AfterSeq {
-		c.membership.last = m.AfterID
+		c.membership.last = lastOf(m)
 	}
 	switch {
 	case r.state == roomHeadless && cursor == 0:
@@ -433,7 +433,8 @@ func (j *join) addMember(form talk.Form, a history.Moved) (behind bool) {
 	case form.IsExtended() && (log == logDoubtful || r.state.isUnverified()):
 		c.membership.state, r.hasUnverified = memberUnverified, true
 		if log == logDoubtful {
-			c.membership.claim = &history.Head{Seq: m.AfterSeq, ID: m.AfterID}
+			claim := lastOf(m)
+			c.membership.claim = &claim
 		}
 	}
 	if form.IsExtended() {
@@ -446,13 +447,13 @@ func (j *join) addMember(form talk.Form, a history.Moved) (behind bool) {
 
 // joinedMessage describes the room to a joiner. Call with mu held.
 func (r *room) joinedMessage(cursor int64, reset bool) talk.Joined {
-	headID, _ := r.recent.idAt(r.head)
+	newest, _ := r.recent.entryAt(r.head)
 	head := max(r.head, cursor)
 	if r.state == roomHeadless && cursor == 0 {
 		head = -1 // nobody knows
 	}
 	return talk.Joined{
-		RoomID: r.id, HeadSeq: head, HeadID: headID, AfterSeq: cursor, Reset: reset,
+		RoomID: r.id, HeadSeq: head, HeadID: newest.ID, HeadTime: newest.UnixTime, AfterSeq: cursor, Reset: reset,
 		Members: r.memberList.members, MemberCount: r.memberList.count, MembersUnknown: r.state.isUnverified() || cursor > r.head,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"tuitalk/history"
 	"tuitalk/talk"
 )
 
@@ -24,25 +25,30 @@ func (s *Server) compareLogs(ctx context.Context, r *room, m talk.JoinRoom) (log
 	if m.AfterSeq == 0 {
 		return logMatches, nil
 	}
-	var id talk.UUID
+	var stored history.Head
 	ok := false
-	r.locked(func() { id, ok = r.recent.idAt(m.AfterSeq) })
+	r.locked(func() { stored, ok = r.recent.entryAt(m.AfterSeq) })
 	if !ok {
 		if s.spooler != nil && !s.health.storeUp() {
 			return logDoubtful, nil
 		}
 		var err error
-		if id, ok, err = s.history.IDAt(ctx, m.RoomID, m.AfterSeq); err != nil {
+		if stored, ok, err = s.history.EntryAt(ctx, m.RoomID, m.AfterSeq); err != nil {
 			return s.unverifiedMatch(err)
 		}
 	}
-	if !ok || id != m.AfterID {
+	if !ok || !lastOf(&m).StillIs(stored) {
 		return logDiffers, nil
 	}
 	if err := s.awaitPlaced(ctx, r, m.AfterSeq); err != nil {
 		return s.unverifiedMatch(err)
 	}
 	return logMatches, nil
+}
+
+// lastOf names the last entry that a client says to have of a room.
+func lastOf(m *talk.JoinRoom) history.Head {
+	return history.Head{Seq: m.AfterSeq, ID: m.AfterID, UnixTime: m.AfterTime}
 }
 
 // errNotPlaced: the store may have gone back, and until somebody has looked nothing is

@@ -10,7 +10,7 @@ type membership struct {
 	state  memberState
 	index  int           // in room.members
 	cursor int64         // the last seq that is in the ring or behind it
-	last   talk.UUID     // id of the entry at cursor while the membership is not live; zero: not known
+	last   history.Head  // the entry at cursor while the membership is not live; without an ID: not known
 	claim  *history.Head // what it has, if it has told; only while unverified
 	told   bool          // it was told of its coming before that was stored, as clients of the original's forms are
 	form   talk.Form
@@ -119,7 +119,7 @@ func (m *membership) ends(claim *history.Head, head int64) bool {
 	case claim == nil:
 		return m.cursor <= head
 	case m.cursor == claim.Seq:
-		m.last = claim.ID
+		m.last = *claim
 	}
 	return m.cursor <= max(head, claim.Seq)
 }

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"tuitalk/gateway/transport"
+	"tuitalk/history"
 	"tuitalk/talk"
 )
 
@@ -75,12 +76,17 @@ func (r *recent) after(seq, head int64) (i int, ok bool) {
 	return int(seq + 1 - r.at(0).Seq), true
 }
 
-// idAt returns the id of an entry that is kept.
-func (r *recent) idAt(seq int64) (talk.UUID, bool) {
+// entryAt names an entry that is kept.
+func (r *recent) entryAt(seq int64) (history.Head, bool) {
 	if len(r.list) == 0 || seq < r.at(0).Seq || seq > r.at(len(r.list)-1).Seq {
-		return talk.UUID{}, false
+		return history.Head{}, false
 	}
-	return r.at(int(seq - r.at(0).Seq)).ID, true
+	return headOf(&r.at(int(seq - r.at(0).Seq)).Entry), true
+}
+
+// headOf names a stored entry.
+func headOf(e *talk.Entry) history.Head {
+	return history.Head{Seq: e.Seq, ID: e.ID, UnixTime: e.UnixTime}
 }
 
 // recentBytes counts what the recent entries of all rooms cost together.

@@ -19,11 +19,11 @@ func TestRecentKnowsItsEntries(t *testing.T) {
 				t.Fatalf("after %d comes %d", after, r.at(i).Seq)
 			}
 		}
-		if id, ok := r.idAt(oldest); !ok || id[0] != byte(oldest) {
-			t.Fatalf("id of %d: %v %v", oldest, id, ok)
+		if e, ok := r.entryAt(oldest); !ok || e.ID[0] != byte(oldest) {
+			t.Fatalf("entry %d: %v %v", oldest, e, ok)
 		}
-		if _, ok := r.idAt(oldest - 1); ok {
-			t.Fatal("an id that is forgotten")
+		if _, ok := r.entryAt(oldest - 1); ok {
+			t.Fatal("an entry that is forgotten")
 		}
 	}
 }

@@ -101,7 +101,7 @@ func (r *room) placeAll(entries []talk.Entry) (missing bool, strange int64) {
 			if strange == 0 {
 				strange = e.Seq
 			}
-			_, kept := r.recent.idAt(e.Seq)
+			_, kept := r.recent.entryAt(e.Seq)
 			r.storeDoubt.holds = r.storeDoubt.holds || kept
 		case e.Seq == r.head+1 && !r.storeDoubt.holds:
 			r.place(e)
@@ -174,7 +174,7 @@ func (r *room) place(e talk.Entry) {
 		}
 		if !c.pushLive(r.packet(re, s.form)) {
 			s.on(memberRingFull)
-			s.last, _ = r.recent.idAt(s.cursor)
+			s.last, _ = r.recent.entryAt(s.cursor)
 			r.srv.metrics.overflows.Inc()
 			continue
 		}
@@ -215,7 +215,7 @@ func (r *room) addMember(c *conn, uuid talk.UUID, form talk.Form, cursor int64) 
 	if cursor >= r.head {
 		c.membership.state = memberLive
 	}
-	c.membership.last, _ = r.recent.idAt(cursor)
+	c.membership.last, _ = r.recent.entryAt(cursor)
 	r.members = append(r.members, c)
 	r.emptyAt = 0
 	r.srv.limits.Seat(&c.account, true)

@@ -123,7 +123,7 @@ func (r *room) skipGap(c *conn) {
 	at := &c.membership
 	cursor, gap := r.resumeBehind(at.cursor)
 	if gap.To > 0 && c.answerIn(at.form, gap) {
-		at.cursor, at.last = cursor, talk.UUID{}
+		at.cursor, at.last = cursor, history.Head{}
 	}
 }
 
@@ -161,7 +161,7 @@ func (s *Server) reopenVerified(ctx context.Context, r *room) bool {
 // acceptsClaim tells whether the room still has all that it placed behind seq, so that a list
 // of members as of then can be brought up to now. Call with mu held.
 func (r *room) acceptsClaim(seq int64) bool {
-	_, kept := r.recent.idAt(seq + 1)
+	_, kept := r.recent.entryAt(seq + 1)
 	return kept || r.head <= seq || r.head == r.claimedSeq
 }
 
@@ -221,7 +221,7 @@ func (r *room) startMembers(start int64) {
 		if c.membership.state != memberHeadless {
 			continue
 		}
-		c.membership.cursor, c.membership.last = start, talk.UUID{} // rewindMembers does the rest
+		c.membership.cursor, c.membership.last = start, history.Head{} // rewindMembers does the rest
 		if c.membership.form.IsExtended() && start > 0 {
 			c.answerIn(c.membership.form, talk.Gap{RoomID: r.id, From: 1, To: start})
 		}
@@ -235,7 +235,7 @@ func (r *room) rewindMembers() (behind []*conn) {
 		if c.membership.held() {
 			continue // it is compared, or joins again
 		}
-		c.membership.cursor, c.membership.last = min(c.membership.cursor, r.head), talk.UUID{}
+		c.membership.cursor, c.membership.last = min(c.membership.cursor, r.head), history.Head{}
 		if c.membership.rewound(r.head) {
 			behind = append(behind, c)
 		}
@@ -254,20 +254,20 @@ type unverifiedMember struct {
 // store answers.
 func (s *Server) compareClaims(ctx context.Context, r *room) (list []unverifiedMember, err error) {
 	all := r.unverifiedMembers()
-	ids := map[int64]talk.UUID{}
+	at := map[int64]history.Head{} // the zero value where there is none
 	for i := range all {
 		m := &all[i]
 		if m.claim == nil {
 			continue
 		}
-		id, known := ids[m.claim.Seq]
+		stored, known := at[m.claim.Seq]
 		if !known {
-			if id, _, err = s.history.IDAt(ctx, r.id, m.claim.Seq); err != nil {
+			if stored, _, err = s.history.EntryAt(ctx, r.id, m.claim.Seq); err != nil {
 				return all[:i], err
 			}
-			ids[m.claim.Seq] = id
+			at[m.claim.Seq] = stored
 		}
-		m.same = !id.IsZero() && id == m.claim.ID
+		m.same = m.claim.StillIs(stored)
 	}
 	return all, nil
 }

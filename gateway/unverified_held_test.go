@@ -40,14 +40,14 @@ func TestWhatARightClaimSays(t *testing.T) {
 		claim  *history.Head
 		head   int64
 		right  bool
-		last   talk.UUID
+		last   history.Head
 	}{
-		{7, &history.Head{Seq: 7, ID: id}, 9, true, id},
-		{7, &history.Head{Seq: 7, ID: id}, 5, true, id}, // the room has not placed it yet
-		{9, &history.Head{Seq: 7, ID: id}, 9, true, talk.UUID{}},
-		{1 << 40, &history.Head{Seq: 7, ID: id}, 9, false, talk.UUID{}},
-		{9, nil, 9, true, talk.UUID{}},
-		{10, nil, 9, false, talk.UUID{}},
+		{7, &history.Head{Seq: 7, ID: id, UnixTime: 5}, 9, true, history.Head{Seq: 7, ID: id, UnixTime: 5}},
+		{7, &history.Head{Seq: 7, ID: id}, 5, true, history.Head{Seq: 7, ID: id}}, // the room has not placed it yet
+		{9, &history.Head{Seq: 7, ID: id}, 9, true, history.Head{}},
+		{1 << 40, &history.Head{Seq: 7, ID: id}, 9, false, history.Head{}},
+		{9, nil, 9, true, history.Head{}},
+		{10, nil, 9, false, history.Head{}},
 	} {
 		m := membership{cursor: c.cursor}
 		if right := m.ends(c.claim, c.head); right != c.right || m.last != c.last {

@@ -60,9 +60,9 @@ func (s watchedLog) Room(ctx context.Context, room int32, listed int) (history.R
 	return s.log.Room(ctx, room, listed)
 }
 
-func (s watchedLog) IDAt(ctx context.Context, room int32, seq int64) (talk.UUID, bool, error) {
+func (s watchedLog) EntryAt(ctx context.Context, room int32, seq int64) (history.Head, bool, error) {
 	defer outsideCall(ctx)()
-	return s.log.IDAt(ctx, room, seq)
+	return s.log.EntryAt(ctx, room, seq)
 }
 
 type watchedPresence struct {

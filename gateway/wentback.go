@@ -12,9 +12,9 @@ import (
 
 // A store can go back: a backup or a snapshot is restored under running gateways.
 // What a room shows, its log does not have any more, and what is stored from then on
-// gets seqs that the room has placed already. A room notices it by the id of an
-// entry at or below its head, or by a head that is lower than what it had placed
-// before it asked. It doubts then, and looks at the store once more, a while later
+// gets seqs that the room has placed already. A room notices it by another entry, or the
+// same one stored later (history.Head), at or below its head, or by a head that is lower
+// than what it had placed before it asked. It doubts then, and looks at the store once more, a while later
 // and at single entries: nothing that is placed can be missing there, whatever is
 // being stored meanwhile. If it is, the room is read again and its members are reset:
 // those who came since the backup are entered again, and those who left leave again.
@@ -26,8 +26,8 @@ const confirmAfter = 300 * time.Millisecond
 // room's mu.
 type storeDoubt struct {
 	open bool // somebody will look, or does
-	// at is the lowest seq at which the store seems to have no or another entry. Its ID
-	// is of what was shown there; zero: what the room keeps there.
+	// at is the lowest seq at which the store seems to have no or another entry. It names
+	// what was shown there; without an ID: what the room keeps there.
 	at history.Head
 	// holds: another entry was seen there, and nothing is placed until somebody has
 	// looked. Else a member could be shown the end of the other log behind what the
@@ -38,8 +38,8 @@ type storeDoubt struct {
 // isPlaced tells whether the room has an entry, at or below its head, at its seq. One
 // that is not kept any more counts as another. Call with mu held.
 func (r *room) isPlaced(e *talk.Entry) bool {
-	id, ok := r.recent.idAt(e.Seq)
-	return r.state.isUnverified() || ok && id == e.ID
+	shown, ok := r.recent.entryAt(e.Seq)
+	return r.state.isUnverified() || ok && shown.StillIs(headOf(e))
 }
 
 // placedSeq is the newest entry that the store is known to have had, 0 for none, and how
@@ -53,13 +53,13 @@ func (r *room) placedSeq() (seq int64, resets int) {
 	return r.head, r.resets
 }
 
-// placedHead is the same with its id, the zero value if that is not kept, and how often
+// placedHead names that entry, the zero value if it is not kept, and how often
 // the room was reset until then.
 func (r *room) placedHead() (h history.Head, resets int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if id, ok := r.recent.idAt(r.head); ok && r.state == roomOpen {
-		h = history.Head{Seq: r.head, ID: id}
+	if shown, ok := r.recent.entryAt(r.head); ok && r.state == roomOpen {
+		h = shown
 	}
 	return h, r.resets
 }
@@ -72,7 +72,7 @@ func (r *room) contradiction(placed int64, head history.Head) int64 {
 	if r.state != roomOpen {
 		return 0
 	}
-	if id, ok := r.recent.idAt(head.Seq); ok && id != head.ID {
+	if shown, ok := r.recent.entryAt(head.Seq); ok && !shown.StillIs(head) {
 		return head.Seq
 	}
 	if head.Seq < placed && placed <= r.head {
@@ -119,11 +119,11 @@ func (s *Server) confirmSoon(r *room) {
 // confirm ends a doubt, one way or the other, unless the store does not answer.
 func (s *Server) confirm(ctx context.Context, r *room) error {
 	for _, e := range r.doubted() {
-		id, ok, err := s.history.IDAt(ctx, r.id, e.Seq)
+		stored, ok, err := s.history.EntryAt(ctx, r.id, e.Seq)
 		switch {
 		case err != nil:
 			return err
-		case !ok || id != e.ID:
+		case !ok || !e.StillIs(stored):
 			return s.resetRoom(ctx, r)
 		}
 	}
@@ -143,7 +143,7 @@ func (r *room) doubted() (list []history.Head) {
 	for _, e := range []history.Head{r.storeDoubt.at, {Seq: r.head}} {
 		known := !e.ID.IsZero()
 		if !known {
-			e.ID, known = r.recent.idAt(e.Seq)
+			e, known = r.recent.entryAt(e.Seq)
 		}
 		if known {
 			list = append(list, e)
@@ -205,7 +205,7 @@ func (r *room) reset(state history.Room, entries []talk.Entry) (behind, stale []
 			continue
 		}
 		m.cursor = min(m.cursor, common)
-		m.last, _ = r.recent.idAt(m.cursor)
+		m.last, _ = r.recent.entryAt(m.cursor)
 		if m.rewound(r.head) {
 			behind = append(behind, c)
 		}
@@ -218,8 +218,8 @@ func (r *room) reset(state history.Room, entries []talk.Entry) (behind, stale []
 func (r *room) commonWith(head int64, entries []talk.Entry) int64 {
 	common := min(head, r.head)
 	for i := len(entries) - 1; i >= 0; i-- {
-		id, ok := r.recent.idAt(entries[i].Seq)
-		if ok && id == entries[i].ID {
+		shown, ok := r.recent.entryAt(entries[i].Seq)
+		if ok && shown.StillIs(headOf(&entries[i])) {
 			return entries[i].Seq
 		}
 		if ok {

@@ -20,16 +20,15 @@ func (s *logStore) After(_ context.Context, _ int32, after int64, limit int) ([]
 	return behind[:min(limit, len(behind))], nil
 }
 
-func (s *logStore) IDAt(_ context.Context, _ int32, seq int64) (talk.UUID, bool, error) {
+func (s *logStore) EntryAt(_ context.Context, _ int32, seq int64) (history.Head, bool, error) {
 	if seq < 1 || seq > int64(len(s.log)) {
-		return talk.UUID{}, false, nil
+		return history.Head{}, false, nil
 	}
-	return s.log[seq-1].ID, true, nil
+	return headOf(&s.log[seq-1]), true, nil
 }
 
 func (s *logStore) Heads(context.Context, []int32) ([]history.Head, error) {
-	last := s.log[len(s.log)-1]
-	return []history.Head{{Seq: last.Seq, ID: last.ID}}, nil
+	return []history.Head{headOf(&s.log[len(s.log)-1])}, nil
 }
 
 // logBehind is a log that has the first of another one, and then others.
@@ -50,7 +49,7 @@ func stepOfLaggingMember(t *testing.T, stored, shown []talk.Entry, cursor int64)
 	r.placeEntries(shown)
 	r.empty()
 	c := r.members[0]
-	c.membership.state, c.membership.cursor, c.membership.last = memberCatchingUp, cursor, shown[cursor-1].ID
+	c.membership.state, c.membership.cursor, c.membership.last = memberCatchingUp, cursor, headOf(&shown[cursor-1])
 	s.catchUpStep(t.Context(), r, c)
 	return r, c
 }
@@ -64,7 +63,7 @@ func TestLaggingMemberOfAStoreThatWentBack(t *testing.T) {
 	if c.membership.cursor != 4 || c.out.QueuedBytes() != 0 {
 		t.Errorf("it is shown entries up to %d of another log", c.membership.cursor)
 	}
-	if list := r.doubted(); !r.storeDoubt.open || len(list) != 2 || list[0] != (history.Head{Seq: 4, ID: shown[3].ID}) {
+	if list := r.doubted(); !r.storeDoubt.open || len(list) != 2 || list[0] != headOf(&shown[3]) {
 		t.Errorf("in doubt is %+v", list)
 	}
 }
@@ -74,7 +73,7 @@ func TestLaggingMemberGoesOn(t *testing.T) {
 	t.Parallel()
 	shown := logBehind(nil, 6)
 	r, c := stepOfLaggingMember(t, shown, shown, 2)
-	if c.membership.cursor != 6 || c.membership.last != shown[5].ID || r.storeDoubt.open {
+	if c.membership.cursor != 6 || c.membership.last != headOf(&shown[5]) || r.storeDoubt.open {
 		t.Errorf("it is at %d; in doubt: %v", c.membership.cursor, r.storeDoubt.open)
 	}
 }
@@ -98,7 +97,7 @@ func TestLostBeginningOfAnotherLog(t *testing.T) {
 	for s.work.live.queue.count > 0 {
 		s.work.live.queue.pop(0).run(t.Context())
 	}
-	if list := r.doubted(); !r.storeDoubt.open || len(list) == 0 || list[0] != (history.Head{Seq: 6, ID: shown[5].ID}) {
+	if list := r.doubted(); !r.storeDoubt.open || len(list) == 0 || list[0] != headOf(&shown[5]) {
 		t.Errorf("in doubt is %+v", list)
 	}
 }

@@ -87,7 +87,7 @@ func (p *peer) joinsAnew(addr string, last history.Head) (*peer, []talk.Entry) {
 	for {
 		q := dial(p.t, addr, talk.Extended)
 		q.hello(talk.Hello{Secret: p.secret, Session: newID(4), Client: "test"})
-		q.say(talk.JoinRoom{RoomID: 1, UUID: q.uuid, Username: "again", UnixTime: 1, Resume: true, AfterSeq: last.Seq, AfterID: last.ID})
+		q.say(talk.JoinRoom{RoomID: 1, UUID: q.uuid, Username: "again", UnixTime: 1, Resume: true, AfterSeq: last.Seq, AfterID: last.ID, AfterTime: last.UnixTime})
 		j := expect[talk.Joined](q)
 		if !j.Reset { // the node has not noticed it yet; it will, and says Reconnect
 			expect[talk.Reconnect](q)
@@ -345,17 +345,17 @@ func TestMembersWhenTheStoreGoesBack(t *testing.T) {
 // mumStore does not tell whether it has gone back, and counts how often it is asked.
 type mumStore struct {
 	gateStore
-	mumTo atomic.Int64 // IDAt of entries up to this one is not answered
+	mumTo atomic.Int64 // EntryAt of entries up to this one is not answered
 	looks atomic.Int64 // so often
 	reads atomic.Int64 // calls of After
 }
 
-func (s *mumStore) IDAt(ctx context.Context, room int32, seq int64) (talk.UUID, bool, error) {
+func (s *mumStore) EntryAt(ctx context.Context, room int32, seq int64) (history.Head, bool, error) {
 	if seq <= s.mumTo.Load() {
 		s.looks.Add(1)
-		return talk.UUID{}, false, history.ErrUnavailable
+		return history.Head{}, false, history.ErrUnavailable
 	}
-	return s.gateStore.IDAt(ctx, room, seq)
+	return s.gateStore.EntryAt(ctx, room, seq)
 }
 
 func (s *mumStore) After(ctx context.Context, room int32, after int64, limit int) ([]talk.Entry, error) {

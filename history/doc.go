@@ -19,7 +19,7 @@
 //     return for a range of stored seqs is the same for ever.
 //   - What one call appends to a room stands there in the order of the call.
 //   - All this is so until an operator restores a backup. Then seqs are given anew:
-//     who keeps entries knows one only by its seq and its id (Head, IDAt).
+//     who keeps entries knows one only by its seq, its id and its date (Head, EntryAt).
 //   - A store either has all of a transaction or nothing of it. A commit under
 //     way is never cancelled: when the caller's context ends, the caller stops
 //     waiting (ErrUnavailable: stored or not, nobody knows; say it again).

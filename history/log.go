@@ -36,8 +36,8 @@ type Log interface {
 	// Room returns head and members as of one moment.
 	Room(ctx context.Context, room int32, listed int) (Room, error)
 
-	// IDAt returns the id of the room's entry seq; ok is false if there is none.
-	IDAt(ctx context.Context, room int32, seq int64) (id talk.UUID, ok bool, err error)
+	// EntryAt names the room's entry seq; ok is false if there is none.
+	EntryAt(ctx context.Context, room int32, seq int64) (entry Head, ok bool, err error)
 }
 
 // Result is what became of one appended entry.
@@ -48,11 +48,23 @@ type Result struct {
 	Err      error // wraps ErrBadEntry
 }
 
-// Head names the newest entry of a room. The id tells what a seq cannot: whether
-// two who say the same seq mean the same entry.
+// Head names an entry of a room, mostly its newest. The id tells what a seq cannot:
+// whether two who say the same seq mean the same entry. UnixTime tells what the id cannot:
+// whether it was stored once. A store goes back, and who was not told that his message was
+// stored says it again: it may get the seq that it had in the log that is gone, behind
+// entries that are others now.
 type Head struct {
-	Seq int64
-	ID  talk.UUID
+	Seq      int64
+	ID       talk.UUID
+	UnixTime uint64 // 0: not known
+}
+
+// StillIs tells whether what the store has is the entry that somebody was shown. If the
+// store has it of a later time, it was stored again; of an earlier one, its room was
+// mended (Mender), which changes nothing else.
+func (shown Head) StillIs(stored Head) bool {
+	later := shown.UnixTime != 0 && stored.UnixTime > shown.UnixTime
+	return shown.Seq == stored.Seq && shown.ID == stored.ID && !later
 }
 
 // Room is a room as of one moment.

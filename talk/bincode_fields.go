@@ -190,6 +190,7 @@ func appendJoinRoom(dst []byte, m *JoinRoom, extended bool) []byte {
 	if extended {
 		dst = option64(dst, m.Resume, uint64(m.AfterSeq))
 		dst = optionBytes(dst, !m.AfterID.IsZero(), m.AfterID[:])
+		dst = option64(dst, m.AfterTime != 0, uint64(m.AfterTime))
 	}
 	return dst
 }
@@ -207,6 +208,9 @@ func (r *bincodeReader) joinRoom(m *JoinRoom) {
 	}
 	if r.option("after_id") {
 		m.AfterID = r.uuid("after_id")
+	}
+	if r.option("after_time") {
+		m.AfterTime = r.uint64("after_time")
 	}
 }
 
@@ -544,6 +548,7 @@ func appendJoined(dst []byte, m *Joined) []byte {
 	dst = optionBytes(dst, !m.HeadID.IsZero(), m.HeadID[:])
 	dst = optionBool(dst, m.Reset, m.Reset)
 	dst = optionBool(dst, m.MembersUnknown, m.MembersUnknown)
+	dst = option64(dst, m.HeadTime != 0, uint64(m.HeadTime))
 	return dst
 }
 
@@ -561,6 +566,9 @@ func (r *bincodeReader) joined(m *Joined) {
 	}
 	if r.option("members_unknown") {
 		m.MembersUnknown = r.bool("members_unknown")
+	}
+	if r.option("head_time") {
+		m.HeadTime = r.uint64("head_time")
 	}
 }
 

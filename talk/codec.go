@@ -44,8 +44,8 @@ func Decode(form Form, data []byte) (m Message, err error) {
 	} else {
 		m, err = decodeJSON(data)
 	}
-	if join, ok := m.(JoinRoom); ok && !join.Resume && !join.AfterID.IsZero() {
-		join.AfterID = UUID{} // says nothing without after_seq
+	if join, ok := m.(JoinRoom); ok && !join.Resume {
+		join.AfterID, join.AfterTime = UUID{}, 0 // say nothing without after_seq
 		return join, err
 	}
 	return m, err

@@ -109,7 +109,7 @@
 // The number before a variant is bincode's; 0 to 10 are the original's. What
 // stands behind a semicolon only the extended form has.
 //
-//	 0 JoinRoom  room_id i32, uuid uuid, username string, unixtime u64; after_seq? i64, after_id? uuid
+//	 0 JoinRoom  room_id i32, uuid uuid, username string, unixtime u64; after_seq? i64, after_id? uuid, after_time? u64
 //	 1 LeaveRoom  room_id i32, uuid uuid, username string, unixtime u64
 //	 2 ChangeName  uuid uuid, username string, old_username string, unixtime u64; id? uuid
 //	 3 Fetch  room_id i32, limit i64, fetch_before u64; before_seq? i64
@@ -122,7 +122,7 @@
 //	10 PostMessage  uuid uuid, username string, text string, room_id i32, unixtime u64; id? uuid, seq? i64, sent_at? u64, pending? bool, round? i32
 //	11 Hello  client string, secret? secret, session? uuid
 //	12 Welcome  uuid uuid, server string, limits limits
-//	13 Joined  room_id i32, head_seq i64, after_seq i64, members [member], member_count u32, head_id? uuid, reset? bool, members_unknown? bool
+//	13 Joined  room_id i32, head_seq i64, after_seq i64, members [member], member_count u32, head_id? uuid, reset? bool, members_unknown? bool, head_time? u64
 //	14 Accepted  room_id i32, id uuid
 //	15 Stored  room_id i32, id uuid, seq i64
 //	16 Withdrawn  room_id i32, uuid uuid, id uuid
@@ -231,8 +231,8 @@
 //
 // Joined, S→C. Answers JoinRoom.
 //
-//	{"JoinRoom":{"room_id":7,"uuid":"b58ec876-c5b7-8146-9e66-92e1053b159b","username":"ben","unixtime":0,"after_seq":41,"after_id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717"}}
-//	{"Joined":{"room_id":7,"head_seq":42,"after_seq":41,"members":[{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada"},{"uuid":"b58ec876-c5b7-8146-9e66-92e1053b159b","username":"ben"}],"member_count":2,"head_id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","reset":true}}
+//	{"JoinRoom":{"room_id":7,"uuid":"b58ec876-c5b7-8146-9e66-92e1053b159b","username":"ben","unixtime":0,"after_seq":41,"after_id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","after_time":1760000000}}
+//	{"Joined":{"room_id":7,"head_seq":42,"after_seq":41,"members":[{"uuid":"67e55044-10b1-426f-9247-bb680e5fe0c8","username":"ada"},{"uuid":"b58ec876-c5b7-8146-9e66-92e1053b159b","username":"ben"}],"member_count":2,"head_id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","reset":true,"head_time":1760000000}}
 //
 // Stored, Accepted, Withdrawn, S→C. They tell what became of a PostMessage; uuid is
 // its author.
@@ -339,10 +339,13 @@
 //     is the client's own UserJoined where the join writes one. For what came
 //     before, Fetch with before_seq one more than Joined.after_seq.
 //   - JoinRoom with after_seq, the newest seq that the client has of this room,
-//     and after_id, the id of that entry: what was missed follows. If the two
-//     are not this room's, Joined.reset is true and the view starts as above:
-//     drop what you have of the room, and Fetch. after_seq 0, without after_id,
-//     means from the room's first entry on.
+//     and after_id and after_time, the id and the unixtime of that entry: what was
+//     missed follows. If they are not this room's, Joined.reset is true and the view
+//     starts as above: drop what you have of the room, and Fetch. Without after_time
+//     a store that was set back may go unnoticed: what its author says again there can
+//     get the seq that it had, behind other entries. after_seq 0, without the others,
+//     means from the room's first entry on. Who has nothing but Joined.head_seq has
+//     head_id and head_time for it.
 //   - A Gap may stand for entries that are too many to send: those with seq
 //     from to to are left out, and the stream goes on behind. Fetch has them.
 //

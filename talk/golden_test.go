@@ -91,7 +91,7 @@ var original = map[string]Message{
 
 // extended are the vectors in the extended form.
 var extended = map[string]Message{
-	"JoinRoom":           JoinRoom{RoomID: 7, UUID: ben, Username: "ben", Resume: true, AfterSeq: 41, AfterID: id},
+	"JoinRoom":           JoinRoom{RoomID: 7, UUID: ben, Username: "ben", Resume: true, AfterSeq: 41, AfterID: id, AfterTime: now},
 	"JoinRoom-fromstart": JoinRoom{RoomID: 7, UUID: ben, Username: "ben", Resume: true},
 	"ChangeName":         ChangeName{UUID: ben, Username: "benjamin", OldUsername: "ben", ID: id},
 	"Fetch":              Fetch{RoomID: 7, Limit: 50, BeforeSeq: 42},
@@ -114,7 +114,7 @@ var extended = map[string]Message{
 	"Hello":                   Hello{Client: "golden/1", Secret: benSecret, Session: id},
 	"Hello-least":             Hello{},
 	"Welcome":                 Welcome{UUID: ben, Server: "gateway-1", Limits: DefaultLimits()},
-	"Joined": Joined{RoomID: 7, HeadSeq: 42, HeadID: id, AfterSeq: 41, Reset: true, MemberCount: 2,
+	"Joined": Joined{RoomID: 7, HeadSeq: 42, HeadID: id, HeadTime: now, AfterSeq: 41, Reset: true, MemberCount: 2,
 		Members: []Member{{ada, "ada"}, {ben, "ben"}}},
 	"Joined-empty":   Joined{},
 	"Joined-unknown": Joined{RoomID: 7, HeadSeq: 42, AfterSeq: 42, MembersUnknown: true},

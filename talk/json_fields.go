@@ -10,6 +10,7 @@ import "github.com/goccy/go-json/jsontext"
 var fieldNames = []string{
 	"after_id",
 	"after_seq",
+	"after_time",
 	"before_seq",
 	"client",
 	"code",
@@ -20,6 +21,7 @@ var fieldNames = []string{
 	"from",
 	"head_id",
 	"head_seq",
+	"head_time",
 	"id",
 	"limit",
 	"limits",
@@ -317,12 +319,13 @@ func appendJSONEntry(dst []byte, e *Entry, extended bool) []byte {
 }
 
 type jsonJoinRoom struct {
-	RoomID   int32    `json:"room_id"`
-	UUID     jsonUUID `json:"uuid"`
-	Username string   `json:"username"`
-	UnixTime uint64   `json:"unixtime"`
-	AfterSeq *int64   `json:"after_seq,omitzero"`
-	AfterID  jsonUUID `json:"after_id,omitzero"`
+	RoomID    int32    `json:"room_id"`
+	UUID      jsonUUID `json:"uuid"`
+	Username  string   `json:"username"`
+	UnixTime  uint64   `json:"unixtime"`
+	AfterSeq  *int64   `json:"after_seq,omitzero"`
+	AfterID   jsonUUID `json:"after_id,omitzero"`
+	AfterTime uint64   `json:"after_time,omitzero"`
 }
 
 func (j *jsonJoinRoom) from(m *JoinRoom, extended bool) {
@@ -337,6 +340,7 @@ func (j *jsonJoinRoom) from(m *JoinRoom, extended bool) {
 		j.AfterSeq = &m.AfterSeq
 	}
 	j.AfterID = jsonUUID(m.AfterID)
+	j.AfterTime = m.AfterTime
 }
 
 func (j *jsonJoinRoom) to(m *JoinRoom) {
@@ -348,6 +352,7 @@ func (j *jsonJoinRoom) to(m *JoinRoom) {
 		m.Resume, m.AfterSeq = true, *j.AfterSeq
 	}
 	m.AfterID = UUID(j.AfterID)
+	m.AfterTime = j.AfterTime
 }
 
 type jsonLeaveRoom struct {
@@ -702,6 +707,7 @@ type jsonJoined struct {
 	HeadID         jsonUUID     `json:"head_id,omitzero"`
 	Reset          bool         `json:"reset,omitzero"`
 	MembersUnknown bool         `json:"members_unknown,omitzero"`
+	HeadTime       uint64       `json:"head_time,omitzero"`
 }
 
 func (j *jsonJoined) from(m *Joined, extended bool) {
@@ -716,6 +722,7 @@ func (j *jsonJoined) from(m *Joined, extended bool) {
 	j.HeadID = jsonUUID(m.HeadID)
 	j.Reset = m.Reset
 	j.MembersUnknown = m.MembersUnknown
+	j.HeadTime = m.HeadTime
 }
 
 func (j *jsonJoined) to(m *Joined) {
@@ -732,6 +739,7 @@ func (j *jsonJoined) to(m *Joined) {
 	m.HeadID = UUID(j.HeadID)
 	m.Reset = j.Reset
 	m.MembersUnknown = j.MembersUnknown
+	m.HeadTime = j.HeadTime
 }
 
 type jsonAccepted struct {

@@ -71,12 +71,13 @@ type JoinRoom struct {
 	Username string `wire:"username"`
 	UnixTime uint64 `wire:"unixtime"` // seconds; ignored by the server
 
-	// Extended: the last seq that the client has, with the id of that entry.
-	// The entries after it follow. Without Resume the live view starts at the
-	// head of the room.
-	Resume   bool  // after_seq is present
-	AfterSeq int64 `wire:"after_seq,optional" present:"Resume"`
-	AfterID  UUID  `wire:"after_id,optional"`
+	// Extended: the last seq that the client has, with the id and the unixtime of
+	// that entry. The entries after it follow. Without Resume the live view starts
+	// at the head of the room.
+	Resume    bool   // after_seq is present
+	AfterSeq  int64  `wire:"after_seq,optional" present:"Resume"`
+	AfterID   UUID   `wire:"after_id,optional"`
+	AfterTime uint64 `wire:"after_time,optional"` // 0: not known
 }
 
 // LeaveRoom leaves a room for good: no grace.
@@ -203,7 +204,8 @@ type Joined struct {
 	Members     []Member `wire:"members"`
 	MemberCount int      `wire:"member_count"` // may exceed len(Members) in a large room
 	// MembersUnknown: Members and MemberCount say nothing, the store is away.
-	MembersUnknown bool `wire:"members_unknown,optional"`
+	MembersUnknown bool   `wire:"members_unknown,optional"`
+	HeadTime       uint64 `wire:"head_time,optional"` // unixtime of the newest entry
 }
 
 // Accepted says that an entry is in the servers' spool, on a Redis master and at least

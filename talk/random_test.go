@@ -18,7 +18,7 @@ func randomMessage(r *rand.Rand, tag Tag) Message {
 	fillRandomly(r, variantNames[tag], m)
 	made := m.Interface().(Message)
 	if join, ok := made.(JoinRoom); ok && !join.Resume {
-		join.AfterID = UUID{} // says nothing without after_seq
+		join.AfterID, join.AfterTime = UUID{}, 0 // say nothing without after_seq
 		return join
 	}
 	return made

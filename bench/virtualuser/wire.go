@@ -29,9 +29,10 @@ type wire struct {
 	node    string
 
 	// the room
-	wanted int32 // where it wants to be
-	based  bool  // p.last and lastID are of p.room
-	lastID talk.UUID
+	wanted   int32 // where it wants to be
+	based    bool  // p.last and lastID are of p.room
+	lastID   talk.UUID
+	lastTime uint64 // 0: not known
 
 	// posts
 	unsent []wirePost
@@ -127,11 +128,11 @@ func (w *wire) opened(l *connection) {
 func (w *wire) join() {
 	p := w.p
 	if p.room != w.wanted {
-		p.room, p.last, w.based, w.lastID = w.wanted, 0, false, talk.UUID{}
+		p.room, p.last, w.based, w.lastID, w.lastTime = w.wanted, 0, false, talk.UUID{}, 0
 	}
 	m := talk.JoinRoom{RoomID: p.room, UUID: w.me, Username: p.name(), UnixTime: uint64(p.loop.now.Unix())}
 	if w.based {
-		m.Resume, m.AfterSeq, m.AfterID = true, p.last, w.lastID
+		m.Resume, m.AfterSeq, m.AfterID, m.AfterTime = true, p.last, w.lastID, w.lastTime
 	}
 	w.joined = false
 	p.loop.send(w.line, m)
@@ -177,7 +178,7 @@ func (w *wire) entry(e *talk.Entry, st *stamp) {
 	case e.Seq > p.last+1:
 		p.loop.fault("the server left entries out without a word")
 	}
-	w.based, w.lastID = true, e.ID
+	w.based, w.lastID, w.lastTime = true, e.ID, e.UnixTime
 	p.shows(e.Seq, st)
 	if e.Author == w.me {
 		w.settled(e.ID)
@@ -197,9 +198,9 @@ func (w *wire) welcomed(l *connection, m *talk.Joined) {
 	}
 	anew := !w.based || m.Reset || m.AfterSeq > w.p.last
 	if anew {
-		w.lastID = talk.UUID{}
+		w.lastID, w.lastTime = talk.UUID{}, 0
 		if m.AfterSeq == m.HeadSeq {
-			w.lastID = m.HeadID
+			w.lastID, w.lastTime = m.HeadID, m.HeadTime
 		}
 	}
 	w.joined, w.deadline = true, time.Time{}

@@ -238,11 +238,11 @@ func contextThatHasEnded(e *env) {
 	_, _, spanErr := s.SpanBefore(ended, 1, 1, 1)
 	_, headsErr := s.Heads(ended, []int32{1})
 	_, roomErr := s.Room(ended, 1, 1)
-	_, _, idErr := s.IDAt(ended, 1, 1)
+	_, _, atErr := s.EntryAt(ended, 1, 1)
 	_, brokenErr := s.Broken(ended, history.SessionKey{}, 1)
 	for name, err := range map[string]error{
 		"Append": appendErr, "Move": moveErr, "After": afterErr, "Before": beforeErr, "SpanBefore": spanErr, "Heads": headsErr, "Room": roomErr,
-		"IDAt": idErr, "Broken": brokenErr, "Renew": s.Renew(ended, UUID("g")),
+		"EntryAt": atErr, "Broken": brokenErr, "Renew": s.Renew(ended, UUID("g")),
 		"Retire": s.Retire(ended, UUID("g")), "Check": s.Check(ended),
 	} {
 		if !errors.Is(err, history.ErrUnavailable) {

@@ -216,7 +216,7 @@ func (m *Memory) Heads(ctx context.Context, rooms []int32) ([]history.Head, erro
 	for i, room := range rooms {
 		if log := m.model.rooms[room].entries(); len(log) > 0 {
 			last := log[len(log)-1]
-			heads[i] = history.Head{Seq: last.Seq, ID: last.ID}
+			heads[i] = headOf(&last)
 		}
 	}
 	return heads, nil
@@ -242,17 +242,21 @@ func (m *Memory) Room(ctx context.Context, room int32, listed int) (history.Room
 	return as, nil
 }
 
-// IDAt implements history.Store.
-func (m *Memory) IDAt(ctx context.Context, room int32, seq int64) (id talk.UUID, ok bool, err error) {
+// EntryAt implements history.Store.
+func (m *Memory) EntryAt(ctx context.Context, room int32, seq int64) (entry history.Head, ok bool, err error) {
 	if err := m.begin(ctx); err != nil {
-		return talk.UUID{}, false, err
+		return history.Head{}, false, err
 	}
 	defer m.mu.Unlock()
 	log := m.model.rooms[room].entries()
 	if seq < 1 || seq > int64(len(log)) {
-		return talk.UUID{}, false, nil
+		return history.Head{}, false, nil
 	}
-	return log[seq-1].ID, true, nil
+	return headOf(&log[seq-1]), true, nil
+}
+
+func headOf(e *talk.Entry) history.Head {
+	return history.Head{Seq: e.Seq, ID: e.ID, UnixTime: e.UnixTime}
 }
 
 // Renew implements history.Store.

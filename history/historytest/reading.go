@@ -174,9 +174,9 @@ func (e *env) pageByTime(room int32, total int64, limit int) {
 func headsAndRoom(e *env) {
 	e.fill(1, 5, 6, 7)
 	e.fill(-4, 9)
-	rooms, one := []int32{9, 1, -4, 1, 10}, history.Head{Seq: 3, ID: UUID("1/2")}
+	rooms, one := []int32{9, 1, -4, 1, 10}, history.Head{Seq: 3, ID: UUID("1/2"), UnixTime: 7}
 	heads, err := e.store().Heads(e.ctx, rooms)
-	if err != nil || !slices.Equal(heads, []history.Head{{}, one, {Seq: 1, ID: UUID("-4/0")}, one, {}}) {
+	if err != nil || !slices.Equal(heads, []history.Head{{}, one, {Seq: 1, ID: UUID("-4/0"), UnixTime: 9}, one, {}}) {
 		e.Errorf("heads of %v: %v, %v", rooms, heads, err)
 	}
 	if heads, err := e.store().Heads(e.ctx, nil); err != nil || len(heads) != 0 {
@@ -194,20 +194,21 @@ func headsAndRoom(e *env) {
 	}
 }
 
-func idAt(e *env) {
+func entryAt(e *env) {
 	e.fill(1, 5, 6)
 	for _, q := range []struct {
 		room int32
 		seq  int64
-		want talk.UUID
+		want history.Head
 		ok   bool
 	}{
-		{1, 1, UUID("1/0"), true}, {1, 2, UUID("1/1"), true}, {1, 3, talk.UUID{}, false}, {1, 0, talk.UUID{}, false},
-		{1, -1, talk.UUID{}, false}, {2, 1, talk.UUID{}, false}, {1, math.MaxInt64, talk.UUID{}, false},
+		{1, 1, history.Head{Seq: 1, ID: UUID("1/0"), UnixTime: 5}, true}, {1, 2, history.Head{Seq: 2, ID: UUID("1/1"), UnixTime: 6}, true},
+		{1, 3, history.Head{}, false}, {1, 0, history.Head{}, false}, {1, -1, history.Head{}, false}, {2, 1, history.Head{}, false},
+		{1, math.MaxInt64, history.Head{}, false},
 	} {
-		id, ok, err := e.store().IDAt(e.ctx, q.room, q.seq)
-		if err != nil || id != q.want || ok != q.ok {
-			e.Errorf("room %d, seq %d: %v, %v, %v", q.room, q.seq, id, ok, err)
+		entry, ok, err := e.store().EntryAt(e.ctx, q.room, q.seq)
+		if err != nil || entry != q.want || ok != q.ok {
+			e.Errorf("room %d, seq %d: %v, %v, %v", q.room, q.seq, entry, ok, err)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func Run(t *testing.T, fixture func(t *testing.T) Fixture) {
 		{"SpanBefore", spanBefore},
 		{"SpanBeforeDenseSecond", spanBeforeDenseSecond},
 		{"HeadsAndRoom", headsAndRoom},
-		{"IDAt", idAt},
+		{"EntryAt", entryAt},
 		{"EnterAndLeave", enterAndLeave},
 		{"TwoWindows", twoWindows},
 		{"TakeOver", takeOver},
@@ -194,7 +194,7 @@ func checkHead(ctx context.Context, s history.Log, room int32, log []talk.Entry)
 	if len(log) > 0 {
 		want.HeadID, want.HeadTime = log[len(log)-1].ID, log[len(log)-1].UnixTime
 	}
-	if len(heads) != 1 || heads[0] != (history.Head{Seq: want.HeadSeq, ID: want.HeadID}) {
+	if len(heads) != 1 || heads[0] != (history.Head{Seq: want.HeadSeq, ID: want.HeadID, UnixTime: want.HeadTime}) {
 		return fmt.Errorf("room %d: heads are %v, the log ends at %d", room, heads, want.HeadSeq)
 	}
 	if r.HeadSeq != want.HeadSeq || r.HeadID != want.HeadID || r.HeadTime != want.HeadTime {

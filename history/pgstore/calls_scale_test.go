@@ -41,13 +41,13 @@ func (m *scale) measureReads() {
 		}
 	})
 	m.explain(spanQuery, largeRoom, middle(), 100)
-	m.measure("IDAt", 0, 400, func() func() error {
+	m.measure("EntryAt", 0, 400, func() func() error {
 		return func() error {
-			_, ok, err := s.IDAt(ctx, largeRoom, 1+rand.Int64N(m.heads[0].Seq))
+			_, ok, err := s.EntryAt(ctx, largeRoom, 1+rand.Int64N(m.heads[0].Seq))
 			return errors.Join(err, want(ok, "an id"))
 		}
 	})
-	m.explain(idAtQuery, largeRoom, 1+rand.Int64N(m.heads[0].Seq))
+	m.explain(entryAtQuery, largeRoom, 1+rand.Int64N(m.heads[0].Seq))
 	m.measureHeads()
 }
 

@@ -21,10 +21,10 @@ const (
 				AND e.kind >= 0)
 			ORDER BY f.unixtime, f.seq LIMIT 1)
 		FROM (SELECT seq FROM entries WHERE room_id = $1 AND unixtime < $2 ORDER BY unixtime DESC, seq DESC LIMIT 1) l`
-	headsQuery = `SELECT q.n, e.seq, e.id FROM unnest($1::int[]) WITH ORDINALITY AS q (room_id, n)
+	headsQuery = `SELECT q.n, e.seq, e.id, e.unixtime FROM unnest($1::int[]) WITH ORDINALITY AS q (room_id, n)
 		JOIN rooms r ON r.room_id = q.room_id JOIN entries e ON e.room_id = r.room_id AND e.seq = r.head_seq`
-	idAtQuery = `SELECT id FROM entries WHERE room_id = $1 AND seq = $2`
-	roomQuery = `SELECT r.head_seq, r.last_time, r.members,
+	entryAtQuery = `SELECT seq, id, unixtime FROM entries WHERE room_id = $1 AND seq = $2`
+	roomQuery    = `SELECT r.head_seq, r.last_time, r.members,
 		(SELECT e.id FROM entries e WHERE e.room_id = r.room_id AND e.seq = r.head_seq), m.uuids, m.names
 		FROM rooms r, LATERAL (SELECT array_agg(l.uuid ORDER BY l.joined) AS uuids, array_agg(l.name ORDER BY l.joined) AS names
 			FROM (SELECT uuid, name, joined FROM members WHERE members.room_id = r.room_id ORDER BY joined LIMIT $2) l) m
@@ -80,7 +80,7 @@ func (s *Store) Heads(ctx context.Context, rooms []int32) ([]history.Head, error
 	err := s.query(ctx, s.reads, "read heads", func(r row) error {
 		var n int
 		var head history.Head
-		if err := r.Scan(&n, &head.Seq, uuid(&head.ID)); err != nil {
+		if err := r.Scan(&n, &head.Seq, uuid(&head.ID), &head.UnixTime); err != nil {
 			return err
 		}
 		heads[n-1] = head
@@ -116,11 +116,11 @@ func (s *Store) Room(ctx context.Context, room int32, listed int) (history.Room,
 	return found, nil
 }
 
-// IDAt reads the id of an entry; see history.Store.
-func (s *Store) IDAt(ctx context.Context, room int32, seq int64) (id talk.UUID, ok bool, err error) {
-	err = s.query(ctx, s.reads, "read an id", func(r row) error {
+// EntryAt reads what names an entry; see history.Store.
+func (s *Store) EntryAt(ctx context.Context, room int32, seq int64) (entry history.Head, ok bool, err error) {
+	err = s.query(ctx, s.reads, "read an entry's name", func(r row) error {
 		ok = true
-		return r.Scan(uuid(&id))
-	}, idAtQuery, room, seq)
-	return id, ok && err == nil, err
+		return r.Scan(&entry.Seq, uuid(&entry.ID), &entry.UnixTime)
+	}, entryAtQuery, room, seq)
+	return entry, ok && err == nil, err
 }

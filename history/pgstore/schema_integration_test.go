@@ -227,7 +227,7 @@ func TestQueryPlans(t *testing.T) {
 			execute(t, dsn, `ANALYZE`)
 		}
 		for name, query := range map[string]string{
-			"After": afterQuery, "Before": beforeQuery, "SpanBefore": spanQuery, "IDAt": idAtQuery, "Broken": brokenQuery,
+			"After": afterQuery, "Before": beforeQuery, "SpanBefore": spanQuery, "EntryAt": entryAtQuery, "Broken": brokenQuery,
 			"Heads": headsQuery, "Room": roomQuery, "Sessions": sessionsQuery,
 		} {
 			plan := explain(t, s, query)

@@ -15,10 +15,10 @@ const entryColumns = `room_id, seq, author, id, kind, name, body, unixtime, sent
 
 // queries are prepared for the pool that reads.
 type queries struct {
-	after, before, span      *sql.Stmt
-	head, idAt, room, listed *sql.Stmt
-	leases, broken, sessions *sql.Stmt
-	windows                  *sql.Stmt
+	after, before, span         *sql.Stmt
+	head, entryAt, room, listed *sql.Stmt
+	leases, broken, sessions    *sql.Stmt
+	windows                     *sql.Stmt
 }
 
 func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
@@ -29,9 +29,9 @@ func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 		{&q.after, afterQuery},
 		{&q.before, beforeQuery},
 		{&q.span, spanQuery},
-		{&q.head, `SELECT e.seq, e.id FROM rooms r
+		{&q.head, `SELECT e.seq, e.id, e.unixtime FROM rooms r
 			JOIN entries e ON e.room_id = r.room_id AND e.seq = r.head_seq WHERE r.room_id = ?`},
-		{&q.idAt, `SELECT id FROM entries WHERE room_id = ? AND seq = ?`},
+		{&q.entryAt, `SELECT seq, id, unixtime FROM entries WHERE room_id = ? AND seq = ?`},
 		{&q.room, `SELECT r.head_seq, r.last_time, r.members, e.id FROM rooms r
 			LEFT JOIN entries e ON e.room_id = r.room_id AND e.seq = r.head_seq WHERE r.room_id = ?`},
 		{&q.listed, listedQuery},
@@ -162,7 +162,8 @@ func (s *Store) Heads(ctx context.Context, rooms []int32) ([]history.Head, error
 	err := s.snapshot(ctx, func(tx *sql.Tx) error {
 		head := tx.StmtContext(ctx, s.queries.head)
 		for i, id := range rooms {
-			if err := head.QueryRowContext(ctx, id).Scan(&heads[i].Seq, (*scanUUID)(&heads[i].ID)); err != nil && !errors.Is(err, sql.ErrNoRows) {
+			var err error
+			if heads[i], err = scanHead(head.QueryRowContext(ctx, id)); err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
 		}
@@ -205,13 +206,18 @@ func scanMember(r row) (m talk.Member, err error) {
 	return m, err
 }
 
-// IDAt reads the id of an entry; see history.Store.
-func (s *Store) IDAt(ctx context.Context, room int32, seq int64) (id talk.UUID, ok bool, err error) {
-	err = s.queries.idAt.QueryRowContext(ctx, room, seq).Scan((*scanUUID)(&id))
+// EntryAt reads what names an entry; see history.Store.
+func (s *Store) EntryAt(ctx context.Context, room int32, seq int64) (entry history.Head, ok bool, err error) {
+	entry, err = scanHead(s.queries.entryAt.QueryRowContext(ctx, room, seq))
 	if errors.Is(err, sql.ErrNoRows) {
-		return talk.UUID{}, false, nil
+		return history.Head{}, false, nil
 	}
-	return id, err == nil, s.readFailed("read an id", err)
+	return entry, err == nil, s.readFailed("read an entry's name", err)
+}
+
+func scanHead(r row) (h history.Head, err error) {
+	err = r.Scan(&h.Seq, (*scanUUID)(&h.ID), &h.UnixTime)
+	return h, err
 }
 
 // snapshot reads several statements as of one moment.

@@ -32,7 +32,7 @@ sub declare {
 }
 
 declare(<<'END');
- 0 JoinRoom  room_id i32, uuid uuid, username string, unixtime u64; after_seq? i64, after_id? uuid
+ 0 JoinRoom  room_id i32, uuid uuid, username string, unixtime u64; after_seq? i64, after_id? uuid, after_time? u64
  1 LeaveRoom  room_id i32, uuid uuid, username string, unixtime u64
  2 ChangeName  uuid uuid, username string, old_username string, unixtime u64; id? uuid
  3 Fetch  room_id i32, limit i64, fetch_before u64; before_seq? i64
@@ -45,7 +45,7 @@ declare(<<'END');
 10 PostMessage  uuid uuid, username string, text string, room_id i32, unixtime u64; id? uuid, seq? i64, sent_at? u64, pending? bool, round? i32
 11 Hello  client string, secret? secret, session? uuid
 12 Welcome  uuid uuid, server string, limits limits
-13 Joined  room_id i32, head_seq i64, after_seq i64, members [member], member_count u32, head_id? uuid, reset? bool, members_unknown? bool
+13 Joined  room_id i32, head_seq i64, after_seq i64, members [member], member_count u32, head_id? uuid, reset? bool, members_unknown? bool, head_time? u64
 14 Accepted  room_id i32, id uuid
 15 Stored  room_id i32, id uuid, seq i64
 16 Withdrawn  room_id i32, uuid uuid, id uuid

@@ -57,7 +57,7 @@ def bincode(message):
 # serde's Option; what is within a list or an object is given below.
 ENTRY = [("id?", "uuid"), ("seq?", "i64"), ("sent_at?", "u64"), ("pending?", "bool"), ("round?", "i32")]
 EXTRAS = {
-    "JoinRoom": [("after_seq?", "i64"), ("after_id?", "uuid")],
+    "JoinRoom": [("after_seq?", "i64"), ("after_id?", "uuid"), ("after_time?", "u64")],
     "ChangeName": [("id?", "uuid")],
     "Fetch": [("before_seq?", "i64")],
     "UserJoined": ENTRY,
@@ -71,7 +71,7 @@ FURTHER = {
     "Welcome": [("uuid", "uuid"), ("server", "str"), ("limits", "limits")],
     "Joined": [("room_id", "i32"), ("head_seq", "i64"), ("after_seq", "i64"), ("members", "members"),
                ("member_count", "u32"), ("head_id?", "uuid"), ("reset?", "bool"),
-               ("members_unknown?", "bool")],
+               ("members_unknown?", "bool"), ("head_time?", "u64")],
     "Accepted": [("room_id", "i32"), ("id", "uuid")],
     "Stored": [("room_id", "i32"), ("id", "uuid"), ("seq", "i64")],
     "Withdrawn": [("room_id", "i32"), ("uuid", "uuid"), ("id", "uuid")],
@@ -182,7 +182,8 @@ BOTH = {
 # In the extended form: extra fields, then extra variants.
 EXTENDED = {
     "JoinRoom": {"JoinRoom": {
-        "room_id": 7, "uuid": BEN, "username": "ben", "unixtime": 0, "after_seq": 41, "after_id": ID}},
+        "room_id": 7, "uuid": BEN, "username": "ben", "unixtime": 0, "after_seq": 41, "after_id": ID,
+        "after_time": NOW}},
     "JoinRoom-fromstart": {"JoinRoom": {
         "room_id": 7, "uuid": BEN, "username": "ben", "unixtime": 0, "after_seq": 0}},
     "ChangeName": {"ChangeName": {
@@ -209,7 +210,7 @@ EXTENDED = {
     "Joined": {"Joined": {
         "room_id": 7, "head_seq": 42, "after_seq": 41,
         "members": [{"uuid": ADA, "username": "ada"}, {"uuid": BEN, "username": "ben"}],
-        "member_count": 2, "head_id": ID, "reset": True}},
+        "member_count": 2, "head_id": ID, "reset": True, "head_time": NOW}},
     "Joined-empty": {"Joined": {
         "room_id": 0, "head_seq": 0, "after_seq": 0, "members": [], "member_count": 0}},
     "Joined-unknown": {"Joined": {
