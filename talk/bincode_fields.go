@@ -633,6 +633,8 @@ func appendGap(dst []byte, m *Gap) []byte {
 	dst = put32(dst, uint32(m.RoomID))
 	dst = put64(dst, uint64(m.From))
 	dst = put64(dst, uint64(m.To))
+	dst = optionBytes(dst, !m.ToID.IsZero(), m.ToID[:])
+	dst = option64(dst, m.ToTime != 0, uint64(m.ToTime))
 	return dst
 }
 
@@ -640,6 +642,12 @@ func (r *bincodeReader) gap(m *Gap) {
 	m.RoomID = r.int32("room_id")
 	m.From = r.int64("from")
 	m.To = r.int64("to")
+	if r.option("to_id") {
+		m.ToID = r.uuid("to_id")
+	}
+	if r.option("to_time") {
+		m.ToTime = r.uint64("to_time")
+	}
 }
 
 func appendPing(dst []byte, m *Ping) []byte {

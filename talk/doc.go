@@ -128,7 +128,7 @@
 //	16 Withdrawn  room_id i32, uuid uuid, id uuid
 //	17 Presence  room_id i32, member_count u32
 //	18 Reconnect  within_ms u32
-//	19 Gap  room_id i32, from i64, to i64
+//	19 Gap  room_id i32, from i64, to i64, to_id? uuid, to_time? u64
 //	20 Ping  n u32
 //	21 Pong  n u32
 //
@@ -245,7 +245,7 @@
 // Presence, S→C. Gap, S→C; from and to are inclusive. Reconnect, S→C.
 //
 //	{"Presence":{"room_id":7,"member_count":301}}
-//	{"Gap":{"room_id":7,"from":43,"to":9000}}
+//	{"Gap":{"room_id":7,"from":43,"to":9000,"to_id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","to_time":1760000000}}
 //	{"Reconnect":{"within_ms":5000}}
 //
 // Ping, Pong, both ways. Pong answers Ping with the same n. A client
@@ -347,7 +347,11 @@
 //     means from the room's first entry on. Who has nothing but Joined.head_seq has
 //     head_id and head_time for it.
 //   - A Gap may stand for entries that are too many to send: those with seq
-//     from to to are left out, and the stream goes on behind. Fetch has them.
+//     from to to are left out, and the stream goes on behind. Fetch has them. to_id
+//     and to_time are of the entry at to, if the server knows it. Who came and went in
+//     the gap is not told: where no Joined says it, as one right before the Gap does,
+//     send JoinRoom again with the three as after_seq, after_id and after_time, or
+//     without after_seq if there is no to_id.
 //
 // Joined.members are those who were in the room at head_seq, at most 300, in the
 // order in which they came; member_count may be greater. Entries that follow up

@@ -123,7 +123,8 @@ var extended = map[string]Message{
 	"Withdrawn":      Withdrawn{RoomID: 7, UUID: ben, ID: id},
 	"Presence":       Presence{RoomID: 7, MemberCount: 301},
 	"Reconnect":      Reconnect{WithinMS: 5000},
-	"Gap":            Gap{RoomID: 7, From: 43, To: 9000},
+	"Gap":            Gap{RoomID: 7, From: 43, To: 9000, ToID: id, ToTime: now},
+	"Gap-noid":       Gap{RoomID: 7, From: 43, To: 9000},
 	"Ping":           Ping{N: 1<<32 - 1},
 	"Pong":           Pong{},
 }

@@ -48,6 +48,8 @@ var fieldNames = []string{
 	"text",
 	"text_bytes",
 	"to",
+	"to_id",
+	"to_time",
 	"unixtime",
 	"username",
 	"uuid",
@@ -821,21 +823,27 @@ func (j *jsonReconnect) to(m *Reconnect) {
 }
 
 type jsonGap struct {
-	RoomID int32 `json:"room_id"`
-	From   int64 `json:"from"`
-	To     int64 `json:"to"`
+	RoomID int32    `json:"room_id"`
+	From   int64    `json:"from"`
+	To     int64    `json:"to"`
+	ToID   jsonUUID `json:"to_id,omitzero"`
+	ToTime uint64   `json:"to_time,omitzero"`
 }
 
 func (j *jsonGap) from(m *Gap, extended bool) {
 	j.RoomID = m.RoomID
 	j.From = m.From
 	j.To = m.To
+	j.ToID = jsonUUID(m.ToID)
+	j.ToTime = m.ToTime
 }
 
 func (j *jsonGap) to(m *Gap) {
 	m.RoomID = j.RoomID
 	m.From = j.From
 	m.To = j.To
+	m.ToID = UUID(j.ToID)
+	m.ToTime = j.ToTime
 }
 
 type jsonPing struct {

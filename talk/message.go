@@ -246,6 +246,9 @@ type Gap struct {
 	RoomID int32 `wire:"room_id"`
 	From   int64 `wire:"from"`
 	To     int64 `wire:"to"`
+	// Of the entry at To: a JoinRoom that names it goes on behind the gap.
+	ToID   UUID   `wire:"to_id,optional"`
+	ToTime uint64 `wire:"to_time,optional"`
 }
 
 // Ping asks the other side to answer with the same N.

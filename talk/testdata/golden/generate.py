@@ -77,7 +77,7 @@ FURTHER = {
     "Withdrawn": [("room_id", "i32"), ("uuid", "uuid"), ("id", "uuid")],
     "Presence": [("room_id", "i32"), ("member_count", "u32")],
     "Reconnect": [("within_ms", "u32")],
-    "Gap": [("room_id", "i32"), ("from", "i64"), ("to", "i64")],
+    "Gap": [("room_id", "i32"), ("from", "i64"), ("to", "i64"), ("to_id?", "uuid"), ("to_time?", "u64")],
     "Ping": [("n", "u32")],
     "Pong": [("n", "u32")],
 }
@@ -220,7 +220,8 @@ EXTENDED = {
     "Withdrawn": {"Withdrawn": {"room_id": 7, "uuid": BEN, "id": ID}},
     "Presence": {"Presence": {"room_id": 7, "member_count": 301}},
     "Reconnect": {"Reconnect": {"within_ms": 5000}},
-    "Gap": {"Gap": {"room_id": 7, "from": 43, "to": 9000}},
+    "Gap": {"Gap": {"room_id": 7, "from": 43, "to": 9000, "to_id": ID, "to_time": NOW}},
+    "Gap-noid": {"Gap": {"room_id": 7, "from": 43, "to": 9000}},
     "Ping": {"Ping": {"n": 2**32 - 1}},
     "Pong": {"Pong": {"n": 0}},
 }
