@@ -169,9 +169,23 @@ func (s *Session) onOwnEntry(e *talk.Entry) {
 
 // onGap handles the word that the server leaves entries out, since there are too
 // many. Who came and went among them only a new Joined can tell, so the room is
-// joined anew, at its head.
+// joined anew: behind the gap, or at its head where the server does not name the
+// entry there.
 func (s *Session) onGap(l *conn, m talk.Gap) {
-	if s.isLive(l, m.RoomID) && m.To > s.last {
+	named := !m.ToID.IsZero() && m.To <= maxSeq
+	switch {
+	case !s.isLive(l, m.RoomID) || m.To < s.last:
+	case m.To == s.last: // Joined has told of it
+		if named && s.lastID.IsZero() {
+			s.lastID, s.lastTime = m.ToID, m.ToTime
+		}
+	case named:
+		s.restartLog(m.To, m.ToID, true)
+		s.lastTime = m.ToTime
+		s.roster.forget()
+		s.what |= MembersChanged
+		s.askRoom(l)
+	default:
 		s.based = false
 		s.askRoom(l)
 	}

@@ -111,6 +111,82 @@ func TestGapJoinsAnew(t *testing.T) {
 	none(t, take[Send](r)) // neither concerns the log
 }
 
+// TestNamedGapGoesOnBehindIt: of what follows the gap nothing is left out and nothing is
+// shown twice, whatever comes before the answer, and however often the line is lost.
+func TestNamedGapGoesOnBehindIt(t *testing.T) {
+	behind := func(t *testing.T, r *rig, seq int64) {
+		t.Helper()
+		if j := one(t, sent[talk.JoinRoom](r)); !j.Resume || j.AfterSeq != seq || j.AfterID != seqID(seq) || j.AfterTime != uint64(seq) {
+			t.Fatalf("%+v", j)
+		}
+	}
+	gap := func(to int64) talk.Gap {
+		return talk.Gap{RoomID: 1, From: 6, To: to, ToID: seqID(to), ToTime: uint64(to)}
+	}
+	for name, lost := range map[string]bool{"answered": false, "the line is lost": true} {
+		t.Run(name, func(t *testing.T) {
+			r := online(t)
+			line := ConnID(1)
+			r.get(line, gap(90), textEntry(91), gap(95)) // of the stream that ends with the answer
+			behind(t, r, 90)
+			if r.s.Log().Len() != 0 || len(r.s.Members()) != 0 {
+				t.Fatal("what is shown is of before the gap")
+			}
+			if lost {
+				r.do(Closed{Conn: line})
+				r.pass(5 * time.Second)
+				line = 2
+				r.do(Opened{line})
+				behind(t, r, 90)
+				r.open(line)
+			}
+			r.join(line, 90, 92)
+			if f := one(t, sent[talk.Fetch](r)); f.BeforeSeq != 91 {
+				t.Fatalf("%+v", f)
+			}
+			if len(r.s.Members()) != 2 {
+				t.Fatalf("%d members", len(r.s.Members()))
+			}
+			r.get(line, textEntry(91), textEntry(92), textEntry(93))
+			r.logIs(91, 93)
+			r.get(line, history(90, entryRun(41, 90)...))
+			r.logIs(41, 93)
+			r.get(line, gap(93), gap(80))
+			none(t, take[Send](r)) // neither concerns the log
+			r.get(line, gap(200))
+			behind(t, r, 200)
+		})
+	}
+}
+
+// TestGapBehindJoined: who is too far behind is told so by the answer and the Gap behind
+// it. He can go on from there before anything is said.
+func TestGapBehindJoined(t *testing.T) {
+	r := online(t)
+	r.do(Closed{Conn: 1})
+	r.pass(time.Second)
+	r.open(2)
+	r.join(2, 90, 95)
+	r.done = nil
+	r.get(2, talk.Gap{RoomID: 1, From: 6, To: 90, ToID: seqID(90), ToTime: 90})
+	none(t, take[Send](r))
+	r.do(Closed{Conn: 2})
+	r.pass(5 * time.Second)
+	r.do(Opened{3})
+	if j := one(t, sent[talk.JoinRoom](r)); !j.Resume || j.AfterSeq != 90 || j.AfterID != seqID(90) || j.AfterTime != 90 {
+		t.Fatalf("%+v", j)
+	}
+}
+
+// TestGapOutOfReach: what no room has is not gone on from.
+func TestGapOutOfReach(t *testing.T) {
+	r := online(t)
+	r.get(1, talk.Gap{RoomID: 1, From: 6, To: maxSeq + 1, ToID: seqID(1)})
+	if j := one(t, sent[talk.JoinRoom](r)); j.Resume {
+		t.Fatalf("%+v", j)
+	}
+}
+
 func TestRoomChange(t *testing.T) {
 	r := online(t)
 	r.do(Join{1})

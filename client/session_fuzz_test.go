@@ -123,7 +123,7 @@ func (c *chaos) message(depth int) talk.Message {
 	case 6:
 		return talk.Presence{RoomID: c.room(), MemberCount: int(c.seq())}
 	case 7:
-		return talk.Gap{RoomID: c.room(), From: c.seq(), To: c.seq()}
+		return talk.Gap{RoomID: c.room(), From: c.seq(), To: c.seq(), ToID: c.id()}
 	case 8:
 		return talk.Reconnect{WithinMS: uint32(c.seq())}
 	case 9:

@@ -254,6 +254,8 @@ func (f *fleet) system(r *simRoom, e talk.Entry) {
 	f.append(r, e)
 }
 
+func (r *simRoom) idAt(seq int64) talk.UUID { return r.log[seq-1].ID }
+
 func (r *simRoom) members() (all []talk.Member) {
 	for id, name := range r.people {
 		all = append(all, talk.Member{UUID: id, Username: name})

@@ -173,6 +173,7 @@ func (s *seat) join(m talk.JoinRoom) {
 		}
 		if known && head-m.AfterSeq > 40 {
 			gap.From, gap.To = m.AfterSeq+1, head-5
+			gap.ToID = r.idAt(gap.To)
 			answer.AfterSeq = gap.To
 		}
 	}
@@ -216,8 +217,12 @@ func (s *seat) flowOne(r *simRoom, seq int64) {
 	w := s.f.w
 	switch {
 	case w.chance(200) && seq+3 < int64(len(r.log)) && w.now.After(r.shown):
-		s.send(talk.Gap{RoomID: r.id, From: seq, To: seq + 2})
-		s.cursor = seq + 2
+		gap := talk.Gap{RoomID: r.id, From: seq, To: seq + 2}
+		if w.rng.IntN(3) > 0 { // else of an older server
+			gap.ToID = r.idAt(gap.To)
+		}
+		s.send(gap)
+		s.cursor = gap.To
 	case w.chance(150):
 		w.logf("gateway leaves out seq %d", seq)
 	case w.chance(60):

@@ -201,7 +201,7 @@ var mutants = []mutant{
 	{name: "a reset is not heeded", fix: "10.8", edits: []edit{{"client/room.go",
 		`if !s.based || !l.resume || m.Reset || m.AfterSeq > s.last {`, `if !s.based || !l.resume || m.AfterSeq > s.last {`}}},
 	{name: "a Gap is not heeded", edits: []edit{{"client/room.go",
-		`if s.isLive(l, m.RoomID) && m.To > s.last {`, `if s.isLive(l, m.RoomID) && m.To < s.last {`}}},
+		`case !s.isLive(l, m.RoomID) || m.To < s.last:`, `case !s.isLive(l, m.RoomID) || m.To > s.last:`}}},
 	{name: "what is typed is sent before it is saved", edits: []edit{{"client/posts.go",
 		"s.what |= OutboxChanged\n\ts.save()\n\tif s.live != nil {\n\t\ts.pump(s.live)\n\t}\n}\n\n// pump", "s.what |= OutboxChanged\n\tif s.live != nil {\n\t\ts.pump(s.live)\n\t}\n}\n\n// pump"}}},
 

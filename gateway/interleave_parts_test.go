@@ -337,6 +337,16 @@ func (f *spoolFleet) leave(room int32, texts ...string) {
 	}
 }
 
+// entryAt is an entry that is stored.
+func (f *spoolFleet) entryAt(room int32, seq int64) history.Head {
+	f.t.Helper()
+	e, ok, err := f.log.EntryAt(f.t.Context(), room, seq)
+	if err != nil || !ok {
+		f.t.Fatalf("entry %d of room %d: %v, %v", seq, room, ok, err)
+	}
+	return e
+}
+
 // wantLog sees that these texts, and no others, are in the room's log, in order
 // and without a gap.
 func (f *spoolFleet) wantLog(room int32, want ...string) {

@@ -40,8 +40,10 @@ func TestPendingEntriesCloseNobody(t *testing.T) {
 func TestStoredEntryIsTakenOffWhereItWasShown(t *testing.T) {
 	t.Parallel()
 	for name, settle := range map[string]func(r *room, e talk.Entry){
-		"it is placed":        func(r *room, e talk.Entry) { r.place(e) },
-		"the room is read":    func(r *room, e talk.Entry) { r.verifyAgainst(history.Room{HeadSeq: e.Seq}, []talk.Entry{e}, e.Seq) },
+		"it is placed": func(r *room, e talk.Entry) { r.place(e) },
+		"the room is read": func(r *room, e talk.Entry) {
+			r.verifyAgainst(history.Room{HeadSeq: e.Seq}, []talk.Entry{e}, history.Head{Seq: e.Seq})
+		},
 		"the store goes back": func(r *room, e talk.Entry) { r.reset(history.Room{HeadSeq: e.Seq}, []talk.Entry{e}) },
 		"a drain finds it":    func(r *room, e talk.Entry) { r.markStored(e.Author, e.ID, e.Seq) },
 	} {

@@ -69,7 +69,9 @@ func TestResumeOfAsFewAsARoomKeeps(t *testing.T) {
 	a := hello(t, n.addr)
 	a.say(talk.JoinRoom{RoomID: 1, UUID: a.uuid, Username: "ada", Resume: true, AfterSeq: 1, AfterID: first[0].ID})
 	expect[talk.Joined](a)
-	if g := expect[talk.Gap](a); g.From != 2 || g.To < g.From {
+	g := expect[talk.Gap](a)
+	end, ok, err := n.store.EntryAt(t.Context(), 1, g.To)
+	if err != nil || !ok || g.From != 2 || g.To < g.From || gapEnd(g) != end {
 		t.Errorf("left out is %+v", g)
 	}
 	a.heardText("6")

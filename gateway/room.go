@@ -315,14 +315,19 @@ func (r *room) lag(seq int64) int64 {
 }
 
 // resumeBehind is where somebody goes on who has the room's log up to a seq. More than
-// ResumeMax entries are not sent again: then there is a gap, of which he is told. Call
-// with mu held.
+// ResumeMax entries are not sent again: then there is a gap up to the oldest entry that
+// is kept, of which he is told. Call with mu held, of a room that was read.
 func (r *room) resumeBehind(after int64) (cursor int64, gap talk.Gap) {
-	if r.head-after <= int64(r.srv.opts.ResumeMax) {
+	if r.head-after <= int64(r.srv.opts.ResumeMax) || len(r.recent.list) == 0 {
 		return after, talk.Gap{}
 	}
-	cursor = r.head - int64(r.srv.opts.RecentCount)
-	return cursor, talk.Gap{RoomID: r.id, From: after + 1, To: cursor}
+	oldest := r.recent.at(0)
+	return oldest.Seq, r.gap(after+1, headOf(&oldest.Entry))
+}
+
+// gap says that entries are left out up to one.
+func (r *room) gap(from int64, to history.Head) talk.Gap {
+	return talk.Gap{RoomID: r.id, From: from, To: to.Seq, ToID: to.ID, ToTime: to.UnixTime}
 }
 
 // awaitOpen tells whether the room is open. If it is being opened or closed, j is told

@@ -22,7 +22,7 @@ import (
 // of its log waits until it has been read. Who has nothing then begins with what
 // was stored since the room was opened: nothing was stored before that in this
 // outage, so that nobody's words from it are missed. In the extended form a Gap
-// says so, behind which a client joins again, at the head.
+// says so, with the entry behind which a client joins again.
 
 // maxClaimedSeq is more entries than a room will ever have: who claims them is wrong.
 const maxClaimedSeq = 1 << 48
@@ -123,16 +123,16 @@ func (r *room) skipGap(c *conn) {
 	at := &c.membership
 	cursor, gap := r.resumeBehind(at.cursor)
 	if gap.To > 0 && c.answerIn(at.form, gap) {
-		at.cursor, at.last = cursor, history.Head{}
+		at.cursor, at.last = cursor, history.Head{Seq: gap.To, ID: gap.ToID, UnixTime: gap.ToTime}
 	}
 }
 
 // reopenVerified reads an unverified room.
 func (s *Server) reopenVerified(ctx context.Context, r *room) bool {
 	state, entries, err := s.readState(ctx, r.id)
-	var start int64
+	var start history.Head
 	if err == nil {
-		start, err = s.startOf(ctx, r, state.HeadSeq)
+		start, err = s.startOf(ctx, r, entries)
 	}
 	if err != nil {
 		s.log.Warn("a room that was opened without the store cannot be read yet", "room", r.id, "err", err)
@@ -165,34 +165,41 @@ func (r *room) acceptsClaim(seq int64) bool {
 	return kept || r.head <= seq || r.head == r.claimedSeq
 }
 
-// startOf is the seq behind which those begin who have nothing of a headless room: 0 where
-// all of its log is short. Some of them may have been in it at another gateway since before
-// it was headless here, and have a claim to what was stored since.
-func (s *Server) startOf(ctx context.Context, r *room, head int64) (start int64, err error) {
+// startOf is the entry behind which those begin who have nothing of a headless room, of
+// which these are the newest entries: none where all of its log is short. Some of them may
+// have been in it at another gateway since before it was headless here, and have a claim to
+// what was stored since.
+func (s *Server) startOf(ctx context.Context, r *room, newest []talk.Entry) (start history.Head, err error) {
 	var since uint64
 	r.locked(func() {
 		if r.state == roomHeadless {
 			since = r.headlessAt - min(r.headlessAt, clockSkew)
 		}
 	})
-	switch {
-	case since == 0:
-		return head, nil
-	case head <= int64(s.opts.RecentCount):
-		return 0, nil
+	if since == 0 || len(newest) == 0 || newest[0].Seq == 1 {
+		return start, nil
 	}
-	if _, start, err = s.history.SpanBefore(ctx, r.id, since, 1); err != nil {
-		return 0, fmt.Errorf("find the start of an outage in room %d: %w", r.id, err)
+	_, start.Seq, err = s.history.SpanBefore(ctx, r.id, since, 1)
+	switch head := newest[len(newest)-1].Seq; {
+	case err != nil || start.Seq == 0:
+	case head-start.Seq > int64(s.opts.ResumeMax): // a clock was wrong once
+		return headOf(&newest[0]), nil
+	default:
+		var ok bool
+		var first history.Head
+		if first, ok, err = s.history.EntryAt(ctx, r.id, start.Seq); ok {
+			start = first
+		}
 	}
-	if head-start > int64(s.opts.ResumeMax) { // a clock was wrong once
-		start = head - int64(s.opts.RecentCount)
+	if err != nil {
+		return start, fmt.Errorf("find the start of an outage in room %d: %w", r.id, err)
 	}
 	return start, nil
 }
 
 // verifyAgainst ends the unverified state with what was read. behind have to catch up; missing: a
 // gap is to be filled. Call with mu held.
-func (r *room) verifyAgainst(state history.Room, entries []talk.Entry, start int64) (behind []*conn, missing bool) {
+func (r *room) verifyAgainst(state history.Room, entries []talk.Entry, start history.Head) (behind []*conn, missing bool) {
 	headless := r.state == roomHeadless
 	r.on(roomVerified)
 	for i := range entries {
@@ -205,25 +212,47 @@ func (r *room) verifyAgainst(state history.Room, entries []talk.Entry, start int
 	}
 	// what was placed meanwhile bears the joiner out, and is newer than what was read
 	wrong := state.HeadSeq < r.claimedSeq // or the store has gone back since
-	if wrong || state.HeadSeq-r.head > int64(r.srv.opts.RecentCount) {
+	if wrong || state.HeadSeq-r.head >= int64(r.srv.opts.RecentCount) {
 		r.load(state, entries) // what the joiner said was wrong, or long ago
 		behind = r.rewindMembers()
 	} else {
+		r.recall(entries)
 		r.setMemberList(state)
 		r.storeHead = max(r.storeHead, state.HeadSeq)
 	}
 	return behind, r.closeGap()
 }
 
+// recall keeps what was read of the room's log before what it has placed itself: who is far
+// behind goes on behind the oldest entry that is kept. Call with mu held.
+func (r *room) recall(entries []talk.Entry) {
+	placed, first := r.recent.list, r.head+1
+	if len(placed) > 0 {
+		first = placed[0].Seq
+	}
+	if len(entries) == 0 || entries[len(entries)-1].Seq < first-1 {
+		return // something is missing in between
+	}
+	r.forgetRecent()
+	for _, e := range entries {
+		if e.Seq < first {
+			r.addRecent(newRoomEntry(e))
+		}
+	}
+	for _, e := range placed {
+		r.addRecent(e)
+	}
+}
+
 // startMembers gives those a cursor who had none. Call with mu held.
-func (r *room) startMembers(start int64) {
+func (r *room) startMembers(start history.Head) {
 	for _, c := range r.members {
 		if c.membership.state != memberHeadless {
 			continue
 		}
-		c.membership.cursor, c.membership.last = start, history.Head{} // rewindMembers does the rest
-		if c.membership.form.IsExtended() && start > 0 {
-			c.answerIn(c.membership.form, talk.Gap{RoomID: r.id, From: 1, To: start})
+		c.membership.cursor, c.membership.last = start.Seq, history.Head{} // rewindMembers does the rest
+		if c.membership.form.IsExtended() && start.Seq > 0 {
+			c.answerIn(c.membership.form, r.gap(1, start))
 		}
 	}
 }

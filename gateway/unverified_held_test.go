@@ -66,7 +66,7 @@ func TestAnUnverifiedRoomOfAStoreThatWentBack(t *testing.T) {
 	r.on(r.beginUnverified(50))
 	r.locked(func() {
 		r.place(talk.Entry{Kind: talk.KindPosted, RoomID: 1, Author: newUUID(), ID: newUUID(), Seq: 51})
-		r.verifyAgainst(history.Room{HeadSeq: 20}, nil, 20)
+		r.verifyAgainst(history.Room{HeadSeq: 20}, nil, history.Head{Seq: 20})
 		if r.head != 20 || r.state != roomOpen {
 			t.Errorf("the room is at %d, in state %d", r.head, r.state)
 		}

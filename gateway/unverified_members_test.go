@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tuitalk/gateway"
+	"tuitalk/history"
 	"tuitalk/talk"
 )
 
@@ -122,11 +123,25 @@ func TestAHugeClaimIsTheClaimersOwn(t *testing.T) {
 	p.wantShown("after")
 }
 
-// TestWhoIsFarBehindInAnOutageIsToldOfTheGap: once the head is known.
+// TestWhoIsFarBehindInAnOutageIsToldOfTheGap: once the head is known, and whoever opened
+// the room. The entry is named behind which he goes on.
 func TestWhoIsFarBehindInAnOutageIsToldOfTheGap(t *testing.T) {
 	t.Parallel()
+	for name, others := range map[string]bool{"he is the first": false, "behind somebody who has all of it": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			farBehindInAnOutage(t, others)
+		})
+	}
+}
+
+// gapEnd is the entry behind which somebody is told to go on.
+func gapEnd(g talk.Gap) history.Head { return history.Head{Seq: g.To, ID: g.ToID, UnixTime: g.ToTime} }
+
+func farBehindInAnOutage(t *testing.T, others bool) {
+	const kept = 5 // more than are stored when they are let in
 	f := newSpoolFleet(t)
-	few := func(o *gateway.Options) { o.RecentCount, o.ResumeMax = 3, 5 }
+	few := func(o *gateway.Options) { o.RecentCount, o.ResumeMax = kept, 6 }
 	n, other := f.gateway(few), f.gateway(few)
 	w := hello(t, other.addr)
 	w.join(5, "witness")
@@ -135,14 +150,19 @@ func TestWhoIsFarBehindInAnOutageIsToldOfTheGap(t *testing.T) {
 	for i := range 10 {
 		w.postStored(5, fmt.Sprint("missed ", i))
 	}
+	head := stored.Seq + 10
 	f.cut(n, other)
+	if others {
+		q := hello(t, n.addr)
+		q.say(talk.JoinRoom{RoomID: 5, UUID: q.uuid, Username: "carol", UnixTime: 1, Resume: true, AfterSeq: head, AfterID: f.entryAt(5, head).ID})
+		expect[talk.Joined](q)
+	}
 	p := hello(t, n.addr)
 	p.say(talk.JoinRoom{RoomID: 5, UUID: p.uuid, Username: "bob", UnixTime: 1, Resume: true, AfterSeq: stored.Seq, AfterID: id})
 	expect[talk.Joined](p)
 	f.mend(n, other)
 	g := expect[talk.Gap](p)
-	head := stored.Seq + 10
-	if g.From != stored.Seq+1 || g.To < head-3 || g.To > head {
+	if g.From != stored.Seq+1 || g.To < head-kept || g.To > head || gapEnd(g) != f.entryAt(5, g.To) {
 		t.Errorf("told %+v of a room whose head was %d", g, head)
 	}
 	for seq := g.To + 1; seq <= head; seq++ {

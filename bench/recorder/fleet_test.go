@@ -273,7 +273,7 @@ func (s *seat) join(m talk.JoinRoom) {
 		Members: r.members(), MemberCount: len(r.names),
 	})
 	if gap {
-		s.send(talk.Gap{RoomID: r.id, From: m.AfterSeq + 1, To: to})
+		s.send(talk.Gap{RoomID: r.id, From: m.AfterSeq + 1, To: to, ToID: r.log[to-1].ID})
 	}
 	for _, e := range r.log[after:] {
 		s.send(e)

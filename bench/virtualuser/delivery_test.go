@@ -76,6 +76,38 @@ func (l *loop) hear(t testing.TB, seq int64) {
 	}
 }
 
+// TestWireGoesOnBehindAGap: it asks for what follows a gap, as a session does, and at the
+// room's end where the server does not say behind which entry that is.
+func TestWireGoesOnBehindAGap(t *testing.T) {
+	for name, c := range map[string]struct {
+		gap    talk.Gap
+		based  bool // it can go on behind an entry
+		joined bool // it asks for nothing
+	}{
+		"named":            {talk.Gap{RoomID: 1, From: 1, To: 90, ToID: talk.UUID{7}}, true, false},
+		"not named":        {talk.Gap{RoomID: 1, From: 1, To: 90}, false, false},
+		"of what it has":   {talk.Gap{RoomID: 1, From: 1, To: 3, ToID: talk.UUID{7}}, false, true},
+		"of another room":  {talk.Gap{RoomID: 2, From: 1, To: 90, ToID: talk.UUID{7}}, false, true},
+		"that Joined told": {talk.Gap{RoomID: 1, From: 1, To: 5, ToID: talk.UUID{7}}, true, true},
+	} {
+		l := roomful(t, 1, scenario.Wire)
+		l.mu.Lock()
+		p := l.users[0]
+		w := p.protocol.(*wire)
+		line := p.conns[0]
+		line.received(framed(t, talk.Joined{RoomID: p.room, AfterSeq: 5, HeadSeq: 9}))
+		c.gap.RoomID += p.room - 1
+		line.received(framed(t, c.gap))
+		if w.based != c.based || w.joined != c.joined {
+			t.Errorf("%s: it goes on behind an entry: %v, it is in the room: %v", name, w.based, w.joined)
+		}
+		if w.based && (p.last != c.gap.To || w.lastID != c.gap.ToID) {
+			t.Errorf("%s: it goes on behind %d %s", name, p.last, w.lastID)
+		}
+		l.mu.Unlock()
+	}
+}
+
 func TestWhatADeliveryAllocates(t *testing.T) {
 	const members = 100
 	for speak, most := range map[scenario.Speech]float64{scenario.Session: 0.2, scenario.Wire: 0} {

@@ -162,8 +162,7 @@ func (w *wire) message(l *connection, opcode byte, payload []byte) {
 	case talk.Error:
 		w.refused(m)
 	case talk.Gap:
-		w.based = false
-		w.join()
+		w.gap(&m)
 	case talk.Ping:
 		w.p.loop.send(l, talk.Pong(m))
 	}
@@ -182,6 +181,20 @@ func (w *wire) entry(e *talk.Entry, st *stamp) {
 	p.shows(e.Seq, st)
 	if e.Author == w.me {
 		w.settled(e.ID)
+	}
+}
+
+// gap goes on behind what the server leaves out, as a session does.
+func (w *wire) gap(m *talk.Gap) {
+	p := w.p
+	if m.RoomID != p.room || !w.joined || m.To < p.last {
+		return
+	}
+	if told := m.To == p.last; !m.ToID.IsZero() || !told {
+		w.based, w.lastID, w.lastTime, p.last = !m.ToID.IsZero(), m.ToID, m.ToTime, m.To
+		if !told {
+			w.join()
+		}
 	}
 }
 
