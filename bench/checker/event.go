@@ -46,7 +46,7 @@ const (
 // Of what a client shows.
 const (
 	// Restarted: what is shown is empty, and Room's log goes on behind Seq. Flag:
-	// since the server openly leaves entries out (Gap).
+	// since the server openly leaves entries out (Gap). What is behind Seq is owed.
 	Restarted Verb = iota + 20
 	// Cleared: the user has emptied what is shown; it goes on where it was.
 	Cleared

@@ -23,9 +23,7 @@ type seat struct {
 	wanting bool // to be in room
 	up      bool
 	upSince int64
-	// enteredAt is when it asked for the room.
-	enteredAt int64
-	lines     int32 // that it has lost or left, and programs that it has ended: counted by index
+	lines   int32 // that it has lost or left, and programs that it has ended: counted by index
 
 	lingering int32 // the room that it has left,
 	lingers   bool  // and where the server may still have it
@@ -34,6 +32,7 @@ type seat struct {
 	shows   bool
 	view    sequence
 	staying bool  // it has been shown the room since it came
+	since   int64 // and when it came: its program was let in
 	skipped spans // left out by the server, and not loaded since
 	pending map[entryName]int32
 	stale   bool  // some of it the store has no longer, first shown
@@ -170,7 +169,7 @@ func (c *check) touchedBySend(s *seat, p place, e *Event, at int64) {
 // later where the log begins for it.
 func (c *check) begins(s *seat, seq int64) bool {
 	t := c.room(s.room).at(seq)
-	return s.view.hi == 0 && t != nil && dateOf(t.UnixTime) <= s.enteredAt+c.opts.Skew.Microseconds()
+	return s.view.hi == 0 && t != nil && dateOf(t.UnixTime) <= s.since+c.opts.Skew.Microseconds()
 }
 
 func (c *check) entered(s *seat, _ place, e *Event, at int64) {
@@ -179,7 +178,7 @@ func (c *check) entered(s *seat, _ place, e *Event, at int64) {
 	}
 	c.quit(s)
 	c.dropPages(s)
-	s.room, s.wanting, s.up, s.enteredAt = e.Room, true, false, at
+	s.room, s.wanting, s.up = e.Room, true, false
 	s.outages.forget(at)
 }
 
@@ -218,6 +217,9 @@ func (c *check) restarted(s *seat, p place, e *Event, at int64) {
 		c.judgeHoles(s, s.view.holes)
 	}
 	allowed := e.Flag && c.opts.Gaps
+	if !s.staying {
+		s.since = at
+	}
 	switch {
 	case !s.staying || s.stale || s.oldBase || e.Seq < s.view.hi:
 		s.skipped = nil

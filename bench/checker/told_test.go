@@ -8,12 +8,22 @@ import (
 
 // TestWhoIsToldWhereTheLogBegins: a client that has nothing is let in by a gateway that
 // cannot ask the store, and is told later behind which entry the log begins for it. What
-// was stored before it came is no loss, what was stored since is.
+// was stored before it came is no loss, what was stored since is, and so is what is behind
+// that entry and is not shown.
 func TestWhoIsToldWhereTheLogBegins(t *testing.T) {
 	for name, c := range map[string]struct {
 		stored int64 // when the last entry of those left out was, in milliseconds
-		lost   int
-	}{"before it came": {900, 0}, "since": {10_000, 1}} {
+		let    int64 // when it was let in, behind its coming
+		behind int   // entries stored behind that one
+		shown  int   // and so many of them it was shown
+		lost   bool
+	}{
+		"before it came":       {900, 0, 0, 0, false},
+		"before it was let in": {10_000, 12_000, 0, 0, false},
+		"since":                {10_000, 0, 0, 0, true},
+		"it goes on":           {900, 0, 2, 2, false},
+		"it skips the rest":    {900, 0, 2, 0, true},
+	} {
 		s := newScript(t, 1)
 		for i := range 3 {
 			s.show(int64(100*i+20), 0, s.post(int64(100*i), 0))
@@ -25,11 +35,20 @@ func TestWhoIsToldWhereTheLogBegins(t *testing.T) {
 		s.event(1000, b, Event{Verb: Identified, ID: uuidOf(101)})
 		s.event(1000, b, Event{Verb: Named, Hash: Hash("name")})
 		s.event(1000, b, Event{Verb: Entered, Room: scriptRoom})
-		s.event(1000, b, Event{Verb: Up, Room: scriptRoom})
-		s.event(1000, b, Event{Verb: Restarted, Room: scriptRoom})
-		s.event(c.stored+100, b, Event{Verb: Restarted, Room: scriptRoom, Seq: last.Seq, Flag: true})
-		report := Check(lenient, s.end(c.stored+1000, 2))
-		if report.Counts[Lost] > 0 != (c.lost > 0) {
+		s.event(1000+c.let, b, Event{Verb: Up, Room: scriptRoom})
+		s.event(1000+c.let, b, Event{Verb: Restarted, Room: scriptRoom})
+		told := max(c.stored, 1000+c.let) + 100
+		var behind []Entry
+		for i := range c.behind {
+			behind = append(behind, s.post(told+int64(i), 0))
+			s.show(told+int64(i)+20, 0, behind[i])
+		}
+		s.event(told+200, b, Event{Verb: Restarted, Room: scriptRoom, Seq: last.Seq, Flag: true})
+		for _, e := range behind[:c.shown] {
+			s.show(told+300, b, e)
+		}
+		report := Check(lenient, s.end(told+1000, 2))
+		if report.Counts[Lost] > 0 != c.lost || report.Counts[Hole]+report.Counts[Duplicate] > 0 {
 			t.Errorf("%s: %s", name, report)
 		}
 	}
