@@ -13,6 +13,9 @@ need nftables /usr/sbin/nft
 need redis-server /usr/bin/redis-server
 need redis-tools /usr/bin/redis-cli
 need postgresql "/usr/lib/postgresql/*/bin/initdb"
+need pgbouncer /usr/sbin/pgbouncer
+need prometheus /usr/bin/promtool
+need sqlite3 /usr/bin/sqlite3
 need chromium /usr/bin/chromium
 need tmux /usr/bin/tmux
 need systemd /usr/bin/systemd-analyze

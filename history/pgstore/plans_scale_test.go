@@ -34,13 +34,13 @@ func connectExplaining(t *testing.T, dsn string) (*pgx.Conn, *strings.Builder) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range sessionSettings {
-		config.RuntimeParams[name] = value
-	}
 	told := new(strings.Builder)
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { told.WriteString(n.Message + "\n") }
 	conn, err := pgx.ConnectConfig(t.Context(), config)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), sessionQuery(nil)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Exec(t.Context(), explaining); err != nil {

@@ -21,9 +21,9 @@ import (
 	"tuitalk/talk"
 )
 
-// sessionSettings hold for every connection unless the address says otherwise.
+// sessionSettings hold for every connection unless the address says otherwise. They are
+// set once it stands: PgBouncer refuses them in the first message.
 var sessionSettings = map[string]string{
-	"application_name":              "tuitalk-gateway",
 	"default_transaction_isolation": "read committed", // each statement of a function gets a fresh snapshot
 
 	// A frozen gateway must not hold locks.
@@ -122,12 +122,12 @@ func openPool(ctx context.Context, config *pgxpool.Config, conns int, f *fence, 
 		once(&cc.Config)
 		return nil
 	}
+	cc := &config.ConnConfig.Config
+	prepareSession := sessionQuery(cc.RuntimeParams)
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		// What is called stored is on a disk, whatever the server's default.
-		_, err := conn.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`)
+		_, err := conn.Exec(ctx, prepareSession)
 		return err
 	}
-	cc := &config.ConnConfig.Config
 	if cc.ConnectTimeout == 0 {
 		cc.ConnectTimeout = 2 * time.Second
 	}
@@ -136,13 +136,24 @@ func openPool(ctx context.Context, config *pgxpool.Config, conns int, f *fence, 
 	cc.ValidateConnect = f.validate(reads)
 	config.PrepareConn = f.holds
 	cc.BuildContextWatcherHandler = func(pc *pgconn.PgConn) ctxwatch.Handler { return dropper{pc.Conn()} }
-	for name, value := range sessionSettings {
-		if _, set := cc.RuntimeParams[name]; !set {
-			cc.RuntimeParams[name] = value
-		}
+	if _, set := cc.RuntimeParams["application_name"]; !set {
+		cc.RuntimeParams["application_name"] = "tuitalk-gateway"
 	}
 	p, err := pgxpool.NewWithConfig(ctx, config)
 	return pool{p}, err
+}
+
+// sessionQuery sets what a new connection needs, but for what its address has set. What
+// is called stored is on a disk, whatever the server's default.
+func sessionQuery(given map[string]string) string {
+	var b strings.Builder
+	b.WriteString(`SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`)
+	for name, value := range sessionSettings {
+		if _, set := given[name]; !set {
+			fmt.Fprintf(&b, ` UNION ALL SELECT set_config('%s', '%s', false)`, name, value)
+		}
+	}
+	return b.String()
 }
 
 // once lets a connection dial until it is made and never again: what pgx dials

@@ -19,16 +19,35 @@ const (
 	preparePatience = 30 * time.Second
 )
 
-// prepare brings the schema up to date, and reads what protects it.
+// prepare looks whether the database can be used, brings its schema up to date, and reads
+// what protects it. Its errors are sentences with a remedy.
 func (s *Store) prepare(ctx context.Context) error {
-	err := migrate(ctx, s.writes)
-	if err == nil {
-		err = s.writes.query(ctx, s.protection.scan, `SELECT `+protectionColumns)
+	found, err := examine(ctx, s.writes)
+	if err != nil {
+		return unusable(err)
 	}
-	if err != nil && refusedForGood(err) {
+	if _, err := found.judge(); err != nil {
 		return fmt.Errorf("open the store: %w", err)
 	}
-	return failed("open the store", err)
+	if err = migrate(ctx, s.writes); err == nil {
+		err = s.writes.query(ctx, s.protection.scan, `SELECT `+protectionColumns)
+	}
+	if err != nil {
+		return unusable(err)
+	}
+	return nil
+}
+
+// unusable is why a store is not opened.
+func unusable(err error) error {
+	if errors.Is(err, errUnusable) || errors.Is(err, history.ErrSchema) {
+		return fmt.Errorf("open the store: %w", err)
+	}
+	told := sentence{"open the store: " + remedied(err).Error(), err}
+	if !refusedForGood(err) {
+		told.err = failed("open the store", err)
+	}
+	return told
 }
 
 // preparing is the wait for a database that could not be reached when the store was
@@ -62,7 +81,7 @@ func (p *preparing) run(ctx context.Context, s *Store, refused func(error)) {
 		case err == nil:
 			p.why.Store(nil)
 			return
-		case errors.Is(err, history.ErrSchema):
+		case errors.Is(err, history.ErrSchema) || errors.Is(err, errUnusable):
 			p.why.Store(&err)
 			refused(err)
 			return
