@@ -226,6 +226,9 @@ func (w *world) calmDay() {
 		w.recorder.FaultOver(marked, c.to)
 	}
 	w.story.tell("all is healed")
+	if d.chance(2) { // a lull: nothing follows what was said last, which would show that it is missing
+		time.Sleep(c.promise.shown + time.Second)
+	}
 	w.converse(d, c.promise.well+5*time.Second)
 	w.dismissEnemies()
 	w.healLines()

@@ -35,6 +35,9 @@ func (w *world) judge() (problems []string) {
 	time.Sleep(100 * time.Millisecond)
 	for _, p := range w.people {
 		p.in(func() { p.who.End(time.Now()) })
+		for _, why := range p.resumes.wrong {
+			problems = append(problems, p.name+" "+why)
+		}
 	}
 	problems = append(problems, early...)
 	problems = append(problems, w.judgeOriginals()...)

@@ -160,6 +160,11 @@ var mutants = []mutant{
 		"if !uuid.Proven() {\n\t\treturn\n\t}\n\tif !s.renames", "if !uuid.Proven() || name != \"\" {\n\t\treturn\n\t}\n\tif !s.renames"}}},
 	{name: "a window does not take the name that another gave", fix: "10.7", edits: []edit{{"gateway/people.go",
 		"u.takeName(e.Name, e.Seq)", "_ = e"}}},
+	{name: "the store's answer to who comes is taken for newer than the log", fix: "10.7", edits: []edit{
+		{"gateway/join.go", `if u.renaming == nil && !(sits && a.Entry == nil && u.namedAt > j.satAt) {`, `if u.renaming == nil {`},
+		{"gateway/join.go", `		j.takeNewerName(u)
+`, ""},
+	}, blind: "two windows of a person have to give him names in an outage, and the answer to one of them has to be slow: gateway.TestWhoIsLetInIsCalledByTheNewestName"},
 
 	// Alive.
 	{name: "joins and the opening of rooms share workers, and wait there", fix: "9.1", edits: []edit{

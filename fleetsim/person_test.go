@@ -33,6 +33,7 @@ type person struct {
 	stop    chan struct{}
 	loop    sync.WaitGroup
 	posts   int
+	resumes resumes
 }
 
 // act is something to be done in the person's loop.
@@ -119,7 +120,8 @@ func (p *person) begin() {
 		panic(err) // the configuration cannot be
 	}
 	dialer := client.NewDialerOver(func(ctx context.Context, _, _ string) (net.Conn, error) { return w.network.dial(ctx, p.name, p.dials) }, p.form)
-	p.session, p.driver = session, client.NewDriver(session, p.who.Dialer(dialer), p.storage)
+	p.resumes.begin()
+	p.session, p.driver = session, client.NewDriver(session, watchedDialer{p.who.Dialer(dialer), p}, p.storage)
 	p.acts, p.stop = make(chan act), make(chan struct{})
 	p.who.Attach(time.Now(), session)
 	me, window := session.Me().UUID, session.State().Session
@@ -143,6 +145,9 @@ func (p *person) run() {
 }
 
 func (p *person) handle(ev client.Event) client.Outcome {
+	if e, ok := ev.(client.Received); ok {
+		p.resumes.heard(time.Since(p.world.story.began), e.Conn, e.Message)
+	}
 	outcome := p.driver.Handle(ev)
 	p.who.Handled(time.Now(), ev, outcome.Change)
 	if c := p.world.calm; c != nil {
