@@ -9,8 +9,10 @@
 // name made from its list of packages. A machine's root is an overlay over it, whose
 // upper layer is in memory: it survives a reboot of the machine and ends with it. Kernel
 // settings (/proc/sys) can be read only, but for net.*, which belongs to the machine's
-// network namespace; there is no other network in it than its loopback. Dial reaches its
+// network namespace; there is no other network in it than its loopback and the Network
+// that it was given, which joins it to others and to nothing else. Dial reaches its
 // servers from here, Run runs a program in it, File is a path in it as seen from here.
+// After a reboot eth0 has no address.
 //
 // # Processes
 //
@@ -18,5 +20,5 @@
 // namespace of its own: when that one process is killed, the kernel ends the machine
 // with everything in it. boot.sh makes the root and becomes systemd. A goroutine
 // with a thread of its own waits for keep.sh, which the kernel kills when that thread
-// ends, and so with this process.
+// ends, and so with this process. A Network's process is held in the same way.
 package machine

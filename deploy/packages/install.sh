@@ -24,6 +24,9 @@ need python3 "/usr/bin/python3*"
 need perl /usr/bin/perl
 need groff-base /usr/bin/groff
 need mmdebstrap /usr/bin/mmdebstrap
+need ansible-core /usr/bin/ansible-playbook
+need openssh-client /usr/bin/ssh
+need openssl /usr/bin/openssl
 [ -n "$missing" ] || exit 0
 
 root=""
