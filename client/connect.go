@@ -230,6 +230,9 @@ func (s *Session) move(l *conn, m talk.Reconnect) {
 		s.sender.nextRoom(s)
 		return
 	}
+	if m.Reset && s.isLive(l, s.room) {
+		s.based = false // what is shown stays until the next Joined
+	}
 	if l.leaving {
 		return
 	}

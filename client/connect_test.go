@@ -507,3 +507,22 @@ func TestJoinNamesTheLastEntry(t *testing.T) {
 		}
 	}
 }
+
+// TestReconnectThatResets: what the client has is not the room's log, whatever its end looks
+// like. It is shown until the new line has joined, which begins from nothing.
+func TestReconnectThatResets(t *testing.T) {
+	r := online(t)
+	r.get(1, talk.Reconnect{WithinMS: 1000})
+	r.get(1, talk.Reconnect{WithinMS: 1000, Reset: true})
+	r.pass(time.Second)
+	r.logIs(1, 5)
+	r.open(2)
+	if j := one(t, sent[talk.JoinRoom](r)); j.Resume {
+		t.Errorf("it goes on behind %d", j.AfterSeq)
+	}
+	r.join(2, 7, 7)
+	if n := r.s.Log().Len(); n != 0 {
+		t.Errorf("%d entries of the log that is gone are shown", n)
+	}
+	one(t, sent[talk.Fetch](r))
+}

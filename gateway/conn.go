@@ -305,10 +305,12 @@ func (c *conn) onClose(err error) {
 	c.srv.log.Debug("connection closed", "conn", c.serial, "from", c.from(), "reason", closeReason(c.reason.Load()).label(), "err", err)
 }
 
-// askToMove says Reconnect, if the client knows it.
-func (c *conn) askToMove(within time.Duration) bool {
+// askToMove says Reconnect, if the client knows it. reset: what it has of its room is not the
+// room's log.
+func (c *conn) askToMove(within time.Duration, reset bool) bool {
 	form := c.form()
-	return form.IsExtended() && c.at() == stageSocket && c.answerIn(form, talk.Reconnect{WithinMS: uint32(within.Milliseconds())})
+	return form.IsExtended() && c.at() == stageSocket &&
+		c.answerIn(form, talk.Reconnect{WithinMS: uint32(within.Milliseconds()), Reset: reset})
 }
 
 // markFrozen takes nothing more from the connection, although a poller may have read

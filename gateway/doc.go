@@ -113,13 +113,13 @@
 // # When the store goes back
 //
 // A restored backup has fewer entries than were shown, and gives their seqs anew.
-// Heads are compared with their ids, what is read behind an entry is read with that
+// Heads are compared with their ids and dates, what is read behind an entry is read with that
 // entry, and what is stored at a seq that is placed is looked at (room.doubt). A
 // doubt that two separate reads confirm resets the room: it is read again, sessions
-// are registered again, members of the extended form are told Reconnect, are shown
-// nothing until they have joined again, and are closed if they do not; their
-// JoinRoom finds that the logs differ, and Joined.reset has them drop what they
-// have. Clients of the original's forms keep on their screens what is lost, and go
+// are registered again, members of the extended form are told Reconnect with reset, are
+// shown nothing until they have joined again, from nothing, and are closed if they do
+// not. Who did not hear it, or comes with another log, is found out by his JoinRoom, and
+// Joined.reset has him drop what he has. Clients of the original's forms keep on their screens what is lost, and go
 // on with what is behind the entries that both logs have. What is pending stays so.
 // Operators are told by a log line, a metric and /readyz.
 //

@@ -330,7 +330,7 @@ func (s *Server) askToMove(ctx context.Context) {
 	within := s.moveTime(s.conns.count.Load())
 	staying := int64(0)
 	s.conns.each(func(c *conn) {
-		if !c.askToMove(within) {
+		if !c.askToMove(within, false) {
 			staying++
 		}
 	})

@@ -95,7 +95,7 @@ func (s *Server) verifyRoom(ctx context.Context, r *room) {
 			stale = append(stale, m.conn)
 		case held:
 			s.catchUp(m.conn)
-			m.conn.askToMove(s.moveTime(s.conns.count.Load())) // as if all were unverified
+			m.conn.askToMove(s.moveTime(s.conns.count.Load()), false) // as if all were unverified
 		}
 	}
 	s.moveStale(r, stale)

@@ -125,7 +125,7 @@ func (w *watcher) evacuate() {
 	s.log.Warn("only this node does not reach the store: its users are asked to move")
 	s.closeListener()
 	within := s.moveTime(s.conns.count.Load())
-	s.conns.each(func(c *conn) { c.askToMove(within) })
+	s.conns.each(func(c *conn) { c.askToMove(within, false) })
 }
 
 // reopen opens the listener again; false: not yet.

@@ -229,15 +229,17 @@ func (r *room) commonWith(head int64, entries []talk.Entry) int64 {
 	return common
 }
 
-// moveStale asks members to join again, and closes those that have not done so in
-// time.
+// moveStale asks members to join again, from nothing, and closes those that have not done so
+// in time. That they have another log is not left to be found out when they join: what was
+// stored since the store went back may have been placed behind what is gone, and then they
+// have the end of the one log behind a part of the other.
 func (s *Server) moveStale(r *room, stale []*conn) {
 	if len(stale) == 0 {
 		return
 	}
 	within := s.moveTime(s.conns.count.Load())
 	for _, c := range stale {
-		c.askToMove(within)
+		c.askToMove(within, c.memberOf.Load() == r)
 	}
 	s.timers.after(2*within+s.opts.CloseWait, func() {
 		var left []*conn

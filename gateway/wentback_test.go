@@ -83,7 +83,9 @@ func (p *peer) chat(others []*peer, texts ...string) {
 // had. It returns what the room's log is then.
 func (p *peer) joinsAnew(addr string, last history.Head) (*peer, []talk.Entry) {
 	p.t.Helper()
-	expect[talk.Reconnect](p)
+	if m := expect[talk.Reconnect](p); !m.Reset {
+		p.t.Error("nobody says that what it has is not the room's log")
+	}
 	for {
 		q := dial(p.t, addr, talk.Extended)
 		q.hello(talk.Hello{Secret: p.secret, Session: newID(4), Client: "test"})

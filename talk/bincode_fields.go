@@ -622,11 +622,15 @@ func (r *bincodeReader) presence(m *Presence) {
 
 func appendReconnect(dst []byte, m *Reconnect) []byte {
 	dst = put32(dst, uint32(m.WithinMS))
+	dst = optionBool(dst, m.Reset, m.Reset)
 	return dst
 }
 
 func (r *bincodeReader) reconnect(m *Reconnect) {
 	m.WithinMS = r.uint32("within_ms")
+	if r.option("reset") {
+		m.Reset = r.bool("reset")
+	}
 }
 
 func appendGap(dst []byte, m *Gap) []byte {

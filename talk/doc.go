@@ -127,7 +127,7 @@
 //	15 Stored  room_id i32, id uuid, seq i64
 //	16 Withdrawn  room_id i32, uuid uuid, id uuid
 //	17 Presence  room_id i32, member_count u32
-//	18 Reconnect  within_ms u32
+//	18 Reconnect  within_ms u32, reset? bool
 //	19 Gap  room_id i32, from i64, to i64, to_id? uuid, to_time? u64
 //	20 Ping  n u32
 //	21 Pong  n u32
@@ -246,7 +246,7 @@
 //
 //	{"Presence":{"room_id":7,"member_count":301}}
 //	{"Gap":{"room_id":7,"from":43,"to":9000,"to_id":"5f1d7a52-9c3e-4b08-8d61-f0a4c2e9b717","to_time":1760000000}}
-//	{"Reconnect":{"within_ms":5000}}
+//	{"Reconnect":{"within_ms":5000,"reset":true}}
 //
 // Ping, Pong, both ways. Pong answers Ping with the same n. A client
 // sends a Ping, behind its Hello, to learn now whether the line is alive, say
@@ -507,7 +507,8 @@
 // Reconnect the server is about to go: open a new connection, Hello with the
 // same session, JoinRoom with after_seq, and close the old one when the new one
 // has Joined. The old one serves on until then, at most within_ms, and is closed
-// with 1001. Clients of the original's forms are only closed.
+// with 1001. With reset true what you have of the room is not its log, as the store was
+// set back: JoinRoom without after_seq, drop it when Joined has come, and Fetch. Clients of the original's forms are only closed.
 //
 // # Errors
 //

@@ -122,7 +122,7 @@ var extended = map[string]Message{
 	"Stored":         Stored{RoomID: 7, ID: id, Seq: 42},
 	"Withdrawn":      Withdrawn{RoomID: 7, UUID: ben, ID: id},
 	"Presence":       Presence{RoomID: 7, MemberCount: 301},
-	"Reconnect":      Reconnect{WithinMS: 5000},
+	"Reconnect":      Reconnect{WithinMS: 5000, Reset: true},
 	"Gap":            Gap{RoomID: 7, From: 43, To: 9000, ToID: id, ToTime: now},
 	"Gap-noid":       Gap{RoomID: 7, From: 43, To: 9000},
 	"Ping":           Ping{N: 1<<32 - 1},

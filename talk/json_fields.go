@@ -812,14 +812,17 @@ func (j *jsonPresence) to(m *Presence) {
 
 type jsonReconnect struct {
 	WithinMS uint32 `json:"within_ms"`
+	Reset    bool   `json:"reset,omitzero"`
 }
 
 func (j *jsonReconnect) from(m *Reconnect, extended bool) {
 	j.WithinMS = m.WithinMS
+	j.Reset = m.Reset
 }
 
 func (j *jsonReconnect) to(m *Reconnect) {
 	m.WithinMS = j.WithinMS
+	m.Reset = j.Reset
 }
 
 type jsonGap struct {

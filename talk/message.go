@@ -239,6 +239,7 @@ type Presence struct {
 // Reconnect asks the client to open a new connection before it closes this one.
 type Reconnect struct {
 	WithinMS uint32 `wire:"within_ms"`
+	Reset    bool   `wire:"reset,optional"` // what the client has of its room is not that room's log: no after_seq for it
 }
 
 // Gap says that entries From to To are left out of the live view; Fetch has them.

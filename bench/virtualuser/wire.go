@@ -163,6 +163,8 @@ func (w *wire) message(l *connection, opcode byte, payload []byte) {
 		w.refused(m)
 	case talk.Gap:
 		w.gap(&m)
+	case talk.Reconnect:
+		w.based = w.based && !m.Reset
 	case talk.Ping:
 		w.p.loop.send(l, talk.Pong(m))
 	}
