@@ -40,6 +40,7 @@ var mayImport = map[room][]room{
 var below = map[string][]string{
 	"tuitalk/gateway/limits":    {},
 	"tuitalk/gateway/transport": {"tuitalk/websocket"},
+	"tuitalk/gateway/sched":     {},
 }
 
 // onlyIn lists the packages that may import an outside library. Its types never

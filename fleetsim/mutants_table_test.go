@@ -6,9 +6,9 @@ package fleetsim
 var mutants = []mutant{
 	// The live end of a room.
 	{name: "a hole is not filled", edits: []edit{{"gateway/gaps.go",
-		`s.timers.after(gapWait, func() { s.scheduleFill(r) })`, `s.timers.after(gapWait, func() {})`}}},
+		`s.timers.After(gapWait, func() { s.scheduleFill(r) })`, `s.timers.After(gapWait, func() {})`}}},
 	{name: "a hole that could not be filled is not tried again", edits: []edit{{"gateway/gaps.go",
-		`s.timers.after(catchUpRetry, func() { s.scheduleFill(r) })`, ``}}},
+		`s.timers.After(catchUpRetry, func() { s.scheduleFill(r) })`, ``}}},
 	{name: "only the first hole of a room is filled", edits: []edit{{"gateway/room.go",
 		"// what is left is older than head\n\t\tr.aheadAt = 0", "// what is left is older than head"}}},
 	{name: "heads are not compared", edits: []edit{
@@ -29,7 +29,7 @@ var mutants = []mutant{
 	{name: "the cursor of a catch-up is one off", edits: []edit{{"gateway/catchup.go",
 		`i, ok := r.recent.after(s.cursor, r.head)`, `i, ok := r.recent.after(s.cursor+1, r.head)`}}},
 	{name: "a catch-up ends when the store does not answer", edits: []edit{{"gateway/catchup.go",
-		`s.timers.after(catchUpRetry, func() { s.scheduleCatchUp(r, c) })`, ``}}},
+		`s.timers.After(catchUpRetry, func() { s.scheduleCatchUp(r, c) })`, ``}}},
 	{name: "the cursor of a resume is one ahead", edits: []edit{{"gateway/join.go",
 		`cursor = m.AfterSeq`, `cursor = min(r.head, m.AfterSeq+1)`}}},
 	{name: "the cursor of a resume is one behind", edits: []edit{{"gateway/join.go",
@@ -100,11 +100,11 @@ var mutants = []mutant{
 
 	// Outages of the store.
 	{name: "nobody gets a seat while the store is away", fix: "10.11", edits: []edit{{"gateway/join.go",
-		`s.timers.after(s.provisionalAfter(), func() { guard(j.conn, j.enterProvisionally) })`, `_ = j`}}},
+		`s.timers.After(s.provisionalAfter(), func() { guard(j.conn, j.enterProvisionally) })`, `_ = j`}}},
 	{name: "no room is opened while the store is away", fix: "10.11", edits: []edit{{"gateway/unverified.go",
 		`return s.spooler != nil && away`, `return s.spooler == nil && away`}}},
 	{name: "a new name makes mute while the store is away", fix: "10.11", edits: []edit{{"gateway/rename.go",
-		`c.srv.timers.after(c.srv.provisionalAfter(), func() { guard(c, rn.applyHere) })`, `_ = rn`}}},
+		`c.srv.timers.After(c.srv.provisionalAfter(), func() { guard(c, rn.applyHere) })`, `_ = rn`}}},
 	{name: "a room that was opened without the store is not read", edits: []edit{{"gateway/sweep.go",
 		`if again && s.health.storeUp() {`, `if again && n < 0 {`}}},
 	{name: "a node that alone does not reach the store keeps its people", edits: []edit{{"gateway/watch.go",
@@ -146,8 +146,8 @@ var mutants = []mutant{
 	{name: "who has left before he was let in stays", edits: []edit{{"gateway/join.go",
 		`c.srv.leaveSession(r, key, a.Epoch)`, `_ = r`}}},
 	{name: "a process that was frozen goes on", edits: []edit{
-		{"gateway/conn.go", `if c.at() != stageClosed && c.srv.clock.behind() > c.srv.opts.LeaseLost {`, `if c.at() != stageClosed && c.srv == nil {`},
-		{"gateway/sweep.go", `if c.behind() > lost {`, `if c.behind() > lost && lost < 0 {`},
+		{"gateway/conn.go", `if c.at() != stageClosed && c.srv.clock.Behind() > c.srv.opts.LeaseLost {`, `if c.at() != stageClosed && c.srv == nil {`},
+		{"gateway/sched/clock.go", `if c.Behind() > lost {`, `if c.Behind() > lost && lost < 0 {`},
 	}},
 	{name: "a gateway without a lease is not known", fix: "11: dies before its first lease", edits: []edit{{"history/historytest/memory.go",
 		`for _, gateway := range m.model.holders() {`, `for _, gateway := range m.model.holders()[:0] {`}}},

@@ -11,22 +11,22 @@ import (
 // accept takes connections until the listener is closed.
 func (s *Server) accept(l net.Listener) {
 	transport.Accept(l, s.ended, s.log, func(tcp net.Conn) {
-		s.acceptLoop.begin()
+		s.acceptLoop.Begin()
 		s.opts.Failpoint("accept")
 		s.welcomeConn(tcp)
-		s.acceptLoop.end()
+		s.acceptLoop.End()
 	})
 }
 
 // welcomeConn puts an accepted connection to work, or closes it if there are too
 // many.
 func (s *Server) welcomeConn(tcp net.Conn) {
-	c := &conn{srv: s, serial: s.serial.Add(1), opened: s.clock.coarse()}
+	c := &conn{srv: s, serial: s.serial.Add(1), opened: s.clock.Coarse()}
 	if a, err := netip.ParseAddrPort(tcp.RemoteAddr().String()); err == nil {
 		c.addr = a.Addr().Unmap()
 	}
 	c.account.Holder = c
-	a := s.limits.Accept(s.clock.elapsed(), &c.account, c.addr, s.rules.Trusts(c.addr))
+	a := s.limits.Accept(s.clock.Elapsed(), &c.account, c.addr, s.rules.Trusts(c.addr))
 	s.evict(a)
 	if a.Refusal != limits.RefusedNot {
 		s.metrics.refusedConn(a.Refusal)

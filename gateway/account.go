@@ -14,9 +14,6 @@ import (
 
 // This file is what a connection pays, and what becomes of it when it cannot.
 
-// elapsed is the time by which budgets are counted.
-func (c *clock) elapsed() time.Duration { return time.Since(c.began) }
-
 // evict closes a connection that gave way to another one.
 func (s *Server) evict(a limits.Admission) {
 	if a.Evicted != nil {
@@ -31,7 +28,7 @@ var _ limits.Holder = (*conn)(nil)
 // who gives it to one looks at closeBy then, and so does the sweep.
 func (c *conn) Evict() {
 	c.reason.CompareAndSwap(0, uint32(reasonCrowd))
-	c.closeBy.Store(max(1, c.srv.clock.coarse()))
+	c.closeBy.Store(max(1, c.srv.clock.Coarse()))
 	if c.adopted.Load() {
 		c.sock.Close(nil)
 	}
@@ -46,7 +43,7 @@ func (c *conn) acquireBudgets(req *http.Request) bool {
 		u.from, u.unnamedProxy = from, unnamed
 		c.network = limits.NetworkOf(from)
 	})
-	a := c.srv.limits.Move(c.srv.clock.elapsed(), &c.account, from)
+	a := c.srv.limits.Move(c.srv.clock.Elapsed(), &c.account, from)
 	c.srv.evict(a)
 	if a.Refusal == limits.RefusedNot {
 		return true
@@ -76,7 +73,7 @@ func (c *conn) identify() talk.Error {
 		return talk.Error{}
 	}
 	u.identified, u.who = true, c.principal()
-	left := c.srv.limits.Identify(c.srv.clock.elapsed(), &c.account, u.who)
+	left := c.srv.limits.Identify(c.srv.clock.Elapsed(), &c.account, u.who)
 	if left == 0 {
 		return talk.Error{}
 	}
@@ -102,7 +99,7 @@ func retryIn(e talk.Error, wait time.Duration) talk.Error {
 // turn is too far off for waiting here. Call with mu held.
 func (c *conn) pay(a arrival) (refusal talk.Error, wait bool) {
 	u := &c.user
-	now := c.srv.clock.elapsed()
+	now := c.srv.clock.Elapsed()
 	if now < u.wakeAt {
 		return talk.Error{}, true
 	}
@@ -127,7 +124,7 @@ func (c *conn) pay(a arrival) (refusal talk.Error, wait bool) {
 	}
 	c.srv.metrics.delayed(v.Level)
 	u.wakeAt, u.delayedBy = now+v.Wait, v.Level
-	c.srv.timers.after(v.Wait, c.resumeBacklog)
+	c.srv.timers.After(v.Wait, c.resumeBacklog)
 	return talk.Error{}, true
 }
 
@@ -155,7 +152,7 @@ func (c *conn) overflow(a arrival) talk.Error {
 		wait = time.Duration(float64(len(u.backlog)) / r * float64(time.Second))
 	}
 	c.blockLater(a)
-	return retryIn(c.refusal(a.Message, talk.CodeFlood, "too much at once, slow down"), max(wait, u.wakeAt-c.srv.clock.elapsed()))
+	return retryIn(c.refusal(a.Message, talk.CodeFlood, "too much at once, slow down"), max(wait, u.wakeAt-c.srv.clock.Elapsed()))
 }
 
 // weightRepeat is the part of its price that a post costs when it is accepted, not
@@ -167,7 +164,7 @@ const weightRepeat = 0.1
 // payControl pays for what does not wait for its turn. false: there is too much of it.
 func (c *conn) payControl(bytes int) bool {
 	var v limits.Verdict
-	now := c.srv.clock.elapsed()
+	now := c.srv.clock.Elapsed()
 	c.locked(func(*user) {
 		v = c.srv.limits.Ask(now, &c.account, limits.Control, nil, limits.Cost{Messages: 1, Bytes: float64(bytes)})
 	})
@@ -203,7 +200,7 @@ func (c *conn) ping(p talk.Ping, bytes int) {
 func (c *conn) charge(messages float64) { c.chargeFor(limits.Cost{Messages: messages}) }
 
 func (c *conn) chargeFor(cost limits.Cost) {
-	c.locked(func(*user) { c.srv.limits.Charge(c.srv.clock.elapsed(), &c.account, cost) })
+	c.locked(func(*user) { c.srv.limits.Charge(c.srv.clock.Elapsed(), &c.account, cost) })
 }
 
 // What a refusal costs of those that a connection may have. Our own clients have up
@@ -232,7 +229,7 @@ func weightOf(e talk.Error) float64 {
 // countRefusal counts a refusal that takes so many bytes more than what it answers; see
 // limits.Table.Refused.
 func (c *conn) countRefusal(weight float64, bytes int) (tooMany, tooDear bool) {
-	c.locked(func(*user) { tooMany, tooDear = c.srv.limits.Refused(c.srv.clock.elapsed(), &c.account, weight, bytes) })
+	c.locked(func(*user) { tooMany, tooDear = c.srv.limits.Refused(c.srv.clock.Elapsed(), &c.account, weight, bytes) })
 	return tooMany, tooDear
 }
 
@@ -246,7 +243,7 @@ func (c *conn) flooded(why closeReason) {
 	var person, addr time.Duration
 	from := c.from()
 	c.locked(func(u *user) {
-		person, addr = s.limits.Strike(s.clock.elapsed(), &c.account, u.unnamedProxy || s.rules.Trusts(from))
+		person, addr = s.limits.Strike(s.clock.Elapsed(), &c.account, u.unnamedProxy || s.rules.Trusts(from))
 	})
 	if person > 0 {
 		s.metrics.keptOut(keptUser)

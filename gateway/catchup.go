@@ -48,7 +48,7 @@ func (s *Server) scheduleCatchUp(r *room, c *conn) {
 }
 
 func (s *Server) retryCatchUp(r *room, c *conn) {
-	s.timers.after(catchUpRetry, func() { s.scheduleCatchUp(r, c) })
+	s.timers.After(catchUpRetry, func() { s.scheduleCatchUp(r, c) })
 }
 
 // catchUpStep serves a member what memory has, else one page from the store; the

@@ -152,7 +152,7 @@ func (c *conn) at() stage { return stage(c.stage.Load()) }
 
 // onData takes what the poller read. data is the poller's buffer.
 func (c *conn) onData(data []byte) {
-	if c.at() != stageClosed && c.srv.clock.behind() > c.srv.opts.LeaseLost {
+	if c.at() != stageClosed && c.srv.clock.Behind() > c.srv.opts.LeaseLost {
 		c.markFrozen()
 		c.sock.Close(nil)
 		return
@@ -169,7 +169,7 @@ func (c *conn) onData(data []byte) {
 		}
 		taken, again := c.parseInput(data)
 		in.bufferRest(data[taken:], joined)
-		in.note(c.srv.held, c.srv.clock.coarse(), taken)
+		in.note(c.srv.held, c.srv.clock.Coarse(), taken)
 		if !again || len(in.rest) == 0 {
 			return
 		}
@@ -206,7 +206,7 @@ func (c *conn) parseInput(data []byte) (taken int, again bool) {
 
 // onFrame takes one frame.
 func (c *conn) onFrame(f websocket.Frame) error {
-	c.lastIn.Store(c.srv.clock.coarse())
+	c.lastIn.Store(c.srv.clock.Coarse())
 	c.pingSent.Store(0)
 	switch f.Opcode {
 	case websocket.OpPing:
@@ -224,7 +224,7 @@ func (c *conn) onFrame(f websocket.Frame) error {
 	first := !c.input.assembler.InProgress()
 	opcode, message, done, err := c.input.assembler.Add(f, c.srv.opts.FrameBytes)
 	if first && c.input.assembler.InProgress() {
-		c.input.begun.Store(c.srv.clock.coarse())
+		c.input.begun.Store(c.srv.clock.Coarse())
 	}
 	if err == nil && !done {
 		c.payControlFrame(len(f.Payload)) // many pieces are work, too
@@ -280,7 +280,7 @@ func (c *conn) reset(why closeReason) {
 
 // closeSoon lets the sweep close the connection whatever becomes of it.
 func (c *conn) closeSoon() {
-	c.closeBy.CompareAndSwap(0, c.srv.clock.coarse()+int64(c.srv.opts.CloseWait))
+	c.closeBy.CompareAndSwap(0, c.srv.clock.Coarse()+int64(c.srv.opts.CloseWait))
 }
 
 // shutdownWrite is called when the goodbye has been written.

@@ -25,7 +25,7 @@ func (s *Server) degraded(part degradedPart) []string {
 	case degradedSettings:
 		return slices.Concat(s.opts.Degraded, s.rules.Degraded())
 	case degradedStore:
-		said := append(s.dates.lately(time.Now()), s.wentBack.sentences(s.clock.now())...)
+		said := append(s.dates.lately(time.Now()), s.wentBack.sentences(s.clock.Now())...)
 		if s.spooler != nil && !s.health.storeUp() {
 			said = append(said, "the store is away, and what is said waits in the spool: nothing is stored, and there is no older history")
 		}

@@ -156,22 +156,22 @@
 //
 // # Alive and ready
 //
-// Each goroutine is a loop of a registry: it says when a piece of work begins and
-// ends, when it wants to be at work again, and when it waits for the store or the
-// bus (watchedLog and its like, outsideCall). The pollers answer a poke each second. Stuck, and so
+// Each goroutine is a loop of a registry (package sched): it says when a piece of work
+// begins and ends, when it wants to be at work again, and when it waits for the store or
+// the bus (watchedLog and its like). The pollers answer a poke each second. Stuck, and so
 // /healthz and the watchdog, names loops that have work and made no progress for
-// stallAfter. A wait for the store or the bus that does not end is none of these,
+// sched.StallAfter. A wait for the store or the bus that does not end is none of these,
 // since another process would wait as well: it makes Ready red, as does work that
 // is too old.
 //
 // # Locks, in the order in which they are taken
 //
-//	conn.mu → lane.mu → timerQueue.mu
+//	conn.mu → lane.mu → sched.Timers
 //	conn.mu → arrivals.mu
 //	conn.mu → workerPool.mu
 //	conn.mu, room.mu → the locks of package limits, which calls nobody
 //	conn.mu → room.mu → the locks of package transport (outbox, then pump)
-//	rooms.mu, windows.mu, shards of conns, loops.mu, poller.mu: alone
+//	rooms.mu, windows.mu, shards of conns, the locks of package sched, poller.mu: alone
 //
 // The store, the bus, the log and Socket.Close are never called under room.mu or a lock of
 // package transport.

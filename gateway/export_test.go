@@ -35,9 +35,9 @@ func (s *Server) Arrivals() int {
 
 // Opening is how many rooms wait to be opened, once for each network that wants them.
 func (s *Server) Opening() int {
-	_, count := s.work.opening.waited(s.clock.coarse())
+	_, count := s.work.opening.waited(s.clock.Coarse())
 	return count
 }
 
 // RunSoon has the timers run f.
-func (s *Server) RunSoon(f func()) { s.timers.after(0, f) }
+func (s *Server) RunSoon(f func()) { s.timers.After(0, f) }

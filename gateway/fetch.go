@@ -87,7 +87,7 @@ func (c *conn) fetch(m talk.Fetch) talk.Error {
 // Every piece goes through here, also one that is tried again: there is no other way
 // to a worker.
 func (c *conn) nextPiece(h *historyStream) bool {
-	now := c.srv.clock.elapsed()
+	now := c.srv.clock.Elapsed()
 	wait := time.Duration(0)
 	if !h.covered {
 		wait = c.srv.limits.AskHistory(now, &c.account, float64(h.paid))
@@ -103,7 +103,7 @@ func (c *conn) nextPiece(h *historyStream) bool {
 	if now >= h.dueBy {
 		return false
 	}
-	c.srv.timers.after(min(wait, h.dueBy-now), func() { c.pieceDue(h) })
+	c.srv.timers.After(min(wait, h.dueBy-now), func() { c.pieceDue(h) })
 	return true
 }
 
@@ -156,15 +156,15 @@ func (c *conn) payPiece(h *historyStream, entries []talk.Entry) {
 		bytes += entryBytes(&entries[i])
 	}
 	c.locked(func(*user) {
-		c.srv.limits.ChargeHistory(c.srv.clock.elapsed(), &c.account, float64(bytes-h.paid))
+		c.srv.limits.ChargeHistory(c.srv.clock.Elapsed(), &c.account, float64(bytes-h.paid))
 	})
 }
 
 // pieceFailed tries again later, or gives up.
 func (c *conn) pieceFailed(h *historyStream, err error) {
-	if h.retries(err, c.srv.clock.now()) {
+	if h.retries(err, c.srv.clock.Now()) {
 		c.locked(func(*user) { h.dueBy = 0 })
-		c.srv.timers.after(historyRetry, func() { c.pieceDue(h) })
+		c.srv.timers.After(historyRetry, func() { c.pieceDue(h) })
 		return
 	}
 	if err != errHistoryLeft {
@@ -209,7 +209,7 @@ func (c *conn) resumeFetch() {
 	if h != nil && h.waiting && !c.user.closed && c.hasTaken(historyBytes) {
 		h.waiting = false
 		if !c.nextPiece(h) {
-			c.srv.timers.after(0, func() { c.pieceFailed(h, errHistoryBusy) })
+			c.srv.timers.After(0, func() { c.pieceFailed(h, errHistoryBusy) })
 		}
 	}
 }

@@ -59,12 +59,12 @@ func readHistory(t *testing.T, store *longSecond, do func(s *Server, r *historyR
 		s := keeperServer(t, store)
 		cfg := limits.Config{MaxConns: 10, History: limits.Rates{Bytes: limits.Rate{PerSecond: readPerSecond, Burst: readAtOnce}}}
 		s.limits = limits.New(cfg)
-		s.timers.start(s.vital)
+		s.timers.Start(s.vital)
 		s.work.history.start()
 		r := &historyReader{conn: &conn{srv: s}, t: t}
 		r.user.form, r.user.uuid = talk.JSON, newUUID()
 		do(s, r)
-		s.timers.stop()
+		s.timers.Stop()
 		s.work.history.stop()
 	})
 }
@@ -117,7 +117,7 @@ func TestFetchHearsInTimeThatItWaits(t *testing.T) {
 	readHistory(t, store, func(s *Server, r *historyReader) {
 		for range 100 { // others, who leave nothing
 			other := &conn{srv: s}
-			s.limits.AskHistory(s.clock.elapsed(), &other.account, readAtOnce/32)
+			s.limits.AskHistory(s.clock.Elapsed(), &other.account, readAtOnce/32)
 		}
 		r.ask(500)
 		if r.wait(historyGiveUp - time.Second) {
@@ -153,7 +153,7 @@ func TestFetchPaysForWhatIsRead(t *testing.T) {
 	store := &longSecond{entries: 200}
 	readHistory(t, store, func(s *Server, r *historyReader) {
 		s.limits = limits.New(limits.Config{MaxConns: 10, HistoryAddress: limits.Rates{Bytes: limits.Rate{PerSecond: perSecond, Burst: 16 * perSecond}}})
-		s.limits.Accept(s.clock.elapsed(), &r.account, netip.MustParseAddr("192.0.2.1"), false)
+		s.limits.Accept(s.clock.Elapsed(), &r.account, netip.MustParseAddr("192.0.2.1"), false)
 		r.ask(1)
 		r.wait(6 * time.Second)
 		if store.reads != 1 { // three pieces were read, for one that came

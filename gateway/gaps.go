@@ -16,7 +16,7 @@ const fillPage = 500
 
 // noteGap plans a look into the store for a room in which something is missing.
 func (s *Server) noteGap(r *room) {
-	s.timers.after(gapWait, func() { s.scheduleFill(r) })
+	s.timers.After(gapWait, func() { s.scheduleFill(r) })
 }
 
 // scheduleFill has the gap filled, unless it closed by itself, or nothing may be placed:
@@ -44,7 +44,7 @@ func (s *Server) submitFill(r *room) {
 // retryFill gives up for now and comes back.
 func (s *Server) retryFill(r *room) {
 	r.locked(func() { r.filling = false })
-	s.timers.after(catchUpRetry, func() { s.scheduleFill(r) })
+	s.timers.After(catchUpRetry, func() { s.scheduleFill(r) })
 }
 
 // fillGap reads one page of what is missing; the next one waits for its turn.

@@ -121,14 +121,14 @@ func (s *Server) Stuck() string {
 	if s.drained.Load() {
 		return "" // nothing is left that could
 	}
-	if by := s.drainBy.Load(); by != 0 && s.clock.coarse() > by {
+	if by := s.drainBy.Load(); by != 0 && s.clock.Coarse() > by {
 		return "the drain does not end"
 	}
-	if still := s.clock.behind(); still > clockStalls {
+	if still := s.clock.Behind(); still > clockStalls {
 		return "the clock has stood still for " + still.Round(time.Second).String()
 	}
 	s.poller.Poke()
-	if names := s.loops.stuck(false); len(names) > 0 {
+	if names := s.loops.Stuck(false); len(names) > 0 {
 		return "no progress although there is work: " + strings.Join(names, ", ")
 	}
 	return ""
@@ -136,7 +136,7 @@ func (s *Server) Stuck() string {
 
 // waitsInVain names the loops whose wait for the store or the bus does not end.
 func (s *Server) waitsInVain() string {
-	if names := s.loops.stuck(true); len(names) > 0 {
+	if names := s.loops.Stuck(true); len(names) > 0 {
 		return "the store or the bus does not answer: " + strings.Join(names, ", ")
 	}
 	return ""
@@ -146,7 +146,7 @@ func (s *Server) waitsInVain() string {
 // miss. That older history or the page is much asked for is no reason: strangers
 // can do that, and the others do not notice.
 func (s *Server) behind() string {
-	now := s.clock.coarse()
+	now := s.clock.Coarse()
 	for _, p := range []*workerPool{s.work.enter, s.work.opening, s.work.live} {
 		if oldest, count := p.waited(now); oldest > p.size.MaxWait/2 {
 			return fmt.Sprintf("too much to do: %d tasks of class %s wait, for their turn for %s", count, p.class, oldest.Round(time.Second))

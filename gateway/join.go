@@ -53,7 +53,7 @@ func (c *conn) refuseBusy(form talk.Form) {
 // with mu held.
 func (c *conn) beginAsync() (by int64) {
 	c.user.busy = true
-	by = c.srv.clock.coarse() + int64(c.srv.opts.RequestWait)
+	by = c.srv.clock.Coarse() + int64(c.srv.opts.RequestWait)
 	c.asyncBy.Store(by)
 	return by
 }
@@ -87,7 +87,7 @@ func (c *conn) join(m talk.JoinRoom) talk.Error {
 	j := &join{conn: c, m: m, name: name, by: c.beginAsync()}
 	busy := func() { j.fail(errBusy) }
 	if !c.submit(c.srv.work.enter, j.findRoom, busy) {
-		c.srv.timers.after(0, busy) // without mu
+		c.srv.timers.After(0, busy) // without mu
 	}
 	return talk.Error{}
 }
@@ -192,7 +192,7 @@ func (j *join) compareLog(ctx context.Context, r *room) {
 		id := enterID(time.Now())
 		s.registerSession(registration{key: key, name: j.name, id: id, keep: j.conn.form().IsExtended()}, func(a history.Moved) { j.onEntered(key, id, a) })
 		if s.spooler != nil {
-			s.timers.after(s.provisionalAfter(), func() { guard(j.conn, j.enterProvisionally) })
+			s.timers.After(s.provisionalAfter(), func() { guard(j.conn, j.enterProvisionally) })
 		}
 	}
 }

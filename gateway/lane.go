@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"tuitalk/gateway/sched"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -32,7 +33,7 @@ type lane struct {
 	srv      *Server
 	history  history.Log
 	presence history.Presence
-	loop     *loop
+	loop     *sched.Loop
 	ctx      context.Context // of the loop; a commit is not cancelled by a drain
 	turn     history.Turn    // of the last attempt to store moves; owned by the loop
 	size     commitSize      // owned by the loop
@@ -53,9 +54,9 @@ type lane struct {
 func newLane(s *Server, number int) *lane {
 	l := &lane{
 		srv: s, history: s.history, presence: s.presence, posts: newPostQueue(), size: commitSize{bytes: mostCommit},
-		loop: s.loops.add(fmt.Sprintf("lane %d", number)),
+		loop: s.loops.Add(fmt.Sprintf("lane %d", number)),
 	}
-	l.ctx = l.loop.withLoop(context.Background())
+	l.ctx = l.loop.Context(context.Background())
 	l.turn = history.Turn{Gateway: s.opts.ID, Lane: int32(number)}
 	l.wake = sync.NewCond(&l.mu)
 	return l
@@ -73,7 +74,7 @@ func (l *lane) enqueuePost(p post) bool {
 	if l.stopped || l.posts.full(&p, l.srv.opts.QueueBytes/len(l.srv.lanes)-l.retainedBytes) {
 		return false
 	}
-	p.queued = l.srv.clock.coarse()
+	p.queued = l.srv.clock.Coarse()
 	l.posts.push(false, p)
 	l.awake()
 	return true
@@ -103,8 +104,8 @@ func (l *lane) enqueueMove(m move) {
 
 // awake sees to it that the lane looks for work. Call with mu held.
 func (l *lane) awake() {
-	if l.loop.idle() && l.hasWork() {
-		l.loop.begin() // from now on it is late, if it does not come
+	if l.loop.Idle() && l.hasWork() {
+		l.loop.Begin() // from now on it is late, if it does not come
 	}
 	l.wake.Signal()
 }
@@ -145,7 +146,7 @@ func (l *lane) next(batch []post) (moves []move, posts []post, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for !l.hasWork() {
-		l.loop.end()
+		l.loop.End()
 		if l.stopped && len(l.retained) == 0 {
 			return nil, nil, false
 		}
@@ -155,7 +156,7 @@ func (l *lane) next(batch []post) (moves []move, posts []post, more bool) {
 		}
 		l.wake.Wait()
 	}
-	l.loop.begin()
+	l.loop.Begin()
 	if !l.movesHeld {
 		moves = l.takeMoves()
 	}
@@ -215,7 +216,7 @@ func (l *lane) commitMoves(moves []move) {
 				l.srv.log.Error("the store refuses a change of presence", "err", a.Err)
 			}
 			moves[i].done(a)
-			l.loop.begin() // each may be shown to thousands
+			l.loop.Begin() // each may be shown to thousands
 		}
 		return
 	}
@@ -231,7 +232,7 @@ func (l *lane) holdMoves(moves []move) {
 	defer l.mu.Unlock()
 	l.moves = append(moves, l.moves...)
 	l.movesHeld = true
-	l.srv.timers.after(retryMoves, l.releaseMoves)
+	l.srv.timers.After(retryMoves, l.releaseMoves)
 }
 
 func (l *lane) releaseMoves() {
@@ -338,6 +339,6 @@ func (l *lane) commitPosts(posts []post, entries []talk.Entry) []talk.Entry {
 		}
 		entries[i].Seq, entries[i].UnixTime = r.Seq, r.UnixTime
 	}
-	l.srv.ackPosts(posts, entries, results, l.loop.begin)
+	l.srv.ackPosts(posts, entries, results, l.loop.Begin)
 	return entries
 }

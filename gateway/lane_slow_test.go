@@ -71,7 +71,7 @@ func TestLaneGivesASlowStoreLessAtOnce(t *testing.T) {
 				for range count {
 					queue(s, l)
 				}
-				s.timers.start(s.vital)
+				s.timers.Start(s.vital)
 				ended := make(chan struct{})
 				go func() { defer close(ended); l.run() }()
 				time.Sleep(time.Minute)
@@ -81,7 +81,7 @@ func TestLaneGivesASlowStoreLessAtOnce(t *testing.T) {
 				}
 				l.stop()
 				<-ended
-				s.timers.stop()
+				s.timers.Stop()
 			})
 		})
 	}

@@ -20,7 +20,7 @@ const relieveEvery = int64(100 * time.Millisecond)
 // already count as gone: they are, within CloseWait.
 func (s *Server) evictLargest() {
 	over := s.held.Total() - s.held.Most()
-	now := s.clock.coarse()
+	now := s.clock.Coarse()
 	if over <= 0 || now-s.relieved < relieveEvery {
 		return
 	}

@@ -3,7 +3,9 @@ package gateway
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"tuitalk/gateway/sched"
 	"tuitalk/gateway/transport"
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -78,7 +80,8 @@ func TestLargestHoldersGoFirst(t *testing.T) {
 	s := bareServer(t)
 	s.held = transport.NewQueuedBytes(1 << 20)
 	s.pump = s.newPump()
-	s.clock.nanos.Store(int64(sweepEvery))
+	s.clock = sched.NewClock(time.Now().Add(-sweepEvery))
+	s.clock.Step()
 	var conns []*conn
 	for i := range 10 {
 		c := &conn{srv: s, serial: uint64(i)}

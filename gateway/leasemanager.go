@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"tuitalk/gateway/sched"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -41,7 +42,7 @@ type leaseManager struct {
 	srv      *Server
 	presence history.Presence
 	lease    history.Leases
-	loop     *loop
+	loop     *sched.Loop
 	ctx      context.Context // of the loop
 	last     time.Time       // of the last answer; zero before the first and after an outage
 	outage   bool            // the store did not answer, and the users are not registered again
@@ -85,9 +86,9 @@ func (k *leaseManager) grace(b *brokenSession) time.Duration {
 }
 
 func newLeaseManager(s *Server) *leaseManager {
-	l := s.loops.add("keeper")
+	l := s.loops.Add("keeper")
 	return &leaseManager{
-		srv: s, presence: s.presence, lease: s.leases, loop: l, ctx: l.withLoop(s.ctx),
+		srv: s, presence: s.presence, lease: s.leases, loop: l, ctx: l.Context(s.ctx),
 		leases: map[talk.UUID]stillLease{}, scan: newBrokenScan(),
 	}
 }
@@ -101,9 +102,9 @@ func (k *leaseManager) run(ended <-chan struct{}) {
 	tick := time.NewTicker(leaseEvery)
 	defer tick.Stop()
 	for {
-		k.loop.begin()
+		k.loop.Begin()
 		k.runRound(time.Now())
-		k.loop.expect(leaseEvery)
+		k.loop.Expect(leaseEvery)
 		select {
 		case <-tick.C:
 		case <-ended:

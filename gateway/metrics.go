@@ -211,10 +211,10 @@ func (s *Server) showState(mk maker) {
 		return float64(s.health.storeOutages())
 	})
 	mk.gaugeOf("stuck_loops", "Loops of this process that have work and make no progress; /healthz names them.", func() float64 {
-		return float64(len(s.loops.stuck(false)))
+		return float64(len(s.loops.Stuck(false)))
 	})
 	mk.gaugeOf("waiting_loops", "Loops whose wait for the store or the bus does not end; /readyz names them.", func() float64 {
-		return float64(len(s.loops.stuck(true)))
+		return float64(len(s.loops.Stuck(true)))
 	})
 	for _, part := range []degradedPart{degradedSettings, degradedStore, degradedBus} {
 		mk.labelled("degraded", "Things that do not work, or would fail in an outage, by part; /readyz and the log name them.",
@@ -223,11 +223,11 @@ func (s *Server) showState(mk maker) {
 	for _, p := range s.work.all() {
 		label := prometheus.Labels{"class": string(p.class)}
 		mk.labelled("work_queued", "Tasks that wait for a worker, by class.", label, func() float64 {
-			_, count := p.waited(s.clock.coarse())
+			_, count := p.waited(s.clock.Coarse())
 			return float64(count)
 		})
 		mk.labelled("work_oldest_seconds", "For how long the network has waited for its turn that has waited for longest, by class.", label, func() float64 {
-			oldest, _ := p.waited(s.clock.coarse())
+			oldest, _ := p.waited(s.clock.Coarse())
 			return oldest.Seconds()
 		})
 	}

@@ -57,13 +57,13 @@ func (s *Server) showPending(room int32, entries []talk.Entry, own bool, behind 
 			number = r.accepted
 		}
 		if at := r.pendingAt(e.Author, e.ID); at >= 0 {
-			r.heardAgain(at, number, gap, s.clock.coarse())
+			r.heardAgain(at, number, gap, s.clock.Coarse())
 			continue
 		}
 		if r.recent.seqOf(e.Author, e.ID) > 0 || !own && len(r.pending) >= maxPending {
 			continue
 		}
-		r.pending = append(r.pending, pendingEntry{roomEntry{Entry: *e}, s.clock.coarse(), number, gap})
+		r.pending = append(r.pending, pendingEntry{roomEntry{Entry: *e}, s.clock.Coarse(), number, gap})
 		r.pendings.Store(int32(len(r.pending)))
 		if s.spooler != nil {
 			s.spooler.shown.marked.Add(1) // behind it, for who looks now

@@ -66,7 +66,7 @@ func (sp *spooler) storeWaiting(ctx context.Context, part int, room int32, dirty
 	r := s.rooms.get(room)
 	var shown []talk.Entry
 	if r != nil {
-		shown = r.pendingSince(s.clock.coarse())
+		shown = r.pendingSince(s.clock.Coarse())
 	}
 	if dirty {
 		var err error

@@ -49,7 +49,7 @@ func (c *conn) rename(m talk.ChangeName) talk.Error {
 		rn.ask()
 	}
 	if c.srv.spooler != nil {
-		c.srv.timers.after(c.srv.provisionalAfter(), func() { guard(c, rn.applyHere) })
+		c.srv.timers.After(c.srv.provisionalAfter(), func() { guard(c, rn.applyHere) })
 	}
 	return talk.Error{}
 }

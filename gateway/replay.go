@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"tuitalk/gateway/sched"
 )
 
 // Times of a replay.
@@ -69,7 +71,7 @@ const (
 // Owned by one goroutine.
 type replayer struct {
 	*spooler
-	loop       *loop
+	loop       *sched.Loop
 	ctx        context.Context // of the loop
 	schedules  []schedule
 	seen       []coverage  // by the last look
@@ -80,8 +82,8 @@ type replayer struct {
 
 func newReplayer(sp *spooler) *replayer {
 	n := sp.spool.Partitions()
-	l := sp.srv.loops.add("replay")
-	return &replayer{spooler: sp, loop: l, ctx: l.withLoop(sp.srv.ctx), schedules: make([]schedule, n), seen: make([]coverage, n), unreadable: make([]time.Time, n), wasRead: make([]time.Time, n)}
+	l := sp.srv.loops.Add("replay")
+	return &replayer{spooler: sp, loop: l, ctx: l.Context(sp.srv.ctx), schedules: make([]schedule, n), seen: make([]coverage, n), unreadable: make([]time.Time, n), wasRead: make([]time.Time, n)}
 }
 
 func (rp *replayer) run(ended <-chan struct{}) {
@@ -89,13 +91,13 @@ func (rp *replayer) run(ended <-chan struct{}) {
 	defer tick.Stop()
 	var looked time.Time
 	for left := false; ; {
-		rp.loop.expect(replayEvery)
+		rp.loop.Expect(replayEvery)
 		select {
 		case <-tick.C:
 		case <-ended:
 			return
 		}
-		rp.loop.begin()
+		rp.loop.Begin()
 		rp.srv.opts.Failpoint("replay")
 		regular := time.Since(looked) >= lookEvery
 		if !regular && !left && !rp.leftover.Load() || !rp.srv.health.storeUp() {
@@ -123,7 +125,7 @@ func (rp *replayer) replayAll(rescue bool) (left bool) {
 		clear(rp.wasRead)
 		rp.outages = n
 	}
-	shown, old := rp.shown.marked.Load(), s.clock.coarse()-int64(rescueAfter)
+	shown, old := rp.shown.marked.Load(), s.clock.Coarse()-int64(rescueAfter)
 	depths, err := rp.depths(ctx)
 	if err != nil {
 		s.log.Debug("the spool's depth cannot be told everywhere", "err", err)
@@ -176,7 +178,7 @@ func (rp *replayer) withdrawOthers(now time.Time) {
 		if r.pendings.Load() == 0 || !all && !long(rp.wasRead[part]) {
 			continue
 		}
-		if gone := r.othersPending(s.clock.coarse()-int64(othersPatience), all); len(gone) > 0 {
+		if gone := r.othersPending(s.clock.Coarse()-int64(othersPatience), all); len(gone) > 0 {
 			s.log.Warn("the spool cannot be read, or does not have it: what other gateways accepted is not shown any more", "room", r.id, "entries", len(gone))
 			s.withdraw(r.id, gone)
 		}
@@ -184,7 +186,7 @@ func (rp *replayer) withdrawOthers(now time.Time) {
 }
 
 func (sp *spooler) depths(ctx context.Context) ([]int64, error) {
-	defer outsideCall(ctx)()
+	defer sched.OutsideCall(ctx)()
 	return sp.spool.Depths(ctx)
 }
 

@@ -79,7 +79,7 @@ func TestWhatOthersAcceptedIsWithdrawn(t *testing.T) {
 		look := func(times int) {
 			for range times {
 				time.Sleep(lookEvery)
-				s.clock.step()
+				s.clock.Step()
 				rp.replayAll(true)
 			}
 		}
@@ -128,7 +128,7 @@ func TestPendingGapCloses(t *testing.T) {
 	s.showPending(r.id, []talk.Entry{entry(1), entry(2)}, false, talk.UUID{})
 	s.showPending(r.id, []talk.Entry{entry(3)}, false, entry(2).ID)
 	var got []talk.UUID
-	for _, e := range r.pendingSince(s.clock.coarse()) {
+	for _, e := range r.pendingSince(s.clock.Coarse()) {
 		got = append(got, e.ID)
 	}
 	if want := []talk.UUID{entry(1).ID, entry(2).ID, entry(3).ID}; !slices.Equal(got, want) {

@@ -59,7 +59,7 @@ func (l *lane) retains(p post) bool {
 	}
 	l.retainedBytes += p.size()
 	if l.retained = append(l.retained, p); len(l.retained) == 1 {
-		l.srv.timers.after(retryKept, l.offerRetained)
+		l.srv.timers.After(retryKept, l.offerRetained)
 	}
 	return true
 }
@@ -94,7 +94,7 @@ func (l *lane) requeue() {
 	}
 	fronts := map[place][]post{}
 	for _, p := range l.retained {
-		p.queued = l.srv.clock.coarse()
+		p.queued = l.srv.clock.Coarse()
 		at := place{p.network, p.entry.RoomID}
 		fronts[at] = append(fronts[at], p)
 	}

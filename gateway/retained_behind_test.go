@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"tuitalk/gateway/sched"
 	"tuitalk/talk"
 )
 
@@ -17,14 +18,15 @@ func TestRefusingBehindKeptGoesOn(t *testing.T) {
 		u.form, u.formKnown = talk.JSON, true
 		u.retained, u.unstored = []uint64{1}, 1
 		said := talk.Entry{Kind: talk.KindPosted, RoomID: 5, Text: "behind"}
-		late, fresh := s.clock.coarse(), s.clock.coarse()+int64(s.opts.RequestWait+time.Second)
+		late, fresh := s.clock.Coarse(), s.clock.Coarse()+int64(s.opts.RequestWait+time.Second)
 		for i, a := range []arrival{{Message: said, at: late}, {Message: talk.Fetch{Limit: 1}, at: fresh}, {Message: said, at: fresh}} {
 			a.number, a.size = uint64(i+2), 1
 			if !c.enqueue(a, maxBacklog) {
 				t.Fatal("no room for what waits")
 			}
 		}
-		s.clock.nanos.Store(fresh)
+		s.clock = sched.NewClock(time.Now().Add(-time.Duration(fresh)))
+		s.clock.Step()
 	})
 	c.refuseBehindRetained()
 	c.locked(func(u *user) {

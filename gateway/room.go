@@ -145,7 +145,7 @@ func (r *room) closeGap() (missing bool) {
 	if r.aheadAt != 0 {
 		return false
 	}
-	r.aheadAt = r.srv.clock.coarse()
+	r.aheadAt = r.srv.clock.Coarse()
 	return true
 }
 
@@ -237,7 +237,7 @@ func (r *room) removeMember(c *conn) {
 	c.memberOf.Store(nil)
 	r.srv.limits.Seat(&c.account, false)
 	if last == 0 {
-		r.emptyAt = r.srv.clock.coarse()
+		r.emptyAt = r.srv.clock.Coarse()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/gateway/sched"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -134,7 +135,7 @@ func (s *Server) readRoom(ctx context.Context, r *room) error {
 }
 
 func (s *Server) subscribe(ctx context.Context, room int32) error {
-	defer outsideCall(ctx)()
+	defer sched.OutsideCall(ctx)()
 	return s.bus.Subscribe(ctx, room)
 }
 
@@ -187,7 +188,7 @@ func (s *Server) closeSubscription(ctx context.Context, r *room, why error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, unsubscribeTimeout)
 	defer cancel()
-	defer outsideCall(ctx)()
+	defer sched.OutsideCall(ctx)()
 	if err := s.bus.Unsubscribe(ctx, r.id); err != nil {
 		s.log.Warn("unsubscribe", "room", r.id, "err", err)
 	}
@@ -233,7 +234,7 @@ func (s *Server) closeRoom(ctx context.Context, r *room) {
 	shut := false
 	r.locked(func() {
 		r.closeQueued = false
-		shut = r.idle(s.clock.coarse()) && r.on(roomIdled)
+		shut = r.idle(s.clock.Coarse()) && r.on(roomIdled)
 	})
 	if shut {
 		s.closeSubscription(ctx, r, errRoomClosed)

@@ -13,6 +13,7 @@ import (
 
 	"tuitalk/fanout"
 	"tuitalk/gateway/limits"
+	"tuitalk/gateway/sched"
 	"tuitalk/gateway/transport"
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -30,14 +31,14 @@ type Server struct {
 	bus      fanout.Bus
 	log      *slog.Logger
 	names    *names.Rules
-	clock    *clock
+	clock    *sched.Clock
 	metrics  *metrics
 	rules    *transport.Rules
 	poller   transport.Poller
 	pump     *transport.Pump
-	pumping  []*loop // of its workers
+	pumping  []*sched.Loop // of its workers
 	work     workerPools
-	timers   *timerQueue
+	timers   *sched.Timers
 	lanes    []*lane
 
 	conns             conns
@@ -47,7 +48,7 @@ type Server struct {
 	dates             datedAhead
 	health            health
 	patience          storeTimeout
-	loops             *loops
+	loops             *sched.Loops
 	held              *transport.QueuedBytes
 	relieved          int64 // coarse time at which the largest holders were closed; owned by the sweep
 	recent            recentBytes
@@ -62,7 +63,7 @@ type Server struct {
 
 	spooler    *spooler // nil: there is no spool
 	accepts    sync.WaitGroup
-	acceptLoop *loop
+	acceptLoop *sched.Loop
 	listenMu   sync.Mutex
 	listener   net.Listener    // guarded by listenMu
 	closing    bool            // no listener is taken any more; guarded by listenMu
@@ -84,11 +85,11 @@ func New(opts Options, store history.Store) (*Server, error) {
 	if err := opts.Validate(); err != nil {
 		return nil, fmt.Errorf("gateway options: %w", err)
 	}
-	clock := newClock()
-	ls := newLoops(clock)
+	clock := sched.NewClock(time.Now())
+	ls := sched.NewLoops(clock)
 	s := &Server{
 		opts: opts, log: opts.Log.With("node", opts.Node), clock: clock, loops: ls,
-		names: names.NewRules(opts.ReservedNames...), held: transport.NewQueuedBytes(opts.MaxQueuedBytes), timers: newTimerQueue(ls),
+		names: names.NewRules(opts.ReservedNames...), held: transport.NewQueuedBytes(opts.MaxQueuedBytes), timers: sched.NewTimers(ls),
 		ended: make(chan struct{}), stopped: make(chan struct{}), drainEnded: make(chan struct{}),
 	}
 	s.history, s.presence, s.leases = watchedLog{store}, watchedPresence{store, &s.health}, watchedLeases{store, &s.health}
@@ -106,11 +107,11 @@ func New(opts Options, store history.Store) (*Server, error) {
 	for i := range s.lanes {
 		s.lanes[i] = newLane(s, i)
 	}
-	s.acceptLoop = ls.add("accept")
+	s.acceptLoop = ls.Add("accept")
 	if s.poller = opts.Poller; s.poller == nil {
 		s.poller = transport.NewPoller(transport.PollerConfig{
 			Loops: opts.Pollers, SendBuffer: opts.SendBuffer, ReceiveBuffer: opts.ReceiveBuffer,
-			Watch: func(name string) transport.Loop { return transportLoop{ls.add(name)} },
+			Watch: func(name string) transport.Loop { return ls.Add(name) },
 		})
 	}
 	return s, nil
@@ -121,8 +122,8 @@ func (s *Server) newPump() *transport.Pump {
 		RingFrames: s.opts.RingPackets, RingBytes: s.opts.RingBytes, AnswerBytes: s.opts.AnswerBytes, Held: s.held,
 	}
 	for i := range s.opts.Pumps {
-		l := s.loops.add(fmt.Sprintf("pump worker %d", i))
-		s.pumping, c.Loops = append(s.pumping, l), append(c.Loops, transportLoop{l})
+		l := s.loops.Add(fmt.Sprintf("pump worker %d", i))
+		s.pumping, c.Loops = append(s.pumping, l), append(c.Loops, l)
 	}
 	return transport.NewPump(c)
 }
@@ -143,7 +144,7 @@ func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 	for _, p := range s.work.all() {
 		p.start()
 	}
-	s.timers.start(s.vital)
+	s.timers.Start(s.vital)
 	for _, l := range s.lanes {
 		s.lanesEnd.Go(s.vital(l.loop, l.run))
 	}
@@ -152,8 +153,8 @@ func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 		rp := newReplayer(s.spooler)
 		s.rounds.Go(s.vital(rp.loop, func() { rp.run(s.ended) }))
 	}
-	k, w, sweep := newLeaseManager(s), newWatcher(s), s.loops.add("sweep")
-	s.ticking.Go(s.vital(s.loops.add("clock"), func() { s.clock.run(s.stopped, s.opts.LeaseLost, func() { s.opts.Failpoint("clock") }, s.frozen) }))
+	k, w, sweep := newLeaseManager(s), newWatcher(s), s.loops.Add("sweep")
+	s.ticking.Go(s.vital(s.loops.Add("clock"), func() { s.clock.Run(s.stopped, s.opts.LeaseLost, func() { s.opts.Failpoint("clock") }, s.frozen) }))
 	s.rounds.Go(s.vital(sweep, func() { s.sweep(sweep, s.ended) }))
 	s.rounds.Go(s.vital(k.loop, func() { k.run(s.ended) }))
 	s.rounds.Go(s.vital(w.loop, func() { w.run(s.ended) }))
@@ -163,12 +164,12 @@ func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 
 // vital is f for a goroutine on which all connections depend. If it panics, nobody
 // knows what it leaves behind: the process says so and ends.
-func (s *Server) vital(l *loop, f func()) func() {
+func (s *Server) vital(l *sched.Loop, f func()) func() {
 	return func() {
-		defer l.end()
+		defer l.End()
 		defer func() {
 			if v := recover(); v != nil {
-				s.log.Error("panic; this process ends", "loop", l.name, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+				s.log.Error("panic; this process ends", "loop", l.Name(), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 				s.opts.LastWords()
 				panic(v)
 			}
@@ -225,7 +226,7 @@ func (s *Server) drain(ctx context.Context) error {
 	most := s.DrainMost()
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	s.drainBy.Store(s.clock.coarse() + int64(most+stallAfter))
+	s.drainBy.Store(s.clock.Coarse() + int64(most+sched.StallAfter))
 	s.draining.Store(true)
 	s.listenMu.Lock()
 	s.closing = true
@@ -253,7 +254,7 @@ func (s *Server) drain(ctx context.Context) error {
 }
 
 func (s *Server) stopWorkers() {
-	s.timers.stop()
+	s.timers.Stop()
 	for _, p := range s.work.all() {
 		p.stop()
 	}
@@ -385,7 +386,7 @@ func (s *Server) talkLimits() talk.Limits {
 	return l
 }
 
-func (s *Server) unixNow() uint64 { return uint64(s.clock.now().Unix()) }
+func (s *Server) unixNow() uint64 { return uint64(s.clock.Now().Unix()) }
 
 func (s *Server) queuedPosts() float64 {
 	n := 0

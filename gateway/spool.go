@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/gateway/sched"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -125,7 +126,7 @@ func (sp *spooler) accept(ctx context.Context, posts []post) {
 func (sp *spooler) add(ctx context.Context, entries []talk.Entry) []error {
 	ctx, cancel := context.WithTimeout(ctx, spoolPatience)
 	defer cancel()
-	defer outsideCall(ctx)()
+	defer sched.OutsideCall(ctx)()
 	behind, full := sp.behind(entries)
 	fits, at := make([]talk.Entry, 0, len(entries)), make([]int, 0, len(entries))
 	errs := make([]error, len(entries))

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/gateway/sched"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -50,7 +51,7 @@ func (sp *spooler) next(ctx context.Context, part, limit int) (spoolPage, error)
 func (sp *spooler) read(ctx context.Context, part int, after fanout.SpoolID, limit int) ([]fanout.Spooled, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	defer outsideCall(ctx)()
+	defer sched.OutsideCall(ctx)()
 	return sp.spool.Read(ctx, part, after, limit)
 }
 
@@ -77,7 +78,7 @@ func (sp *spooler) storePage(ctx context.Context, part int, f spoolPage) error {
 func (sp *spooler) remove(ctx context.Context, part int, ids []fanout.SpoolID) error {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	defer outsideCall(ctx)()
+	defer sched.OutsideCall(ctx)()
 	return sp.spool.Remove(ctx, part, ids...)
 }
 

@@ -2,10 +2,10 @@ package gateway
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/gateway/sched"
 	"tuitalk/gateway/transport"
 	"tuitalk/websocket"
 )
@@ -17,54 +17,14 @@ const sweepEvery = time.Second
 // with the store's, in sweeps.
 const compareEvery = 3
 
-// clock is the time in nanoseconds since the start, kept by one ticker: what a
-// prepared frame costs leaves no room for asking the system.
-type clock struct {
-	began time.Time
-	nanos atomic.Int64
-}
-
-// clockStep is the clock's resolution.
-const clockStep = 50 * time.Millisecond
-
-func newClock() *clock { return &clock{began: time.Now()} }
-
-// coarse is monotonic, starts above zero, and is right within clockStep.
-func (c *clock) coarse() int64  { return c.nanos.Load() + 1 }
-func (c *clock) now() time.Time { return time.Now() }
-func (c *clock) step()          { c.nanos.Store(int64(time.Since(c.began))) }
-
-// behind is how long ago the clock was stepped: much longer than clockStep only
-// in a process that was frozen.
-func (c *clock) behind() time.Duration { return time.Since(c.began) - time.Duration(c.nanos.Load()) }
-
-// run steps the clock until ended is closed, and calls before before each step. It
-// calls frozen when the process turns out to have been stopped for longer than lost.
-func (c *clock) run(ended <-chan struct{}, lost time.Duration, before, frozen func()) {
-	t := time.NewTicker(clockStep)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-			before()
-			if c.behind() > lost {
-				frozen()
-			}
-			c.step()
-		case <-ended:
-			return
-		}
-	}
-}
-
 var pingFrame = &transport.PreparedFrame{Bytes: websocket.AppendHeader(nil, websocket.OpPing, 0)}
 
 // sweep looks after every connection and every room until ended is closed.
-func (s *Server) sweep(l *loop, ended <-chan struct{}) {
+func (s *Server) sweep(l *sched.Loop, ended <-chan struct{}) {
 	t := time.NewTicker(sweepEvery)
 	defer t.Stop()
 	for n := 0; ; n++ {
-		l.expect(sweepEvery)
+		l.Expect(sweepEvery)
 		select {
 		case <-t.C:
 		case <-s.held.Over():
@@ -74,8 +34,8 @@ func (s *Server) sweep(l *loop, ended <-chan struct{}) {
 			return
 		}
 		s.opts.Failpoint("sweep")
-		now := s.clock.coarse()
-		s.limits.Sweep(s.clock.elapsed())
+		now := s.clock.Coarse()
+		s.limits.Sweep(s.clock.Elapsed())
 		s.lookAround(now, n)
 		var busy []*room
 		s.expire(now)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"testing"
+	"time"
 
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -78,7 +79,7 @@ func TestAnUnverifiedRoomOfAStoreThatWentBack(t *testing.T) {
 func TestASetBackDuringAReset(t *testing.T) {
 	t.Parallel()
 	var w wentBack
-	now := newClock().now()
+	now := time.Now()
 	w.note(now)
 	rooms, wanted := w.wantsReset(now)
 	w.note(now)

@@ -19,7 +19,7 @@ func (c *conn) parseRequest(data []byte) int {
 	if !whole {
 		return 0
 	}
-	c.lastIn.Store(c.srv.clock.coarse())
+	c.lastIn.Store(c.srv.clock.Coarse())
 	req, why := transport.ReadRequest(head)
 	switch {
 	case why != transport.RefusedNot:

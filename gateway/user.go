@@ -49,7 +49,7 @@ type user struct {
 	waiting      int            // bytes of it, as they came
 	messageCount uint64         // messages that came
 	order        sendOrder
-	wakeAt       time.Duration // the budgets may let the next message through; see clock.elapsed
+	wakeAt       time.Duration // the budgets may let the next message through; see clock.Elapsed
 	delayedBy    limits.Level  // which of them did not
 }
 
@@ -143,7 +143,7 @@ func (c *conn) enqueueMessage(m talk.Message, size int) talk.Error {
 		return talk.Error{}
 	}
 	u.messageCount++
-	a := arrival{m, u.messageCount, size, c.srv.clock.coarse()}
+	a := arrival{m, u.messageCount, size, c.srv.clock.Coarse()}
 	most := maxBacklog
 	if n := c.srv.opts.Limits.Backlog; n > 0 {
 		most = n
@@ -335,7 +335,7 @@ func (c *conn) mustFollow(p post) (superseded, behind bool, name string) {
 // refuseBehindRetained refuses what has waited for too long behind posts that are kept.
 func (c *conn) refuseBehindRetained() {
 	var late []arrival
-	before := c.srv.clock.coarse() - int64(c.srv.opts.RequestWait)
+	before := c.srv.clock.Coarse() - int64(c.srv.opts.RequestWait)
 	c.locked(func(u *user) {
 		for len(u.retained) > 0 && len(u.backlog) > 0 && u.backlog[0].at < before {
 			late = append(late, u.backlog[0])

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"log/slog"
 	"testing"
+	"time"
+
+	"tuitalk/gateway/sched"
 )
 
 // The log may be buffered: what ends the process must get out before.
@@ -21,5 +24,5 @@ func TestVitalLoopThatPanicsLogsBeforeItEndsTheProcess(t *testing.T) {
 			t.Errorf("what gets out is %q", lastWords)
 		}
 	}()
-	s.vital(&loop{name: "lane"}, func() { panic("broken") })()
+	s.vital(sched.NewLoops(sched.NewClock(time.Now())).Add("lane"), func() { panic("broken") })()
 }

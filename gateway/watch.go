@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/gateway/sched"
 	"tuitalk/talk"
 )
 
@@ -26,7 +27,7 @@ const (
 // watcher looks after the links of one node. Owned by one goroutine.
 type watcher struct {
 	srv       *Server
-	loop      *loop
+	loop      *sched.Loop
 	fleet     fanout.Fleet // nil: alone
 	degraded  degradedLog
 	downSince time.Time // the store is away since then; zero: it is there
@@ -35,7 +36,7 @@ type watcher struct {
 }
 
 func newWatcher(s *Server) *watcher {
-	w := &watcher{srv: s, loop: s.loops.add("watcher"), degraded: degradedLog{srv: s}}
+	w := &watcher{srv: s, loop: s.loops.Add("watcher"), degraded: degradedLog{srv: s}}
 	w.fleet, _ = s.bus.(fanout.Fleet)
 	return w
 }
@@ -44,9 +45,9 @@ func (w *watcher) run(ended <-chan struct{}) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
-		w.loop.begin()
+		w.loop.Begin()
 		w.check(time.Now())
-		w.loop.expect(watchEvery)
+		w.loop.Expect(watchEvery)
 		select {
 		case <-tick.C:
 		case <-ended:
@@ -62,7 +63,7 @@ func (w *watcher) check(now time.Time) {
 	s.subscribeToFleet()
 	if !s.health.storeUp() {
 		patience := min(s.patience.now(), probeMost)
-		ctx, cancel := context.WithTimeout(w.loop.withLoop(s.ctx), patience)
+		ctx, cancel := context.WithTimeout(w.loop.Context(s.ctx), patience)
 		s.noteStore(ctx, s.checkStore(ctx), patience)
 		cancel()
 	}

@@ -99,12 +99,12 @@ func (s *Server) doubtStore(r *room, at history.Head, resets int, holds bool) {
 		d.open = true
 	})
 	if begins {
-		s.timers.after(confirmAfter, func() { s.confirmSoon(r) })
+		s.timers.After(confirmAfter, func() { s.confirmSoon(r) })
 	}
 }
 
 func (s *Server) confirmSoon(r *room) {
-	again := func(error) { s.timers.after(confirmAfter, func() { s.confirmSoon(r) }) }
+	again := func(error) { s.timers.After(confirmAfter, func() { s.confirmSoon(r) }) }
 	run := func(ctx context.Context) {
 		if err := s.confirm(ctx, r); err != nil {
 			s.log.Warn("the store may have gone back; it cannot be told yet", "room", r.id, "err", err)
@@ -169,7 +169,7 @@ func (s *Server) resetRoom(ctx context.Context, r *room) error {
 		behind, stale = r.reset(state, entries)
 	})
 	s.metrics.wentBack.Inc()
-	s.wentBack.note(s.clock.now())
+	s.wentBack.note(s.clock.Now())
 	s.log.Error("the store has gone back: entries that were called stored are missing or others; the room is read again",
 		"room", r.id, "shown", was, "stored", state.HeadSeq, "members", len(all))
 	for _, c := range all {
@@ -241,7 +241,7 @@ func (s *Server) moveStale(r *room, stale []*conn) {
 	for _, c := range stale {
 		c.askToMove(within, c.memberOf.Load() == r)
 	}
-	s.timers.after(2*within+s.opts.CloseWait, func() {
+	s.timers.After(2*within+s.opts.CloseWait, func() {
 		var left []*conn
 		r.locked(func() {
 			for _, c := range stale {
@@ -301,7 +301,7 @@ func (w *wentBack) resetDone(rooms int, now time.Time) {
 // original's forms, who have no grace, may leave and join by it.
 func (k *leaseManager) resetPresence(ctx context.Context) error {
 	s := k.srv
-	rooms, wanted := s.wentBack.wantsReset(s.clock.now())
+	rooms, wanted := s.wentBack.wantsReset(s.clock.Now())
 	if !wanted {
 		return nil
 	}
@@ -314,7 +314,7 @@ func (k *leaseManager) resetPresence(ctx context.Context) error {
 			return err
 		}
 	}
-	s.wentBack.resetDone(rooms, s.clock.now())
+	s.wentBack.resetDone(rooms, s.clock.Now())
 	s.reregisterAll()
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"tuitalk/gateway/sched"
 )
 
 // workClass is what a piece of work is for. Each class has workers and a queue of
@@ -95,7 +97,7 @@ func newWorkerPool(s *Server, class workClass, size Pool) *workerPool {
 
 func (p *workerPool) start() {
 	for i := range p.size.Workers {
-		l := p.srv.loops.add(fmt.Sprintf("worker %d of class %s", i, p.class))
+		l := p.srv.loops.Add(fmt.Sprintf("worker %d of class %s", i, p.class))
 		p.wg.Go(func() { p.work(l) })
 	}
 }
@@ -114,26 +116,26 @@ func (p *workerPool) submitFor(network netip.Prefix, run func(context.Context), 
 		p.srv.metrics.workRefused.WithLabelValues(string(p.class)).Inc()
 		return false
 	}
-	p.queue.push(task{run, fail, network, p.srv.clock.coarse()})
+	p.queue.push(task{run, fail, network, p.srv.clock.Coarse()})
 	p.wake.Signal()
 	return true
 }
 
 // work is a worker.
-func (p *workerPool) work(l *loop) {
-	ctx := l.withLoop(p.srv.ctx)
+func (p *workerPool) work(l *sched.Loop) {
+	ctx := l.Context(p.srv.ctx)
 	for {
 		t, ok := p.next()
 		if !ok {
 			return
 		}
-		l.begin()
-		if p.srv.clock.coarse()-t.queued > int64(p.size.MaxWait) {
+		l.Begin()
+		if p.srv.clock.Coarse()-t.queued > int64(p.size.MaxWait) {
 			p.giveUp(t, errTooLate)
 		} else {
 			p.do(ctx, t)
 		}
-		l.end()
+		l.End()
 	}
 }
 
@@ -147,7 +149,7 @@ func (p *workerPool) next() (t task, ok bool) {
 	if p.stopped {
 		return task{}, false
 	}
-	return p.queue.pop(p.srv.clock.coarse()), true
+	return p.queue.pop(p.srv.clock.Coarse()), true
 }
 
 // do runs a task. A panic fails this one alone.

@@ -1,4 +1,4 @@
-package gateway
+package sched
 
 import (
 	"container/heap"
@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// timerQueue runs short things at their time, on one goroutine with one timer for
+// Timers runs short things at their time, on one goroutine with one timer for
 // all connections and rooms together. What it runs must not block.
-type timerQueue struct {
+type Timers struct {
 	mu    sync.Mutex
 	items timerHeap
 	busy  bool // an item is being done
-	loop  *loop
+	loop  *Loop
 	woken chan struct{} // capacity 1
 	ended chan struct{}
 	wg    sync.WaitGroup
@@ -37,20 +37,22 @@ func (h *timerHeap) Pop() any {
 	return x
 }
 
-func newTimerQueue(ls *loops) *timerQueue {
-	return &timerQueue{loop: ls.add("agenda"), woken: make(chan struct{}, 1), ended: make(chan struct{})}
+// NewTimers returns a queue that is yet to be started.
+func NewTimers(ls *Loops) *Timers {
+	return &Timers{loop: ls.Add("agenda"), woken: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
-func (a *timerQueue) start(vital func(*loop, func()) func()) { a.wg.Go(vital(a.loop, a.run)) }
+// Start begins to run what is due, on a goroutine that vital makes of it.
+func (a *Timers) Start(vital func(*Loop, func()) func()) { a.wg.Go(vital(a.loop, a.run)) }
 
-// stop ends it; what is still planned does not happen.
-func (a *timerQueue) stop() {
+// Stop ends it; what is still planned does not happen.
+func (a *Timers) Stop() {
 	close(a.ended)
 	a.wg.Wait()
 }
 
-// after plans do for a time from now.
-func (a *timerQueue) after(d time.Duration, do func()) {
+// After plans do for a time from now.
+func (a *Timers) After(d time.Duration, do func()) {
 	if a.push(timer{time.Now().Add(d), do}) {
 		select {
 		case a.woken <- struct{}{}:
@@ -60,7 +62,7 @@ func (a *timerQueue) after(d time.Duration, do func()) {
 }
 
 // push adds an item; true if it is the next one now.
-func (a *timerQueue) push(it timer) bool {
+func (a *Timers) push(it timer) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	heap.Push(&a.items, it)
@@ -69,19 +71,19 @@ func (a *timerQueue) push(it timer) bool {
 }
 
 // expectNext notes when the next item is due. Call with mu held.
-func (a *timerQueue) expectNext() {
+func (a *Timers) expectNext() {
 	switch {
 	case a.busy:
 	case len(a.items) == 0:
-		a.loop.end()
+		a.loop.End()
 	default:
-		a.loop.expect(max(0, time.Until(a.items[0].at)))
+		a.loop.Expect(max(0, time.Until(a.items[0].at)))
 	}
 }
 
 // next takes the first item if its time has come; else it tells for how long there
 // is nothing to do.
-func (a *timerQueue) next() (do func(), wait time.Duration) {
+func (a *Timers) next() (do func(), wait time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	wait = time.Hour
@@ -92,12 +94,12 @@ func (a *timerQueue) next() (do func(), wait time.Duration) {
 		a.expectNext()
 		return nil, wait
 	}
-	a.loop.begin()
+	a.loop.Begin()
 	return heap.Pop(&a.items).(timer).do, 0
 }
 
-func (a *timerQueue) run() {
-	defer a.loop.end()
+func (a *Timers) run() {
+	defer a.loop.End()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
