@@ -38,6 +38,7 @@ var mayImport = map[room][]room{
 // below lists what of this module a package within a room may import: nothing that leads
 // back up to who uses it.
 var below = map[string][]string{
+	"tuitalk/gateway/commit":    {"tuitalk/fanout", "tuitalk/history", "tuitalk/talk", "tuitalk/gateway/sched"},
 	"tuitalk/gateway/limits":    {},
 	"tuitalk/gateway/transport": {"tuitalk/websocket"},
 	"tuitalk/gateway/sched":     {},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"tuitalk/gateway/commit"
 	"tuitalk/talk"
 )
 
@@ -38,11 +39,11 @@ func TestDeliveryDoesNotAllocate(t *testing.T) {
 // authors mostly.
 func TestLastOwnDoesNotAllocate(t *testing.T) {
 	var r room
-	of := lastOwn{{}: {}}
-	for i := range maxPending {
+	of := commit.LastOwn{{}: {}}
+	for i := range commit.MaxPending {
 		r.pending = append(r.pending, pendingEntry{roomEntry{Entry: talk.Entry{RoomID: 1}}, 0, i, false})
 	}
-	if n := testing.AllocsPerRun(10, func() { r.findLastOwn(of) }); n != 0 {
+	if n := testing.AllocsPerRun(10, func() { r.FindLastOwn(of) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

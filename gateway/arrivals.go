@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"tuitalk/gateway/commit"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -214,7 +215,7 @@ func (s *Server) renameEverywhere(names map[talk.UUID]renamed, windows []history
 // moveElsewhere is a move of a session that may be on another node, in a room that
 // may be open here or not.
 func (s *Server) moveElsewhere(m history.Move, answered func(history.Moved)) {
-	s.lane(m.Key.RoomID).enqueueMove(move{Move: m, done: func(a history.Moved) {
+	s.commit.Move(commit.Move{Move: m, Done: func(a history.Moved) {
 		s.publishLeft(m.Key.RoomID, a)
 		answered(a)
 	}})

@@ -26,7 +26,7 @@ func (s *Server) degraded(part degradedPart) []string {
 		return slices.Concat(s.opts.Degraded, s.rules.Degraded())
 	case degradedStore:
 		said := append(s.dates.lately(time.Now()), s.wentBack.sentences(s.clock.Now())...)
-		if s.spooler != nil && !s.health.storeUp() {
+		if s.commit.HasSpool() && !s.health.storeUp() {
 			said = append(said, "the store is away, and what is said waits in the spool: nothing is stored, and there is no older history")
 		}
 		if store, ok := s.store.(history.Degradable); ok {

@@ -4,7 +4,7 @@
 // # The life of a message
 //
 //	poller goroutine   conn.onData → websocket.Parse → conn.onMessage → enqueueMessage → handle → post
-//	lane goroutine     lane.commitPosts → history.Log.Append → Server.settlePosts
+//	lane goroutine     commit.Committer → history.Log.Append → commit.Rooms and commit.Poster:
 //	                     → room.placeEntries → room.place → conn.pushLive   (members on this node)
 //	                     → fanout.Bus.Publish                       (the other nodes)
 //	                     → Stored to the author
@@ -52,8 +52,8 @@
 //
 // # Who is stored first
 //
-// In a lane networks take turns, and so do the rooms of a network (postQueue). A
-// commit carries what the store takes in about commitTime (commitSize), since
+// What waits for the store has package commit. In a lane networks take turns, and so do
+// the rooms of a network. A commit carries what the store takes in about 10 ms, since
 // everybody waits for the one under way; the posts of those who say most wait longer.
 // Of the room for what waits a network may have half of what is free.
 //
@@ -95,18 +95,18 @@
 //
 // # When a part is away
 //
-// Without the store, lanes put entries into the bus's spool (spooler.accept):
+// Without the store, lanes put entries into the bus's spool (package commit):
 // the author is told Accepted, the room shows them as pending. Every node that
-// reaches the store replays every partition, in stream order (replayer). A lane
+// reaches the store replays every partition, in stream order. A lane
 // that knows of entries of a room puts its own behind them, so that nobody
 // overtakes himself: in the store after them if they are few, else in the spool
-// too, so that nobody is kept waiting (spooler.beforeAppend). Who joins
+// too, so that nobody is kept waiting. Who joins
 // meanwhile gets a provisional membership, which he can leave again (join.onEntered); a
 // room that was not open is opened unverified, behind what the joiner has, or headless,
 // and read when the store is back. What a joiner has is compared then, before it is
 // shown what is stored behind it. A new name holds on this node at once (rename).
 // What may have been taken of a client without ids is kept and offered again
-// (lane.retain). A node that alone
+// (commit.Poster). A node that alone
 // does not reach the store sends its users away (watcher). Without the bus, heads
 // are compared with the store's four times a second.
 //
@@ -166,7 +166,7 @@
 //
 // # Locks, in the order in which they are taken
 //
-//	conn.mu → lane.mu → sched.Timers
+//	conn.mu → the locks of package commit → sched.Timers
 //	conn.mu → arrivals.mu
 //	conn.mu → workerPool.mu
 //	conn.mu, room.mu → the locks of package limits, which calls nobody

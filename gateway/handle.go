@@ -3,6 +3,7 @@ package gateway
 import (
 	"crypto/rand"
 
+	"tuitalk/gateway/commit"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -123,7 +124,7 @@ func (c *conn) post(m talk.Entry, number uint64) talk.Error {
 	if e.ID.IsZero() {
 		e.ID = newUUID()
 	}
-	if !c.srv.lane(e.RoomID).enqueuePost(post{entry: e, conn: c, network: c.network, number: number}) {
+	if !c.srv.commit.Post(commit.Post{Entry: e, From: c, Network: c.network, Number: number}) {
 		r := c.refusal(m, talk.CodeBusy, "the gateway is too busy, try again in a moment")
 		r.Retry, r.RetryMS = true, retryBusyMS
 		c.blockLater(arrival{Message: m, number: number})
@@ -164,11 +165,11 @@ func (c *conn) leaveRoom() {
 
 // leaveSession takes a session out of its room in the store.
 func (s *Server) leaveSession(r *room, key sessionKey, epoch int64) {
-	s.lane(r.id).enqueueMove(move{
+	s.commit.Move(commit.Move{
 		Move: history.Move{
 			Action: history.Leave, Key: key, Epoch: epoch, EntryID: newUUID(), Quiet: talk.MaxListed,
 		},
-		done: func(a history.Moved) { s.publishMoved(r, a) },
+		Done: func(a history.Moved) { s.publishMoved(r, a) },
 	})
 }
 

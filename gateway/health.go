@@ -96,13 +96,13 @@ func (s *Server) Ready() string {
 		}
 	}
 	why := s.health.report(time.Now())
-	if why == "" || s.health.storeUp() || s.spooler == nil {
+	if why == "" || s.health.storeUp() || !s.commit.HasSpool() {
 		return why // without the bus, heads are compared with the store's
 	}
 	if !s.bus.Healthy() {
 		return why + "; and the bus does not deliver"
 	}
-	if err := s.spooler.spool.Working(); err != nil {
+	if err := s.commit.SpoolWorks(); err != nil {
 		return why + "; and nothing can be accepted meanwhile: " + err.Error()
 	}
 	return "" // it spools

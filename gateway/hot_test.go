@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"tuitalk/fanout"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -62,24 +61,4 @@ func BenchmarkFanOut(b *testing.B) {
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*members), "ns/delivery")
-}
-
-// TestSettlingIsManySteps: a commit may be for many rooms, each of thousands, and
-// whoever looks whether its lane makes progress must see that between them.
-func TestSettlingIsManySteps(t *testing.T) {
-	t.Parallel()
-	s := bareServer(t)
-	s.bus = fanout.NewHub().Node(s)
-	defer s.bus.Close()
-	entries, results := make([]talk.Entry, 6), make([]history.Result, 6)
-	posts := make([]post, 6)
-	for i := range entries {
-		entries[i].RoomID, results[i].Seq = int32(i%3), int64(i+1)
-		posts[i].conn = &conn{srv: s}
-	}
-	steps := 0
-	s.ackPosts(posts, entries, results, func() { steps++ })
-	if steps != 3 {
-		t.Errorf("%d steps for three rooms", steps)
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"tuitalk/gateway/commit"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -111,7 +112,7 @@ func TestABigGatewaysEndIsNoOutage(t *testing.T) {
 			t.Errorf("%d users never left", len(store.users))
 		}
 		for second, n := range store.left {
-			if second < store.retires[1]+30 || n > maxBatch {
+			if second < store.retires[1]+30 || n > commit.MaxBatch {
 				t.Errorf("%d users left at second %d", n, second)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"tuitalk/gateway/commit"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -186,12 +187,12 @@ func (j *join) compareLog(ctx context.Context, r *room) {
 	key, ok := j.register()
 	switch {
 	case !ok:
-	case s.lane(r.id).crowded():
+	case s.commit.Crowded(r.id):
 		j.fail(errBusy)
 	default:
 		id := enterID(time.Now())
 		s.registerSession(registration{key: key, name: j.name, id: id, keep: j.conn.form().IsExtended()}, func(a history.Moved) { j.onEntered(key, id, a) })
-		if s.spooler != nil {
+		if s.commit.HasSpool() {
 			s.timers.After(s.provisionalAfter(), func() { guard(j.conn, j.enterProvisionally) })
 		}
 	}
@@ -263,12 +264,12 @@ type registration struct {
 
 // registerSession asks the store to let a session into its room, here.
 func (s *Server) registerSession(e registration, done func(history.Moved)) {
-	s.lane(e.key.RoomID).enqueueMove(move{
+	s.commit.Move(commit.Move{
 		Move: history.Move{
 			Action: history.Enter, Key: e.key, Gateway: s.opts.ID, Name: e.name, KeepName: e.keep,
 			Epoch: e.epoch, EntryID: e.id, Quiet: talk.MaxListed,
 		},
-		done: done,
+		Done: done,
 	})
 }
 
@@ -460,9 +461,9 @@ func (r *room) joinedMessage(cursor int64, reset bool) talk.Joined {
 
 // breakSession notes that a session's connection is gone.
 func (s *Server) breakSession(key sessionKey, epoch int64) {
-	s.lane(key.RoomID).enqueueMove(move{
+	s.commit.Move(commit.Move{
 		Move: history.Move{Action: history.Break, Key: key, Epoch: epoch},
-		done: func(history.Moved) {},
+		Done: func(history.Moved) {},
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"tuitalk/gateway/commit"
 	"tuitalk/gateway/sched"
 	"tuitalk/gateway/transport"
 	"tuitalk/history"
@@ -18,12 +19,12 @@ func TestPendingEntriesCloseNobody(t *testing.T) {
 	s := bareServer(t)
 	r := crowdedRoom(s, 30)
 	s.rooms.byID[r.id] = r
-	entries := make([]talk.Entry, maxPending)
+	entries := make([]talk.Entry, commit.MaxPending)
 	for i := range entries {
 		entries[i] = talk.Entry{Kind: talk.KindPosted, RoomID: 1, Author: newUUID(), Name: "ada", Text: strings.Repeat("x", talk.MaxTextBytes), ID: newUUID()}
 	}
 	s.showPending(r.id, entries, false, talk.UUID{})
-	if len(r.pending) != maxPending {
+	if len(r.pending) != commit.MaxPending {
 		t.Fatalf("%d are pending", len(r.pending))
 	}
 	for _, c := range r.members {

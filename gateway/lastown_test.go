@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"tuitalk/gateway/commit"
 	"tuitalk/talk"
 )
 
@@ -20,14 +21,14 @@ func TestLastOwnIsTheLastOfOwnPending(t *testing.T) {
 			e := talk.Entry{ID: talk.UUID{byte(i + 1)}, Author: talk.UUID{byte(rng.IntN(3))}, Pending: true}
 			r.pending = append(r.pending, pendingEntry{roomEntry{Entry: e}, 0, own, false})
 		}
-		of, want := lastOwn{{0}: {}, {1}: {}, {4}: {}}, lastOwn{{0}: {}, {1}: {}, {4}: {}}
-		own := r.ownPending()
+		of, want := commit.LastOwn{{0}: {}, {1}: {}, {4}: {}}, commit.LastOwn{{0}: {}, {1}: {}, {4}: {}}
+		own := r.OwnPending()
 		for _, e := range own {
 			if _, asked := want[e.Author]; asked {
 				want[e.Author] = e
 			}
 		}
-		if count := r.findLastOwn(of); !maps.Equal(of, want) || count != len(own) {
+		if count := r.FindLastOwn(of); !maps.Equal(of, want) || count != len(own) {
 			t.Fatalf("they are %v of %d, want %v of %d", of, count, want, len(own))
 		}
 	}

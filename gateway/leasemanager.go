@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"tuitalk/gateway/commit"
 	"tuitalk/gateway/sched"
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -276,7 +277,7 @@ func (k *leaseManager) scanBroken(ctx context.Context) (due []brokenSession, err
 			if !known {
 				since = k.answered
 			}
-			if k.answered-since >= k.grace(&b) && len(due) < maxBatch {
+			if k.answered-since >= k.grace(&b) && len(due) < commit.MaxBatch {
 				due = append(due, b)
 			}
 			k.scan.seen[b] = since

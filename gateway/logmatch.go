@@ -29,7 +29,7 @@ func (s *Server) compareLogs(ctx context.Context, r *room, m talk.JoinRoom) (log
 	ok := false
 	r.locked(func() { stored, ok = r.recent.entryAt(m.AfterSeq) })
 	if !ok {
-		if s.spooler != nil && !s.health.storeUp() {
+		if s.commit.HasSpool() && !s.health.storeUp() {
 			return logDoubtful, nil
 		}
 		var err error
@@ -57,7 +57,7 @@ var errNotPlaced = errors.New("the room does not take what the store has")
 
 // unverifiedMatch is the match when nobody can tell now.
 func (s *Server) unverifiedMatch(err error) (logMatch, error) {
-	if s.spooler != nil {
+	if s.commit.HasSpool() {
 		return logDoubtful, nil
 	}
 	return logDiffers, err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tuitalk/gateway/commit"
 	"tuitalk/gateway/limits"
 	"tuitalk/gateway/transport"
 	"tuitalk/talk"
@@ -47,22 +48,22 @@ var comparisons = []comparison{headSame, headBehind, headFailed}
 
 // metrics are this node's. No label is ever a room or a user.
 type metrics struct {
-	accepted, upgrades                                prometheus.Counter
-	framesIn, deliveries, overflows, repeats          prometheus.Counter
-	appendedEntries, appendErrors, moves              prometheus.Counter
-	keptPosts, unclear                                prometheus.Counter
-	publishErrors, holesFilled, phantoms, panics      prometheus.Counter
-	wentBack                                          prometheus.Counter
-	spooled, spoolRefused, drained, rescued, retreats prometheus.Counter
-	provisional, withdrawn, missed                    prometheus.Counter
-	workRefused, workExpired                          *prometheus.CounterVec
-	closed                                            [reasonCount]prometheus.Counter
-	refusedUpgrades                                   [transport.RefusalCount]prometheus.Counter
-	refusals, acks, resumes, caughtUp, heads          *prometheus.CounterVec
-	refusedConns, delays, limits, kept                *prometheus.CounterVec
-	headsBehind                                       prometheus.Gauge
-	datedAhead                                        prometheus.Counter
-	appendSeconds, moveSeconds, batchEntries          prometheus.Histogram
+	accepted, upgrades                           prometheus.Counter
+	framesIn, deliveries, overflows, repeats     prometheus.Counter
+	appendedEntries, moves                       prometheus.Counter
+	committed                                    [commit.Counters]prometheus.Counter
+	publishErrors, holesFilled, phantoms, panics prometheus.Counter
+	wentBack                                     prometheus.Counter
+	retreats                                     prometheus.Counter
+	provisional, withdrawn, missed               prometheus.Counter
+	workRefused, workExpired                     *prometheus.CounterVec
+	closed                                       [reasonCount]prometheus.Counter
+	refusedUpgrades                              [transport.RefusalCount]prometheus.Counter
+	refusals, acks, resumes, caughtUp, heads     *prometheus.CounterVec
+	refusedConns, delays, limits, kept           *prometheus.CounterVec
+	headsBehind                                  prometheus.Gauge
+	datedAhead                                   prometheus.Counter
+	appendSeconds, moveSeconds, batchEntries     prometheus.Histogram
 }
 
 // maker makes metrics and registers them.
@@ -158,18 +159,18 @@ func (m *metrics) makeEntries(mk maker) {
 	m.acks = known(mk, "acks_total", "Posts whose authors were told what became of them, by what they were told.", "kind", ackKinds)
 	m.refusals = mk.vector("refusals_total", "Messages refused, by code.", "code")
 	m.repeats = mk.counter("repeats_total", "Posts that were stored already when they came.")
-	m.keptPosts = mk.counter("kept_posts_total", "Attempts to store a post of the original's clients that ended unclear, so that this gateway repeats it.")
-	m.unclear = mk.counter("unclear_posts_total", "Posts of the original's clients of which this gateway did not know at its end whether they are stored.")
+	m.committed[commit.KeptPosts] = mk.counter("kept_posts_total", "Attempts to store a post of the original's clients that ended unclear, so that this gateway repeats it.")
+	m.committed[commit.Unclear] = mk.counter("unclear_posts_total", "Posts of the original's clients of which this gateway did not know at its end whether they are stored.")
 	m.appendedEntries = mk.counter("appended_entries_total", "Posts handed to the store and answered.")
-	m.appendErrors = mk.counter("append_errors_total", "Batches of posts that the store did not take.")
+	m.committed[commit.AppendErrors] = mk.counter("append_errors_total", "Batches of posts that the store did not take.")
 	m.appendSeconds = mk.histogram("append_seconds", "Time of one append that succeeded, with what had to be drained before it, in seconds.", seconds)
 	m.batchEntries = mk.histogram("append_batch_entries", "Posts in one append.", prometheus.ExponentialBuckets(1, 2, 10))
 	m.moves = mk.counter("moves_total", "Changes of presence handed to the store and answered.")
 	m.moveSeconds = mk.histogram("move_seconds", "Time of one batch of changes of presence, in seconds.", seconds)
-	m.spooled = mk.counter("spooled_entries_total", "Entries accepted by the spool.")
-	m.spoolRefused = mk.counter("spool_refused_entries_total", "Entries that the spool did not take, or no replica had.")
-	m.drained = mk.counter("drained_entries_total", "Entries that this node brought from the spool into the store.")
-	m.rescued = mk.counter("rescued_entries_total", "Pending entries that the spool had lost, or could not give, and this node stored.")
+	m.committed[commit.Spooled] = mk.counter("spooled_entries_total", "Entries accepted by the spool.")
+	m.committed[commit.SpoolRefused] = mk.counter("spool_refused_entries_total", "Entries that the spool did not take, or no replica had.")
+	m.committed[commit.Drained] = mk.counter("drained_entries_total", "Entries that this node brought from the spool into the store.")
+	m.committed[commit.Rescued] = mk.counter("rescued_entries_total", "Pending entries that the spool had lost, or could not give, and this node stored.")
 	m.withdrawn = mk.counter("withdrawn_entries_total", "Pending entries taken back on this node: the store refused them.")
 }
 
@@ -195,12 +196,7 @@ func (s *Server) showState(mk maker) {
 	mk.gaugeOf("kernel_bytes", "Bytes handed to the kernel that had not arrived at their clients, as last seen.", func() float64 { return float64(s.held.Kernel()) })
 	mk.gaugeOf("rooms", "Rooms open on this node.", func() float64 { return float64(len(s.rooms.list())) })
 	mk.gaugeOf("pending_entries", "Entries shown as pending on this node.", s.pendingEntries)
-	mk.gaugeOf("spool_entries", "Entries that wait in the spool, of all nodes, as last seen.", func() float64 {
-		if s.spooler == nil {
-			return 0
-		}
-		return float64(s.spooler.depth.Load())
-	})
+	mk.gaugeOf("spool_entries", "Entries that wait in the spool, of all nodes, as last seen.", func() float64 { return float64(s.commit.SpoolDepth()) })
 	mk.gaugeOf("store_up", "1 while the store answers.", func() float64 {
 		if s.health.storeUp() {
 			return 1
@@ -231,7 +227,7 @@ func (s *Server) showState(mk maker) {
 			return oldest.Seconds()
 		})
 	}
-	mk.gaugeOf("queued_posts", "Posts that wait for the store.", s.queuedPosts)
+	mk.gaugeOf("queued_posts", "Posts that wait for the store.", func() float64 { return float64(s.commit.Queued()) })
 }
 
 // keptKind is who is kept out.
@@ -274,13 +270,20 @@ func (m *metrics) compared(rooms, behind int, entries int64) {
 	m.missed.Add(float64(entries))
 }
 
-func (m *metrics) appended(entries int, took time.Duration) {
+var _ commit.Metrics = (*metrics)(nil)
+
+// Count counts what package commit does.
+func (m *metrics) Count(c commit.Counter, n int) { m.committed[c].Add(float64(n)) }
+
+// Appended notes one append that succeeded.
+func (m *metrics) Appended(entries int, took time.Duration) {
 	m.appendedEntries.Add(float64(entries))
 	m.batchEntries.Observe(float64(entries))
 	m.appendSeconds.Observe(took.Seconds())
 }
 
-func (m *metrics) moved(moves int, took time.Duration) {
+// Moved notes one batch of changes of presence that the store took.
+func (m *metrics) Moved(moves int, took time.Duration) {
 	m.moves.Add(float64(moves))
 	m.moveSeconds.Observe(took.Seconds())
 }

@@ -1,21 +1,12 @@
 package gateway
 
 import (
-	"context"
 	"slices"
-	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/gateway/commit"
 	"tuitalk/talk"
 )
-
-// maxPending bounds the pending entries that a room keeps: those of this node, and all
-// if another one comes on top.
-const maxPending = 2000
-
-// rescueAfter is how long an entry may be shown as pending although the store is
-// there and the spool was drained, before this node stores it itself.
-const rescueAfter = 2 * time.Second
 
 // pendingEntry is an entry that is accepted, but not stored.
 //
@@ -60,14 +51,12 @@ func (s *Server) showPending(room int32, entries []talk.Entry, own bool, behind 
 			r.heardAgain(at, number, gap, s.clock.Coarse())
 			continue
 		}
-		if r.recent.seqOf(e.Author, e.ID) > 0 || !own && len(r.pending) >= maxPending {
+		if r.recent.seqOf(e.Author, e.ID) > 0 || !own && len(r.pending) >= commit.MaxPending {
 			continue
 		}
 		r.pending = append(r.pending, pendingEntry{roomEntry{Entry: *e}, s.clock.Coarse(), number, gap})
 		r.pendings.Store(int32(len(r.pending)))
-		if s.spooler != nil {
-			s.spooler.shown.marked.Add(1) // behind it, for who looks now
-		}
+		s.commit.MarkShown() // behind it, for who looks now
 		r.broadcastPending(&r.pending[len(r.pending)-1].roomEntry)
 	}
 }
@@ -199,43 +188,16 @@ func (s *Server) withdraw(room int32, gone []fanout.Gone) {
 	}
 }
 
-// rescuePending stores what rooms here show as pending since before old although
-// the store is there and the spool was read to its end after that: a Redis node
-// may have lost it. Where the spool cannot be read, that is what this node
-// accepted itself. A repeat is harmless. It tells whether nothing at all is pending.
-func (sp *spooler) rescuePending(ctx context.Context, old int64, seen []coverage) (none bool) {
-	none = true
-	for _, r := range sp.srv.rooms.list() {
-		if r.pendingCount() == 0 {
-			continue
-		}
-		none = false
-		part := sp.spool.Partition(r.id)
-		if seen[part] == partly {
-			continue
-		}
-		entries := r.pendingSince(old)
-		if seen[part] == unread {
-			entries = r.ownPending()
-		}
-		if err := sp.storeAll(ctx, entries); err != nil {
-			sp.srv.log.Warn("pending entries could not be stored yet", "room", r.id, "err", err)
-			return false
-		}
-	}
-	return none
-}
-
-// pendingSince returns the room's pending entries that are no younger, in the order in
+// PendingSince returns the room's pending entries that are no younger, in the order in
 // which they may be stored: what an author has said again here, this node may have heard
 // of before, in part.
-func (r *room) pendingSince(at int64) []talk.Entry {
+func (r *room) PendingSince(at int64) []talk.Entry {
 	return r.pendingThat(func(e *pendingEntry) bool { return e.since <= at && !e.gap })
 }
 
-// ownPending returns the room's pending entries that this node accepted, in the
+// OwnPending returns the room's pending entries that this node accepted, in the
 // order in which it did.
-func (r *room) ownPending() []talk.Entry {
+func (r *room) OwnPending() []talk.Entry {
 	return r.pendingThat(func(e *pendingEntry) bool { return e.own > 0 })
 }
 
@@ -263,14 +225,10 @@ func (r *room) pendingThat(is func(*pendingEntry) bool) (entries []talk.Entry) {
 	return entries
 }
 
-// lastOwn has authors, and of each the pending entry in a room that this node accepted
-// last; the zero value for none.
-type lastOwn map[talk.UUID]talk.Entry
-
-// findLastOwn looks for them, and returns how many of the room's pending entries this
+// FindLastOwn looks for them, and returns how many of the room's pending entries this
 // node accepted, of whomever. It costs nothing but one look at each, as every batch of an
 // outage asks it.
-func (r *room) findLastOwn(of lastOwn) (count int) {
+func (r *room) FindLastOwn(of commit.LastOwn) (count int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	highest := make(map[talk.UUID]int, len(of))
@@ -290,9 +248,9 @@ func (r *room) findLastOwn(of lastOwn) (count int) {
 	return count
 }
 
-// othersPending names the room's pending entries that other nodes accepted, and that
+// OthersPending names the room's pending entries that other nodes accepted, and that
 // are no younger: all, or those behind a gap.
-func (r *room) othersPending(at int64, all bool) (list []fanout.Gone) {
+func (r *room) OthersPending(at int64, all bool) (list []fanout.Gone) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range r.pending {
@@ -303,8 +261,8 @@ func (r *room) othersPending(at int64, all bool) (list []fanout.Gone) {
 	return list
 }
 
-// stillPending returns those of entries that were not settled meanwhile.
-func (r *room) stillPending(entries []talk.Entry) (still []talk.Entry) {
+// StillPending returns those of entries that were not settled meanwhile.
+func (r *room) StillPending(entries []talk.Entry) (still []talk.Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range entries {
@@ -315,16 +273,23 @@ func (r *room) stillPending(entries []talk.Entry) (still []talk.Entry) {
 	return still
 }
 
-func (r *room) pendingCount() int {
+// PendingCount does not wait for mu.
+func (r *room) PendingCount() int { return int(r.pendings.Load()) }
+
+// ID is the room's number.
+func (r *room) ID() int32 { return r.id }
+
+// SeqOf is the seq of an entry that is among the recent ones, else 0.
+func (r *room) SeqOf(author, id talk.UUID) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.pending)
+	return r.recent.seqOf(author, id)
 }
 
 func (s *Server) pendingEntries() float64 {
 	n := 0
 	for _, r := range s.rooms.list() {
-		n += r.pendingCount()
+		n += r.PendingCount()
 	}
 	return float64(n)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/gateway/commit"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -264,11 +265,11 @@ func (s *Server) renameHere(uuid talk.UUID, name string, but int32) {
 // announceName has the store write in a room what the user is called now. Call with mu
 // held.
 func (c *conn) announceName(r *room) {
-	c.srv.lane(r.id).enqueueMove(move{
+	c.srv.commit.Move(commit.Move{
 		Move: history.Move{
 			Action: history.Rename, Key: c.sessionKey(r), Name: c.user.name,
 			Epoch: c.user.epoch, EntryID: newUUID(), Quiet: talk.MaxListed,
 		},
-		done: func(a history.Moved) { c.srv.publishMoved(r, a) },
+		Done: func(a history.Moved) { c.srv.publishMoved(r, a) },
 	})
 }

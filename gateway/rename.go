@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"tuitalk/gateway/commit"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -48,7 +49,7 @@ func (c *conn) rename(m talk.ChangeName) talk.Error {
 	if u.asking == nil {
 		rn.ask()
 	}
-	if c.srv.spooler != nil {
+	if c.srv.commit.HasSpool() {
 		c.srv.timers.After(c.srv.provisionalAfter(), func() { guard(c, rn.applyHere) })
 	}
 	return talk.Error{}
@@ -61,12 +62,12 @@ func (rn *rename) ask() {
 	c, r := rn.conn, rn.room
 	epoch := c.user.epoch
 	c.user.asking = rn
-	c.srv.lane(r.id).enqueueMove(move{
+	c.srv.commit.Move(commit.Move{
 		Move: history.Move{
 			Action: history.Rename, Key: c.sessionKey(r), Name: rn.name,
 			Epoch: epoch, EntryID: rn.id, Quiet: talk.MaxListed,
 		},
-		done: func(a history.Moved) { rn.onAnswer(epoch, a) },
+		Done: func(a history.Moved) { rn.onAnswer(epoch, a) },
 	})
 }
 

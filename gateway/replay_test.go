@@ -8,60 +8,10 @@ import (
 	"time"
 
 	"tuitalk/fanout/fanouttest"
+	"tuitalk/gateway/commit"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
-
-func TestReplayIsFasterThanItWasSaid(t *testing.T) {
-	t.Parallel()
-	const hour = 3600
-	now := time.Unix(1_800_000_000, 0)
-	today := uint64(now.Unix())
-	for name, c := range map[string]struct {
-		first, entry uint64
-		at           time.Duration // since the first was found
-		due          bool
-	}{
-		"the first":                         {today - 40, today - 40, 0, true},
-		"of its second":                     {today - 40, today - 40, 0, true},
-		"of the next second":                {today - 40, today - 39, 0, false},
-		"of the next second, a bit later":   {today - 40, today - 39, 334 * time.Millisecond, true},
-		"said just now":                     {today - 40, today, 13 * time.Second, false},
-		"said just now, a bit later":        {today - 40, today, 14 * time.Second, true},
-		"said since":                        {today - 40, today + 5, 15100 * time.Millisecond, true},
-		"after an hour":                     {today - hour, today, 59 * time.Second, false},
-		"after an hour, in time":            {today - hour, today, 61 * time.Second, true},
-		"of a clock that is ahead":          {today - 1, today + hour, time.Second, true},
-		"all of a clock that is ahead":      {today + hour, today + 2*hour, 0, true},
-		"behind what has no time":           {0, today, 50 * time.Second, false},
-		"behind what has no time, but soon": {0, today, 61 * time.Second, true},
-	} {
-		var r schedule
-		if !r.due(c.first, now) {
-			t.Errorf("%s: the first entry is not due", name)
-		}
-		if got := r.due(c.entry, now.Add(c.at)); got != c.due {
-			t.Errorf("%s: due %v", name, got)
-		}
-	}
-}
-
-// TestReplayOfASilence: what was said long after the entry before it, or seems to
-// be since a clock was wrong, waits no longer than a silence takes.
-func TestReplayOfASilence(t *testing.T) {
-	t.Parallel()
-	now := time.Unix(1_800_000_000, 0)
-	today := uint64(now.Unix())
-	for _, first := range []uint64{0, today - 3600, today - 40} {
-		var r schedule
-		if !r.due(first, now) || r.due(today, now) || r.due(today, now.Add(replaySilence-1)) {
-			t.Errorf("behind an entry of %d: due before the silence is over", first)
-		}
-		if later := now.Add(replaySilence); !r.due(today, later) || r.speed != replaySpeed {
-			t.Errorf("behind an entry of %d: not due when the silence is over, at speed %v", first, r.speed)
-		}
-	}
-}
 
 // TestWhatOthersAcceptedIsWithdrawn: the spool and the gateway that knew of an entry
 // are gone. It does not stay on the screens of others for ever; but nothing is
@@ -71,22 +21,22 @@ func TestWhatOthersAcceptedIsWithdrawn(t *testing.T) {
 		s := keeperServer(t, &slowStore{})
 		s.health.store(nil)
 		spool := fanouttest.NewSpool(100)
-		s.spooler = newSpooler(s, spool)
-		rp := newReplayer(s.spooler)
+		s.commit.UseSpool(spool)
+		rp := s.commit.NewReplayer(t.Context())
 		r := &room{id: 5, srv: s, state: roomOpen}
 		s.rooms.byID[r.id] = r
 		s.showPending(r.id, []talk.Entry{fanouttest.PendingEntry(r.id, 1, 1)}, false, talk.UUID{})
 		look := func(times int) {
 			for range times {
-				time.Sleep(lookEvery)
+				time.Sleep(commit.LookEvery)
 				s.clock.Step()
-				rp.replayAll(true)
+				rp.ReplayAll(true)
 			}
 		}
-		seconds := int(othersPatience / lookEvery)
+		seconds := int(commit.OthersTimeout / commit.LookEvery)
 		want := func(when string, n int) {
 			t.Helper()
-			if got := r.pendingCount(); got != n {
+			if got := r.PendingCount(); got != n {
 				t.Fatalf("%s: %d entries are pending, want %d", when, got, n)
 			}
 		}
@@ -128,7 +78,7 @@ func TestPendingGapCloses(t *testing.T) {
 	s.showPending(r.id, []talk.Entry{entry(1), entry(2)}, false, talk.UUID{})
 	s.showPending(r.id, []talk.Entry{entry(3)}, false, entry(2).ID)
 	var got []talk.UUID
-	for _, e := range r.pendingSince(s.clock.Coarse()) {
+	for _, e := range r.PendingSince(s.clock.Coarse()) {
 		got = append(got, e.ID)
 	}
 	if want := []talk.UUID{entry(1).ID, entry(2).ID, entry(3).ID}; !slices.Equal(got, want) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/gateway/commit"
 	"tuitalk/gateway/sched"
 	"tuitalk/history"
 	"tuitalk/talk"
@@ -118,11 +119,9 @@ func (s *Server) readRoom(ctx context.Context, r *room) error {
 	if err := s.subscribe(ctx, r.id); err != nil {
 		return fmt.Errorf("subscribe to room %d: %w", r.id, err)
 	}
-	if s.spooler != nil {
-		s.spooler.markDirty(r.id) // what was spooled before, this node has not heard
-	}
-	if s.spooler != nil && !s.health.storeUp() {
-		return errDown // known to be away: do not wait for it
+	s.commit.MarkDirty(r.id) // what was spooled before, this node has not heard
+	if s.commit.HasSpool() && !s.health.storeUp() {
+		return commit.ErrDown // known to be away: do not wait for it
 	}
 	state, entries, err := s.readState(ctx, r.id)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tuitalk/fanout"
+	"tuitalk/gateway/commit"
 	"tuitalk/gateway/limits"
 	"tuitalk/gateway/sched"
 	"tuitalk/gateway/transport"
@@ -39,7 +40,7 @@ type Server struct {
 	pumping  []*sched.Loop // of its workers
 	work     workerPools
 	timers   *sched.Timers
-	lanes    []*lane
+	commit   *commit.Committer
 
 	conns             conns
 	rooms             rooms
@@ -47,7 +48,6 @@ type Server struct {
 	limits            *limits.Table
 	dates             datedAhead
 	health            health
-	patience          storeTimeout
 	loops             *sched.Loops
 	held              *transport.QueuedBytes
 	relieved          int64 // coarse time at which the largest holders were closed; owned by the sweep
@@ -61,7 +61,6 @@ type Server struct {
 	arrivals          arrivals
 	renames           renames
 
-	spooler    *spooler // nil: there is no spool
 	accepts    sync.WaitGroup
 	acceptLoop *sched.Loop
 	listenMu   sync.Mutex
@@ -70,13 +69,12 @@ type Server struct {
 	ended      chan struct{}   // closed when the loops shall end
 	ctx        context.Context // of all that waits for the store or the bus but commits; ends with cancel
 	cancel     context.CancelFunc
-	rounds     sync.WaitGroup // sweep, leaseManager, watcher, spooler
+	rounds     sync.WaitGroup // sweep, leaseManager, watcher, replayer
 	ticking    sync.WaitGroup // the clock, until the very end
 	stopped    chan struct{}  // closed when the clock shall end
 	drainBegun atomic.Bool
 	drainEnded chan struct{} // closed when drainErr is set
 	drainErr   error
-	lanesEnd   sync.WaitGroup
 	pumps      sync.WaitGroup
 }
 
@@ -103,10 +101,7 @@ func New(opts Options, store history.Store) (*Server, error) {
 	s.limits = limits.New(opts.Limits)
 	s.metrics = newMetrics(opts.Metrics, s)
 	s.rules, _ = transport.NewRules(opts.rules()) // Validate has tried it
-	s.lanes = make([]*lane, opts.Lanes)
-	for i := range s.lanes {
-		s.lanes[i] = newLane(s, i)
-	}
+	s.commit = commit.New(s.commitConfig())
 	s.acceptLoop = ls.Add("accept")
 	if s.poller = opts.Poller; s.poller == nil {
 		s.poller = transport.NewPoller(transport.PollerConfig{
@@ -115,6 +110,14 @@ func New(opts Options, store history.Store) (*Server, error) {
 		})
 	}
 	return s, nil
+}
+
+func (s *Server) commitConfig() commit.Config {
+	return commit.Config{
+		Gateway: s.opts.ID, Lanes: s.opts.Lanes, QueueBytes: s.opts.QueueBytes, MaxMoves: s.opts.Limits.MaxConns,
+		History: s.history, Presence: s.presence, Store: storeHealth{&s.health}, Rooms: liveRooms{s}, Metrics: s.metrics,
+		Clock: s.clock, Loops: s.loops, Timers: s.timers, Log: s.log, Failpoint: s.opts.Failpoint,
+	}
 }
 
 func (s *Server) newPump() *transport.Pump {
@@ -145,14 +148,12 @@ func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 		p.start()
 	}
 	s.timers.Start(s.vital)
-	for _, l := range s.lanes {
-		s.lanesEnd.Go(s.vital(l.loop, l.run))
-	}
 	if spool, ok := bus.(fanout.Spool); ok {
-		s.spooler = newSpooler(s, spool)
-		rp := newReplayer(s.spooler)
-		s.rounds.Go(s.vital(rp.loop, func() { rp.run(s.ended) }))
+		s.commit.UseSpool(spool)
+		rp := s.commit.NewReplayer(s.ctx)
+		s.rounds.Go(s.vital(rp.Loop(), func() { rp.Run(s.ended) }))
 	}
+	s.commit.Start(s.vital)
 	k, w, sweep := newLeaseManager(s), newWatcher(s), s.loops.Add("sweep")
 	s.ticking.Go(s.vital(s.loops.Add("clock"), func() { s.clock.Run(s.stopped, s.opts.LeaseLost, func() { s.opts.Failpoint("clock") }, s.frozen) }))
 	s.rounds.Go(s.vital(sweep, func() { s.sweep(sweep, s.ended) }))
@@ -243,10 +244,8 @@ func (s *Server) drain(ctx context.Context) error {
 		s.awaitConns(ctx, 0, s.opts.CloseWait)
 	}))
 	err = errors.Join(err, within(ctx, stepMost, "the pollers", s.poller.Stop))
-	for _, l := range s.lanes {
-		l.stop()
-	}
-	err = errors.Join(err, within(ctx, drainRest, "the storing of what was accepted", s.lanesEnd.Wait))
+	s.commit.Stop()
+	err = errors.Join(err, within(ctx, drainRest, "the storing of what was accepted", s.commit.Await))
 	err = errors.Join(err, within(ctx, stepMost, "the agenda, a worker or the pump", s.stopWorkers))
 	err = errors.Join(err, s.handOver(ctx))
 	s.drained.Store(err == nil)
@@ -387,11 +386,3 @@ func (s *Server) talkLimits() talk.Limits {
 }
 
 func (s *Server) unixNow() uint64 { return uint64(s.clock.Now().Unix()) }
-
-func (s *Server) queuedPosts() float64 {
-	n := 0
-	for _, l := range s.lanes {
-		n += l.queued()
-	}
-	return float64(n)
-}

@@ -142,7 +142,7 @@ func TestRoomStates(t *testing.T) {
 		"verified":                   {func(l *roomLife) { l.store.away = true; l.opens(3); l.isVerified() }, roomOpen},
 		"away, and nothing is known": {func(l *roomLife) { l.store.away = true; l.opens(0) }, roomHeadless},
 		"headless and verified":      {func(l *roomLife) { l.store.away = true; l.opens(0); l.isVerified() }, roomOpen},
-		"cannot be read":             {func(l *roomLife) { l.srv.spooler = nil; l.store.away = true; l.opens(0) }, roomClosed},
+		"cannot be read":             {func(l *roomLife) { l.srv.commit.UseSpool(nil); l.store.away = true; l.opens(0) }, roomClosed},
 		"nobody opens it":            {func(l *roomLife) { l.srv.work.opening.stop(); l.srv.scheduleOpen(l.room, netip.Prefix{}, 0) }, roomClosed},
 		"open and closed":            {func(l *roomLife) { l.opens(0); l.closes() }, roomClosed},
 		"unverified and closed":      {func(l *roomLife) { l.store.away = true; l.opens(3); l.closes() }, roomClosed},
@@ -157,7 +157,8 @@ func TestRoomStates(t *testing.T) {
 			hub := fanout.NewHub()
 			bus := hub.Node(s)
 			t.Cleanup(func() { _ = bus.Close() })
-			s.bus, s.spooler = bus, newSpooler(s, fanouttest.NewSpool(1))
+			s.bus = bus
+			s.commit.UseSpool(fanouttest.NewSpool(1))
 			s.health.store(nil)
 			l := &roomLife{t, s, store, s.rooms.take(1, s)}
 			tc.lives(l)

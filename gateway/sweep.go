@@ -68,9 +68,7 @@ func (s *Server) expire(now int64) {
 	for _, p := range s.work.all() {
 		p.expire(now)
 	}
-	for _, l := range s.lanes {
-		l.expire(now - int64(s.opts.RequestWait))
-	}
+	s.commit.Expire(now - int64(s.opts.RequestWait))
 }
 
 // inNextRound is told that a task is not done which the next round submits anew.

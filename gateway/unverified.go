@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"tuitalk/gateway/commit"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -34,8 +35,8 @@ const clockSkew = 2
 // canOpenUnverified tells whether a room that could not be read may be opened all the
 // same.
 func (s *Server) canOpenUnverified(err error) bool {
-	away := errors.Is(err, history.ErrUnavailable) || errors.Is(err, errDown) || errors.Is(err, context.DeadlineExceeded)
-	return s.spooler != nil && away
+	away := errors.Is(err, history.ErrUnavailable) || errors.Is(err, commit.ErrDown) || errors.Is(err, context.DeadlineExceeded)
+	return s.commit.HasSpool() && away
 }
 
 // beginUnverified begins a room that is being opened behind after, if that can be, and tells

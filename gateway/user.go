@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 
 	"tuitalk/gateway/limits"
@@ -43,7 +42,7 @@ type user struct {
 
 	busy         bool           // an asynchronous step is under way; what comes waits
 	unstored     int            // posts that are on their way to the store
-	retained     []uint64       // numbers of those of them that are kept, ascending; see lane.keep
+	retained     []uint64       // numbers of those of them that are kept, ascending; see Retained
 	fetch        *historyStream // a Fetch is being answered; nil for none
 	backlog      []arrival      // what waits, oldest first
 	waiting      int            // bytes of it, as they came
@@ -309,47 +308,6 @@ func (c *conn) cleanup() {
 		return
 	}
 	c.srv.leaveSession(r, key, epoch)
-}
-
-// pendingAck notes that a post is no longer on its way. waiting: others wait for it.
-func (c *conn) pendingAck() (form talk.Form, waiting bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.user.unstored--
-	return c.user.form, len(c.user.backlog) > 0
-}
-
-// mustFollow tells whether an earlier post of this connection comes first: one that
-// was refused, and the client sends both again; or one that is kept here. name is
-// what its author is called by now.
-func (c *conn) mustFollow(p post) (superseded, behind bool, name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	u := &c.user
-	if at, was := slices.BinarySearch(u.retained, p.number); was {
-		u.retained = slices.Delete(u.retained, at, at+1) // its turn has come
-	}
-	return u.order.superseded(p.entry.Round, p.number), len(u.retained) > 0 && u.retained[0] < p.number, u.name
-}
-
-// refuseBehindRetained refuses what has waited for too long behind posts that are kept.
-func (c *conn) refuseBehindRetained() {
-	var late []arrival
-	before := c.srv.clock.Coarse() - int64(c.srv.opts.RequestWait)
-	c.locked(func(u *user) {
-		for len(u.retained) > 0 && len(u.backlog) > 0 && u.backlog[0].at < before {
-			late = append(late, u.backlog[0])
-			c.dequeue()
-		}
-	})
-	for _, a := range late {
-		e := c.refusal(a.Message, talk.CodeUnavailable, "the history is away: what you said before is still on its way to it, and this was not taken; try again in a moment")
-		e.Retry = true // it is not the client's fault
-		c.refuse(e)
-	}
-	if len(late) > 0 {
-		c.resumeBacklog() // what was behind them need not wait any more
-	}
 }
 
 // waitingFrames is how much of what one client said may wait to be handled, in

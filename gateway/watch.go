@@ -62,9 +62,9 @@ func (w *watcher) check(now time.Time) {
 	w.degraded.look()
 	s.subscribeToFleet()
 	if !s.health.storeUp() {
-		patience := min(s.patience.now(), probeMost)
+		patience := min(s.commit.StoreTimeout(), probeMost)
 		ctx, cancel := context.WithTimeout(w.loop.Context(s.ctx), patience)
-		s.noteStore(ctx, s.checkStore(ctx), patience)
+		s.commit.NoteStore(ctx, s.checkStore(ctx), patience)
 		cancel()
 	}
 	up := s.health.storeUp()

@@ -1,4 +1,4 @@
-package gateway
+package commit
 
 import (
 	"math/rand/v2"
@@ -11,8 +11,8 @@ import (
 	"tuitalk/talk"
 )
 
-func queuedPost(network string, room int32, number uint64, text string) post {
-	return post{entry: talk.Entry{RoomID: room, Text: text}, network: netip.MustParsePrefix(network), number: number}
+func queuedPost(network string, room int32, number uint64, text string) Post {
+	return Post{Entry: talk.Entry{RoomID: room, Text: text}, Network: netip.MustParsePrefix(network), Number: number}
 }
 
 // TestPostQueueTakesTurns: a stranger with many rooms and much to say holds up
@@ -26,8 +26,8 @@ func TestPostQueueTakesTurns(t *testing.T) {
 	q.push(false, queuedPost("10.0.0.2/32", 7, 0, "honest"))
 	found := map[string]int{}
 	for i := 0; q.count > 0; i++ {
-		if p := q.pop(); p.entry.Text != "flood" {
-			found[p.entry.Text] = i
+		if p := q.pop(); p.Entry.Text != "flood" {
+			found[p.Entry.Text] = i
 		}
 	}
 	if found["honest"] > 1 || found["from his office"] > 55 {
@@ -41,12 +41,12 @@ func TestPostQueueKeepsOrder(t *testing.T) {
 	networks := []string{"10.0.0.1/32", "10.0.0.2/32", "2001:db8::/48"}
 	q, next := newPostQueue(), uint64(0)
 	last := map[string]uint64{}
-	goes := func(p post) {
-		key := p.network.String() + " " + string('a'+p.entry.RoomID)
-		if p.number < last[key] {
-			t.Fatalf("%s: %d came behind %d", key, p.number, last[key])
+	goes := func(p Post) {
+		key := p.Network.String() + " " + string('a'+p.Entry.RoomID)
+		if p.Number < last[key] {
+			t.Fatalf("%s: %d came behind %d", key, p.Number, last[key])
 		}
-		last[key] = p.number
+		last[key] = p.Number
 	}
 	for range 20_000 {
 		switch {
@@ -101,7 +101,7 @@ func TestPostQueueIsNeverFullForWhoSaysLittle(t *testing.T) {
 // again; few posts say nothing of it.
 func TestCommitSizeFollowsTheStore(t *testing.T) {
 	c := commitSize{bytes: mostCommit}
-	full := func() []post { return slices.Repeat([]post{{}}, c.bytes/postOverhead+1) }
+	full := func() []Post { return slices.Repeat([]Post{{}}, c.bytes/postOverhead+1) }
 	for range 20 {
 		c.took(full(), time.Second)
 	}
@@ -115,7 +115,7 @@ func TestCommitSizeFollowsTheStore(t *testing.T) {
 		t.Errorf("a quick store gets %d bytes", c.bytes)
 	}
 	for range 20 {
-		c.took(make([]post, 1), time.Second)
+		c.took(make([]Post, 1), time.Second)
 	}
 	if c.bytes != mostCommit {
 		t.Errorf("a slow commit of one post has made it %d bytes", c.bytes)
@@ -135,7 +135,7 @@ func TestCommitSizeGrowsBehindASlowStore(t *testing.T) {
 	} {
 		c, most := commitSize{bytes: leastCommit}, 0
 		for range 40 * growAfter {
-			c.took(slices.Repeat([]post{{}}, c.bytes/postOverhead+1), of.time(c.bytes))
+			c.took(slices.Repeat([]Post{{}}, c.bytes/postOverhead+1), of.time(c.bytes))
 			most = max(most, c.bytes)
 		}
 		if c.bytes < of.want || most > of.most {

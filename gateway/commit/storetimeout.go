@@ -1,4 +1,4 @@
-package gateway
+package commit
 
 import (
 	"context"
@@ -54,10 +54,13 @@ func (p *storeTimeout) late(given time.Duration) {
 	p.changed = now
 }
 
-// noteStore notes how a call of the store went, which had ctx and was given that long.
-func (s *Server) noteStore(ctx context.Context, err error, given time.Duration) {
-	s.health.store(err)
+// StoreTimeout is how long a call of the store may take now.
+func (c *Committer) StoreTimeout() time.Duration { return c.timeout.now() }
+
+// NoteStore notes how a call of the store went, which had ctx and was given that long.
+func (c *Committer) NoteStore(ctx context.Context, err error, given time.Duration) {
+	c.store.Note(err)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		s.patience.late(given)
+		c.timeout.late(given)
 	}
 }

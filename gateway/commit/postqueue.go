@@ -1,4 +1,4 @@
-package gateway
+package commit
 
 import (
 	"net/netip"
@@ -7,12 +7,12 @@ import (
 	"tuitalk/talk"
 )
 
-// post is an entry on its way to the store.
-type post struct {
-	entry   talk.Entry
-	conn    *conn
-	network netip.Prefix // of who speaks: those of one share what a lane does
-	number  uint64       // among the messages of its connection
+// Post is an entry on its way to the store.
+type Post struct {
+	Entry   talk.Entry
+	From    Poster
+	Network netip.Prefix // of who speaks: those of one share what a lane does
+	Number  uint64       // among the messages of its poster
 	queued  int64        // coarse time
 	// unclear: it was offered to the store or the spool, and nobody knows whether
 	// they have it.
@@ -23,7 +23,7 @@ type post struct {
 const postOverhead = 400
 
 // size is about the memory that the post takes.
-func (p *post) size() int { return postOverhead + len(p.entry.Text) + len(p.entry.Name) }
+func (p *Post) size() int { return postOverhead + len(p.Entry.Text) + len(p.Entry.Name) }
 
 // postQueue holds the posts that wait for a lane. Networks take turns, and so do the
 // rooms in which people of one network speak: neither a busy room nor a stranger with
@@ -39,7 +39,7 @@ type postQueue struct {
 // networkPosts are those of one network.
 type networkPosts struct {
 	network netip.Prefix
-	rooms   map[int32]*[]post // oldest first
+	rooms   map[int32]*[]Post // oldest first
 	order   []int32           // next in turn first
 	bytes   int
 }
@@ -49,28 +49,28 @@ func newPostQueue() postQueue { return postQueue{networks: map[netip.Prefix]*net
 // full tells whether there is no room for p in so many bytes. Of what is free a
 // network may have half: so there is always room for those who have little waiting,
 // however many flood.
-func (q *postQueue) full(p *post, most int) bool {
+func (q *postQueue) full(p *Post, most int) bool {
 	of := 0
-	if n := q.networks[p.network]; n != nil {
+	if n := q.networks[p.Network]; n != nil {
 		of = n.bytes
 	}
 	return of+p.size() > most-q.bytes
 }
 
 // push puts posts of one network and room behind those that wait, or in front of them.
-func (q *postQueue) push(front bool, posts ...post) {
+func (q *postQueue) push(front bool, posts ...Post) {
 	first := &posts[0]
-	n := q.networks[first.network]
+	n := q.networks[first.Network]
 	if n == nil {
-		n = &networkPosts{network: first.network, rooms: map[int32]*[]post{}}
+		n = &networkPosts{network: first.Network, rooms: map[int32]*[]Post{}}
 		q.networks[n.network] = n
 		q.order = append(q.order, n)
 	}
-	list := n.rooms[first.entry.RoomID]
+	list := n.rooms[first.Entry.RoomID]
 	if list == nil {
-		list = new([]post)
-		n.rooms[first.entry.RoomID] = list
-		n.order = append(n.order, first.entry.RoomID)
+		list = new([]Post)
+		n.rooms[first.Entry.RoomID] = list
+		n.order = append(n.order, first.Entry.RoomID)
 	}
 	if front {
 		*list = append(posts, *list...)
@@ -89,12 +89,12 @@ func (q *postQueue) counted(n *networkPosts, count, bytes int) {
 }
 
 // pop takes the post whose turn it is. The queue must not be empty.
-func (q *postQueue) pop() post {
+func (q *postQueue) pop() Post {
 	n := q.order[0]
 	id := n.order[0]
 	list := n.rooms[id]
 	p := (*list)[0]
-	(*list)[0] = post{}
+	(*list)[0] = Post{}
 	*list = (*list)[1:]
 	q.counted(n, -1, -p.size())
 	n.order = n.order[1:]
@@ -113,7 +113,7 @@ func (q *postQueue) pop() post {
 }
 
 // takeOlder takes what has waited since before old, but what is unclear.
-func (q *postQueue) takeOlder(old int64) (late []post) {
+func (q *postQueue) takeOlder(old int64) (late []Post) {
 	q.order = slices.DeleteFunc(q.order, func(n *networkPosts) bool {
 		n.order = slices.DeleteFunc(n.order, func(id int32) bool {
 			list := n.rooms[id]

@@ -1,4 +1,4 @@
-package gateway
+package commit
 
 import (
 	"context"
@@ -12,31 +12,29 @@ import (
 	"tuitalk/talk"
 )
 
-// maxBatch is the most entries that one group commit carries.
-const maxBatch = 500
+// MaxBatch is the most entries that one group commit carries.
+const MaxBatch = 500
 
 // retryMoves is how long a lane waits before it repeats changes of presence
 // that the store did not take. They are never given up: only a clear answer
 // tells where a session is.
 const retryMoves = 250 * time.Millisecond
 
-// move is a change of presence on its way to the store. done is called once, on
+// Move is a change of presence on its way to the store. Done is called once, on
 // the lane's goroutine, with the answer.
-type move struct {
+type Move struct {
 	history.Move
-	done func(history.Moved)
+	Done func(history.Moved)
 }
 
 // lane appends the entries of its rooms in group commits: one in flight, and
 // the next carries whatever arrived meanwhile. No timer delays an idle lane.
 type lane struct {
-	srv      *Server
-	history  history.Log
-	presence history.Presence
-	loop     *sched.Loop
-	ctx      context.Context // of the loop; a commit is not cancelled by a drain
-	turn     history.Turn    // of the last attempt to store moves; owned by the loop
-	size     commitSize      // owned by the loop
+	*Committer
+	loop *sched.Loop
+	ctx  context.Context // of the loop; a commit is not cancelled by a drain
+	turn history.Turn    // of the last attempt to store moves; owned by the loop
+	size commitSize      // owned by the loop
 
 	// how many of each the store gets at once
 	appending, moving batchSizer
@@ -44,37 +42,37 @@ type lane struct {
 	mu            sync.Mutex
 	wake          *sync.Cond
 	posts         postQueue
-	retained      []post // waiting for another attempt, oldest first; see keep
+	retained      []Post // waiting for another attempt, oldest first; see retain
 	retainedBytes int
-	moves         []move // waiting moves, oldest first
+	moves         []Move // waiting moves, oldest first
 	movesHeld     bool   // the store refused moves a moment ago
 	stopped       bool
 }
 
-func newLane(s *Server, number int) *lane {
+func newLane(c *Committer, number int) *lane {
 	l := &lane{
-		srv: s, history: s.history, presence: s.presence, posts: newPostQueue(), size: commitSize{bytes: mostCommit},
-		loop: s.loops.Add(fmt.Sprintf("lane %d", number)),
+		Committer: c, posts: newPostQueue(), size: commitSize{bytes: mostCommit},
+		loop: c.cfg.Loops.Add(fmt.Sprintf("lane %d", number)),
 	}
 	l.ctx = l.loop.Context(context.Background())
-	l.turn = history.Turn{Gateway: s.opts.ID, Lane: int32(number)}
+	l.turn = history.Turn{Gateway: c.cfg.Gateway, Lane: int32(number)}
 	l.wake = sync.NewCond(&l.mu)
 	return l
 }
 
 // lane returns the lane of a room.
-func (s *Server) lane(room int32) *lane {
-	return s.lanes[(uint32(room)*2654435761>>16)%uint32(len(s.lanes))]
+func (c *Committer) lane(room int32) *lane {
+	return c.lanes[(uint32(room)*2654435761>>16)%uint32(len(c.lanes))]
 }
 
 // enqueuePost queues p; false when too much waits already.
-func (l *lane) enqueuePost(p post) bool {
+func (l *lane) enqueuePost(p Post) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopped || l.posts.full(&p, l.srv.opts.QueueBytes/len(l.srv.lanes)-l.retainedBytes) {
+	if l.stopped || l.posts.full(&p, l.cfg.QueueBytes/len(l.lanes)-l.retainedBytes) {
 		return false
 	}
-	p.queued = l.srv.clock.Coarse()
+	p.queued = l.cfg.Clock.Coarse()
 	l.posts.push(false, p)
 	l.awake()
 	return true
@@ -91,11 +89,11 @@ func (l *lane) queued() int {
 func (l *lane) crowded() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.moves) > l.srv.opts.Limits.MaxConns
+	return len(l.moves) > l.cfg.MaxMoves
 }
 
 // enqueueMove queues m. Joins ask crowded first; each of the others follows a join.
-func (l *lane) enqueueMove(m move) {
+func (l *lane) enqueueMove(m Move) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.moves = append(l.moves, m)
@@ -122,8 +120,8 @@ func (l *lane) stop() {
 }
 
 func (l *lane) run() {
-	var moves []move
-	var posts []post
+	var moves []Move
+	var posts []Post
 	var entries []talk.Entry
 	for more := true; ; {
 		if moves, posts, more = l.next(posts[:0]); !more {
@@ -142,7 +140,7 @@ func (l *lane) run() {
 }
 
 // next waits for work; more is false when the lane has stopped.
-func (l *lane) next(batch []post) (moves []move, posts []post, more bool) {
+func (l *lane) next(batch []Post) (moves []Move, posts []Post, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for !l.hasWork() {
@@ -163,7 +161,7 @@ func (l *lane) next(batch []post) (moves []move, posts []post, more bool) {
 	return moves, l.takePosts(batch), true
 }
 
-func (l *lane) takeMoves() []move {
+func (l *lane) takeMoves() []Move {
 	n := min(len(l.moves), l.moving.size())
 	taken := l.moves[:n:n]
 	l.moves = l.moves[n:]
@@ -174,7 +172,7 @@ func (l *lane) takeMoves() []move {
 }
 
 // takePosts takes what one commit carries. Call with mu held.
-func (l *lane) takePosts(batch []post) []post {
+func (l *lane) takePosts(batch []Post) []Post {
 	most := l.appending.size()
 	for bytes := 0; len(batch) < most && bytes < l.size.bytes && l.posts.count > 0; {
 		p := l.posts.pop()
@@ -188,11 +186,11 @@ func (l *lane) takePosts(batch []post) []post {
 // come to it. The later posts of the same people the lane sends back, by their turn.
 func (l *lane) expire(old int64) {
 	for _, p := range l.takeOlder(old) {
-		l.srv.nackRetry(p, talk.CodeBusy, "the gateway is too busy, your message waits")
+		p.From.SendAgain(&p, talk.CodeBusy, "the gateway is too busy, your message waits")
 	}
 }
 
-func (l *lane) takeOlder(old int64) []post {
+func (l *lane) takeOlder(old int64) []Post {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.posts.takeOlder(old)
@@ -200,7 +198,7 @@ func (l *lane) takeOlder(old int64) []post {
 
 // commitMoves tries once. What the store did not take goes back to the front and
 // is tried again after a while; posts need not wait for it.
-func (l *lane) commitMoves(moves []move) {
+func (l *lane) commitMoves(moves []Move) {
 	l.turn.Number++
 	args := make([]history.Move, len(moves))
 	for i, m := range moves {
@@ -210,29 +208,29 @@ func (l *lane) commitMoves(moves []move) {
 	began := time.Now()
 	answers, err := l.askMoves(args)
 	if err == nil {
-		l.srv.metrics.moved(len(moves), time.Since(began))
+		l.cfg.Metrics.Moved(len(moves), time.Since(began))
 		for i, a := range answers {
 			if a.Err != nil {
-				l.srv.log.Error("the store refuses a change of presence", "err", a.Err)
+				l.cfg.Log.Error("the store refuses a change of presence", "err", a.Err)
 			}
-			moves[i].done(a)
+			moves[i].Done(a)
 			l.loop.Begin() // each may be shown to thousands
 		}
 		return
 	}
-	if !errors.Is(err, errDown) {
-		l.srv.log.Warn("the store did not take changes of presence; they will be repeated", "count", len(moves), "err", err)
+	if !errors.Is(err, ErrDown) {
+		l.cfg.Log.Warn("the store did not take changes of presence; they will be repeated", "count", len(moves), "err", err)
 	}
 	l.holdMoves(moves)
 }
 
 // holdMoves puts moves back and lets them wait for a while.
-func (l *lane) holdMoves(moves []move) {
+func (l *lane) holdMoves(moves []Move) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.moves = append(moves, l.moves...)
 	l.movesHeld = true
-	l.srv.timers.After(retryMoves, l.releaseMoves)
+	l.cfg.Timers.After(retryMoves, l.releaseMoves)
 }
 
 func (l *lane) releaseMoves() {
@@ -242,24 +240,24 @@ func (l *lane) releaseMoves() {
 	l.awake()
 }
 
-// errDown: the store is known to be away.
-var errDown = errors.New("the store is away")
+// ErrDown: the store is known to be away.
+var ErrDown = errors.New("the store is away")
 
 // askMoves calls the store. Where posts can go to the spool, moves must not hold
 // them up for long.
 func (l *lane) askMoves(moves []history.Move) ([]history.Moved, error) {
 	patience := lastEntryTimeout
-	if l.srv.spooler != nil {
-		if !l.srv.health.storeUp() {
-			return nil, errDown
+	if l.spool != nil {
+		if !l.store.Up() {
+			return nil, ErrDown
 		}
-		patience = l.srv.patience.now()
+		patience = l.timeout.now()
 	}
 	ctx, cancel := context.WithTimeout(l.ctx, patience)
 	defer cancel()
 	began := time.Now()
-	answers, err := l.presence.Move(ctx, moves)
-	l.srv.noteStore(ctx, err, patience)
+	answers, err := l.cfg.Presence.Move(ctx, moves)
+	l.NoteStore(ctx, err, patience)
 	l.moving.learn(len(moves), began, err, ctx.Err() != nil)
 	return answers, err
 }
@@ -270,16 +268,16 @@ const lastEntryTimeout = 4 * time.Second
 
 // appendPosts calls the store. Without a spool it waits long; with one it gives up after
 // a while, and does not try while the store is known to be away.
-func (l *lane) appendPosts(posts []post, entries []talk.Entry) ([]history.Result, error) {
+func (l *lane) appendPosts(posts []Post, entries []talk.Entry) ([]history.Result, error) {
 	patience := lastEntryTimeout
-	if sp := l.srv.spooler; sp != nil {
-		if !l.srv.health.storeUp() {
-			return nil, errDown
+	if sp := l.spool; sp != nil {
+		if !l.store.Up() {
+			return nil, ErrDown
 		}
 		if err := sp.drainBeforeAppend(l.ctx, posts); err != nil {
 			return nil, err
 		}
-		patience = l.srv.patience.now()
+		patience = l.timeout.now()
 	}
 	ctx, cancel := context.WithTimeout(l.ctx, patience)
 	defer cancel()
@@ -287,26 +285,27 @@ func (l *lane) appendPosts(posts []post, entries []talk.Entry) ([]history.Result
 		posts[i].unclear = true // until there is an answer
 	}
 	began := time.Now()
-	results, err := l.history.Append(ctx, entries)
-	l.srv.noteStore(ctx, err, patience)
+	results, err := l.cfg.History.Append(ctx, entries)
+	l.NoteStore(ctx, err, patience)
 	l.appending.learn(len(entries), began, err, ctx.Err() != nil)
 	return results, err
 }
 
 // inOrder takes out the posts that must wait for an earlier one of their
 // connection, and returns the others, in order.
-func (l *lane) inOrder(posts []post) []post {
+func (l *lane) inOrder(posts []Post) []Post {
 	now := posts[:0]
-	for _, p := range posts {
-		superseded, behind, name := p.conn.mustFollow(p)
-		p.entry.Name = name // it may have been renamed in another window meanwhile
+	for i := range posts {
+		p := &posts[i]
+		superseded, behind, name := p.From.MustFollow(p)
+		p.Entry.Name = name // it may have been renamed in another window meanwhile
 		switch {
 		case superseded:
-			l.srv.nackRetry(p, talk.CodeOutOfTurn, "an earlier message was refused and comes first")
+			p.From.SendAgain(p, talk.CodeOutOfTurn, "an earlier message was refused and comes first")
 		case behind:
-			l.retain(p)
+			l.retain(*p)
 		default:
-			now = append(now, p)
+			now = append(now, *p)
 		}
 	}
 	return now
@@ -314,31 +313,64 @@ func (l *lane) inOrder(posts []post) []post {
 
 // commitPosts appends once. What the store does not take goes to the spool if
 // there is one; else the client is told so and sends again.
-func (l *lane) commitPosts(posts []post, entries []talk.Entry) []talk.Entry {
+func (l *lane) commitPosts(posts []Post, entries []talk.Entry) []talk.Entry {
 	for _, p := range posts {
-		entries = append(entries, p.entry)
+		entries = append(entries, p.Entry)
 	}
 	began := time.Now()
 	results, err := l.appendPosts(posts, entries)
 	if err != nil {
-		l.srv.metrics.appendErrors.Inc()
-		if l.srv.spooler != nil {
-			l.srv.spooler.accept(l.ctx, posts)
+		l.cfg.Metrics.Count(AppendErrors, 1)
+		if l.spool != nil {
+			l.spool.accept(l.ctx, posts)
 			return entries
 		}
-		l.srv.log.Error("the store did not take entries", "count", len(posts), "err", err)
-		l.srv.refusePosts(posts, err)
+		l.cfg.Log.Error("the store did not take entries", "count", len(posts), "err", err)
+		l.refusePosts(posts, err)
 		return entries
 	}
 	took := time.Since(began)
 	l.size.took(posts, took)
-	l.srv.metrics.appended(len(posts), took)
+	l.cfg.Metrics.Appended(len(posts), took)
 	for i, r := range results {
 		if r.Err != nil && !errors.Is(r.Err, history.ErrBadEntry) {
-			l.srv.log.Error("unexpected error of one entry", "err", r.Err)
+			l.cfg.Log.Error("unexpected error of one entry", "err", r.Err)
 		}
 		entries[i].Seq, entries[i].UnixTime = r.Seq, r.UnixTime
 	}
-	l.srv.ackPosts(posts, entries, results, l.loop.Begin)
+	l.ackPosts(posts, entries, results, l.loop.Begin)
 	return entries
+}
+
+// ackPosts shows what was stored and tells the authors. entries carry the seq
+// and time that results have. step is called before each room, which may have
+// thousands of members.
+func (c *Committer) ackPosts(posts []Post, entries []talk.Entry, results []history.Result, step func()) {
+	byRoom := map[int32][]talk.Entry{}
+	for i, r := range results {
+		if r.Err == nil && !r.Repeat {
+			e := entries[i]
+			e.Round = 0
+			byRoom[e.RoomID] = append(byRoom[e.RoomID], e)
+		}
+	}
+	for id, list := range byRoom {
+		step()
+		c.cfg.Rooms.Place(id, list)
+	}
+	for i := range posts {
+		posts[i].From.Stored(&posts[i], results[i])
+	}
+}
+
+// refusePosts tells the authors that the store did not take their entries, which
+// is not to say that it does not have them: they send again, with the same ids.
+func (c *Committer) refusePosts(posts []Post, why error) {
+	sentence := "the history is away, your message waits"
+	if errors.Is(why, history.ErrCorrupt) {
+		sentence = "the history is damaged, your message waits for an operator"
+	}
+	for _, p := range posts {
+		c.refuseNotTaken(p, talk.CodeUnavailable, sentence)
+	}
 }

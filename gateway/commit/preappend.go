@@ -1,4 +1,4 @@
-package gateway
+package commit
 
 import (
 	"context"
@@ -28,14 +28,14 @@ var errSpoolLong = errors.New("much waits in the spool")
 // An error sends the posts to the spool too, where they are behind what waits.
 // That is done at once where much waits: it is left to the replay, and nobody is
 // kept waiting for it.
-func (sp *spooler) drainBeforeAppend(ctx context.Context, posts []post) error {
+func (sp *spooler) drainBeforeAppend(ctx context.Context, posts []Post) error {
 	sp.suspectOutage()
 	var until time.Time
 	var looked map[int32]bool // rooms
 	var unread map[int]bool   // partitions
 	for i := range posts {
-		room := posts[i].entry.RoomID
-		part := sp.spool.Partition(room)
+		room := posts[i].Entry.RoomID
+		part := sp.stream.Partition(room)
 		dirty := sp.partitions[part].dirty() && !unread[part]
 		if looked[room] || !dirty && !sp.shown.dirty() {
 			continue
@@ -60,18 +60,17 @@ func (sp *spooler) drainBeforeAppend(ctx context.Context, posts []post) error {
 //
 // A spool that cannot be read at all does not hold up the room; read is false
 // then. Nobody knows what this node has not heard of, and only what it accepted
-// itself is stored: see pendingEntry.
+// itself is stored: see Room.OwnPending.
 func (sp *spooler) storeWaiting(ctx context.Context, part int, room int32, dirty, read bool, until time.Time) (bool, error) {
-	s := sp.srv
-	r := s.rooms.get(room)
+	r := sp.cfg.Rooms.Get(room)
 	var shown []talk.Entry
 	if r != nil {
-		shown = r.pendingSince(s.clock.Coarse())
+		shown = r.PendingSince(sp.cfg.Clock.Coarse())
 	}
 	if dirty {
 		var err error
 		read, err = sp.drainFor(ctx, part, until)
-		if err != nil && (read || !s.health.storeUp()) {
+		if err != nil && (read || !sp.store.Up()) {
 			return read, err
 		}
 	}
@@ -79,9 +78,9 @@ func (sp *spooler) storeWaiting(ctx context.Context, part int, room int32, dirty
 	case len(shown) == 0:
 		return read, nil
 	case read:
-		shown = r.stillPending(shown)
+		shown = r.StillPending(shown)
 	default:
-		shown = r.ownPending()
+		shown = r.OwnPending()
 	}
 	return read, sp.storeAll(ctx, shown)
 }

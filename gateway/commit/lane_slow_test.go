@@ -1,4 +1,4 @@
-package gateway
+package commit
 
 import (
 	"context"
@@ -53,35 +53,31 @@ func (s *pacedStore) Append(ctx context.Context, entries []talk.Entry) ([]histor
 // stand still.
 func TestLaneGivesASlowStoreLessAtOnce(t *testing.T) {
 	const count = 1000
-	for name, queue := range map[string]func(*Server, *lane){
-		"moves": func(s *Server, l *lane) {
-			l.enqueueMove(move{done: func(history.Moved) {}})
-		},
-		"posts": func(s *Server, l *lane) {
-			c := &conn{srv: s}
-			c.user.form = talk.JSON // of which a post that may be stored is offered again
-			l.enqueuePost(post{conn: c, entry: talk.Entry{RoomID: 1, Kind: talk.KindPosted}})
+	for name, queue := range map[string]func(*Committer){
+		"moves": func(c *Committer) { c.Move(Move{Done: func(history.Moved) {}}) },
+		"posts": func(c *Committer) {
+			c.Post(Post{From: original{}, Entry: talk.Entry{RoomID: 1, Kind: talk.KindPosted}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := &pacedStore{each: 20 * time.Millisecond}
-				s := keeperServer(t, store)
-				l := s.lane(1)
+				cfg := alone(t)
+				cfg.History, cfg.Presence = store, store
+				c := New(cfg)
 				for range count {
-					queue(s, l)
+					queue(c)
 				}
-				s.timers.Start(s.vital)
-				ended := make(chan struct{})
-				go func() { defer close(ended); l.run() }()
+				c.cfg.Timers.Start(unwatched)
+				c.Start(unwatched)
 				time.Sleep(time.Minute)
 				synctest.Wait()
 				if got := store.moved + store.stored; got != count {
 					t.Errorf("%d of %d are done after a minute", got, count)
 				}
-				l.stop()
-				<-ended
-				s.timers.Stop()
+				c.Stop()
+				c.Await()
+				c.cfg.Timers.Stop()
 			})
 		})
 	}

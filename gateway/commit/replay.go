@@ -1,4 +1,4 @@
-package gateway
+package commit
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 
 // Times of a replay.
 const (
-	// lookEvery is how often a node looks at every partition of the spool.
-	lookEvery = time.Second
+	// LookEvery is how often a node looks at every partition of the spool.
+	LookEvery = time.Second
 	// replayEvery is how often it goes on with those that hold more than was due.
 	replayEvery = 100 * time.Millisecond
 	// replaySpeed is how much faster than it was said what waits is shown: all at
@@ -24,11 +24,15 @@ const (
 	replaySilence = time.Second
 	// lookMost is how long one look at all partitions takes, but for a page each.
 	lookMost = 30 * time.Second
-	// othersPatience is how long the spool may not be readable while the store is
+	// OthersTimeout is how long the spool may not be readable while the store is
 	// there, or be without what stands behind a gap, before this node stops showing what
 	// others accepted: they, or the authors, have had the time to store it.
-	othersPatience = 15 * time.Second
+	OthersTimeout = 15 * time.Second
 )
+
+// rescueAfter is how long an entry may be shown as pending although the store is
+// there and the spool was drained, before this node stores it itself.
+const rescueAfter = 2 * time.Second
 
 // schedule is when a partition that was found with entries may be stored how far.
 // The nodes find it at about the same time: together they are no faster.
@@ -67,9 +71,9 @@ const (
 	whole                  // it was empty, or is now
 )
 
-// replayer looks at every partition from time to time while the store is there.
+// Replayer looks at every partition from time to time while the store is there.
 // Owned by one goroutine.
-type replayer struct {
+type Replayer struct {
 	*spooler
 	loop       *sched.Loop
 	ctx        context.Context // of the loop
@@ -80,13 +84,16 @@ type replayer struct {
 	outages    int64       // of the store, before which all of that is of no meaning
 }
 
-func newReplayer(sp *spooler) *replayer {
-	n := sp.spool.Partitions()
-	l := sp.srv.loops.Add("replay")
-	return &replayer{spooler: sp, loop: l, ctx: l.Context(sp.srv.ctx), schedules: make([]schedule, n), seen: make([]coverage, n), unreadable: make([]time.Time, n), wasRead: make([]time.Time, n)}
+// NewReplayer returns one that waits for the store and the spool with ctx. There is one at
+// most, behind UseSpool.
+func (c *Committer) NewReplayer(ctx context.Context) *Replayer {
+	n := c.spool.stream.Partitions()
+	l := c.cfg.Loops.Add("replay")
+	return &Replayer{spooler: c.spool, loop: l, ctx: l.Context(ctx), schedules: make([]schedule, n), seen: make([]coverage, n), unreadable: make([]time.Time, n), wasRead: make([]time.Time, n)}
 }
 
-func (rp *replayer) run(ended <-chan struct{}) {
+// Run goes on until ended is closed.
+func (rp *Replayer) Run(ended <-chan struct{}) {
 	tick := time.NewTicker(replayEvery)
 	defer tick.Stop()
 	var looked time.Time
@@ -98,37 +105,36 @@ func (rp *replayer) run(ended <-chan struct{}) {
 			return
 		}
 		rp.loop.Begin()
-		rp.srv.opts.Failpoint("replay")
-		regular := time.Since(looked) >= lookEvery
-		if !regular && !left && !rp.leftover.Load() || !rp.srv.health.storeUp() {
+		rp.cfg.Failpoint("replay")
+		regular := time.Since(looked) >= LookEvery
+		if !regular && !left && !rp.leftover.Load() || !rp.store.Up() {
 			continue
 		}
-		left = rp.replayAll(regular)
+		left = rp.ReplayAll(regular)
 		if regular {
 			looked = time.Now()
 		}
 	}
 }
 
-// replayAll drains every partition that holds something, as far as it is due. rescue:
+// ReplayAll drains every partition that holds something, as far as it is due. rescue:
 // then it stores what is pending here although the spool no longer has it. left:
 // there is more to do.
-func (rp *replayer) replayAll(rescue bool) (left bool) {
-	s := rp.srv
+func (rp *Replayer) ReplayAll(rescue bool) (left bool) {
 	until := time.Now().Add(lookMost)
 	ctx, cancel := context.WithDeadline(rp.ctx, until)
 	defer cancel()
 	rp.leftover.Store(false)
-	if n := s.health.storeOutages(); n != rp.outages {
+	if n := rp.store.Outages(); n != rp.outages {
 		clear(rp.schedules)
 		clear(rp.unreadable)
 		clear(rp.wasRead)
 		rp.outages = n
 	}
-	shown, old := rp.shown.marked.Load(), s.clock.Coarse()-int64(rescueAfter)
+	shown, old := rp.shown.marked.Load(), rp.cfg.Clock.Coarse()-int64(rescueAfter)
 	depths, err := rp.depths(ctx)
 	if err != nil {
-		s.log.Debug("the spool's depth cannot be told everywhere", "err", err)
+		rp.cfg.Log.Debug("the spool's depth cannot be told everywhere", "err", err)
 	}
 	total := int64(0)
 	clear(rp.seen)
@@ -154,8 +160,7 @@ func (rp *replayer) replayAll(rescue bool) (left bool) {
 // readable for long, or has been and this node must not store it: the spool's end and
 // whoever knew of them may be gone for good, and nobody would ever say what became of
 // them. What is stored after all is shown then.
-func (rp *replayer) withdrawOthers(now time.Time) {
-	s := rp.srv
+func (rp *Replayer) withdrawOthers(now time.Time) {
 	for part, seen := range rp.seen {
 		switch {
 		case seen == unread:
@@ -171,33 +176,32 @@ func (rp *replayer) withdrawOthers(now time.Time) {
 		}
 		rp.unreadable[part] = time.Time{}
 	}
-	long := func(since time.Time) bool { return !since.IsZero() && now.Sub(since) >= othersPatience }
-	for _, r := range s.rooms.list() {
-		part := rp.spool.Partition(r.id)
+	long := func(since time.Time) bool { return !since.IsZero() && now.Sub(since) >= OthersTimeout }
+	for _, r := range rp.cfg.Rooms.List() {
+		part := rp.stream.Partition(r.ID())
 		all := long(rp.unreadable[part])
-		if r.pendings.Load() == 0 || !all && !long(rp.wasRead[part]) {
+		if r.PendingCount() == 0 || !all && !long(rp.wasRead[part]) {
 			continue
 		}
-		if gone := r.othersPending(s.clock.Coarse()-int64(othersPatience), all); len(gone) > 0 {
-			s.log.Warn("the spool cannot be read, or does not have it: what other gateways accepted is not shown any more", "room", r.id, "entries", len(gone))
-			s.withdraw(r.id, gone)
+		if gone := r.OthersPending(rp.cfg.Clock.Coarse()-int64(OthersTimeout), all); len(gone) > 0 {
+			rp.cfg.Log.Warn("the spool cannot be read, or does not have it: what other gateways accepted is not shown any more", "room", r.ID(), "entries", len(gone))
+			rp.cfg.Rooms.Withdraw(r.ID(), gone)
 		}
 	}
 }
 
 func (sp *spooler) depths(ctx context.Context) ([]int64, error) {
 	defer sched.OutsideCall(ctx)()
-	return sp.spool.Depths(ctx)
+	return sp.stream.Depths(ctx)
 }
 
 // replayPartition brings a partition into the store, from its start, as far as it is due
 // and there is time.
-func (rp *replayer) replayPartition(part int, until time.Time) coverage {
-	s := rp.srv
-	for s.health.storeUp() {
+func (rp *Replayer) replayPartition(part int, until time.Time) coverage {
+	for rp.store.Up() {
 		f, err := rp.next(rp.ctx, part, rp.sizer.size())
 		if err != nil {
-			s.log.Warn("a part of the spool cannot be read", "partition", part, "err", err)
+			rp.cfg.Log.Warn("a part of the spool cannot be read", "partition", part, "err", err)
 			return unread
 		}
 		if len(f.entries) == 0 {
@@ -213,7 +217,7 @@ func (rp *replayer) replayPartition(part int, until time.Time) coverage {
 		}
 		f.entries, f.ids = f.entries[:n], f.ids[:n]
 		if err := rp.storePage(rp.ctx, part, f); err != nil {
-			s.log.Warn("a part of the spool could not be stored yet", "partition", part, "err", err)
+			rp.cfg.Log.Warn("a part of the spool could not be stored yet", "partition", part, "err", err)
 			return partly
 		}
 		if now.After(until) {
@@ -221,4 +225,31 @@ func (rp *replayer) replayPartition(part int, until time.Time) coverage {
 		}
 	}
 	return partly
+}
+
+// rescuePending stores what rooms here show as pending since before old although
+// the store is there and the spool was read to its end after that: a Redis node
+// may have lost it. Where the spool cannot be read, that is what this node
+// accepted itself. A repeat is harmless. It tells whether nothing at all is pending.
+func (sp *spooler) rescuePending(ctx context.Context, old int64, seen []coverage) (none bool) {
+	none = true
+	for _, r := range sp.cfg.Rooms.List() {
+		if r.PendingCount() == 0 {
+			continue
+		}
+		none = false
+		part := sp.stream.Partition(r.ID())
+		if seen[part] == partly {
+			continue
+		}
+		entries := r.PendingSince(old)
+		if seen[part] == unread {
+			entries = r.OwnPending()
+		}
+		if err := sp.storeAll(ctx, entries); err != nil {
+			sp.cfg.Log.Warn("pending entries could not be stored yet", "room", r.ID(), "err", err)
+			return false
+		}
+	}
+	return none
 }

@@ -1,4 +1,4 @@
-package gateway
+package commit
 
 import (
 	"context"
@@ -28,8 +28,8 @@ const (
 // Two drains of one partition at once do no harm: both append from the start of
 // the stream, in its order, and the store knows ids that it has.
 type spooler struct {
-	srv   *Server
-	spool fanout.Spool
+	*Committer
+	stream fanout.Spool
 	// partitions[p]: whether entries of partition p are known to wait. The next
 	// append for one of its rooms starts with them or goes behind them, so that
 	// it does not overtake them. A partition is suspected of some after an
@@ -62,17 +62,17 @@ func (r *dirtyCounter) empty(count int64) {
 	}
 }
 
-func newSpooler(s *Server, spool fanout.Spool) *spooler {
-	return &spooler{srv: s, spool: spool, partitions: make([]dirtyCounter, spool.Partitions())}
+func newSpooler(c *Committer, stream fanout.Spool) *spooler {
+	return &spooler{Committer: c, stream: stream, partitions: make([]dirtyCounter, stream.Partitions())}
 }
 
 // markDirty notes that entries of a room wait in the spool, or may do so.
-func (sp *spooler) markDirty(room int32) { sp.partitions[sp.spool.Partition(room)].marked.Add(1) }
+func (sp *spooler) markDirty(room int32) { sp.partitions[sp.stream.Partition(room)].marked.Add(1) }
 
 // suspectOutage takes every partition for dirty after an outage of the store:
 // other nodes may have spooled for rooms of which this one hears nothing.
 func (sp *spooler) suspectOutage() {
-	if n := sp.srv.health.storeOutages(); sp.outages.Load() != n {
+	if n := sp.store.Outages(); sp.outages.Load() != n {
 		for i := range sp.partitions {
 			sp.partitions[i].marked.Add(1)
 		}
@@ -82,41 +82,39 @@ func (sp *spooler) suspectOutage() {
 
 // accept puts entries that the store did not take into the spool, and shows
 // those that it has accepted as pending. It runs on a lane's goroutine.
-func (sp *spooler) accept(ctx context.Context, posts []post) {
-	posts = sp.srv.ackRecent(posts)
+func (sp *spooler) accept(ctx context.Context, posts []Post) {
+	posts = sp.ackRecent(posts)
 	if len(posts) == 0 {
 		return
 	}
-	now := sp.srv.unixNow()
+	now := uint64(sp.cfg.Clock.Now().Unix())
 	entries := make([]talk.Entry, len(posts))
 	for i, p := range posts {
-		e := p.entry
+		e := p.Entry
 		e.Round, e.Pending, e.SentAt, e.UnixTime = 0, true, now, now
 		entries[i] = e
 	}
 	errs := sp.add(ctx, entries)
 	for _, p := range posts {
-		sp.markDirty(p.entry.RoomID) // who found the partition empty may have looked before
+		sp.markDirty(p.Entry.RoomID) // who found the partition empty may have looked before
 	}
 	byRoom := map[int32][]talk.Entry{}
 	for i, p := range posts {
 		if errs[i] != nil {
-			sp.srv.metrics.spoolRefused.Inc()
+			sp.cfg.Metrics.Count(SpoolRefused, 1)
 			p.unclear = p.unclear || !errors.Is(errs[i], fanout.ErrSpoolFull)
-			sp.srv.refuseNotTaken(p, talk.CodeUnavailable, spoolSentence(errs[i]))
+			sp.refuseNotTaken(p, talk.CodeUnavailable, spoolSentence(errs[i]))
 			continue
 		}
-		sp.srv.metrics.spooled.Inc()
-		byRoom[p.entry.RoomID] = append(byRoom[p.entry.RoomID], entries[i])
+		sp.cfg.Metrics.Count(Spooled, 1)
+		byRoom[p.Entry.RoomID] = append(byRoom[p.Entry.RoomID], entries[i])
 	}
 	for room, list := range byRoom {
-		behind := sp.srv.lastAccepted(room)
-		sp.srv.showPending(room, list, true, talk.UUID{})
-		sp.srv.publishNote(&fanout.Note{Room: room, Entries: list, Behind: behind})
+		sp.cfg.Rooms.ShowAccepted(room, list)
 	}
-	for i, p := range posts {
+	for i := range posts {
 		if errs[i] == nil {
-			sp.srv.ackAccepted(p)
+			posts[i].From.Accepted(&posts[i])
 		}
 	}
 }
@@ -138,7 +136,7 @@ func (sp *spooler) add(ctx context.Context, entries []talk.Entry) []error {
 		fits, at = append(fits, e), append(at, i)
 	}
 	again := map[int32][]int{} // by room, of those that stand behind a gap
-	for i, err := range sp.spool.Add(ctx, fits, behind...) {
+	for i, err := range sp.stream.Add(ctx, fits, behind...) {
 		errs[at[i]] = err
 		if errors.Is(err, fanout.ErrSpoolLost) {
 			again[fits[i].RoomID] = append(again[fits[i].RoomID], at[i])
@@ -155,21 +153,21 @@ func (sp *spooler) add(ctx context.Context, entries []talk.Entry) []error {
 // so many that it could not keep more: what a node accepts, it must be able to store or
 // to add again.
 func (sp *spooler) behind(entries []talk.Entry) (last []talk.Entry, full map[int32]bool) {
-	authors := map[int32]lastOwn{}
+	authors := map[int32]LastOwn{}
 	for i := range entries {
 		e := &entries[i]
 		if authors[e.RoomID] == nil {
-			authors[e.RoomID] = lastOwn{}
+			authors[e.RoomID] = LastOwn{}
 		}
 		authors[e.RoomID][e.Author] = talk.Entry{}
 	}
 	full = map[int32]bool{}
 	for room, of := range authors {
-		r := sp.srv.rooms.get(room)
+		r := sp.cfg.Rooms.Get(room)
 		if r == nil {
 			continue
 		}
-		full[room] = r.findLastOwn(of) >= maxPending
+		full[room] = r.FindLastOwn(of) >= MaxPending
 		for _, e := range of {
 			if !e.ID.IsZero() {
 				last = append(last, e)
@@ -183,15 +181,15 @@ func (sp *spooler) behind(entries []talk.Entry) (last []talk.Entry, full map[int
 // that at names, and notes how that went in errs.
 func (sp *spooler) addAgain(ctx context.Context, room int32, entries []talk.Entry, at []int, errs []error) {
 	var all []talk.Entry
-	if r := sp.srv.rooms.get(room); r != nil {
-		all = r.ownPending()
+	if r := sp.cfg.Rooms.Get(room); r != nil {
+		all = r.OwnPending()
 	}
 	own := len(all)
-	sp.srv.log.Warn("the spool does not have what was accepted last; all that is known of it is added again", "room", room, "entries", own)
+	sp.cfg.Log.Warn("the spool does not have what was accepted last; all that is known of it is added again", "room", room, "entries", own)
 	for _, i := range at {
 		all = append(all, entries[i])
 	}
-	results := sp.spool.Add(ctx, all)
+	results := sp.stream.Add(ctx, all)
 	for n, i := range at {
 		errs[i] = results[own+n]
 	}
@@ -206,30 +204,17 @@ func spoolSentence(err error) string {
 
 // ackRecent answers the posts that are shown here with their seq, as they were
 // stored before, and returns the others.
-func (s *Server) ackRecent(posts []post) (others []post) {
-	for _, p := range posts {
-		seq := int64(0)
-		if r := s.rooms.get(p.entry.RoomID); r != nil {
-			r.locked(func() { seq = r.recent.seqOf(p.entry.Author, p.entry.ID) })
+func (c *Committer) ackRecent(posts []Post) (others []Post) {
+	for i := range posts {
+		p, seq := &posts[i], int64(0)
+		if r := c.cfg.Rooms.Get(p.Entry.RoomID); r != nil {
+			seq = r.SeqOf(p.Entry.Author, p.Entry.ID)
 		}
 		if seq == 0 {
-			others = append(others, p)
+			others = append(others, *p)
 			continue
 		}
-		s.ackPost(p, history.Result{Seq: seq, Repeat: true})
+		p.From.Stored(p, history.Result{Seq: seq, Repeat: true})
 	}
 	return others
-}
-
-// ackAccepted tells the author that an entry is in the spool, but not stored.
-func (s *Server) ackAccepted(p post) {
-	c := p.conn
-	form, waiting := c.pendingAck()
-	s.metrics.acked(ackAccepted)
-	if form.IsExtended() {
-		c.answerIn(form, talk.Accepted{RoomID: p.entry.RoomID, ID: p.entry.ID})
-	}
-	if waiting {
-		c.resumeBacklog()
-	}
 }

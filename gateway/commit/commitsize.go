@@ -1,4 +1,4 @@
-package gateway
+package commit
 
 import "time"
 
@@ -21,7 +21,7 @@ type commitSize struct {
 }
 
 // took notes how long a commit took.
-func (c *commitSize) took(posts []post, d time.Duration) {
+func (c *commitSize) took(posts []Post, d time.Duration) {
 	bytes := 0
 	for i := range posts {
 		bytes += posts[i].size()

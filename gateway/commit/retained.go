@@ -1,8 +1,7 @@
-package gateway
+package commit
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 
 	"tuitalk/talk"
@@ -18,40 +17,31 @@ import (
 // changes nothing about what is kept. The end of the gateway does: there is one more
 // attempt, and then nobody knows.
 
-const (
-	// retryKept is when kept posts are offered again.
-	retryKept = 250 * time.Millisecond
-	// maxUnstored bounds the posts of one connection of the original's forms that
-	// are on their way, and so what is kept for it; Options.QueueBytes bounds those of
-	// all together.
-	maxUnstored = 100
-)
+// retryKept is when kept posts are offered again.
+const retryKept = 250 * time.Millisecond
 
 // refuseNotTaken is called for a post that neither the store nor the spool has confirmed.
-func (s *Server) refuseNotTaken(p post, code talk.Code, sentence string) {
-	if p.unclear && !p.conn.form().IsExtended() {
-		s.lane(p.entry.RoomID).retain(p)
+func (c *Committer) refuseNotTaken(p Post, code talk.Code, sentence string) {
+	if p.unclear && !p.From.Repeats() {
+		c.lane(p.Entry.RoomID).retain(p)
 		return
 	}
-	s.nackRetry(p, code, sentence)
+	p.From.SendAgain(&p, code, sentence)
 }
 
 // retain has a post offered again after a while.
-func (l *lane) retain(p post) {
-	p.conn.locked(func(u *user) {
-		at, _ := slices.BinarySearch(u.retained, p.number)
-		u.retained = slices.Insert(u.retained, at, p.number)
-	})
+func (l *lane) retain(p Post) {
+	p.From.Retained(p.Number)
 	if !l.retains(p) {
-		l.srv.metrics.unclear.Inc()
-		l.srv.log.Warn("this gateway ends and does not know whether a message is stored", "room", p.entry.RoomID, "id", p.entry.ID)
-		p.conn.pendingAck()
+		l.cfg.Metrics.Count(Unclear, 1)
+		l.cfg.Log.Warn("this gateway ends and does not know whether a message is stored", "room", p.Entry.RoomID, "id", p.Entry.ID)
+		p.From.Unclear()
 		return
 	}
-	l.srv.metrics.keptPosts.Inc()
+	l.cfg.Metrics.Count(KeptPosts, 1)
 }
 
-func (l *lane) retains(p post) bool {
+func (l *lane) retains(p Post) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.stopped {
@@ -59,24 +49,24 @@ func (l *lane) retains(p post) bool {
 	}
 	l.retainedBytes += p.size()
 	if l.retained = append(l.retained, p); len(l.retained) == 1 {
-		l.srv.timers.After(retryKept, l.offerRetained)
+		l.cfg.Timers.After(retryKept, l.offerRetained)
 	}
 	return true
 }
 
 // offerRetained queues what was kept.
 func (l *lane) offerRetained() {
-	seen := map[*conn]struct{}{}
+	seen := map[Poster]struct{}{}
 	for _, p := range l.takeRetained() {
-		if _, again := seen[p.conn]; !again {
-			seen[p.conn] = struct{}{}
-			guard(p.conn, p.conn.refuseBehindRetained)
+		if _, again := seen[p.From]; !again {
+			seen[p.From] = struct{}{}
+			p.From.RefuseBehindRetained()
 		}
 	}
 }
 
 // takeRetained does it, and returns the posts.
-func (l *lane) takeRetained() []post {
+func (l *lane) takeRetained() []Post {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	kept := l.retained
@@ -92,10 +82,10 @@ func (l *lane) requeue() {
 		network netip.Prefix
 		room    int32
 	}
-	fronts := map[place][]post{}
+	fronts := map[place][]Post{}
 	for _, p := range l.retained {
-		p.queued = l.srv.clock.Coarse()
-		at := place{p.network, p.entry.RoomID}
+		p.queued = l.cfg.Clock.Coarse()
+		at := place{p.Network, p.Entry.RoomID}
 		fronts[at] = append(fronts[at], p)
 	}
 	l.retained, l.retainedBytes = nil, 0

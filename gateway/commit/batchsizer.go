@@ -1,16 +1,12 @@
-package gateway
+package commit
 
 import (
-	"context"
 	"sync/atomic"
 	"time"
-
-	"tuitalk/history"
-	"tuitalk/talk"
 )
 
 // maxBatchSize is the most entries that a drain appends at once.
-const maxBatchSize = maxBatch
+const maxBatchSize = MaxBatch
 
 // quickAnswer is an append after which twice as much would still take no more than
 // half of stepTimeout.
@@ -60,31 +56,4 @@ func (p *batchSizer) learn(n int, began time.Time, err error, late bool) {
 	case late:
 		p.tooLong(n)
 	}
-}
-
-// appendPage appends what waited, as much as page allows.
-func (sp *spooler) appendPage(ctx context.Context, entries []talk.Entry) ([]history.Result, error) {
-	patience := max(stepTimeout, sp.srv.patience.now())
-	step, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	began := time.Now()
-	results, err := sp.srv.history.Append(step, entries)
-	sp.srv.noteStore(step, err, patience)
-	sp.sizer.learn(len(entries), began, err, step.Err() != nil && ctx.Err() == nil)
-	return results, err
-}
-
-// storeAll stores pending entries without the spool.
-func (sp *spooler) storeAll(ctx context.Context, entries []talk.Entry) error {
-	for len(entries) > 0 {
-		n := min(len(entries), sp.sizer.size())
-		results, err := sp.appendPage(ctx, entries[:n])
-		if err != nil {
-			return err
-		}
-		sp.srv.metrics.rescued.Add(float64(countFresh(results)))
-		sp.srv.showDrained(entries[:n], results)
-		entries = entries[n:]
-	}
-	return nil
 }
