@@ -69,7 +69,7 @@ func crowdSentence(r limits.Refusal) string {
 // identify tells the budgets who this is, once the connection has. Call with mu held.
 func (c *conn) identify() talk.Error {
 	u := &c.user
-	if u.identified || u.uuid.IsZero() || u.closed {
+	if u.identified || u.uuid.IsZero() || u.async == asyncClosed {
 		return talk.Error{}
 	}
 	u.identified, u.who = true, c.principal()

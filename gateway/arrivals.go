@@ -58,7 +58,7 @@ type arrivals struct {
 
 func (a *arrivals) add(c *conn) {
 	c.locked(func(u *user) {
-		if u.closed || !u.uuid.Proven() {
+		if u.async == asyncClosed || !u.uuid.Proven() {
 			return
 		}
 		a.mu.Lock()
@@ -245,7 +245,7 @@ func (s *Server) findOtherSessions(ctx context.Context, arrived []*conn) error {
 func (s *Server) resolveArrival(c *conn, windows []history.Window) {
 	var former []history.Window
 	c.locked(func(u *user) {
-		if u.room == nil || u.provisional {
+		if u.place == placeNowhere || u.place == placeProvisional {
 			return
 		}
 		var known history.Window
@@ -262,8 +262,8 @@ func (s *Server) resolveArrival(c *conn, windows []history.Window) {
 		}
 		switch {
 		case known.Name == "" || known.Name == u.name || u.wishedName != nil || u.renaming != nil:
-		case u.reregistering:
-			u.unresolved = true // until that is done; see renameHere
+		case u.place.isReregistering():
+			u.place.on(placeNameFound) // until that is done; see renameHere
 		default:
 			u.name = known.Name
 			c.announceName(u.room)

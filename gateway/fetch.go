@@ -111,7 +111,7 @@ func (c *conn) nextPiece(h *historyStream) bool {
 func (c *conn) pieceDue(h *historyStream) {
 	ok := true
 	c.locked(func(u *user) {
-		if !u.closed {
+		if u.async != asyncClosed {
 			ok = c.nextPiece(h)
 		}
 	})
@@ -206,7 +206,7 @@ func (c *conn) endFetch() {
 // was sent. Call with mu held.
 func (c *conn) resumeFetch() {
 	h := c.user.fetch
-	if h != nil && h.waiting && !c.user.closed && c.hasTaken(historyBytes) {
+	if h != nil && h.waiting && c.user.async != asyncClosed && c.hasTaken(historyBytes) {
 		h.waiting = false
 		if !c.nextPiece(h) {
 			c.srv.timers.After(0, func() { c.pieceFailed(h, errHistoryBusy) })
@@ -364,5 +364,5 @@ func (h *historyStream) frame(part []talk.Entry) talk.History {
 func (c *conn) leftRoom(h *historyStream) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !h.oldestFirst && (c.user.switching || c.user.room != h.asked)
+	return !h.oldestFirst && (c.user.async == asyncSwitching || c.user.room != h.asked)
 }

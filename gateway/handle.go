@@ -65,7 +65,7 @@ func (c *conn) mustWait(m talk.Message) bool {
 // unstoredFirst: what changes a session waits for what it has said before, and
 // for its present epoch.
 func (c *conn) unstoredFirst() bool {
-	return c.user.unstored > 0 || c.user.reregistering
+	return c.user.unstored > 0 || c.user.place.isReregistering()
 }
 
 // fetchedFirst: one answer at a time, and none while the one before waits for
@@ -151,10 +151,11 @@ func (c *conn) leaveRoom() {
 	if r == nil {
 		return
 	}
+	provisional := u.place == placeProvisional
 	u.room, u.renaming, u.asking = nil, nil, nil
+	u.place.on(placeLeft)
 	c.srv.removeMember(r, c)
-	if u.provisional {
-		u.provisional = false // it leaves when the store has let it in: see join.entered
+	if provisional { // it leaves when the store has let it in: see join.onEntered
 		if u.joining != nil && u.joining.room == r {
 			u.joining = nil
 		}

@@ -52,8 +52,8 @@ func (c *conn) refuseBusy(form talk.Form) {
 // waits. Its queues, the room and the store together have RequestWait for it: then
 // the client is told to come back. What is on its way to the store goes on. Call
 // with mu held.
-func (c *conn) beginAsync() (by int64) {
-	c.user.busy = true
+func (c *conn) beginAsync(e asyncEvent) (by int64) {
+	c.user.async.on(e)
 	by = c.srv.clock.Coarse() + int64(c.srv.opts.RequestWait)
 	c.asyncBy.Store(by)
 	return by
@@ -84,8 +84,11 @@ func (c *conn) join(m talk.JoinRoom) talk.Error {
 		return talk.Error{Code: talk.CodeNotYou, Message: "this uuid is not yours"}
 	}
 	u.uuid = m.UUID
-	u.switching = u.room != nil && u.room.id != m.RoomID
-	j := &join{conn: c, m: m, name: name, by: c.beginAsync()}
+	asked := asyncJoin
+	if u.room != nil && u.room.id != m.RoomID {
+		asked = asyncSwitch
+	}
+	j := &join{conn: c, m: m, name: name, by: c.beginAsync(asked)}
 	busy := func() { j.fail(errBusy) }
 	if !c.submit(c.srv.work.enter, j.findRoom, busy) {
 		c.srv.timers.After(0, busy) // without mu
@@ -163,7 +166,6 @@ func (j *join) fail(err error) {
 func (j *join) finish(f func(u *user)) {
 	c := j.conn
 	c.finishAsync(func(u *user) {
-		u.switching = false
 		c.wantsRoom(false)
 		f(u)
 	})
@@ -205,11 +207,12 @@ func (j *join) register() (key sessionKey, ok bool) {
 		if u.room == r { // the same room again
 			c.srv.removeMember(r, c)
 			u.room = nil
+			u.place.on(placeLeft)
 		}
 		if u.session.IsZero() {
 			u.session = newUUID()
 		}
-		if ok = !u.closed; ok {
+		if ok = u.async != asyncClosed; ok {
 			u.joining = j
 			key = c.sessionKey(r)
 			j.known, _ = r.nameOf(u.uuid)
@@ -236,9 +239,10 @@ func (j *join) enterProvisionally() {
 	var form talk.Form
 	sits := false
 	c.locked(func(u *user) {
-		if sits = !u.closed && u.joining == j && u.room != r; sits {
+		if sits = u.async != asyncClosed && u.joining == j && u.room != r; sits {
 			c.leaveRoom()
-			u.room, u.epoch, u.name, u.namedAt, u.provisional = r, 0, j.name, j.shownUpTo(), true
+			u.room, u.epoch, u.name, u.namedAt = r, 0, j.name, j.shownUpTo()
+			u.place.on(placeSeated)
 			if known, seq := r.nameOf(u.uuid); known != "" && j.m.Resume && u.form.IsExtended() {
 				u.takeName(known, seq) // where it is newer than what he says: an Enter keeps it
 			}
@@ -282,8 +286,8 @@ func (j *join) onEntered(key sessionKey, id talk.UUID, a history.Moved) {
 	var form talk.Form
 	gone, current, sits := false, false, false
 	c.locked(func(u *user) {
-		gone, current = u.closed, u.joining == j
-		sits = u.provisional && u.room == r
+		gone, current = u.async == asyncClosed, u.joining == j
+		sits = u.place == placeProvisional && u.room == r
 		if gone || !current || !a.Applied {
 			return
 		}
@@ -294,7 +298,8 @@ func (j *join) onEntered(key sessionKey, id talk.UUID, a history.Moved) {
 		if u.renaming == nil && !(sits && a.Entry == nil && u.namedAt > j.satAt) {
 			u.takeName(a.Name, entrySeq(a.Entry)) // unless the log has given a newer one since he sits
 		}
-		u.joining, u.epoch, u.entered, u.provisional = nil, a.Epoch, id, false
+		u.joining, u.epoch, u.entered = nil, a.Epoch, id
+		u.place.on(placeEntered)
 		form = u.form
 	})
 	switch {
@@ -344,7 +349,7 @@ func (c *conn) indexSession(key sessionKey) {
 		old.closeFor(reasonSuperseded)
 	}
 	c.locked(func(u *user) {
-		if u.closed {
+		if u.async == asyncClosed {
 			c.srv.windows.remove(sessionIDOf(key), c) // cleanup came before put
 		}
 	})
@@ -366,7 +371,7 @@ func (j *join) finishJoin(form talk.Form, a history.Moved) {
 		c.srv.catchUp(c)
 	}
 	j.finish(func(u *user) {
-		if u.closed {
+		if u.async == asyncClosed {
 			c.srv.removeMember(r, c) // it went before it sat
 		}
 		j.takeNewerName(u)

@@ -43,7 +43,7 @@ func namedServer(t *testing.T, id int32, name string) (*Server, *user, talk.UUID
 	r := &room{id: id, srv: s, state: roomOpen}
 	r.memberList.members = []talk.Member{{UUID: uuid, Username: name}}
 	c := &conn{srv: s}
-	c.user.uuid, c.user.session, c.user.room, c.user.name = uuid, newUUID(), r, name
+	c.user.uuid, c.user.session, c.user.room, c.user.place, c.user.name = uuid, newUUID(), r, placeJoined, name
 	s.windows.put(sessionID{uuid, c.user.session}, c)
 	return s, &c.user, uuid
 }
@@ -54,23 +54,23 @@ func namedServer(t *testing.T, id int32, name string) (*Server, *user, talk.UUID
 func TestWhoSitsWithoutTheStoreIsCalledAsTheLogSays(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		kind        talk.Kind
-		provisional bool
-		wish        *rename
-		want        string
+		kind  talk.Kind
+		place placeState
+		wish  *rename
+		want  string
 	}{
-		"renamed":                         {talk.KindRenamed, true, nil, "newer"},
-		"joined by another window":        {talk.KindJoined, true, nil, "newer"},
-		"joined itself":                   {talk.KindJoined, false, nil, "older"},
-		"renamed, and its own name holds": {talk.KindRenamed, true, &rename{applied: true}, "older"},
-		"joined, and it wishes":           {talk.KindJoined, true, &rename{}, "older"},
-		"renamed, and it wishes":          {talk.KindRenamed, false, &rename{}, "newer"},
+		"renamed":                         {talk.KindRenamed, placeProvisional, nil, "newer"},
+		"joined by another window":        {talk.KindJoined, placeProvisional, nil, "newer"},
+		"joined itself":                   {talk.KindJoined, placeJoined, nil, "older"},
+		"renamed, and its own name holds": {talk.KindRenamed, placeProvisional, &rename{applied: true}, "older"},
+		"joined, and it wishes":           {talk.KindJoined, placeProvisional, &rename{}, "older"},
+		"renamed, and it wishes":          {talk.KindRenamed, placeJoined, &rename{}, "newer"},
 	} {
 		s := bareServer(t)
 		uuid := talk.Secret{1}.UUID()
 		r := &room{id: 1, srv: s, state: roomOpen}
 		c := &conn{srv: s}
-		c.user.uuid, c.user.room, c.user.name, c.user.provisional, c.user.renaming = uuid, r, "older", tc.provisional, tc.wish
+		c.user.uuid, c.user.room, c.user.place, c.user.name, c.user.renaming = uuid, r, tc.place, "older", tc.wish
 		c.membership.uuid = uuid
 		r.members = []*conn{c}
 		r.placeEntries([]talk.Entry{{Kind: tc.kind, RoomID: 1, Seq: 1, Author: uuid, ID: newUUID(), Name: "newer"}})
@@ -266,7 +266,9 @@ func TestWhoIsRegisteredAgainKeepsHisName(t *testing.T) {
 	t.Parallel()
 	for entering, want := range map[bool]string{true: "known", false: "newer"} {
 		s, u, uuid := namedServer(t, 1, "known")
-		u.reregistering = entering
+		if entering {
+			u.place.on(placeReregister)
+		}
 		s.Deliver(&fanout.Note{Room: fanout.FleetRoom, Renamed: []fanout.Renamed{{UUID: uuid, Name: "newer", Room: 2}}})
 		if told := s.toldIn(1); u.name != want || !entering && told != want || entering && told != "" {
 			t.Errorf("entering %v: called %q, and the room is told %q", entering, u.name, told)
@@ -281,7 +283,7 @@ func TestWhoIsRegisteredAgainSaysNoNameOfTheLog(t *testing.T) {
 	s, u, uuid := namedServer(t, 1, "older")
 	c, r := s.windows.of(uuid)[0], u.room
 	key := c.sessionKey(r)
-	u.reregistering = true
+	u.place.on(placeReregister)
 	r.placeEntries([]talk.Entry{{Kind: talk.KindRenamed, RoomID: 1, Seq: 1, Author: uuid, ID: newUUID(), Name: "newer"}})
 	c.onReregistered(r, key, "older", history.Moved{Applied: true, Epoch: 2, Name: "older"})
 	if u.name != "newer" || s.toldIn(1) != "" {
@@ -325,7 +327,8 @@ func TestWhoIsRegisteredAgainIsLookedUpBehindThat(t *testing.T) {
 	s, u, uuid := namedServer(t, 1, "older")
 	c := s.windows.of(uuid)[0]
 	key := c.sessionKey(u.room)
-	u.entered, u.reregistering = enterID(time.Unix(1_700_000_010, 0)), true
+	u.entered = enterID(time.Unix(1_700_000_010, 0))
+	u.place.on(placeReregister)
 	elsewhere := history.Window{
 		Session: history.Session{SessionKey: history.SessionKey{RoomID: 2, UUID: uuid, Session: newUUID()}},
 		Entered: enterID(time.Unix(1_700_000_000, 0)), Name: "newer",

@@ -65,7 +65,7 @@ func (s *Server) onPeopleNote(n *fanout.Note) {
 func (c *conn) supersede(by history.Session) {
 	older := false
 	c.locked(func(u *user) {
-		older = u.room != nil && u.room.id == by.RoomID && !u.provisional &&
+		older = u.room != nil && u.room.id == by.RoomID && u.place != placeProvisional &&
 			u.epoch < by.Epoch && by.Gateway != c.srv.opts.ID
 	})
 	if older {
@@ -137,7 +137,7 @@ func (k *leaseManager) checkOwnSessions(ctx context.Context) error {
 func (cs *conns) sessions(shard int, list []ownSession) []ownSession {
 	for _, c := range cs.inShard(shard) {
 		c.locked(func(u *user) {
-			if u.room != nil && !u.provisional && !u.reregistering && c.at() == stageSocket {
+			if u.place == placeJoined && c.at() == stageSocket {
 				list = append(list, ownSession{c, c.sessionKey(u.room), u.epoch, u.entered})
 			}
 		})
@@ -203,7 +203,7 @@ func (u *user) named(e *talk.Entry) {
 	}
 	held := rn != nil && !rn.written && (rn.applied || e.Kind == talk.KindJoined)
 	switch {
-	case e.Kind == talk.KindJoined && !u.provisional:
+	case e.Kind == talk.KindJoined && u.place != placeProvisional:
 	case held && rn.applied && e.Seq >= u.namedAt:
 		rn.was, u.namedAt = e.Name, e.Seq // if the store refuses his wish
 	case !held:
@@ -253,7 +253,7 @@ func (s *Server) renameElsewhere(uuid talk.UUID, name string, r *room, at uint64
 func (s *Server) renameHere(uuid talk.UUID, name string, but int32) {
 	for _, c := range s.windows.of(uuid) {
 		c.locked(func(u *user) {
-			if u.room == nil || u.room.id == but || u.name == name || u.provisional || u.reregistering || u.renaming != nil {
+			if u.place != placeJoined || u.room.id == but || u.name == name || u.renaming != nil {
 				return
 			}
 			u.name = name

@@ -39,7 +39,7 @@ func (c *conn) rename(m talk.ChangeName) talk.Error {
 	case m.UUID != u.uuid:
 		return c.refusal(m, talk.CodeNotYou, "this uuid is not yours")
 	}
-	c.beginAsync()
+	c.beginAsync(asyncRename)
 	rn := &rename{conn: c, m: m, room: u.room, name: name, was: u.name, id: m.ID, asOf: max(u.room.placed(), u.namedAt)}
 	rn.known, _ = u.room.nameOf(u.uuid)
 	if rn.id.IsZero() {
@@ -77,7 +77,7 @@ func (rn *rename) applyHere() {
 	c := rn.conn
 	holds := false
 	c.locked(func(u *user) {
-		if holds = !u.closed && !rn.ended && u.renaming == rn; holds {
+		if holds = u.async != asyncClosed && !rn.ended && u.renaming == rn; holds {
 			if rn.applied = true; !rn.written {
 				rn.was, u.name = u.name, rn.name
 			}
@@ -103,7 +103,7 @@ func (rn *rename) onAnswer(epoch int64, a history.Moved) {
 	var name, called string
 	var there *room
 	c.locked(func(u *user) {
-		current = u.renaming == rn && !u.closed
+		current = u.renaming == rn && u.async != asyncClosed
 		if again = current && !a.Applied && a.Err == nil && u.epoch != epoch; again {
 			rn.ask()
 			return
@@ -113,7 +113,7 @@ func (rn *rename) onAnswer(epoch int64, a history.Moved) {
 			u.asking = nil
 		}
 		switch {
-		case !current && u.asking == nil && u.renaming != nil && !u.closed:
+		case !current && u.asking == nil && u.renaming != nil && u.async != asyncClosed:
 			u.renaming.ask() // one at a time, and in an outage only the last
 		case !current:
 		case done:
@@ -193,7 +193,7 @@ func (rn *rename) appliedElsewhere() (name string, known *room) {
 		return u.name, rn.room
 	case u.wishedName == rn:
 		return rn.name, rn.room
-	case u.closed || u.renaming != nil || u.room == nil:
+	case u.async == asyncClosed || u.renaming != nil || u.room == nil:
 		return "", nil
 	}
 	return u.name, u.room

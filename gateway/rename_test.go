@@ -22,7 +22,7 @@ func TestAnOlderChangeDoesNotUndoANewerOne(t *testing.T) {
 		"a newer one is stored":          {func(u *user, newer *rename) { u.wishedName, u.name = newer, "newer" }, renamed{"newer", 2, 0}},
 		"a newer one waits, and tells":   {func(u *user, newer *rename) { u.wishedName, u.renaming = newer, newer }, renamed{}},
 		"a newer one, and he is nowhere": {func(u *user, newer *rename) { u.wishedName, u.room = newer, nil }, renamed{}},
-		"a newer one, and he is gone":    {func(u *user, newer *rename) { u.wishedName, u.closed = newer, true }, renamed{}},
+		"a newer one, and he is gone":    {func(u *user, newer *rename) { u.wishedName, u.async = newer, asyncClosed }, renamed{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

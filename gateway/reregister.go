@@ -44,10 +44,9 @@ func (s *Server) reclaimSession(b history.Session) bool {
 func (c *conn) reregister(keep bool) {
 	u := &c.user
 	r := u.room
-	if r == nil || u.busy || u.provisional || u.reregistering {
+	if u.async != asyncIdle || !u.place.on(placeReregister) {
 		return
 	}
-	u.reregistering = true
 	key, name := c.sessionKey(r), u.name
 	e := registration{key: key, name: name, id: enterIDOf(u.entered), epoch: u.epoch, keep: keep && key.UUID.Proven()}
 	c.srv.registerSession(e, func(a history.Moved) { c.onReregistered(r, key, name, a) })
@@ -58,8 +57,8 @@ func (c *conn) onReregistered(r *room, key sessionKey, name string, a history.Mo
 	c.srv.publishMoved(r, a)
 	here, unresolved := false, false
 	c.locked(func(u *user) {
-		unresolved = u.unresolved
-		u.reregistering, u.unresolved = false, false
+		unresolved = u.place == placeUnresolved
+		u.place.on(placeReregistered)
 		here = u.room == r
 		if here && a.Applied {
 			u.epoch = a.Epoch

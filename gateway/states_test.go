@@ -53,6 +53,36 @@ func wantDrawn(t *testing.T, d drawing, next func(state, event int) int) {
 	}
 }
 
+func TestRequestsOfASessionAreDrawn(t *testing.T) {
+	t.Parallel()
+	wantDrawn(t, drawing{
+		section: "A session's requests",
+		states: []string{
+			asyncIdle: "idle", asyncJoining: "joining", asyncSwitching: "switching", asyncRenaming: "renaming", asyncClosed: "closed",
+		},
+		events: []string{
+			asyncJoin: "JoinRoom", asyncSwitch: "JoinRoom of another room", asyncRename: "ChangeName",
+			asyncDone: "told how that went", asyncClose: "the connection ends",
+		},
+	}, func(state, event int) int { return int(asyncSteps[state][event]) })
+}
+
+func TestPlacesOfASessionAreDrawn(t *testing.T) {
+	t.Parallel()
+	wantDrawn(t, drawing{
+		section: "Where a session is",
+		states: []string{
+			placeNowhere: "nowhere", placeProvisional: "provisional", placeJoined: "joined",
+			placeReregistering: "reregistering", placeUnresolved: "unresolved",
+		},
+		events: []string{
+			placeSeated: "the store is slow or away", placeEntered: "the store let it in",
+			placeLeft: "it leaves, or its connection ends", placeReregister: "another node may have taken this one for dead",
+			placeNameFound: "it has another name elsewhere", placeReregistered: "the store has answered",
+		},
+	}, func(state, event int) int { return int(placeSteps[state][event]) })
+}
+
 func TestMemberStatesAreDrawn(t *testing.T) {
 	t.Parallel()
 	wantDrawn(t, drawing{

@@ -15,7 +15,6 @@ type user struct {
 	unnamedProxy bool       // from is a proxy's, and many others'
 	formKnown    bool       // the form is decided
 	form         talk.Form
-	closed       bool // the connection is closed
 	// identified: the budgets know who this is.
 	identified bool
 	who        limits.Who
@@ -25,22 +24,18 @@ type user struct {
 	session talk.UUID
 	name    string
 
+	place      placeState
 	room       *room     // where it is; nil while it is nowhere or on the way
 	epoch      int64     // of its session in that room; 0 while provisional
 	entered    talk.UUID // id of the Enter that took it there; see enterID
 	wishedName *rename   // the newest name that it has asked for on this connection; nil: none
 	namedAt    int64     // what the log of room says of names up to this seq is older than name; 0 if that is not known
-	switching  bool      // it has asked for another room, and is not told yet
 	joining    *join     // the store is asked to let it in there
 	// renaming: the newest rename that the store has not confirmed; nil: none.
 	renaming *rename
 	asking   *rename // the one that is on its way to the store
-	// provisional: it has a membership although the store has not let it in yet.
-	provisional   bool
-	reregistering bool // it is being registered again; its epoch is about to change
-	unresolved    bool // by which name it is known elsewhere is to be looked up behind that
 
-	busy         bool           // an asynchronous step is under way; what comes waits
+	async        asyncState     // its request that is under way
 	unstored     int            // posts that are on their way to the store
 	retained     []uint64       // numbers of those of them that are kept, ascending; see Retained
 	fetch        *historyStream // a Fetch is being answered; nil for none
@@ -138,7 +133,7 @@ func (c *conn) formOf(opcode byte, data []byte) (talk.Form, bool) {
 // mu held.
 func (c *conn) enqueueMessage(m talk.Message, size int) talk.Error {
 	u := &c.user
-	if u.closed {
+	if u.async == asyncClosed {
 		return talk.Error{}
 	}
 	u.messageCount++
@@ -185,7 +180,7 @@ func (c *conn) processBacklog() talk.Error {
 		if refusal := c.identify(); refusal.Code != "" {
 			return refusal
 		}
-		if len(u.backlog) == 0 || u.busy || u.closed || u.keptOut {
+		if len(u.backlog) == 0 || u.async != asyncIdle || u.keptOut {
 			break
 		}
 		m := u.backlog[0]
@@ -219,7 +214,7 @@ func (c *conn) processAll() {
 // finishAsync ends an asynchronous step.
 func (c *conn) finishAsync(f func(u *user)) {
 	c.locked(func(u *user) {
-		u.busy = false
+		u.async.on(asyncDone)
 		c.asyncBy.Store(0)
 		f(u)
 	})
@@ -289,12 +284,13 @@ func (c *conn) cleanup() {
 	var unstored int
 	var key sessionKey
 	c.locked(func(u *user) {
-		u.closed = true
+		u.async.on(asyncClose)
 		c.srv.held.Changed(u.waiting, 0)
 		u.backlog, u.waiting = nil, 0
 		c.srv.limits.Leave(&c.account)
 		r, epoch, unstored = u.room, u.epoch, u.unstored
 		u.room = nil
+		u.place.on(placeLeft)
 		key = c.sessionKey(r)
 	})
 	c.srv.windows.remove(sessionIDOf(key), c)
