@@ -168,7 +168,7 @@ var mutants = []mutant{
 
 	// Alive.
 	{name: "joins and the opening of rooms share workers, and wait there", fix: "9.1", edits: []edit{
-		{"gateway/rooms.go", `if !s.work.opening.submitFor(network,`, `if !s.work.enter.submitFor(network,`},
+		{"gateway/rooms.go", `if !s.work.opening.SubmitFor(network,`, `if !s.work.enter.SubmitFor(network,`},
 		{"gateway/join.go", "s.scheduleOpen(r, j.conn.network, j.m.AfterSeq)\n", `s.scheduleOpen(r, j.conn.network, j.m.AfterSeq)
 			for waits := true; waits; time.Sleep(time.Millisecond) {
 				r.locked(func() { waits = !r.state.isOpen() && r.state != roomClosed })

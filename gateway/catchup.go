@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"tuitalk/gateway/sched"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -36,13 +37,13 @@ func (s *Server) catchUp(c *conn) {
 func (s *Server) scheduleCatchUp(r *room, c *conn) {
 	run := func(ctx context.Context) { s.catchUpStep(ctx, r, c) }
 	fail := func(why error) {
-		if why == errPanicked {
+		if why == sched.ErrPanicked {
 			c.sock.Close(nil) // it would again
 			return
 		}
 		s.retryCatchUp(r, c)
 	}
-	if !s.work.live.submitFor(c.network, run, fail) {
+	if !s.work.live.SubmitFor(c.network, run, fail) {
 		s.retryCatchUp(r, c)
 	}
 }

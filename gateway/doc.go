@@ -135,9 +135,9 @@
 // What waits for the store or the bus on behalf of a connection or a room is a task
 // of a class: enter (joins, resumes), opening (of rooms), live (catch-up, gaps, heads,
 // rooms to be verified), history (older entries), site (the page), closing
-// (the end of subscriptions). Each class is a workerPool with workers and a queue of
+// (the end of subscriptions). Each class is a sched.Pool with workers and a queue of
 // its own, and the store has a connection for every worker, so that none can starve
-// another, and in each networks take turns (taskQueue), as in a lane. A room is opened in
+// another, and in each networks take turns, as in a lane. A room is opened in
 // the turn of whoever of those who wait for it comes first. A task waits for the store
 // and the bus only, never for another task: a
 // join whose room is just being opened or closed is kept by the room, holds no
@@ -168,7 +168,7 @@
 //
 //	conn.mu → the locks of package commit → sched.Timers
 //	conn.mu → arrivals.mu
-//	conn.mu → workerPool.mu
+//	conn.mu → sched.Pool
 //	conn.mu, room.mu → the locks of package limits, which calls nobody
 //	conn.mu → room.mu → the locks of package transport (outbox, then pump)
 //	rooms.mu, windows.mu, shards of conns, the locks of package sched, poller.mu: alone

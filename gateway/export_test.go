@@ -35,7 +35,7 @@ func (s *Server) Arrivals() int {
 
 // Opening is how many rooms wait to be opened, once for each network that wants them.
 func (s *Server) Opening() int {
-	_, count := s.work.opening.waited(s.clock.Coarse())
+	_, count := s.work.opening.Waited(s.clock.Coarse())
 	return count
 }
 

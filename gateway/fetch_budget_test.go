@@ -60,12 +60,12 @@ func readHistory(t *testing.T, store *longSecond, do func(s *Server, r *historyR
 		cfg := limits.Config{MaxConns: 10, History: limits.Rates{Bytes: limits.Rate{PerSecond: readPerSecond, Burst: readAtOnce}}}
 		s.limits = limits.New(cfg)
 		s.timers.Start(s.vital)
-		s.work.history.start()
+		s.work.history.Start(s.ctx)
 		r := &historyReader{conn: &conn{srv: s}, t: t}
 		r.user.form, r.user.uuid = talk.JSON, newUUID()
 		do(s, r)
 		s.timers.Stop()
-		s.work.history.stop()
+		s.work.history.Stop()
 	})
 }
 

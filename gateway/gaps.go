@@ -36,7 +36,7 @@ func (s *Server) scheduleFill(r *room) {
 // submitFill hands the next step to a worker. It owns r.filling from then on.
 func (s *Server) submitFill(r *room) {
 	run := func(ctx context.Context) { s.fillGap(ctx, r) }
-	if !s.work.live.submit(run, func(error) { s.retryFill(r) }) {
+	if !s.work.live.Submit(run, func(error) { s.retryFill(r) }) {
 		s.retryFill(r)
 	}
 }
@@ -109,7 +109,7 @@ func (s *Server) readBehind(ctx context.Context, room int32, e history.Head, pag
 // would be the same. If it cannot be done now, the sweep compares the heads.
 func (s *Server) compareSuspect(r *room) {
 	placed, resets := r.placedHead()
-	s.work.live.submit(func(ctx context.Context) {
+	s.work.live.Submit(func(ctx context.Context) {
 		s.compareHeads(ctx, []*room{r})
 		if placed.Seq == 0 {
 			return

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"tuitalk/gateway/sched"
 )
 
 // health is what this node knows of the parts that it needs.
@@ -147,9 +149,9 @@ func (s *Server) waitsInVain() string {
 // can do that, and the others do not notice.
 func (s *Server) behind() string {
 	now := s.clock.Coarse()
-	for _, p := range []*workerPool{s.work.enter, s.work.opening, s.work.live} {
-		if oldest, count := p.waited(now); oldest > p.size.MaxWait/2 {
-			return fmt.Sprintf("too much to do: %d tasks of class %s wait, for their turn for %s", count, p.class, oldest.Round(time.Second))
+	for _, p := range []*sched.Pool{s.work.enter, s.work.opening, s.work.live} {
+		if oldest, count := p.Waited(now); oldest > p.Capacity().MaxWait/2 {
+			return fmt.Sprintf("too much to do: %d tasks of class %s wait, for their turn for %s", count, p.Class(), oldest.Round(time.Second))
 		}
 	}
 	return ""

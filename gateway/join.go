@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tuitalk/gateway/commit"
+	"tuitalk/gateway/sched"
 	"tuitalk/history"
 	"tuitalk/talk"
 )
@@ -16,7 +17,7 @@ var errBusy = errors.New("the gateway is too busy")
 // failJoin tells what stands between a user and a room.
 func (c *conn) failJoin(err error) {
 	e := talk.Error{Code: talk.CodeUnavailable, Message: "the history is away, try again in a moment", Retry: true, RetryMS: retryBusyMS}
-	if err == errBusy || err == errTooLate {
+	if err == errBusy || err == sched.ErrTooLate {
 		e.Code, e.Message = talk.CodeBusy, "the gateway is too busy, try again in a moment"
 	} else {
 		c.srv.log.Warn("a user could not be let in", "err", err)
@@ -27,9 +28,9 @@ func (c *conn) failJoin(err error) {
 // submit runs f on a worker of a class, in the turn of the client's network. If it cannot, late is called instead, soon
 // enough for the client to hear of it; a panic ends the connection. false: too much
 // waits already, and nothing will happen.
-func (c *conn) submit(p *workerPool, run func(context.Context), late func()) bool {
-	return p.submitFor(c.network, run, func(why error) {
-		if why == errPanicked {
+func (c *conn) submit(p *sched.Pool, run func(context.Context), late func()) bool {
+	return p.SubmitFor(c.network, run, func(why error) {
+		if why == sched.ErrPanicked {
 			c.sock.Close(nil)
 			return
 		}

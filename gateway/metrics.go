@@ -217,13 +217,13 @@ func (s *Server) showState(mk maker) {
 			prometheus.Labels{"part": string(part)}, func() float64 { return float64(len(s.degraded(part))) })
 	}
 	for _, p := range s.work.all() {
-		label := prometheus.Labels{"class": string(p.class)}
+		label := prometheus.Labels{"class": p.Class()}
 		mk.labelled("work_queued", "Tasks that wait for a worker, by class.", label, func() float64 {
-			_, count := p.waited(s.clock.Coarse())
+			_, count := p.Waited(s.clock.Coarse())
 			return float64(count)
 		})
 		mk.labelled("work_oldest_seconds", "For how long the network has waited for its turn that has waited for longest, by class.", label, func() float64 {
-			oldest, _ := p.waited(s.clock.Coarse())
+			oldest, _ := p.Waited(s.clock.Coarse())
 			return oldest.Seconds()
 		})
 	}

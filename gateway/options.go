@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tuitalk/gateway/limits"
+	"tuitalk/gateway/sched"
 	"tuitalk/gateway/transport"
 	"tuitalk/talk"
 )
@@ -123,11 +124,7 @@ type Work struct {
 }
 
 // Pool is the capacity of one class of work.
-type Pool struct {
-	Workers int
-	Queue   int           // tasks that wait; what comes on top is refused at once
-	MaxWait time.Duration // what has waited for longer is refused instead of done
-}
+type Pool = sched.Capacity
 
 // StoreReaders is how many connections the store must have for reading, so that
 // none of the classes waits for another in the store's own pool. One is the
@@ -222,7 +219,7 @@ func (o *Options) validateParts() error {
 		return fmt.Errorf("path %q must begin with /", o.Path)
 	case o.Pollers < 1 || o.Pumps < 1:
 		return errors.New("pollers and pumps must be at least 1")
-	case !o.Work.Enter.valid() || !o.Work.Opening.valid() || !o.Work.Live.valid() || !o.Work.History.valid() || !o.Work.Site.valid():
+	case !o.Work.Enter.Valid() || !o.Work.Opening.Valid() || !o.Work.Live.Valid() || !o.Work.History.Valid() || !o.Work.Site.Valid():
 		return errors.New("each class of work needs at least 1 worker, a queue of at least 1, and at least 1s to wait")
 	case o.Lanes < 1 || o.Lanes > 16:
 		return fmt.Errorf("lanes must be 1 to 16, not %d", o.Lanes)
@@ -274,8 +271,6 @@ func (o *Options) validateTimes() error {
 	}
 	return nil
 }
-
-func (p Pool) valid() bool { return p.Workers > 0 && p.Queue > 0 && p.MaxWait >= time.Second }
 
 const (
 	// spareFiles are open besides connections.

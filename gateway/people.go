@@ -35,7 +35,7 @@ func (s *Server) subscribeToFleet() {
 		defer cancel()
 		f.subscribed.Store(s.subscribe(ctx, fanout.FleetRoom) == nil)
 	}
-	if !s.work.closing.submit(run, ends) {
+	if !s.work.closing.Submit(run, ends) {
 		ends(nil)
 	}
 }

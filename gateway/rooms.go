@@ -89,8 +89,8 @@ func (s *Server) scheduleOpen(r *room, network netip.Prefix, after int64) {
 			s.removeRoom(r, why)
 		}
 	}
-	if !s.work.opening.submitFor(network, func(ctx context.Context) { s.openRoom(ctx, r, after) }, fail) {
-		fail(errTooLate)
+	if !s.work.opening.SubmitFor(network, func(ctx context.Context) { s.openRoom(ctx, r, after) }, fail) {
+		fail(sched.ErrTooLate)
 	}
 }
 
@@ -105,7 +105,7 @@ func (s *Server) openRoom(ctx context.Context, r *room, after int64) {
 	if !first {
 		return
 	}
-	opened, err := roomRead, errPanicked
+	opened, err := roomRead, sched.ErrPanicked
 	defer func() { s.onOpened(context.WithoutCancel(ctx), r, opened, err) }()
 	err = s.readRoom(ctx, r)
 	if err != nil && s.canOpenUnverified(err) {
@@ -223,7 +223,7 @@ func (s *Server) closeIdle(r *room, now int64) {
 		return
 	}
 	stays := func(error) { r.locked(func() { r.closeQueued = false }) }
-	if !s.work.closing.submit(func(ctx context.Context) { s.closeRoom(ctx, r) }, stays) {
+	if !s.work.closing.Submit(func(ctx context.Context) { s.closeRoom(ctx, r) }, stays) {
 		stays(nil)
 	}
 }

@@ -145,7 +145,7 @@ func (s *Server) Start(l net.Listener, bus fanout.Bus) error {
 		}))
 	}
 	for _, p := range s.work.all() {
-		p.start()
+		p.Start(s.ctx)
 	}
 	s.timers.Start(s.vital)
 	if spool, ok := bus.(fanout.Spool); ok {
@@ -255,7 +255,7 @@ func (s *Server) drain(ctx context.Context) error {
 func (s *Server) stopWorkers() {
 	s.timers.Stop()
 	for _, p := range s.work.all() {
-		p.stop()
+		p.Stop()
 	}
 	s.pump.Stop()
 	s.pumps.Wait()

@@ -173,7 +173,7 @@ func TestRoomStates(t *testing.T) {
 		"away, and nothing is known": {func(l *roomLife) { l.store.away = true; l.opens(0) }, roomHeadless},
 		"headless and verified":      {func(l *roomLife) { l.store.away = true; l.opens(0); l.isVerified() }, roomOpen},
 		"cannot be read":             {func(l *roomLife) { l.srv.commit.UseSpool(nil); l.store.away = true; l.opens(0) }, roomClosed},
-		"nobody opens it":            {func(l *roomLife) { l.srv.work.opening.stop(); l.srv.scheduleOpen(l.room, netip.Prefix{}, 0) }, roomClosed},
+		"nobody opens it":            {func(l *roomLife) { l.srv.work.opening.Stop(); l.srv.scheduleOpen(l.room, netip.Prefix{}, 0) }, roomClosed},
 		"open and closed":            {func(l *roomLife) { l.opens(0); l.closes() }, roomClosed},
 		"unverified and closed":      {func(l *roomLife) { l.store.away = true; l.opens(3); l.closes() }, roomClosed},
 		"headless and closed":        {func(l *roomLife) { l.store.away = true; l.opens(0); l.closes() }, roomClosed},

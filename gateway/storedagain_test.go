@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tuitalk/history"
@@ -67,11 +68,16 @@ func TestWhatIsStoredAgainIsOfAnotherLog(t *testing.T) {
 		"a room, by its head": func(t *testing.T) bool {
 			return doubts(t, func(s *Server, r *room) { s.compareHeads(t.Context(), []*room{r}) })
 		},
-		"a room that may have missed something": func(t *testing.T) bool {
-			return doubts(t, func(s *Server, r *room) {
-				s.compareSuspect(r)
-				s.work.live.queue.pop(0).run(t.Context())
+		"a room that may have missed something": func(t *testing.T) (doubted bool) {
+			synctest.Test(t, func(t *testing.T) {
+				doubted = doubts(t, func(s *Server, r *room) {
+					s.compareSuspect(r)
+					s.work.live.Start(t.Context())
+					synctest.Wait() // they have nothing left to do
+					s.work.live.Stop()
+				})
 			})
+			return doubted
 		},
 		"who reads on behind it": func(t *testing.T) bool {
 			s, _ := roomWith(t, nil)

@@ -43,7 +43,7 @@ func (s *Server) sweep(l *sched.Loop, ended <-chan struct{}) {
 		s.shareRecent(rooms)
 		for _, r := range rooms {
 			for _, j := range r.overdue(now) {
-				j.fail(errTooLate)
+				j.fail(sched.ErrTooLate)
 			}
 			s.closeIdle(r, now)
 			members, count, again := r.sweep()
@@ -58,7 +58,7 @@ func (s *Server) sweep(l *sched.Loop, ended <-chan struct{}) {
 			}
 		}
 		if n%compareEvery == 0 && len(busy) > 0 {
-			s.work.live.submit(func(ctx context.Context) { s.compareHeads(ctx, busy) }, inNextRound)
+			s.work.live.Submit(func(ctx context.Context) { s.compareHeads(ctx, busy) }, inNextRound)
 		}
 	}
 }
@@ -66,7 +66,7 @@ func (s *Server) sweep(l *sched.Loop, ended <-chan struct{}) {
 // expire refuses what has waited for too long.
 func (s *Server) expire(now int64) {
 	for _, p := range s.work.all() {
-		p.expire(now)
+		p.Expire(now)
 	}
 	s.commit.Expire(now - int64(s.opts.RequestWait))
 }

@@ -71,7 +71,7 @@ func (s *Server) scheduleVerify(r *room) {
 		s.verifyRoom(ctx, r)
 		ends(nil)
 	}
-	if !s.work.live.submit(run, ends) {
+	if !s.work.live.Submit(run, ends) {
 		ends(nil)
 	}
 }

@@ -85,7 +85,7 @@ func (w *watcher) check(now time.Time) {
 	}
 	if up && !s.bus.Healthy() {
 		if busy := s.busyRooms(); len(busy) > 0 {
-			s.work.live.submit(func(ctx context.Context) { s.compareHeads(ctx, busy) }, inNextRound)
+			s.work.live.Submit(func(ctx context.Context) { s.compareHeads(ctx, busy) }, inNextRound)
 		}
 	}
 }

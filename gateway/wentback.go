@@ -111,7 +111,7 @@ func (s *Server) confirmSoon(r *room) {
 			again(err)
 		}
 	}
-	if !s.work.live.submit(run, again) {
+	if !s.work.live.Submit(run, again) {
 		again(nil)
 	}
 }

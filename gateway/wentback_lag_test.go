@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tuitalk/history"
@@ -82,24 +83,25 @@ func TestLaggingMemberGoesOn(t *testing.T) {
 // that began anew when the store had gone back, and the first that it hears of is the
 // next one here, too. It finds out that what it placed before is not there.
 func TestLostBeginningOfAnotherLog(t *testing.T) {
-	t.Parallel()
-	shown := logBehind(nil, 6)
-	anew := logBehind(shown[:3], 7)
-	s := keeperServer(t, &logStore{log: anew})
-	r := crowdedRoom(s, 1)
-	s.rooms.byID[r.id] = r
-	r.placeEntries(shown)
-	s.Lost(r.id) // the subscription was broken meanwhile
-	r.placeEntries(anew[6:])
-	if r.head != 7 {
-		t.Fatalf("the head is %d", r.head)
-	}
-	for s.work.live.queue.count > 0 {
-		s.work.live.queue.pop(0).run(t.Context())
-	}
-	if list := r.doubted(); !r.storeDoubt.open || len(list) == 0 || list[0] != headOf(&shown[5]) {
-		t.Errorf("in doubt is %+v", list)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		shown := logBehind(nil, 6)
+		anew := logBehind(shown[:3], 7)
+		s := keeperServer(t, &logStore{log: anew})
+		r := crowdedRoom(s, 1)
+		s.rooms.byID[r.id] = r
+		r.placeEntries(shown)
+		s.Lost(r.id) // the subscription was broken meanwhile
+		r.placeEntries(anew[6:])
+		if r.head != 7 {
+			t.Fatalf("the head is %d", r.head)
+		}
+		s.work.live.Start(t.Context())
+		synctest.Wait() // they have nothing left to do
+		s.work.live.Stop()
+		if list := r.doubted(); !r.storeDoubt.open || len(list) == 0 || list[0] != headOf(&shown[5]) {
+			t.Errorf("in doubt is %+v", list)
+		}
+	})
 }
 
 // TestJoinAcrossAReset: the room is read again, as the store has gone back, between the

@@ -6,9 +6,13 @@
 //	          begins and ends, when it wants to be at work again, and when it waits for
 //	          the store or the bus (OutsideCall), so that who makes no progress although
 //	          there is work can be named (Stuck)
+//	Pool      workers for one class of tasks, which wait for the store or the bus. Networks
+//	          take turns; what waits has a bound, a highest age, and somebody who is told
+//	          when it is not done
 //	Timers    short things that are done at their time, on one goroutine for all
 //
 // # Locks
 //
-// Loops.mu and Timers.mu, each alone. Nobody is called under one of them.
+// Loops.mu, Timers.mu and Pool.mu, each alone. Nobody is called under one of them, but who
+// counts what a Pool refuses.
 package sched

@@ -1,4 +1,4 @@
-package gateway
+package sched
 
 import (
 	"net/netip"
