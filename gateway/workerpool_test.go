@@ -44,7 +44,7 @@ func TestRoomsAreEnteredWhileTheyClose(t *testing.T) {
 			if ends.Add(1) == rooms {
 				close(closed)
 			}
-		case op == "IDAt" && room == 100:
+		case op == "EntryAt" && room == 100:
 			close(reached)
 			<-free
 		}
