@@ -597,7 +597,8 @@ func (p *peer) sayAll(room int32, posts, window int) {
 			delete(inFlight, m.ID)
 			done++
 		case talk.Error:
-			if !m.Retry || m.Code != talk.CodeUnavailable && m.Code != talk.CodeOutOfTurn {
+			late := m.Code == talk.CodeUnavailable || m.Code == talk.CodeBusy || m.Code == talk.CodeOutOfTurn
+			if !m.Retry || !late {
 				p.t.Errorf("after %d posts: refused: %+v", done, m)
 				return
 			}

@@ -28,7 +28,7 @@ import (
 func TestMain(m *testing.M) { fanouttest.Main(m) }
 
 // patience is how long a test waits for what must come; it decides nothing else.
-const patience = time.Minute
+const patience = 5 * time.Minute
 
 // node is a running gateway of a test.
 type node struct {
