@@ -49,6 +49,8 @@ func (c *conn) acquireBudgets(req *http.Request) bool {
 		return true
 	}
 	c.srv.metrics.refusedConn(a.Refusal)
+	c.srv.metrics.tooMany.WithLabelValues(string(a.Refusal)).Inc()
+	c.srv.rules.OnTooMany(c.addr, req.Header)
 	c.noteRefused(transport.RefusedLimits, req, "limit", a.Refusal)
 	h := c.refusalHeaders()
 	h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(a.Wait.Seconds())))))

@@ -17,8 +17,8 @@ import (
 const maxScrapes = 4
 
 // Admin serves /healthz (the process runs), /readyz (it delivers, and behind that
-// what would fail in an outage; else 503 and the reason), /metrics and
-// /debug/pprof, at names of its own only. Keep its listener private.
+// what would fail in an outage; else 503 and the reason) and /metrics, at names of its
+// own only. Keep its listener private.
 func (s *Server) Admin(gather prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -39,6 +39,13 @@ func (s *Server) Admin(gather prometheus.Gatherer) http.Handler {
 		}
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(gather, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes}))
+	return guardAdmin(s.rules, mux)
+}
+
+// Profiles serves /debug/pprof, at the same names, for a listener of its own: whoever
+// comes to it can have this process work for him.
+func (s *Server) Profiles() http.Handler {
+	mux := http.NewServeMux()
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", serveCommandLine)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

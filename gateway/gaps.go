@@ -72,7 +72,7 @@ func (s *Server) fillGap(ctx context.Context, r *room) {
 		s.doubtStore(r, has, resets, true)
 		return
 	case err != nil:
-		s.log.Warn("a hole could not be filled yet", "room", r.id, "err", err)
+		s.log.Warn("a gap could not be filled yet", "room", r.id, "err", err)
 		s.retryFill(r)
 		return
 	case len(entries) == 0:

@@ -108,6 +108,8 @@ func TestHandshakesThatMustNotBe(t *testing.T) {
 		{"a folded header", handshakeHead("+X-A: b", "+ folded: c"), 400, "malformed"},
 		{"a space before the colon", handshakeHead("+X-A : b"), 400, "malformed"},
 		{"two origins", handshakeHead("+Origin: http://chat.test", "+Origin: http://chat.test"), 403, "origin"},
+		{"the PROXY protocol", "PROXY TCP4 192.0.2.1 192.0.2.2 5 80\r\n" + handshakeHead(), 400, "proxy_protocol"},
+		{"the PROXY protocol, version 2", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + strings.Repeat("\x01", 12) + handshakeHead(), 400, "proxy_protocol"},
 		{"no HTTP", "hello\r\n\r\n", 400, "malformed"},
 	} {
 		for _, piece := range []int{1 << 20, 700} {
@@ -298,9 +300,9 @@ func TestAdminAnswersAtItsOwnNamesOnly(t *testing.T) {
 		o.Hosts, o.OwnNames = []string{"monitored.example"}, []string{"box.corp.example"}
 	})
 	for host, want := range map[string]int{
-		"127.0.0.1:9090": 200, "[::1]:9090": 200, "localhost:9090": 200, "gateway-1:9090": 200, "": 200,
-		"box.corp.example:9090": 200, "monitored.example": 200,
-		"evil.com": 403, "evil.com:9090": 403, "127.0.0.1.evil.com": 403, "a/b": 403,
+		"127.0.0.1:9190": 200, "[::1]:9190": 200, "localhost:9190": 200, "gateway-1:9190": 200, "": 200,
+		"box.corp.example:9190": 200, "monitored.example": 200,
+		"evil.com": 403, "evil.com:9190": 403, "127.0.0.1.evil.com": 403, "a/b": 403,
 	} {
 		for _, path := range []string{"/healthz", "/metrics", "/debug/pprof/cmdline"} {
 			req, err := http.NewRequest(http.MethodGet, "http://x"+path, nil)
@@ -309,7 +311,11 @@ func TestAdminAnswersAtItsOwnNamesOnly(t *testing.T) {
 			}
 			req.Host = host
 			w := &recorder{header: http.Header{}}
-			n.server.Admin(n.metrics).ServeHTTP(w, req)
+			handler := n.server.Admin(n.metrics)
+			if strings.HasPrefix(path, "/debug") {
+				handler = n.server.Profiles()
+			}
+			handler.ServeHTTP(w, req)
 			if w.status != want {
 				t.Errorf("%s of %q: %d, want %d", path, host, w.status, want)
 			}

@@ -145,6 +145,7 @@ func (k *leaseManager) heartbeat(now time.Time) (dead []talk.UUID, err error) {
 		k.srv.reregisterAll()
 		k.restartGrace()
 		k.outage = false
+		k.srv.log.Info("the store answers again")
 	}
 	passed := k.passed(now)
 	leases, err := k.lease.Leases(ctx)
@@ -191,7 +192,7 @@ func (k *leaseManager) step(round context.Context, what string, do func(context.
 	defer cancel()
 	err := do(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		k.srv.log.Info("the keeper's work goes on in the next round", "step", what, "err", err)
+		k.srv.log.Info("the lease manager goes on in the next round", "step", what, "err", err)
 		return nil
 	}
 	return err

@@ -180,7 +180,7 @@ func TestStuckLoopIsNamed(t *testing.T) {
 func get(h http.Handler, path string) int {
 	w := httptest.NewRecorder()
 	req := httptest.NewRequest(http.MethodGet, path, nil)
-	req.Host = "127.0.0.1:9090"
+	req.Host = "127.0.0.1:9190"
 	h.ServeHTTP(w, req)
 	return w.Code
 }

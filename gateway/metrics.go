@@ -60,7 +60,7 @@ type metrics struct {
 	closed                                       [reasonCount]prometheus.Counter
 	refusedUpgrades                              [transport.RefusalCount]prometheus.Counter
 	refusals, acks, resumes, caughtUp, heads     *prometheus.CounterVec
-	refusedConns, delays, limits, kept           *prometheus.CounterVec
+	refusedConns, tooMany, delays, limits, kept  *prometheus.CounterVec
 	headsBehind                                  prometheus.Gauge
 	datedAhead                                   prometheus.Counter
 	appendSeconds, moveSeconds, batchEntries     prometheus.Histogram
@@ -134,6 +134,7 @@ func newMetrics(reg prometheus.Registerer, s *Server) *metrics {
 func (m *metrics) makeLines(mk maker) {
 	m.accepted = mk.counter("accepted_total", "Connections accepted.")
 	m.refusedConns = known(mk, "refused_connections_total", "Connections that were not taken, or gave way to others before they had said who they are, by reason.", "reason", limits.Refusals)
+	m.tooMany = known(mk, "too_many_requests_total", "Requests answered with 429, by reason; who is hung up unread is not among them.", "reason", limits.Refusals)
 	m.delays = known(mk, "delayed_messages_total", "Times that a message had to wait, by whose budget was used up.", "level", limits.Levels)
 	m.limits = known(mk, "limited_messages_total", "Messages refused or not answered, by whose budget was used up.", "level", limits.Levels)
 	m.kept = known(mk, "kept_out_total", "Times that somebody was kept out for a while, by who.", "who", keptKinds)

@@ -238,7 +238,7 @@ func (s *Server) drain(ctx context.Context) error {
 	cancelMove()
 	close(s.ended)
 	s.cancel()
-	err = errors.Join(err, within(ctx, stepMost, "sweep, keeper, watcher or replay", s.rounds.Wait))
+	err = errors.Join(err, within(ctx, stepMost, "sweep, lease manager, watcher or replay", s.rounds.Wait))
 	err = errors.Join(err, within(ctx, s.opts.CloseWait+stepMost, "saying goodbye to the users", func() {
 		s.conns.each(func(c *conn) { c.closeFor(reasonDrain) })
 		s.awaitConns(ctx, 0, s.opts.CloseWait)
@@ -246,7 +246,7 @@ func (s *Server) drain(ctx context.Context) error {
 	err = errors.Join(err, within(ctx, stepMost, "the pollers", s.poller.Stop))
 	s.commit.Stop()
 	err = errors.Join(err, within(ctx, drainRest, "the storing of what was accepted", s.commit.Await))
-	err = errors.Join(err, within(ctx, stepMost, "the agenda, a worker or the pump", s.stopWorkers))
+	err = errors.Join(err, within(ctx, stepMost, "the timers, a worker or the pump", s.stopWorkers))
 	err = errors.Join(err, s.handOver(ctx))
 	s.drained.Store(err == nil)
 	return err

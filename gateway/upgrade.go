@@ -11,6 +11,11 @@ import (
 // parseRequest takes one HTTP request from data if it is whole, and returns
 // the bytes taken.
 func (c *conn) parseRequest(data []byte) int {
+	if transport.IsProxyProtocol(data) {
+		c.srv.rules.OnProxyProtocol(c.addr)
+		c.refuseUpgrade(transport.RefusedProxyProtocol, nil)
+		return len(data)
+	}
 	head, whole, tooLarge := transport.CutHead(data)
 	if tooLarge {
 		c.refuseUpgrade(transport.RefusedTooLarge, nil)

@@ -24,7 +24,7 @@ var named = map[string][]string{
 		"flood-bytes-total", "flood-delayed", "flood-rate", "flood-rate-address", "flood-rate-room",
 		"flood-rate-total", "grace", "history-rate", "hosts", "keep-out", "limits", "listen", "log-format",
 		"log-level", "max-conns", "max-conns-per-address", "max-queued-bytes", "mend-room", "min-rate", "node",
-		"origins", "ping-after", "pollers", "receive-buffer", "recent-bytes", "reserved-names", "ring-bytes",
+		"origins", "ping-after", "pollers", "pprof", "receive-buffer", "recent-bytes", "reserved-names", "ring-bytes",
 		"ring-entries", "secret-file", "send-buffer", "slow-after", "slow-mode", "slow-mode-address", "store",
 		"trusted-proxies", "waiting-bytes",
 	},

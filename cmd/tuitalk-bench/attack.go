@@ -77,7 +77,7 @@ func openAttack(self *command) (*form, func(*call) error, error) {
 	f.StringVar(&s.gatewayArgs, "gateway-args", "", "further `flags` for it, with spaces between them")
 	f.StringVar(&s.own, "i-own-this-target", "", "the `host` of a target that is not this machine")
 	f.IntVar(&s.PID, "pid", 0, "process `id` of the target, to see what the attacks cost it; with -gateway it is known")
-	f.StringVar(&s.admin, "admin", "", "its `address` for operators, as 127.0.0.1:9090: is it ready, and what does it use")
+	f.StringVar(&s.admin, "admin", "", "its `address` for operators, as 127.0.0.1:9190: is it ready, and what does it use")
 	f.StringVar(&s.ca, "ca", "", "`file` with certificates (PEM) that are trusted besides the system's, for a wss:// target")
 	f.BoolVar(&s.insecure, "insecure", false, "do not check the certificates of a wss:// target: for a test fleet only")
 	f.BoolVar(&s.list, "list", false, "show the attacks, and make none")
@@ -189,7 +189,7 @@ func (s *siege) checkTarget() (err error) {
 		}
 	}
 	if _, _, err := net.SplitHostPort(s.admin); s.admin != "" && err != nil {
-		return fmt.Errorf("-admin: %q is not host:port, as 127.0.0.1:9090", s.admin)
+		return fmt.Errorf("-admin: %q is not host:port, as 127.0.0.1:9190", s.admin)
 	}
 	s.URL, s.Program, s.Args, s.Admin = s.target, s.gateway, strings.Fields(s.gatewayArgs), s.admin
 	s.Trust, err = policyOf(s.ca, s.insecure, []string{s.target})

@@ -34,6 +34,7 @@ what else has changed and waits for the next start. It never ends a gateway.`
 // config is what the flags say.
 type config struct {
 	listen, store, bus, admin string
+	pprof                     string
 	secretFile, node          string
 	origins, hosts, proxies   string
 	limits                    string
@@ -73,7 +74,8 @@ func newConfig() (*config, *setting.Flags) {
 	f.StringVar(&c.listen, "listen", ":8080", "`address` for users: WebSocket at /ws, the browser client at /", setting.HostPort(":8080"))
 	f.StringVar(&c.store, "store", "sqlite:tuitalk.db", "where history is kept: sqlite:FILE, or postgres://… (several hosts: host1,host2). An address with a\npassword belongs into the environment: everybody on the machine can read a command line", checkStore)
 	f.StringVar(&c.bus, "bus", "local", "what joins the gateways: local (this one is alone), or redis://host:port,host:port,…,\nby TLS rediss://host:port,…?ca=FILE, where FILE has the authority that signed the servers' certificates", checkBus)
-	f.StringVar(&c.admin, "admin", "127.0.0.1:9090", "private `address` for /healthz /readyz /metrics /debug/pprof; \"none\" for none", checkAdmin)
+	f.StringVar(&c.admin, "admin", adminExample, "private `address` for /healthz /readyz /metrics; \"none\" for none", checkAdmin)
+	f.StringVar(&c.pprof, "pprof", "none", "private `address` for /debug/pprof, as 127.0.0.1:6060: profiles of this process, which cost it time and show what is in\nits memory; \"none\" for none", checkAdmin)
 	f.StringVar(&c.secretFile, "secret-file", "", "not needed any more: a `file` of older versions; identities prove themselves, and this is ignored")
 	f.StringVar(&c.node, "node", host, "`name` of this gateway in logs and for people who look for faults")
 	f.StringVar(&c.origins, "origins", "", "`list` of web origins besides its own whose pages may connect, as https://chat.example or\nhttps://*.chat.example, where the star is one whole label; * allows every page", c.parseOrigins)
@@ -123,20 +125,32 @@ func (c *config) check() error {
 }
 
 func (c *config) checkAddresses() error {
-	if c.admin == "none" {
-		c.admin = ""
-	}
-	if _, port, _ := net.SplitHostPort(c.listen); c.admin == c.listen && port != "0" {
-		return fmt.Errorf("-listen and -admin are both %s: give -admin a port of its own, on a private address", c.listen)
+	taken := map[string]string{c.listen: "-listen"}
+	for _, l := range []struct {
+		flag    string
+		address *string
+	}{{"-admin", &c.admin}, {"-pprof", &c.pprof}} {
+		at := *l.address
+		if at == "none" {
+			*l.address = ""
+			continue
+		}
+		if _, port, _ := net.SplitHostPort(at); taken[at] != "" && port != "0" {
+			return fmt.Errorf("%s and %s are both %s: give %s a port of its own, on a private address", taken[at], l.flag, at, l.flag)
+		}
+		taken[at] = l.flag
 	}
 	return nil
 }
+
+// adminExample is the default: Prometheus itself has the port 9090.
+const adminExample = "127.0.0.1:9190"
 
 func checkAdmin(address string) error {
 	if address == "none" {
 		return nil
 	}
-	if err := setting.HostPort("127.0.0.1:9090")(address); err != nil {
+	if err := setting.HostPort(adminExample)(address); err != nil {
 		return fmt.Errorf("%w, nor none", err)
 	}
 	return nil

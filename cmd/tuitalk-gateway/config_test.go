@@ -69,6 +69,7 @@ func TestEachWrongSettingIsOneClearLine(t *testing.T) {
 		{"-slow-after 1ms", "at least 1s"},
 		{"-max-conns many", "max-conns"},
 		{"-listen 127.0.0.1:7 -admin 127.0.0.1:7", "a port of its own"},
+		{"-admin 127.0.0.1:7 -pprof 127.0.0.1:7", "give -pprof a port of its own"},
 		{"-ring-bytes 8000000 -max-queued-bytes 8000000", "lower -ring-bytes"},
 		{"-pollers 0", "-pollers"},
 		{"-ring-entries 0", "-ring-entries"},

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"tuitalk/fanout/fanouttest"
 	"tuitalk/fanout/redisbus"
@@ -29,8 +28,7 @@ var (
 // fullRegistry has the metrics of a gateway in a fleet. Nothing of it is connected.
 func fullRegistry(t *testing.T) *prometheus.Registry {
 	t.Helper()
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry := newRegistry()
 	out, limiter, was := newLineWriter(io.Discard, lineBuffer), newLogLimiter(), slog.Default()
 	newLogger(&config{}, out, limiter, registry)
 	t.Cleanup(func() {

@@ -187,7 +187,7 @@ func TestLogReportsDroppedLinesInItsOwnFormat(t *testing.T) {
 
 // An operator's connection cannot be kept for ever, in whichever phase it stalls.
 func TestAdminServerHasADeadlineForEachPhase(t *testing.T) {
-	a, err := listenAdmin("127.0.0.1:0", slog.New(slog.DiscardHandler))
+	a, err := listenAdmin("-admin", "127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

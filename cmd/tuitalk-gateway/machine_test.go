@@ -227,7 +227,7 @@ func (v *vm) manual() {
 		v.t.Fatal(err)
 	}
 	for command, says := range map[string]string{
-		"curl -s http://127.0.0.1:9090/readyz":                                               "ready",
+		"curl -s http://127.0.0.1:9190/readyz":                                               "ready",
 		"systemd-run -qP -p EnvironmentFile=/etc/tuitalk/gateway.env tuitalk-gateway -check": "tuitalk.db is open in a running gateway (process ",
 	} {
 		if !strings.Contains(string(text), command) {

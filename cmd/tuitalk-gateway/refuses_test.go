@@ -28,7 +28,7 @@ func TestWrongSettingsEndTheProgram(t *testing.T) {
 		{Args: "-slow-mode-address -1", Says: "-slow-mode-address: must not be negative, and is -1"},
 		{Args: "-listen 8080", Says: `-listen: "8080" is not host:port, as :8080`},
 		{Args: "-listen :80800", Says: `-listen: ":80800" has the port 80800, and ports go up to 65535, as :8080`},
-		{Args: "-admin somewhere", Says: `-admin: "somewhere" is not host:port, as 127.0.0.1:9090, nor none`},
+		{Args: "-admin somewhere", Says: `-admin: "somewhere" is not host:port, as 127.0.0.1:9190, nor none`},
 		{Args: "-lisen :1", Says: "-lisen is not a flag; did you mean -listen? -h lists them"},
 		{Args: "-mend-room x", Says: `-mend-room: "x" is not the number of a room`},
 		{Args: "-store postgres://u:sekret@h:port/db", Says: "-store: the address must have the form postgres://user:password@host:port/database"},

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"tuitalk/cmd/setting"
 	"tuitalk/fanout"
@@ -56,11 +55,10 @@ func warnOfSecrets(c *config, log *slog.Logger) {
 // serve runs the gateway until a signal comes.
 func serve(c *config, r *reloader, stdout, stderr *lineWriter) error {
 	leaveRoom(c.pollers)
-	metrics := prometheus.NewRegistry()
+	metrics := newRegistry()
 	limiter := newLogLimiter()
 	defer limiter.stop()
 	log := newLogger(c, stderr, limiter, metrics)
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer r.run(log)()
 	warnOfSecrets(c, log)
 	opts := options(c, log, metrics)
@@ -70,21 +68,26 @@ func serve(c *config, r *reloader, stdout, stderr *lineWriter) error {
 		return fmt.Errorf("cannot listen for users: %w", err)
 	}
 	defer listener.Close()
-	admin, err := listenAdmin(c.admin, log)
+	admin, err := listenAdmin("-admin", c.admin, log)
 	if err != nil {
 		return err
 	}
 	defer admin.close()
+	profiles, err := listenAdmin("-pprof", c.pprof, log)
+	if err != nil {
+		return err
+	}
+	defer profiles.close()
 	refused := make(chan error, 1)
 	store, err := openStore(c, &opts, refused)
 	if err != nil {
 		return err
 	}
-	err = serveWith(c, opts, store, refused, listener, admin, metrics, stdout, stderr)
+	err = serveWith(c, opts, store, refused, listener, admin, profiles, metrics, stdout, stderr)
 	return errors.Join(err, store.Close())
 }
 
-func serveWith(c *config, opts gateway.Options, store history.Store, refused <-chan error, listener net.Listener, admin adminListener, metrics *prometheus.Registry, stdout, stderr *lineWriter) error {
+func serveWith(c *config, opts gateway.Options, store history.Store, refused <-chan error, listener net.Listener, admin, profiles adminListener, metrics *prometheus.Registry, stdout, stderr *lineWriter) error {
 	server, err := gateway.New(opts, store)
 	if err != nil {
 		return err
@@ -99,9 +102,12 @@ func serveWith(c *config, opts gateway.Options, store history.Store, refused <-c
 		return err
 	}
 	admin.serve(server.Admin(metrics))
+	profiles.serve(server.Profiles())
 	stopNotify := notifySystemd(server.Alive)
 	defer stopNotify()
-	greet(stdout, listener.Addr(), c)
+	if isTerminal(os.Stdout) {
+		greet(stdout, listener.Addr(), c)
+	}
 	opts.Log.Info("serving", "listen", listener.Addr().String(), "store", schemeOf(c.storeKind), "bus", schemeOf(c.bus),
 		"max_conns", opts.Limits.MaxConns, "memory_most", mebibytes(mostMemory(&opts, c.storeKind)), "version", setting.Version())
 	if c.exposed {
@@ -206,6 +212,12 @@ func openBus(c *config, server *gateway.Server, log *slog.Logger, metrics promet
 	return redisbus.Open(context.Background(), o, server)
 }
 
+// isTerminal tells whether somebody may look: a journal and a file need no banner.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
 // greet prints where people go.
 func greet(w io.Writer, addr net.Addr, c *config) {
 	host, port, err := net.SplitHostPort(addr.String())
@@ -236,13 +248,13 @@ type adminListener struct {
 // for which a profile is asked; a scraper that takes nothing is cut off.
 const adminTimeout = 10 * time.Second
 
-func listenAdmin(addr string, log *slog.Logger) (adminListener, error) {
+func listenAdmin(flag, addr string, log *slog.Logger) (adminListener, error) {
 	if addr == "" {
 		return adminListener{}, nil
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return adminListener{}, fmt.Errorf("cannot listen for operators (-admin): %w", err)
+		return adminListener{}, fmt.Errorf("cannot listen for operators (%s): %w", flag, err)
 	}
 	return adminListener{l: l, srv: &http.Server{
 		ReadTimeout: adminTimeout, WriteTimeout: adminTimeout, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,

@@ -81,6 +81,8 @@ type Replayer struct {
 	seen       []coverage  // by the last look
 	unreadable []time.Time // since when a partition could not be read; zero: it could
 	wasRead    []time.Time // since when it can, after it was once read to its end; zero: it cannot, or was not
+	failing    []bool      // a partition could not be read or stored, which is logged
+	waiting    bool        // entries wait, which is logged
 	outages    int64       // of the store, before which all of that is of no meaning
 }
 
@@ -89,7 +91,7 @@ type Replayer struct {
 func (c *Committer) NewReplayer(ctx context.Context) *Replayer {
 	n := c.spool.stream.Partitions()
 	l := c.cfg.Loops.Add("replay")
-	return &Replayer{spooler: c.spool, loop: l, ctx: l.Context(ctx), schedules: make([]schedule, n), seen: make([]coverage, n), unreadable: make([]time.Time, n), wasRead: make([]time.Time, n)}
+	return &Replayer{spooler: c.spool, loop: l, ctx: l.Context(ctx), schedules: make([]schedule, n), seen: make([]coverage, n), unreadable: make([]time.Time, n), wasRead: make([]time.Time, n), failing: make([]bool, n)}
 }
 
 // Run goes on until ended is closed.
@@ -142,6 +144,7 @@ func (rp *Replayer) ReplayAll(rescue bool) (left bool) {
 		total += max(0, depths[part])
 		switch {
 		case depths[part] == 0:
+			rp.works(part)
 			rp.seen[part], rp.schedules[part] = whole, schedule{}
 		case depths[part] > 0:
 			rp.seen[part] = rp.replayPartition(part, until)
@@ -149,6 +152,14 @@ func (rp *Replayer) ReplayAll(rescue bool) (left bool) {
 		left = left || rp.seen[part] == partly
 	}
 	rp.depth.Store(total)
+	if waits := total > 0; err == nil && waits != rp.waiting {
+		rp.waiting = waits
+		if waits {
+			rp.cfg.Log.Info("entries wait in the spool, and are stored now", "entries", total)
+		} else {
+			rp.cfg.Log.Info("the spool is empty: what waited is stored")
+		}
+	}
 	if rescue && rp.rescuePending(rp.ctx, old, rp.seen) {
 		rp.shown.empty(shown)
 	}
@@ -201,10 +212,11 @@ func (rp *Replayer) replayPartition(part int, until time.Time) coverage {
 	for rp.store.Up() {
 		f, err := rp.next(rp.ctx, part, rp.sizer.size())
 		if err != nil {
-			rp.cfg.Log.Warn("a part of the spool cannot be read", "partition", part, "err", err)
+			rp.fails(part, "a partition of the spool cannot be read", err)
 			return unread
 		}
 		if len(f.entries) == 0 {
+			rp.works(part)
 			rp.schedules[part] = schedule{}
 			return whole
 		}
@@ -217,9 +229,10 @@ func (rp *Replayer) replayPartition(part int, until time.Time) coverage {
 		}
 		f.entries, f.ids = f.entries[:n], f.ids[:n]
 		if err := rp.storePage(rp.ctx, part, f); err != nil {
-			rp.cfg.Log.Warn("a part of the spool could not be stored yet", "partition", part, "err", err)
+			rp.fails(part, "a partition of the spool could not be stored yet", err)
 			return partly
 		}
+		rp.works(part)
 		if now.After(until) {
 			return partly
 		}
@@ -252,4 +265,19 @@ func (sp *spooler) rescuePending(ctx context.Context, old int64, seen []coverage
 		}
 	}
 	return none
+}
+
+// fails says that a partition cannot be replayed, and works that it can again: each once.
+func (rp *Replayer) fails(part int, what string, err error) {
+	if !rp.failing[part] {
+		rp.failing[part] = true
+		rp.cfg.Log.Warn(what, "partition", part, "err", err)
+	}
+}
+
+func (rp *Replayer) works(part int) {
+	if rp.failing[part] {
+		rp.failing[part] = false
+		rp.cfg.Log.Info("a partition of the spool is read and stored again", "partition", part)
+	}
 }

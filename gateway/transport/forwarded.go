@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -40,8 +41,12 @@ func (r *Rules) forwardedOf(peer netip.Addr, host string, h http.Header) forward
 	f.proxied = true
 	via := 0
 	f.addr, via = r.lastUntrusted(peer, listOf(h, "X-Forwarded-For"))
-	if a, err := netip.ParseAddr(strings.TrimSpace(h.Get("X-Real-Ip"))); err == nil {
-		f.addr = a.Unmap()
+	if text := strings.TrimSpace(h.Get("X-Real-Ip")); text != "" {
+		if a, ok := parseForwardedAddr(text); ok {
+			f.addr = a
+		} else {
+			r.faults.add(fmt.Sprintf("the proxy at %v sends an X-Real-IP that is no address (%q), so that its users count as one: have it send theirs (proxy_set_header X-Real-IP $remote_addr)", peer, clip(text)))
+		}
 	}
 	if names := listOf(h, "X-Forwarded-Host"); len(names) > 0 {
 		f.hosts = append(f.hosts, names[max(0, len(names)-1-via)])

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 
 	"tuitalk/websocket"
@@ -22,20 +23,21 @@ const (
 type Refusal uint8
 
 const (
-	RefusedNot         Refusal = iota
-	RefusedTooLarge            // too many bytes or headers
-	RefusedMalformed           // not HTTP/1
-	RefusedBody                // with a body
-	RefusedMethod              // not GET
-	RefusedHTTPVersion         // below 1.1, or above 1
-	RefusedNoUpgrade           // a plain request where there is only a WebSocket
-	RefusedVersion             // not version 13, or several
-	RefusedKey                 // none, several, or not 16 bytes
-	RefusedHost                // none, several, or not a host
-	RefusedHostName            // a page of a host that is not ours
-	RefusedOrigin              // a page of somebody else
-	RefusedDraining            // we are going away
-	RefusedLimits              // too many connections: refused_connections_total tells of which kind
+	RefusedNot           Refusal = iota
+	RefusedTooLarge              // too many bytes or headers
+	RefusedMalformed             // not HTTP/1
+	RefusedProxyProtocol         // before the request
+	RefusedBody                  // with a body
+	RefusedMethod                // not GET
+	RefusedHTTPVersion           // below 1.1, or above 1
+	RefusedNoUpgrade             // a plain request where there is only a WebSocket
+	RefusedVersion               // not version 13, or several
+	RefusedKey                   // none, several, or not 16 bytes
+	RefusedHost                  // none, several, or not a host
+	RefusedHostName              // a page of a host that is not ours
+	RefusedOrigin                // a page of somebody else
+	RefusedDraining              // we are going away
+	RefusedLimits                // too many connections: refused_connections_total tells of which kind
 	RefusalCount
 )
 
@@ -44,8 +46,10 @@ var refusals = [RefusalCount]struct {
 	status   int
 	sentence string
 }{
-	RefusedTooLarge:    {"too_large", http.StatusRequestHeaderFieldsTooLarge, "the request's headers are too large"},
-	RefusedMalformed:   {"malformed", http.StatusBadRequest, "this is not an HTTP request"},
+	RefusedTooLarge:  {"too_large", http.StatusRequestHeaderFieldsTooLarge, "the request's headers are too large"},
+	RefusedMalformed: {"malformed", http.StatusBadRequest, "this is not an HTTP request"},
+	RefusedProxyProtocol: {"proxy_protocol", http.StatusBadRequest,
+		"the PROXY protocol is not spoken here: turn it off at the balancer (Nginx: proxy_protocol, HAProxy: send-proxy), and have it send X-Real-IP"},
 	RefusedBody:        {"body", http.StatusRequestEntityTooLarge, "a request here has no body"},
 	RefusedMethod:      {"method", http.StatusMethodNotAllowed, "a WebSocket begins with GET"},
 	RefusedHTTPVersion: {"http_version", http.StatusHTTPVersionNotSupported, "a WebSocket begins with HTTP/1.1"},
@@ -68,6 +72,14 @@ var (
 	endOfLine = []byte("\r\n")
 	endOfHead = []byte("\r\n\r\n")
 )
+
+// How the PROXY protocol begins, in its two versions.
+var proxyProtocols = [][]byte{[]byte("PROXY "), []byte("\r\n\r\n\x00\r\nQUIT\n")}
+
+// IsProxyProtocol tells whether a balancer has written that before the request.
+func IsProxyProtocol(data []byte) bool {
+	return slices.ContainsFunc(proxyProtocols, func(begin []byte) bool { return bytes.HasPrefix(data, begin) })
+}
 
 // CutHead finds a request's head at the beginning of what has come. It is judged
 // the same however it is segmented: whole is false for a head that goes on, and

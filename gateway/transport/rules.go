@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"sync/atomic"
+	"sync"
 
 	"tuitalk/websocket"
 )
@@ -25,7 +25,36 @@ type Rules struct {
 	trusted []netip.Prefix
 	origins *origins
 
-	unnamed atomic.Pointer[string] // tells of the first that UnnamedProxy has found
+	faults faults // of proxies
+}
+
+// faults are sentences about proxies, the first few.
+type faults struct {
+	mu   sync.Mutex
+	said []string
+}
+
+// mostFaults is how many proxies an operator is told of at once.
+const mostFaults = 4
+
+func (f *faults) add(sentence string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.said) < mostFaults && !slices.Contains(f.said, sentence) {
+		f.said = append(f.said, sentence)
+	}
+}
+
+func (f *faults) list() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.said)
+}
+
+// clip bounds what of a header is shown.
+func clip(s string) string {
+	const most = 40
+	return s[:min(len(s), most)]
 }
 
 // NewRules reports the first item that cannot be.
@@ -54,18 +83,27 @@ func (r *Rules) UnnamedProxy(peer netip.Addr, h http.Header) bool {
 	if !isNear(peer) || r.Trusts(peer) || h.Get("X-Real-Ip") == "" && h.Get("X-Forwarded-For") == "" {
 		return false
 	}
-	sentence := fmt.Sprintf("a proxy at %v is not named in -trusted-proxies: all its users count as one address", peer)
-	r.unnamed.CompareAndSwap(nil, &sentence)
+	r.faults.add(fmt.Sprintf("a proxy at %v is not named in -trusted-proxies: all its users count as one address; name it there", peer))
 	return true
 }
 
-// Degraded tells the operator of the first proxy that he should have named.
-func (r *Rules) Degraded() []string {
-	if sentence := r.unnamed.Load(); sentence != nil {
-		return []string{*sentence}
+// OnTooMany notes that a request is refused as too much comes from its address: 429. Far
+// away it may be a balancer's, too, but anybody could say so.
+func (r *Rules) OnTooMany(peer netip.Addr, h http.Header) {
+	if r.UnnamedProxy(peer, h) {
+		r.faults.add(fmt.Sprintf("users of the proxy at %v are refused (429), as it is not named in -trusted-proxies: name it there", peer))
 	}
-	return nil
 }
+
+// OnProxyProtocol notes that a proxy nearby speaks another protocol than is spoken here.
+func (r *Rules) OnProxyProtocol(peer netip.Addr) {
+	if isNear(peer) || r.Trusts(peer) {
+		r.faults.add(fmt.Sprintf("the proxy at %v speaks the PROXY protocol, and nobody gets in through it: %s", peer, RefusedProxyProtocol.Sentence()))
+	}
+}
+
+// Degraded tells the operator of proxies that are not as they should be.
+func (r *Rules) Degraded() []string { return r.faults.list() }
 
 // IsOwnName tells whether a Host header is of this machine, or of a name that the operator
 // has named.
