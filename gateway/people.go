@@ -212,9 +212,10 @@ func (u *user) named(e *talk.Entry) {
 }
 
 // takeName gives a user another name, unless it has a newer one. seq is that of the
-// entry that tells it, 0 for what the store says without one.
+// entry that tells it, 0 for what the store says without one. Who has none takes any: what he
+// has seen of names may be of a log that is gone since, in which seqs were higher.
 func (u *user) takeName(name string, seq int64) {
-	if seq == 0 || seq >= u.namedAt {
+	if seq == 0 || seq >= u.namedAt || u.name == "" {
 		u.name = name
 		u.namedAt = max(u.namedAt, seq)
 	}

@@ -124,3 +124,25 @@ func TestADateThatIsNoReason(t *testing.T) {
 		}
 	}
 }
+
+// TestANameOfALogThatWentBack: a user who has seen more of a room than there is of it now is
+// called something all the same, and what its log says of his name from then on counts.
+func TestANameOfALogThatWentBack(t *testing.T) {
+	t.Parallel()
+	u := &user{namedAt: 74}
+	if u.takeName("ada", 33); u.name != "ada" {
+		t.Errorf("he is called %q", u.name)
+	}
+	store, gone, _ := storedAgain(t)
+	s := keeperServer(t, store)
+	r := crowdedRoom(s, 1)
+	r.placeEntries(gone)
+	c := r.members[0]
+	c.user.room, c.user.name, c.user.namedAt = r, "ada", 74
+	if err := s.resetRoom(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if c.user.takeName("bob", 34); c.user.name != "bob" {
+		t.Errorf("he is called %q still, as of entry %d of the log that is gone", c.user.name, c.user.namedAt)
+	}
+}

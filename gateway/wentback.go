@@ -173,7 +173,10 @@ func (s *Server) resetRoom(ctx context.Context, r *room) error {
 	s.log.Error("the store has gone back: entries that were called stored are missing or others; the room is read again",
 		"room", r.id, "shown", was, "stored", state.HeadSeq, "members", len(all))
 	for _, c := range all {
-		c.locked(func(*user) { c.reregister(false) }) // who is where, and how he is called, has gone back as well
+		c.locked(func(u *user) { // who is where, and how he is called, has gone back as well
+			u.namedAt = 0
+			c.reregister(false)
+		})
 	}
 	for _, c := range behind {
 		s.catchUp(c)
