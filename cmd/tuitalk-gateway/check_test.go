@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,11 +70,14 @@ func TestCheckSaysEachFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone.Close() // nobody listens there any more
+	web := httptest.NewServer(http.NotFoundHandler())
+	defer web.Close()
 	for _, c := range []struct {
 		args string
 		code int
 		says string
 	}{
+		{"-store postgres://u:sekret@" + gone.Addr().String() + "/db -bus redis://" + web.Listener.Addr().String(), exitFailed, "what answers there is not Redis: correct host and port in -bus"},
 		{"-grace 5", exitSettings, `-grace: "5" is not a time with its unit, as 30s`},
 		{"-max-conns 900000000", exitSettings, "-max-conns 900000000 needs 900000256 open files, and this process may have "},
 		{"-listen " + other.Addr().String(), exitFailed, "is somebody else's: stop who listens there (ss -ltnp names the process), or choose another -listen"},

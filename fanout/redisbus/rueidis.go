@@ -341,6 +341,7 @@ func (b *Bus) explain(err error) string {
 }
 
 var remedies = [...]struct{ prefix, remedy string }{
+	{"received unknown message type", "what answers there is not Redis: correct host and port in -bus"},
 	{"NOPERM", "deploy/README.md names what the user of -bus must be allowed"},
 	{"The user executing the script", "deploy/README.md names what the user of -bus must be allowed"},
 	{"NOAUTH", "-bus needs a password: redis://:password@host:port"},
