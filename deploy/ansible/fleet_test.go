@@ -163,7 +163,7 @@ var (
 // play runs the playbook, and returns what it has changed, as "machine: role : task".
 func (f *fleet) play() (changed []string) {
 	f.t.Helper()
-	ctx, cancel := context.WithTimeout(f.t.Context(), 40*time.Minute)
+	ctx, cancel := context.WithTimeout(f.t.Context(), 90*time.Minute) // minutes, but on a busy machine
 	defer cancel()
 	begin := time.Now()
 	command := strings.Replace(runs, "inventory.ini", filepath.Join(f.dir, "inventory.ini"), 1)
