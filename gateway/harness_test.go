@@ -28,7 +28,10 @@ import (
 func TestMain(m *testing.M) { fanouttest.Main(m) }
 
 // patience is how long a test waits for what must come; it decides nothing else.
-const patience = 5 * time.Minute
+const patience = 2 * time.Minute
+
+// unhurried is how long a gateway of a test waits before it gives up what stands still.
+const unhurried = time.Minute
 
 // node is a running gateway of a test.
 type node struct {
@@ -114,9 +117,9 @@ func testOptions(t testing.TB) gateway.Options {
 	opts.DrainWait, opts.CloseWait = 100*time.Millisecond, 200*time.Millisecond
 	opts.PingAfter = time.Hour // a test's peer answers pings only while it reads
 	// what a client or a gateway that stands still loses, one on a busy machine keeps
-	opts.RequestWait, opts.HandshakeWait, opts.SlowAfter, opts.LeaseLost = patience, patience, patience, patience
+	opts.RequestWait, opts.HandshakeWait, opts.SlowAfter, opts.LeaseLost = unhurried, unhurried, unhurried, unhurried
 	for _, p := range []*gateway.Pool{&opts.Work.Enter, &opts.Work.Opening, &opts.Work.Live, &opts.Work.History, &opts.Work.Site} {
-		p.MaxWait = patience
+		p.MaxWait = unhurried
 	}
 	opts.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	opts.Limits = limits.Unlimited(opts.Limits.MaxConns)
