@@ -36,10 +36,14 @@ func (t taken) had(e *Entry) bool {
 	return ok && was == *e
 }
 
+// noticedWithin is how long after the store has gone back people may still be let into the
+// log that is gone, in microseconds: the store has to start, and each gateway to look.
+const noticedWithin = 30_000_000
+
 // mayBeTaken tells whether a view that began behind seq at that time may have begun in
 // the log that is gone: it begins anew in the other one, wherever that is by then.
 func (r *room) mayBeTaken(seq, at int64) bool {
-	return len(r.taken) > 0 && seq >= r.takenFrom && at <= r.takenAt
+	return len(r.taken) > 0 && seq >= r.takenFrom && at <= r.takenAt+noticedWithin
 }
 
 // wentBack tells of a room whose seqs have not meant the same all the time: what was said of
