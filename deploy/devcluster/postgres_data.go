@@ -247,6 +247,7 @@ func (p *Postgres) settings() []string {
 	all := []string{
 		"listen_addresses=127.0.0.1", "unix_socket_directories=" + p.dataDir(),
 		"shared_buffers=128MB", "max_wal_size=1GB", "min_wal_size=80MB",
+		"dynamic_shared_memory_type=mmap", // in its folder: a killed server's in /dev/shm would stay there
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.options.Settings)) {
 		all = append(all, name+"="+p.options.Settings[name])

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,9 @@ func TestPostgresFreezes(t *testing.T) {
 func TestPostgresLeavesNothing(t *testing.T) {
 	t.Parallel()
 	p := startPostgres(t, devcluster.PostgresOptions{})
+	if shared, err := filepath.Glob(filepath.Join(p.Dir(), "data", "pg_dynshmem", "mmap.*")); err != nil || len(shared) == 0 {
+		t.Errorf("what its processes share is not in its directory: %v, %v", shared, err)
+	}
 	if err := p.Freeze(); err != nil {
 		t.Fatal(err)
 	}
