@@ -117,9 +117,6 @@ func (o *Options) checkMemory() error {
 
 // fillHere finds how many processes hold the connections.
 func (o *Options) fillHere() error {
-	if err := o.checkMemory(); err != nil {
-		return err
-	}
 	files := int(min(mostFiles(), 1<<30))
 	most := min(PerProcess, max(files-spareFiles, 1))
 	if o.Processes == 0 {
@@ -131,6 +128,9 @@ func (o *Options) fillHere() error {
 	if each := (o.Scenario.Clients + o.Processes - 1) / o.Processes; each+spareFiles > files {
 		return fmt.Errorf("too few open files: %d connections in a process need %d, and the limit is %d; raise it (ulimit -Hn), or use -processes %d",
 			each, each+spareFiles, files, (o.Scenario.Clients+most-1)/most)
+	}
+	if err := o.checkMemory(); err != nil {
+		return err
 	}
 	if len(o.Program) == 0 {
 		me, err := os.Executable()
