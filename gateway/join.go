@@ -296,6 +296,9 @@ func (j *join) onEntered(key sessionKey, id talk.UUID, a history.Moved) {
 			c.leaveRoom()
 			u.room, u.namedAt, u.renaming, u.asking = r, j.shownUpTo(), nil, nil
 		}
+		if a.Entry != nil && a.Entry.Seq <= j.shownUpTo() {
+			u.forgetNamedAt() // what is written now is newer than all that he was shown: that log is gone
+		}
 		if u.renaming == nil && !(sits && a.Entry == nil && u.namedAt > j.satAt) {
 			u.takeName(a.Name, entrySeq(a.Entry)) // unless the log has given a newer one since he sits
 		}
@@ -359,8 +362,9 @@ func (c *conn) indexSession(key sessionKey) {
 // finishJoin tells the client where it is, starts its live view, and ends the join.
 func (j *join) finishJoin(form talk.Form, a history.Moved) {
 	c, r := j.conn, j.room
-	open, behind := false, false
+	open, behind, reset := false, false, false
 	r.locked(func() {
+		reset = r.resets != j.resets
 		if open = r.state.isOpen(); open {
 			behind = j.addMember(form, a)
 		}
@@ -375,6 +379,9 @@ func (j *join) finishJoin(form talk.Form, a history.Moved) {
 		if u.async == asyncClosed {
 			c.srv.removeMember(r, c) // it went before it sat
 		}
+		if reset && u.namedAt > entrySeq(a.Entry) {
+			u.forgetNamedAt() // resetRoom did it for those who sat
+		}
 		j.takeNewerName(u)
 	})
 }
@@ -382,7 +389,9 @@ func (j *join) finishJoin(form talk.Form, a history.Moved) {
 // shownUpTo is up to where the client has been shown the room's log when it says its name:
 // what the log says of names up to there is older. 0: nobody knows.
 func (j *join) shownUpTo() int64 {
-	if j.m.Resume && j.log != logDiffers {
+	reset := false
+	j.room.locked(func() { reset = j.room.resets != j.resets })
+	if j.m.Resume && j.log != logDiffers && !reset {
 		return j.m.AfterSeq
 	}
 	return 0

@@ -172,6 +172,94 @@ func TestWhoIsLetInIsCalledByTheNewestName(t *testing.T) {
 	}
 }
 
+// TestANameOfALogThatIsGoneHoldsAgainstNone: somebody has been shown more of a room, up to
+// entry 1000, than there is of it since its store went back, up to 500. Whether he says so
+// when nobody can compare, or the room is read again while he is let in, he is called as the
+// log that there is says.
+func TestANameOfALogThatIsGoneHoldsAgainstNone(t *testing.T) {
+	t.Parallel()
+	type life struct {
+		t   *testing.T
+		s   *Server
+		j   *join
+		key sessionKey
+	}
+	isLetIn := func(l *life) { l.j.onEntered(l.key, newUUID(), history.Moved{Applied: true, Epoch: 1, Name: "his"}) }
+	// the store has him join by an entry, which is its 501st
+	joins := func(l *life) {
+		e := &talk.Entry{Kind: talk.KindJoined, RoomID: 1, Seq: 501, Author: l.key.UUID, ID: newUUID(), Name: "written"}
+		l.j.onEntered(l.key, e.ID, history.Moved{Applied: true, Epoch: 1, Name: e.Name, Entry: e})
+	}
+	sits := func(l *life) { l.j.enterProvisionally() }
+	isReset := func(l *life) {
+		if err := l.s.resetRoom(l.t.Context(), l.j.room); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	renamed := func(l *life) {
+		l.j.room.placeEntries([]talk.Entry{{Kind: talk.KindRenamed, RoomID: 1, Seq: l.j.room.placed() + 1, Author: l.key.UUID, ID: newUUID(), Name: "newest"}})
+	}
+	// meanwhile the room is read again, in between two steps of his coming
+	meanwhile := func(l *life) {
+		l.j.conn.locked(func(u *user) {
+			u.room, u.name, u.namedAt, u.joining = l.j.room, "his", l.j.shownUpTo(), nil
+			u.place.on(placeEntered)
+		})
+		isReset(l)
+		l.j.finishJoin(talk.Extended, history.Moved{Name: "his"})
+	}
+	isCompared := func(l *life) { l.s.verifyRoom(l.t.Context(), l.j.room) }
+	for name, tc := range map[string]struct {
+		log   logMatch
+		lives []func(l *life)
+		want  string
+	}{
+		"he comes":                        {logDoubtful, []func(*life){joins}, "written"},
+		"he comes, and is renamed":        {logDoubtful, []func(*life){joins, renamed}, "newest"},
+		"he sits, and is let in":          {logDoubtful, []func(*life){sits, joins}, "written"},
+		"it is found out":                 {logDoubtful, []func(*life){isLetIn, isCompared, renamed}, "newest"},
+		"it is read again as he comes":    {logMatches, []func(*life){isReset, isLetIn, renamed}, "newest"},
+		"it is read again as he sits":     {logMatches, []func(*life){isReset, sits, renamed}, "newest"},
+		"it is read again in between":     {logMatches, []func(*life){meanwhile, renamed}, "newest"},
+		"it is read again, then he is in": {logMatches, []func(*life){sits, isReset, renamed, isLetIn}, "newest"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := keeperServer(t, resetStore{&logStore{log: logBehind(nil, 500)}})
+			bus := fanout.NewHub().Node(s)
+			t.Cleanup(func() { _ = bus.Close() })
+			s.bus = bus
+			r := &room{id: 1, srv: s, state: roomOpen, head: 1000, storeHead: 1000}
+			if tc.log == logDoubtful {
+				r.head, r.storeHead = 500, 500
+			}
+			c := &conn{srv: s}
+			uuid := talk.Secret{1}.UUID()
+			c.user.uuid, c.user.form, c.user.name = uuid, talk.Extended, "of another room"
+			m := talk.JoinRoom{RoomID: 1, UUID: uuid, Resume: true, AfterSeq: 1000, AfterID: newUUID()}
+			l := &life{t: t, s: s, j: &join{conn: c, m: m, name: "his", room: r, log: tc.log}}
+			l.key, _ = l.j.register()
+			for _, lives := range tc.lives {
+				lives(l)
+			}
+			if c.user.name != tc.want {
+				t.Errorf("called %q as of entry %d, want %q", c.user.name, c.user.namedAt, tc.want)
+			}
+		})
+	}
+}
+
+// resetStore is a store of one log, from which rooms are read.
+type resetStore struct{ *logStore }
+
+func (s resetStore) Room(context.Context, int32, int) (history.Room, error) {
+	return history.Room{HeadSeq: int64(len(s.log))}, nil
+}
+
+func (s resetStore) Before(context.Context, int32, int64, int) ([]talk.Entry, bool, error) {
+	return s.log[len(s.log)-3:], false, nil
+}
+
 // TestARefusedWishLeavesTheNameOfTheLog: another window has given it while the wish held
 // here, in a room of which nobody knows who is there.
 func TestARefusedWishLeavesTheNameOfTheLog(t *testing.T) {

@@ -221,6 +221,15 @@ func (u *user) takeName(name string, seq int64) {
 	}
 }
 
+// forgetNamedAt forgets as of when the user has its name: it was a seq of a log that is gone.
+// Call with mu held.
+func (u *user) forgetNamedAt() {
+	u.namedAt = 0
+	if u.joining != nil {
+		u.joining.satAt = 0
+	}
+}
+
 // entrySeq is the seq of what a move wrote, 0 for nothing.
 func entrySeq(e *talk.Entry) int64 {
 	if e == nil {

@@ -93,6 +93,11 @@ func (s *Server) verifyRoom(ctx context.Context, r *room) {
 		r.locked(func() { held = r.release(&m) })
 		switch {
 		case held && !m.same:
+			m.conn.locked(func(u *user) {
+				if u.room == r {
+					u.forgetNamedAt() // it was what he said to have
+				}
+			})
 			stale = append(stale, m.conn)
 		case held:
 			s.catchUp(m.conn)

@@ -174,7 +174,7 @@ func (s *Server) resetRoom(ctx context.Context, r *room) error {
 		"room", r.id, "shown", was, "stored", state.HeadSeq, "members", len(all))
 	for _, c := range all {
 		c.locked(func(u *user) { // who is where, and how he is called, has gone back as well
-			u.namedAt = 0
+			u.forgetNamedAt()
 			c.reregister(false)
 		})
 	}
