@@ -205,6 +205,8 @@ func remedyFor(err error) string {
 	switch {
 	case errors.Is(err, errReadOnly):
 		return "only a standby answers: start the primary, promote a standby, or name all servers in -store"
+	case errors.Is(err, errNoSecond):
+		return poolTooSmall
 	case errors.Is(err, errNoStandby):
 		return "the primary waits for its standby: start it, as deploy/README.md says"
 	case errors.Is(err, errOld):

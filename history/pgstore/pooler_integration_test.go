@@ -3,8 +3,10 @@
 package pgstore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -12,10 +14,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"tuitalk/deploy/devcluster"
+	"tuitalk/history"
 	"tuitalk/history/historytest"
 )
 
@@ -86,20 +93,21 @@ func freshDatabase(t *testing.T, name string) string {
 	return u.String()
 }
 
-// TestPgBouncer: in session mode all is as without it, in the others no gateway starts.
+// TestPgBouncer: in session mode all is as without it, in the others no gateway starts. A
+// pool that is too small now may have room later.
 func TestPgBouncer(t *testing.T) {
 	dsn := freshDatabase(t, "bounced")
 	for _, test := range []struct {
-		settings  []string
-		says      string
-		worksWell bool
+		settings           []string
+		says               string
+		worksWell, mayPass bool
 	}{
-		{[]string{"pool_mode = session"}, "PostgreSQL 15", true},
-		{[]string{"pool_mode = transaction"}, "set pool_mode = session", false},
-		{[]string{"pool_mode = transaction", "server_round_robin = 1"}, "set pool_mode = session", false},
-		{[]string{"pool_mode = transaction", "default_pool_size = 1"}, "set pool_mode = session", false},
-		{[]string{"pool_mode = statement"}, "", false},
-		{[]string{"pool_mode = session", "default_pool_size = 1"}, "set default_pool_size (PgBouncer) to 19", false},
+		{[]string{"pool_mode = session"}, "PostgreSQL 15", true, false},
+		{[]string{"pool_mode = transaction"}, "set pool_mode = session", false, false},
+		{[]string{"pool_mode = transaction", "server_round_robin = 1"}, "set pool_mode = session", false, false},
+		{[]string{"pool_mode = transaction", "default_pool_size = 1"}, "set pool_mode = session", false, false},
+		{[]string{"pool_mode = statement"}, "set pool_mode = session", false, false},
+		{[]string{"pool_mode = session", "default_pool_size = 1"}, "set default_pool_size (PgBouncer) to 19", false, true},
 	} {
 		through := pgBouncer(t, dsn, test.settings...)
 		found, err := Examine(t.Context(), through)
@@ -110,7 +118,7 @@ func TestPgBouncer(t *testing.T) {
 			t.Errorf("%v: %q, %v; want %q", test.settings, found, err, test.says)
 		}
 		s, err := Open(t.Context(), through, Options{})
-		if (err == nil) != test.worksWell || err != nil && !errors.Is(err, errUnusable) {
+		if (err == nil) != test.worksWell || err != nil && errors.Is(err, errUnusable) == test.mayPass {
 			t.Errorf("%v: open: %v", test.settings, err)
 		}
 		if err != nil {
@@ -123,6 +131,91 @@ func TestPgBouncer(t *testing.T) {
 	if _, err := Examine(t.Context(), withSetting(t, through, "search_path", "public")); err == nil || !strings.Contains(err.Error(), "take search_path and other settings out of the address") {
 		t.Errorf("a setting in the address: %v", err)
 	}
+}
+
+// TestPgBouncerIsBusy: where others have all its server connections, as when a whole fleet
+// starts, the store waits for its own, and says what is missing.
+func TestPgBouncerIsBusy(t *testing.T) {
+	t.Parallel()
+	const most = 8
+	through := pgBouncer(t, freshDatabase(t, "busy"), "pool_mode = session", fmt.Sprint("default_pool_size = ", most))
+	others := make([]*pgx.Conn, most-1)
+	for i := range others {
+		others[i] = connect(t, through)
+		if err := others[i].Ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := open(t, through, Options{Writers: 2, Readers: 2, Refused: func(err error) { t.Errorf("refused: %v", err) }})
+	if err := s.Check(t.Context()); !errors.Is(err, history.ErrUnavailable) || !strings.Contains(err.Error(), "set default_pool_size (PgBouncer) to 19") {
+		t.Errorf("without a second connection: %v", err)
+	}
+	for _, conn := range others {
+		if err := conn.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	await(t, "the store works", func() bool { return s.Check(t.Context()) == nil })
+	checkSession(t, s)
+}
+
+// TestPgBouncerIsCutOff: wherever in the look at a pooler a connection is lost, that says
+// nothing of the pooler: the next attempt finds that all is well.
+func TestPgBouncerIsCutOff(t *testing.T) {
+	t.Parallel()
+	through := pgBouncer(t, freshDatabase(t, "cut"), "pool_mode = session")
+	for query := range 6 {
+		s := open(t, cutOff(t, through, query), Options{Refused: func(err error) { t.Errorf("cut before query %d: refused: %v", query, err) }})
+		await(t, "the store works", func() bool { return s.Check(t.Context()) == nil })
+	}
+}
+
+// cutOff is an address that leads to the server of another; the connection that asks for
+// the server's process is cut once, after so many that were answered.
+func cutOff(t *testing.T, dsn string, after int) string {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := u.Host
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int32
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", target)
+			if err != nil {
+				t.Error(err)
+				client.Close()
+				return
+			}
+			end := func() { client.Close(); server.Close() }
+			running.Go(func() { defer end(); _, _ = io.Copy(client, server) }) // until one of them closes
+			running.Go(func() {
+				defer end()
+				for buf := make([]byte, 64<<10); ; {
+					n, err := client.Read(buf)
+					if err != nil || bytes.Contains(buf[:n], []byte("pg_backend_pid()")) && asked.Add(1) == int32(after)+1 {
+						return
+					}
+					if _, err := server.Write(buf[:n]); err != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	t.Cleanup(func() { listener.Close(); running.Wait() }) // the store, opened later, is closed before
+	u.Host = listener.Addr().String()
+	return u.String()
 }
 
 // checkSession has a store store, and looks at what its sessions are set to.
