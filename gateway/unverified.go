@@ -187,10 +187,10 @@ func (s *Server) startOf(ctx context.Context, r *room, newest []talk.Entry) (sta
 	}
 	_, start.Seq, err = s.history.SpanBefore(ctx, r.id, since, 1)
 	switch head := newest[len(newest)-1].Seq; {
-	case err != nil || start.Seq == 0:
-	case head-start.Seq > int64(s.opts.ResumeMax): // a clock was wrong once
+	case err != nil:
+	case head-start.Seq > int64(s.opts.ResumeMax): // a clock was wrong once, or is: all is newer
 		return headOf(&newest[0]), nil
-	default:
+	case start.Seq > 0:
 		var ok bool
 		var first history.Head
 		if first, ok, err = s.history.EntryAt(ctx, r.id, start.Seq); ok {
