@@ -25,20 +25,23 @@ func (s *Server) compareLogs(ctx context.Context, r *room, m talk.JoinRoom) (log
 	if m.AfterSeq == 0 {
 		return logMatches, nil
 	}
-	var stored history.Head
-	ok := false
-	r.locked(func() { stored, ok = r.recent.entryAt(m.AfterSeq) })
-	if !ok {
-		if s.commit.HasSpool() && !s.health.storeUp() {
-			return logDoubtful, nil
-		}
-		var err error
-		if stored, ok, err = s.history.EntryAt(ctx, m.RoomID, m.AfterSeq); err != nil {
+	shown := lastOf(&m)
+	var kept history.Head
+	r.locked(func() { kept, _ = r.recent.entryAt(m.AfterSeq) })
+	switch {
+	case shown.StillIs(kept):
+	case kept.Seq == shown.Seq && kept.ID != shown.ID:
+		return logDiffers, nil
+	case s.commit.HasSpool() && !s.health.storeUp():
+		return logDoubtful, nil
+	default: // not kept, or kept of a later time: it was stored again, or its room was mended since it was read
+		stored, ok, err := s.history.EntryAt(ctx, m.RoomID, m.AfterSeq)
+		if err != nil {
 			return s.unverifiedMatch(err)
 		}
-	}
-	if !ok || !lastOf(&m).StillIs(stored) {
-		return logDiffers, nil
+		if !ok || !shown.StillIs(stored) {
+			return logDiffers, nil
+		}
 	}
 	if err := s.awaitPlaced(ctx, r, m.AfterSeq); err != nil {
 		return s.unverifiedMatch(err)

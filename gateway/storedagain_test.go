@@ -125,6 +125,38 @@ func TestADateThatIsNoReason(t *testing.T) {
 	}
 }
 
+// TestAMendedRoomIsTheSameLog: what a room keeps may have the dates of before it was mended,
+// where another gateway has read it since. Only the store knows whether an entry of a later
+// time was stored again.
+func TestAMendedRoomIsTheSameLog(t *testing.T) {
+	t.Parallel()
+	mended := logBehind(nil, 7)
+	read := append([]talk.Entry(nil), mended...)
+	for i := range mended {
+		mended[i].UnixTime, read[i].UnixTime = 100, 4000
+	}
+	last := headOf(&mended[6])
+	for name, tc := range map[string]struct {
+		id    talk.UUID
+		at    uint64
+		match logMatch
+	}{
+		"of since then":         {last.ID, 100, logMatches},
+		"of before":             {last.ID, 4000, logMatches},
+		"without a date":        {last.ID, 0, logMatches},
+		"of before it was lost": {last.ID, 50, logDiffers},
+		"another entry":         {newUUID(), 100, logDiffers},
+	} {
+		s := keeperServer(t, &logStore{log: mended})
+		r := crowdedRoom(s, 0)
+		r.placeEntries(read)
+		m := talk.JoinRoom{RoomID: 1, Resume: true, AfterSeq: last.Seq, AfterID: tc.id, AfterTime: tc.at}
+		if match, err := s.compareLogs(t.Context(), r, m); err != nil || match != tc.match {
+			t.Errorf("%s: %v, %v, want %v", name, match, err, tc.match)
+		}
+	}
+}
+
 // TestANameOfALogThatWentBack: a user who has seen more of a room than there is of it now is
 // called something all the same, and what its log says of his name from then on counts.
 func TestANameOfALogThatWentBack(t *testing.T) {
