@@ -230,7 +230,7 @@ func (s *Session) move(l *conn, m talk.Reconnect) {
 		s.sender.nextRoom(s)
 		return
 	}
-	if m.Reset && s.isLive(l, s.room) {
+	if m.Reset && l == s.live { // also while it joins once more, behind a Gap, by what it had before
 		s.based = false // what is shown stays until the next Joined
 	}
 	if l.leaving {

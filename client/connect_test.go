@@ -511,18 +511,37 @@ func TestJoinNamesTheLastEntry(t *testing.T) {
 // TestReconnectThatResets: what the client has is not the room's log, whatever its end looks
 // like. It is shown until the new line has joined, which begins from nothing.
 func TestReconnectThatResets(t *testing.T) {
-	r := online(t)
-	r.get(1, talk.Reconnect{WithinMS: 1000})
-	r.get(1, talk.Reconnect{WithinMS: 1000, Reset: true})
-	r.pass(time.Second)
-	r.logIs(1, 5)
-	r.open(2)
-	if j := one(t, sent[talk.JoinRoom](r)); j.Resume {
-		t.Errorf("it goes on behind %d", j.AfterSeq)
+	for name, before := range map[string]func(r *rig){
+		"in the room": func(r *rig) {
+			r.get(1, talk.Reconnect{WithinMS: 1000})
+			r.get(1, talk.Reconnect{WithinMS: 1000, Reset: true})
+			r.logIs(1, 5)
+		},
+		"joining once more": func(r *rig) {
+			r.get(1, talk.Gap{RoomID: 1, From: 6, To: 90, ToID: seqID(90), ToTime: 90})
+			one(r.t, sent[talk.JoinRoom](r))
+			r.get(1, talk.Reconnect{WithinMS: 1000, Reset: true})
+		},
+		"refused for now": func(r *rig) {
+			r.get(1, talk.Gap{RoomID: 1, From: 6, To: 90, ToID: seqID(90), ToTime: 90})
+			one(r.t, sent[talk.JoinRoom](r))
+			r.get(1, talk.Error{Code: talk.CodeBusy, Retry: true, RetryMS: 60_000})
+			r.get(1, talk.Reconnect{WithinMS: 1000, Reset: true})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := online(t)
+			before(r)
+			r.pass(time.Second)
+			r.open(2)
+			if j := one(t, sent[talk.JoinRoom](r)); j.Resume {
+				t.Errorf("it goes on behind %d", j.AfterSeq)
+			}
+			r.join(2, 7, 7)
+			if n := r.s.Log().Len(); n != 0 {
+				t.Errorf("%d entries of the log that is gone are shown", n)
+			}
+			one(t, sent[talk.Fetch](r))
+		})
 	}
-	r.join(2, 7, 7)
-	if n := r.s.Log().Len(); n != 0 {
-		t.Errorf("%d entries of the log that is gone are shown", n)
-	}
-	one(t, sent[talk.Fetch](r))
 }
