@@ -51,7 +51,7 @@ declare(<<'END');
 16 Withdrawn  room_id i32, uuid uuid, id uuid
 17 Presence  room_id i32, member_count u32
 18 Reconnect  within_ms u32, reset? bool
-19 Gap  room_id i32, from i64, to i64
+19 Gap  room_id i32, from i64, to i64, to_id? uuid, to_time? u64
 20 Ping  n u32
 21 Pong  n u32
 
