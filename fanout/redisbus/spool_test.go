@@ -30,11 +30,17 @@ func roomIn(partition int) int32 {
 	}
 }
 
-func depthOf(t *testing.T, b *Bus, partition int) int64 {
+// depthOf waits for who serves the partition: after a failover that may change once more.
+func depthOf(t *testing.T, b *Bus, partition int) (depth int64) {
 	t.Helper()
-	depths, err := b.Depths(t.Context())
-	must(t, err)
-	return depths[partition]
+	await(t, "the depth of the spool", func() bool {
+		depths, err := b.Depths(t.Context())
+		if err == nil {
+			depth = depths[partition]
+		}
+		return err == nil
+	})
+	return depth
 }
 
 // An entry is accepted once a replica has it, and not before; a repeat only
