@@ -56,7 +56,7 @@ func Targets(gateway, peers string) []Target {
 func startGateway(program string) func(context.Context, string, int) (*Server, error) {
 	return func(ctx context.Context, dir string, cpu int) (*Server, error) {
 		return launch(ctx, dir, cpu, program, "-listen", "127.0.0.1:0", "-admin", "none",
-			"-store", "sqlite:"+filepath.Join(dir, "chat.db"), "-bus", "local", "-limits", "none", "-drain", "0s", "-log-level", "warn")
+			"-store", "sqlite:"+filepath.Join(dir, "chat.db"), "-bus", "local", "-limits", "none", "-drain", "0s")
 	}
 }
 
@@ -109,8 +109,8 @@ func startRedis(ctx context.Context, dir string, cpu int) (*devcluster.Program, 
 	return redis, address, nil
 }
 
-// listens is what a server of ours prints when it listens.
-var listens = regexp.MustCompile(`(?:listening on |ws://)(127\.0\.0\.1:\d+)`)
+// listens is what a server of ours prints or logs when it listens.
+var listens = regexp.MustCompile(`(?:listening on |listen=)(127\.0\.0\.1:\d+)`)
 
 // launch starts a server of ours and returns when it listens.
 func launch(ctx context.Context, dir string, cpu int, program string, args ...string) (*Server, error) {
