@@ -133,7 +133,7 @@ func TestPanicOnALoopEndsTheProcess(t *testing.T) {
 	}
 	for _, op := range []string{"Append", "Move", "Renew"} {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestPanicOnALoopEndsTheProcess$", "-test.v")
-		cmd.Env = append(os.Environ(), panicEnv+"="+op)
+		cmd.Env = append(os.Environ(), panicEnv+"="+op, "TMPDIR="+t.TempDir()) // it clears up nothing
 		out, err := cmd.CombinedOutput()
 		if err == nil || !bytes.Contains(out, []byte("panic: a fault of a test")) {
 			t.Errorf("%s: ended with %v:\n%s", op, err, out)
