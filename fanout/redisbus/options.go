@@ -97,7 +97,7 @@ func Defaults() Options {
 
 // ParseURL reads redis://[[user]:password@]host:port,host:port,… into the
 // defaults. A password's special characters are percent-encoded. With rediss:// it is
-// TLS, and ?ca=FILE may follow.
+// TLS, and ?ca=FILE may follow, with an @ in it as %40.
 func ParseURL(text string) (Options, error) {
 	o := Defaults()
 	scheme, rest, ok := strings.Cut(text, "://")
