@@ -404,7 +404,7 @@ func TestFrozenFirstAddressOfAName(t *testing.T) {
 func TestOpenNamesWhatIsNoBus(t *testing.T) {
 	t.Parallel()
 	c := cluster(t)
-	lone := startLone(t, "--cluster-enabled", "yes")
+	lone := startLone(t, "--cluster-enabled", "yes", "--cluster-port", busPort(t))
 	web, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer web.Close()

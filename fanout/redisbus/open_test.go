@@ -28,6 +28,14 @@ func freeAddr(t *testing.T) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
+// busPort is the port on which a node speaks to the others. The one that Redis would take,
+// 10,000 above the other, may be a client's.
+func busPort(t *testing.T) string {
+	t.Helper()
+	_, port, _ := net.SplitHostPort(freeAddr(t))
+	return port
+}
+
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	c := cluster(t)

@@ -32,7 +32,7 @@ func tlsNode(t *testing.T, names string) (addr, ca string) {
 	addr = freeAddr(t)
 	host, port, _ := net.SplitHostPort(addr)
 	cmd := exec.Command("redis-server", "--port", "0", "--tls-port", port, "--bind", host, "--dir", dir, "--save", "", "--cluster-enabled", "yes",
-		"--tls-cluster", "yes", "--tls-auth-clients", "no", "--tls-cert-file", at("crt"), "--tls-key-file", at("key"), "--tls-ca-cert-file", at("crt"),
+		"--cluster-port", busPort(t), "--tls-cluster", "yes", "--tls-auth-clients", "no", "--tls-cert-file", at("crt"), "--tls-key-file", at("key"), "--tls-ca-cert-file", at("crt"),
 		"--requirepass", "p@ss word")
 	must(t, cmd.Start())
 	t.Cleanup(func() {
