@@ -14,6 +14,9 @@ import (
 // errUnusable: this program can never work with the database as it is, whatever is tried.
 var errUnusable = errors.New("the database cannot be used as it is")
 
+// errTransactionPooling: the pooler keeps no connection at its server process.
+var errTransactionPooling = fmt.Errorf("%w: %s", errUnusable, transactionPooling)
+
 // errNoSecond: the pooler gives no second server connection now.
 var errNoSecond = errors.New("no second connection")
 
@@ -61,7 +64,7 @@ func (p pool) checkPooler(ctx context.Context) error {
 		return noSecond(err)
 	}
 	if second == first {
-		return fmt.Errorf("%w: %s", errUnusable, transactionPooling)
+		return errTransactionPooling
 	}
 	return keeps(another, conn, first)
 }
@@ -71,7 +74,7 @@ func (p pool) checkPooler(ctx context.Context) error {
 func keeps(ctx context.Context, conn *pgxpool.Conn, first uint32) error {
 	now, err := serverProcess(ctx, conn.Conn().PgConn())
 	if err == nil && now != first {
-		return fmt.Errorf("%w: %s", errUnusable, transactionPooling)
+		return errTransactionPooling
 	}
 	return err
 }
@@ -82,7 +85,7 @@ func noSecond(err error) error {
 	var pe *pgconn.PgError
 	switch {
 	case errors.As(err, &pe) && strings.Contains(pe.Message, "statement pooling"): // PgBouncer, of a transaction
-		return fmt.Errorf("%w: %s", errUnusable, transactionPooling)
+		return errTransactionPooling
 	case pe != nil:
 		return err
 	}
