@@ -64,8 +64,7 @@ func (s *Session) onJoined(l *conn, m talk.Joined) {
 		if m.HeadSeq == m.AfterSeq {
 			id, date = m.HeadID, m.HeadTime
 		}
-		s.restartLog(m.AfterSeq, id, m.HeadSeq >= 0)
-		s.lastTime = date
+		s.restartLog(m.AfterSeq, id, date, m.HeadSeq >= 0)
 		s.roster.forget()
 	}
 	if !m.MembersUnknown { // else the list that there is goes on with the log
@@ -77,9 +76,9 @@ func (s *Session) onJoined(l *conn, m talk.Joined) {
 
 // restartLog begins the log behind a seq. What is older is loaded anew.
 // known: the server knows where the log ends; else it may have more than it says.
-func (s *Session) restartLog(after int64, id talk.UUID, known bool) {
+func (s *Session) restartLog(after int64, id talk.UUID, date uint64, known bool) {
 	s.forgetLog()
-	s.based, s.last, s.lastID, s.lastTime = true, after, id, 0
+	s.based, s.last, s.lastID, s.lastTime = true, after, id, date
 	s.done = after == 0 && known
 	s.outbox.shownUpTo(s.room, after)
 	if s.firstN > 0 && !s.done {
@@ -180,8 +179,7 @@ func (s *Session) onGap(l *conn, m talk.Gap) {
 			s.lastID, s.lastTime = m.ToID, m.ToTime
 		}
 	case named:
-		s.restartLog(m.To, m.ToID, true)
-		s.lastTime = m.ToTime
+		s.restartLog(m.To, m.ToID, m.ToTime, true)
 		s.roster.forget()
 		s.what |= MembersChanged
 		s.askRoom(l)
