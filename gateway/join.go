@@ -292,11 +292,12 @@ func (j *join) onEntered(key sessionKey, id talk.UUID, a history.Moved) {
 		if gone || !current || !a.Applied {
 			return
 		}
+		shown := j.shownUpTo()
 		if !sits {
 			c.leaveRoom()
-			u.room, u.namedAt, u.renaming, u.asking = r, j.shownUpTo(), nil, nil
+			u.room, u.namedAt, u.renaming, u.asking = r, shown, nil, nil
 		}
-		if a.Entry != nil && a.Entry.Seq <= j.shownUpTo() {
+		if a.Entry != nil && a.Entry.Seq <= shown {
 			u.forgetNamedAt() // what is written now is newer than all that he was shown: that log is gone
 		}
 		if u.renaming == nil && !(sits && a.Entry == nil && u.namedAt > j.satAt) {
@@ -440,8 +441,9 @@ func (j *join) addMember(form talk.Form, a history.Moved) (behind bool) {
 	}
 	r.addMember(c, m.UUID, form, cursor)
 	c.membership.told = !form.IsExtended() && !a.Applied
-	if log == logMatches && cursor > 0 && cursor == m.AfterSeq {
-		c.membership.last = lastOf(m)
+	claim := lastOf(m)
+	if log == logMatches && cursor > 0 && cursor == claim.Seq {
+		c.membership.last = claim
 	}
 	switch {
 	case r.state == roomHeadless && cursor == 0:
@@ -449,7 +451,6 @@ func (j *join) addMember(form talk.Form, a history.Moved) (behind bool) {
 	case form.IsExtended() && (log == logDoubtful || r.state.isUnverified()):
 		c.membership.state, r.hasUnverified = memberUnverified, true
 		if log == logDoubtful {
-			claim := lastOf(m)
 			c.membership.claim = &claim
 		}
 	}

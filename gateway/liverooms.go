@@ -92,8 +92,8 @@ func (l liveRooms) Replayed(entries []talk.Entry, results []history.Result) {
 	}
 }
 
-// markStored forgets that an entry is pending, as it is stored, and tells its author;
-// first, since he would say again what is taken off the screens.
+// ackStoredLater tells the author that an entry is stored, and forgets that it is pending:
+// in this order, since he would say again what is taken off the screens.
 func (s *Server) ackStoredLater(room int32, e fanout.Stored) {
 	if r := s.rooms.get(room); r != nil {
 		s.notifyAuthor(r, e.Author, ackStoredLater, talk.Stored{RoomID: room, ID: e.ID, Seq: e.Seq})

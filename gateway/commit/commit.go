@@ -231,6 +231,3 @@ func (c *Committer) MarkShown() {
 		c.spool.shown.marked.Add(1)
 	}
 }
-
-// Loop is where a replayer tells of its progress.
-func (rp *Replayer) Loop() *sched.Loop { return rp.loop }

@@ -86,6 +86,9 @@ type Replayer struct {
 	outages    int64       // of the store, before which all of that is of no meaning
 }
 
+// Loop is where it tells of its progress.
+func (rp *Replayer) Loop() *sched.Loop { return rp.loop }
+
 // NewReplayer returns one that waits for the store and the spool with ctx. There is one at
 // most, behind UseSpool.
 func (c *Committer) NewReplayer(ctx context.Context) *Replayer {
