@@ -114,7 +114,7 @@ var mutants = []mutant{
 	{name: "a doubt about the store is not looked at", fix: "10.8", edits: []edit{{"gateway/wentback.go",
 		`return s.resetRoom(ctx, r)`, `return nil`}}},
 	{name: "another entry at a known seq is no reason for a doubt", fix: "10.8", edits: []edit{
-		{"gateway/wentback.go", `return r.state.isUnverified() || ok && shown.StillIs(headOf(e))`, `return r.state.isUnverified() || ok || shown.StillIs(headOf(e))`},
+		{"gateway/wentback.go", `return r.state.isUnverified() || ok && shown.StillIs(history.HeadOf(e))`, `return r.state.isUnverified() || ok || shown.StillIs(history.HeadOf(e))`},
 		{"gateway/wentback.go", `if shown, ok := r.recent.entryAt(head.Seq); ok && !shown.StillIs(head) {`, `if shown, ok := r.recent.entryAt(head.Seq); !ok && shown.StillIs(head) {`},
 		{"gateway/wentback.go", `if head.Seq < placed && placed <= r.head {`, `if head.Seq < 0 && placed <= r.head {`},
 	}},

@@ -94,7 +94,7 @@ func (r *room) serveStored(c *conn, entries []talk.Entry) (full bool) {
 			c.membership.on(memberRingFull)
 			return true
 		}
-		c.membership.cursor, c.membership.last = entries[i].Seq, headOf(&entries[i])
+		c.membership.cursor, c.membership.last = entries[i].Seq, history.HeadOf(&entries[i])
 	}
 	return false
 }
@@ -119,7 +119,7 @@ func (r *room) serveRecent(c *conn) (has history.Head, done bool) {
 			s.on(memberRingFull)
 			return has, true
 		}
-		s.cursor, s.last = e.Seq, headOf(&e.Entry)
+		s.cursor, s.last = e.Seq, history.HeadOf(&e.Entry)
 		r.srv.metrics.caught(fromRing, 1)
 	}
 	s.on(memberCaughtUp)

@@ -97,7 +97,7 @@ func (s *Server) readBehind(ctx context.Context, room int32, e history.Head, pag
 		return entries, true, err
 	}
 	entries, err = s.history.After(ctx, room, e.Seq-1, page+1)
-	if err != nil || len(entries) == 0 || !e.StillIs(headOf(&entries[0])) {
+	if err != nil || len(entries) == 0 || !e.StillIs(history.HeadOf(&entries[0])) {
 		return nil, false, err
 	}
 	return entries[1:], true, nil

@@ -81,12 +81,7 @@ func (r *recent) entryAt(seq int64) (history.Head, bool) {
 	if len(r.list) == 0 || seq < r.at(0).Seq || seq > r.at(len(r.list)-1).Seq {
 		return history.Head{}, false
 	}
-	return headOf(&r.at(int(seq - r.at(0).Seq)).Entry), true
-}
-
-// headOf names a stored entry.
-func headOf(e *talk.Entry) history.Head {
-	return history.Head{Seq: e.Seq, ID: e.ID, UnixTime: e.UnixTime}
+	return history.HeadOf(&r.at(int(seq - r.at(0).Seq)).Entry), true
 }
 
 // recentBytes counts what the recent entries of all rooms cost together.

@@ -322,7 +322,7 @@ func (r *room) resumeBehind(after int64) (cursor int64, gap talk.Gap) {
 		return after, talk.Gap{}
 	}
 	oldest := r.recent.at(0)
-	return oldest.Seq, r.gap(after+1, headOf(&oldest.Entry))
+	return oldest.Seq, r.gap(after+1, history.HeadOf(&oldest.Entry))
 }
 
 // gap says that entries are left out up to one.

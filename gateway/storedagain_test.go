@@ -135,7 +135,7 @@ func TestAMendedRoomIsTheSameLog(t *testing.T) {
 	for i := range mended {
 		mended[i].UnixTime, read[i].UnixTime = 100, 4000
 	}
-	last := headOf(&mended[6])
+	last := history.HeadOf(&mended[6])
 	for name, tc := range map[string]struct {
 		id    talk.UUID
 		at    uint64

@@ -189,7 +189,7 @@ func (s *Server) startOf(ctx context.Context, r *room, newest []talk.Entry) (sta
 	switch head := newest[len(newest)-1].Seq; {
 	case err != nil:
 	case head-start.Seq > int64(s.opts.ResumeMax): // a clock was wrong once, or is: all is newer
-		return headOf(&newest[0]), nil
+		return history.HeadOf(&newest[0]), nil
 	case start.Seq > 0:
 		var ok bool
 		var first history.Head

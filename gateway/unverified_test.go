@@ -76,7 +76,7 @@ func TestWhereThoseBeginWhoHaveNothing(t *testing.T) {
 		r := &room{id: 1, srv: s, state: roomHeadless, headlessAt: tc.headlessAt}
 		var want history.Head
 		if tc.want > 0 {
-			want = headOf(&log[tc.want-1])
+			want = history.HeadOf(&log[tc.want-1])
 		}
 		if start, err := s.startOf(t.Context(), r, log[length-kept:]); err != nil || start != want {
 			t.Errorf("%s: behind %+v, %v, want entry %d", name, start, err, tc.want)

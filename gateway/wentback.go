@@ -39,7 +39,7 @@ type storeDoubt struct {
 // that is not kept any more counts as another. Call with mu held.
 func (r *room) isPlaced(e *talk.Entry) bool {
 	shown, ok := r.recent.entryAt(e.Seq)
-	return r.state.isUnverified() || ok && shown.StillIs(headOf(e))
+	return r.state.isUnverified() || ok && shown.StillIs(history.HeadOf(e))
 }
 
 // placedSeq is the newest entry that the store is known to have had, 0 for none, and how
@@ -222,7 +222,7 @@ func (r *room) commonWith(head int64, entries []talk.Entry) int64 {
 	common := min(head, r.head)
 	for i := len(entries) - 1; i >= 0; i-- {
 		shown, ok := r.recent.entryAt(entries[i].Seq)
-		if ok && shown.StillIs(headOf(&entries[i])) {
+		if ok && shown.StillIs(history.HeadOf(&entries[i])) {
 			return entries[i].Seq
 		}
 		if ok {

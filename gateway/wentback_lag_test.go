@@ -25,11 +25,11 @@ func (s *logStore) EntryAt(_ context.Context, _ int32, seq int64) (history.Head,
 	if seq < 1 || seq > int64(len(s.log)) {
 		return history.Head{}, false, nil
 	}
-	return headOf(&s.log[seq-1]), true, nil
+	return history.HeadOf(&s.log[seq-1]), true, nil
 }
 
 func (s *logStore) Heads(context.Context, []int32) ([]history.Head, error) {
-	return []history.Head{headOf(&s.log[len(s.log)-1])}, nil
+	return []history.Head{history.HeadOf(&s.log[len(s.log)-1])}, nil
 }
 
 // logBehind is a log that has the first of another one, and then others.
@@ -50,7 +50,7 @@ func stepOfLaggingMember(t *testing.T, stored, shown []talk.Entry, cursor int64)
 	r.placeEntries(shown)
 	r.empty()
 	c := r.members[0]
-	c.membership.state, c.membership.cursor, c.membership.last = memberCatchingUp, cursor, headOf(&shown[cursor-1])
+	c.membership.state, c.membership.cursor, c.membership.last = memberCatchingUp, cursor, history.HeadOf(&shown[cursor-1])
 	s.catchUpStep(t.Context(), r, c)
 	return r, c
 }
@@ -64,7 +64,7 @@ func TestLaggingMemberOfAStoreThatWentBack(t *testing.T) {
 	if c.membership.cursor != 4 || c.out.QueuedBytes() != 0 {
 		t.Errorf("it is shown entries up to %d of another log", c.membership.cursor)
 	}
-	if list := r.doubted(); !r.storeDoubt.open || len(list) != 2 || list[0] != headOf(&shown[3]) {
+	if list := r.doubted(); !r.storeDoubt.open || len(list) != 2 || list[0] != history.HeadOf(&shown[3]) {
 		t.Errorf("in doubt is %+v", list)
 	}
 }
@@ -74,7 +74,7 @@ func TestLaggingMemberGoesOn(t *testing.T) {
 	t.Parallel()
 	shown := logBehind(nil, 6)
 	r, c := stepOfLaggingMember(t, shown, shown, 2)
-	if c.membership.cursor != 6 || c.membership.last != headOf(&shown[5]) || r.storeDoubt.open {
+	if c.membership.cursor != 6 || c.membership.last != history.HeadOf(&shown[5]) || r.storeDoubt.open {
 		t.Errorf("it is at %d; in doubt: %v", c.membership.cursor, r.storeDoubt.open)
 	}
 }
@@ -98,7 +98,7 @@ func TestLostBeginningOfAnotherLog(t *testing.T) {
 		s.work.live.Start(t.Context())
 		synctest.Wait() // they have nothing left to do
 		s.work.live.Stop()
-		if list := r.doubted(); !r.storeDoubt.open || len(list) == 0 || list[0] != headOf(&shown[5]) {
+		if list := r.doubted(); !r.storeDoubt.open || len(list) == 0 || list[0] != history.HeadOf(&shown[5]) {
 			t.Errorf("in doubt is %+v", list)
 		}
 	})

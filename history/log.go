@@ -59,6 +59,9 @@ type Head struct {
 	UnixTime uint64 // 0: not known
 }
 
+// HeadOf names a stored entry.
+func HeadOf(e *talk.Entry) Head { return Head{Seq: e.Seq, ID: e.ID, UnixTime: e.UnixTime} }
+
 // StillIs tells whether what the store has is the entry that somebody was shown. If the
 // store has it of a later time, it was stored again; of an earlier one, its room was
 // mended (Mender), which changes nothing else.

@@ -139,7 +139,7 @@ func (o *historyReader) Heads(ctx context.Context, rooms []int32) ([]history.Hea
 		}
 		if len(page) > 0 {
 			last := &page[len(page)-1]
-			heads[i] = history.Head{Seq: last.Seq, ID: last.ID, UnixTime: last.UnixTime}
+			heads[i] = history.HeadOf(last)
 		}
 	}
 	return heads, nil

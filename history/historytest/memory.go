@@ -216,7 +216,7 @@ func (m *Memory) Heads(ctx context.Context, rooms []int32) ([]history.Head, erro
 	for i, room := range rooms {
 		if log := m.model.rooms[room].entries(); len(log) > 0 {
 			last := log[len(log)-1]
-			heads[i] = headOf(&last)
+			heads[i] = history.HeadOf(&last)
 		}
 	}
 	return heads, nil
@@ -252,11 +252,7 @@ func (m *Memory) EntryAt(ctx context.Context, room int32, seq int64) (entry hist
 	if seq < 1 || seq > int64(len(log)) {
 		return history.Head{}, false, nil
 	}
-	return headOf(&log[seq-1]), true, nil
-}
-
-func headOf(e *talk.Entry) history.Head {
-	return history.Head{Seq: e.Seq, ID: e.ID, UnixTime: e.UnixTime}
+	return history.HeadOf(&log[seq-1]), true, nil
 }
 
 // Renew implements history.Store.
