@@ -358,18 +358,7 @@ func TestBackUnderOtherAddresses(t *testing.T) {
 // frozen listens at an address and says nothing.
 func frozen(t *testing.T, addr string) {
 	t.Helper()
-	l, err := net.Listen("tcp", addr)
-	must(t, err)
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { _ = conn.Close() })
-		}
-	}()
+	serveEach(t, addr, func(conn net.Conn) { t.Cleanup(func() { _ = conn.Close() }) })
 }
 
 func TestFrozenFirstAddressOfAName(t *testing.T) {
@@ -405,25 +394,16 @@ func TestOpenNamesWhatIsNoBus(t *testing.T) {
 	t.Parallel()
 	c := cluster(t)
 	lone := startLone(t, "--cluster-enabled", "yes", "--cluster-port", busPort(t))
-	web, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer web.Close()
-	go func() {
-		for {
-			conn, err := web.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n\r\n")
-			_ = conn.Close()
-		}
-	}()
+	web := serveEach(t, "127.0.0.1:0", func(conn net.Conn) {
+		_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n\r\n")
+		_ = conn.Close()
+	})
 	for name, test := range map[string]struct {
 		addr string
 		says []string
 	}{
 		"no slots": {lone, []string{"no slots", "redis-cli --cluster create"}},
-		"no Redis": {web.Addr().String(), []string{"none of -bus answers", web.Addr().String()}},
+		"no Redis": {web, []string{"none of -bus answers", web}},
 		"nobody":   {freeAddr(t), []string{"none of -bus answers", "refused"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -452,17 +432,23 @@ func namedAtTheStart(t *testing.T, o Options, words []string) bool {
 	return says(b, words...) && len(log.with("level=WARN", words[0])) > 0
 }
 
-// startLone starts a server that belongs to no cluster.
-func startLone(t *testing.T, args ...string) (addr string) {
+// startRedis starts a server that keeps nothing, and ends it with the test.
+func startRedis(t *testing.T, args ...string) {
 	t.Helper()
-	addr = freeAddr(t)
-	_, port, _ := net.SplitHostPort(addr)
-	cmd := exec.Command("redis-server", append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}, args...)...)
+	cmd := exec.Command("redis-server", append([]string{"--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}, args...)...)
 	must(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
+}
+
+// startLone starts a server that belongs to no cluster.
+func startLone(t *testing.T, args ...string) (addr string) {
+	t.Helper()
+	addr = freeAddr(t)
+	_, port, _ := net.SplitHostPort(addr)
+	startRedis(t, append([]string{"--port", port}, args...)...)
 	await(t, "the server to listen", func() bool {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {

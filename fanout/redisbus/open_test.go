@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -39,14 +38,7 @@ func busPort(t *testing.T) string {
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	c := cluster(t)
-	lone := freeAddr(t)
-	_, port, _ := net.SplitHostPort(lone)
-	cmd := exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir())
-	must(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
+	lone := startLone(t)
 	for name, test := range map[string]struct {
 		spoil func(*Options)
 		says  string

@@ -18,7 +18,14 @@ import (
 // before version 6 and some proxies do: the password too.
 func echoing(t *testing.T) (addr string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return serveEach(t, "127.0.0.1:0", func(conn net.Conn) { go answerEchoing(conn) })
+}
+
+// serveEach listens at an address and does this to each connection, one after the other. It
+// returns where.
+func serveEach(t *testing.T, listen string, serve func(net.Conn)) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +36,7 @@ func echoing(t *testing.T) (addr string) {
 			if err != nil {
 				return
 			}
-			go answerEchoing(conn)
+			serve(conn)
 		}
 	}()
 	return l.Addr().String()

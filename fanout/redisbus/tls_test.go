@@ -31,14 +31,9 @@ func tlsNode(t *testing.T, names string) (addr, ca string) {
 		"-subj", "/CN=127.0.0.1", "-addext", "subjectAltName="+names, "-keyout", at("key"), "-out", at("crt")))
 	addr = freeAddr(t)
 	host, port, _ := net.SplitHostPort(addr)
-	cmd := exec.Command("redis-server", "--port", "0", "--tls-port", port, "--bind", host, "--dir", dir, "--save", "", "--cluster-enabled", "yes",
-		"--cluster-port", busPort(t), "--tls-cluster", "yes", "--tls-auth-clients", "no", "--tls-cert-file", at("crt"), "--tls-key-file", at("key"), "--tls-ca-cert-file", at("crt"),
+	startRedis(t, "--port", "0", "--tls-port", port, "--cluster-enabled", "yes", "--cluster-port", busPort(t), "--tls-cluster", "yes",
+		"--tls-auth-clients", "no", "--tls-cert-file", at("crt"), "--tls-key-file", at("key"), "--tls-ca-cert-file", at("crt"),
 		"--requirepass", "p@ss word")
-	must(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
 	cli := []string{"--tls", "--cacert", at("crt"), "-h", host, "-p", port, "-a", "p@ss word", "-e"}
 	await(t, "the node to answer", func() bool { return exec.Command("redis-cli", append(cli, "PING")...).Run() == nil })
 	must(t, run("redis-cli", append(cli, "CLUSTER", "ADDSLOTSRANGE", "0", "16383")...))
@@ -52,20 +47,10 @@ func tlsNode(t *testing.T, names string) (addr, ca string) {
 // refusing answers as a server does that speaks no TLS.
 func refusing(t *testing.T) (addr string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = conn.Write([]byte("-ERR unknown command\r\n")) // it may be gone
-			_ = conn.Close()
-		}
-	}()
-	return l.Addr().String()
+	return serveEach(t, "127.0.0.1:0", func(conn net.Conn) {
+		_, _ = conn.Write([]byte("-ERR unknown command\r\n")) // it may be gone
+		_ = conn.Close()
+	})
 }
 
 // TestTLS: notes go through a server that speaks TLS, and each way to do it wrong has a
